@@ -1,0 +1,36 @@
+"""Robustness checks for image classifiers: when does the model fail?
+
+The public names load when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_failcond.corruptions import corrupt
+    from pytest_failcond.errors import FailcondError, FailcondWarning
+    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.subjects.images import LabeledImages
+
+_HOMES = {
+    "FailcondError": "errors",
+    "FailcondWarning": "errors",
+    "Generator": "stylegan2.generator",
+    "LabeledImages": "subjects.images",
+    "corrupt": "corruptions",
+}
+
+__all__ = ["FailcondError", "FailcondWarning", "Generator", "LabeledImages", "corrupt"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,112 @@
+"""Corruptions: names, severities, and one function that applies any of them to a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.corruptions import kernels, noise
+from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
+from pytest_failcond.corruptions.randomness import KeyedRandom
+from pytest_failcond.errors import FailcondError
+
+__all__ = ["NAMES", "SEVERITIES", "SPECIFICATION", "Corruption", "KeyedRandom", "corrupt"]
+
+SPECIFICATION = "imagenet-c/1"
+"""Names the constants and the version of the pixels: whoever changes a pixel raises the number."""
+
+Images = npt.NDArray[np.uint8]
+Custom = Callable[[Images, int, KeyedRandom], Images]
+Corruption = str | Custom | Sequence["str | Custom"]
+
+_PLAIN: dict[str, Callable[[Images, int], Images]] = {
+    "gaussian_blur": kernels.gaussian_blur,
+    "contrast": kernels.contrast,
+    "jpeg_compression": kernels.jpeg_compression,
+}
+_KERNELS: dict[str, Custom] = {
+    **{name: partial(noise.noise, name) for name in noise.NAMES},
+    **{name: (lambda i, s, _r, kernel=kernel: kernel(i, s)) for name, kernel in _PLAIN.items()},
+}
+
+
+def corrupt(
+    images: Images,
+    corruption: Corruption,
+    severity: int,
+    *,
+    seed: int = 0,
+    indices: npt.ArrayLike | None = None,
+    name: str | None = None,
+) -> Images:
+    """Corrupt a batch; an image's pixels depend on its own, the key and its index alone.
+
+    Args:
+        images: uint8 ``[N, H, W, C]``, C 1 or 3.
+        corruption: a name of `NAMES`; a callable ``(images, severity, random) -> images``; or a
+            list of these, applied one after the other with the same severity.
+        severity: 1 to 5; the constants are ImageNet-C's (Hendrycks & Dietterich 2019).
+        seed: keys the randomness, together with corruption, severity and image index.
+        indices: the images' indices in their set, int ``[N]``; default 0 to N - 1.
+        name: keys the randomness of a custom corruption; default its ``__name__``.
+
+    Returns:
+        uint8 ``[N, H, W, C]``, a new array.
+
+    Raises:
+        FailcondError: an input is not as above, or a custom corruption returned something else.
+    """
+    _check_images(images)
+    check_severity(severity)
+    order = np.arange(len(images)) if indices is None else np.asarray(indices)
+    if order.shape != (len(images),):
+        raise FailcondError(f"indices: expected {len(images)}, one per image, got {order.shape}")
+    if not isinstance(corruption, str) and isinstance(corruption, Sequence):
+        prefix = name or "+".join(_name_of(part) for part in corruption)
+        for position, part in enumerate(corruption):
+            label = f"{prefix}/{position}:{_name_of(part)}"
+            images = _apply(images, part, severity, seed, order, label)
+        return images
+    return _apply(images, corruption, severity, seed, order, name or _name_of(corruption))
+
+
+def _apply(
+    images: Images,
+    corruption: str | Custom,
+    severity: int,
+    seed: int,
+    indices: npt.NDArray[np.int64],
+    label: str,
+) -> Images:
+    if isinstance(corruption, str):
+        check_name(corruption)
+        kernel = _KERNELS[corruption]
+    else:
+        kernel = corruption
+    random = KeyedRandom(SPECIFICATION, seed, label, severity, indices=indices)
+    out = kernel(images, severity, random)
+    if not isinstance(out, np.ndarray) or out.shape != images.shape or out.dtype != np.uint8:
+        got = f"{out.dtype} {list(out.shape)}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise FailcondError(
+            f"corruption {label!r} returned {got}; it must return uint8 {list(images.shape)}, as it got"
+        )
+    return out
+
+
+def _check_images(images: Images) -> None:
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        got = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+        raise FailcondError(f"images: expected a uint8 array, got {got}")
+    if images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape:
+        raise FailcondError(
+            f"images: expected [N, H, W, C] with 1 or 3 channels, got {list(images.shape)}"
+        )
+    if min(images.shape[1:3]) < 8:
+        raise FailcondError(f"images: expected at least 8 x 8 px, got {list(images.shape[1:3])}")
+
+
+def _name_of(corruption: str | Custom | Sequence[str | Custom]) -> str:
+    return corruption if isinstance(corruption, str) else getattr(corruption, "__name__", "custom")

@@ -1,0 +1,28 @@
+"""The corruptions' names and severities, for whoever needs them without NumPy."""
+
+from __future__ import annotations
+
+from pytest_failcond.errors import FailcondError, nearest
+
+NAMES = (
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "contrast",
+    "jpeg_compression",
+    "speckle_noise",
+    "gaussian_blur",
+)
+SEVERITIES = (1, 2, 3, 4, 5)
+
+
+def check_name(name: str, custom: tuple[str, ...] = ()) -> None:
+    """Raise a FailcondError that names the nearest corruption, unless ``name`` is one."""
+    if name not in NAMES and name not in custom:
+        raise FailcondError(f"unknown corruption {name!r}{nearest(name, (*NAMES, *custom))}")
+
+
+def check_severity(severity: int) -> None:
+    """Raise a FailcondError unless ``severity`` is an integer from 1 to 5."""
+    if isinstance(severity, bool) or severity not in SEVERITIES:
+        raise FailcondError(f"severity {severity!r} is outside 1 to 5")

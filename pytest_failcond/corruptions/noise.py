@@ -1,0 +1,106 @@
+"""The noises, as what they are: each pixel becomes a draw from a distribution that its level sets.
+
+A noise is a table P[256, 256] of probabilities P(new level | old level), computed exactly from its
+definition in ImageNet-C (Hendrycks & Dietterich 2019). One inverse-CDF table of it, indexed by old
+level and 16 random bits, turns a batch into a single gather: integer arithmetic only, so the same
+pixels on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from pytest_failcond.corruptions.randomness import KeyedRandom
+
+Probabilities = npt.NDArray[np.float64]
+_LEVELS = np.arange(256)
+_CELLS = 1 << 16
+
+# ImageNet-C's constants, severities 1 to 5.
+GAUSSIAN = (0.08, 0.12, 0.18, 0.26, 0.38)
+SHOT = (60.0, 25.0, 12.0, 5.0, 3.0)
+IMPULSE = (0.03, 0.06, 0.09, 0.17, 0.27)
+SPECKLE = (0.15, 0.2, 0.35, 0.45, 0.6)
+
+
+def gaussian_probabilities(scale: float) -> Probabilities:
+    """P for floor(255 clip(x + N(0, scale))): additive noise of one width."""
+    return _normal_probabilities(np.full(256, 255.0 * scale))
+
+
+def speckle_probabilities(scale: float) -> Probabilities:
+    """P for floor(255 clip(x + x N(0, scale))): noise as wide as the pixel is bright."""
+    return _normal_probabilities(scale * _LEVELS.astype(np.float64))
+
+
+def shot_probabilities(photons: float) -> Probabilities:
+    """P for floor(255 clip(Poisson(x photons) / photons)): the fewer photons, the noisier."""
+    probabilities = np.zeros((256, 256))
+    counts = np.arange(int(np.ceil(photons)) + 1)
+    new_levels = np.floor(np.clip(counts / photons, 0, 1) * 255).astype(np.int64)
+    for level in _LEVELS:
+        cumulative = special.pdtr(counts, level / 255.0 * photons)
+        cumulative[-1] = 1.0  # all counts of `photons` and more saturate
+        np.add.at(probabilities[level], new_levels, np.diff(cumulative, prepend=0.0))
+    return probabilities
+
+
+def impulse_probabilities(amount: float) -> Probabilities:
+    """P for salt and pepper: a share ``amount`` of pixels turns black or white, half each."""
+    probabilities = np.eye(256) * (1.0 - amount)
+    probabilities[:, 0] += amount / 2
+    probabilities[:, 255] += amount / 2
+    return probabilities
+
+
+def _normal_probabilities(widths: npt.NDArray[np.float64]) -> Probabilities:
+    """P for floor(clip(level + width N(0, 1), 0, 255)), width in levels per old level ``[256]``."""
+    edges = np.arange(1, 256)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = special.ndtr((edges[None, :] - _LEVELS[:, None]) / widths[:, None])
+    below[widths == 0] = edges > _LEVELS[widths == 0, None]
+    cumulative = np.concatenate([np.zeros((256, 1)), below, np.ones((256, 1))], axis=1)
+    return np.diff(cumulative, axis=1)
+
+
+_PROBABILITIES: dict[str, tuple[Callable[[float], Probabilities], tuple[float, ...]]] = {
+    "gaussian_noise": (gaussian_probabilities, GAUSSIAN),
+    "shot_noise": (shot_probabilities, SHOT),
+    "impulse_noise": (impulse_probabilities, IMPULSE),
+    "speckle_noise": (speckle_probabilities, SPECKLE),
+}
+NAMES = tuple(_PROBABILITIES)
+
+
+def probabilities(name: str, severity: int) -> Probabilities:
+    """Return P[old level, new level] of a noise, float64 ``[256, 256]``; each row sums to 1."""
+    make, constants = _PROBABILITIES[name]
+    return make(constants[severity - 1])
+
+
+@lru_cache(maxsize=8)
+def _table(name: str, severity: int) -> npt.NDArray[np.uint8]:
+    """Return the inverse CDF in 16 bits: new level by old level and draw, uint8 ``[256, 65536]``."""
+    cumulative = np.cumsum(probabilities(name, severity), axis=1)
+    edges = np.rint(np.clip(cumulative, 0, 1) * _CELLS).astype(np.int64)
+    edges[:, -1] = _CELLS
+    table = np.empty((256, _CELLS), dtype=np.uint8)
+    for level in _LEVELS:
+        table[level] = np.repeat(_LEVELS, np.diff(edges[level], prepend=0))
+    return table
+
+
+def noise(
+    name: str, images: npt.NDArray[np.uint8], severity: int, random: KeyedRandom
+) -> npt.NDArray[np.uint8]:
+    """Apply a noise to uint8 images ``[N, H, W, C]``."""
+    draws = random.bits(*images.shape[1:])
+    address = images.astype(np.int32)
+    address <<= 16
+    address |= draws
+    return _table(name, severity).reshape(-1).take(address)

@@ -1,0 +1,23 @@
+"""The two ways in which pytest-failcond speaks up."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FailcondError(Exception):
+    """Something the user can mend: one sentence that names the key or file, and the remedy."""
+
+
+class FailcondWarning(UserWarning):
+    """Something the user should know, though the measurement is sound."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest known name, or the list of known names."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(names)}" if names else ""

@@ -1,0 +1,46 @@
+"""Files that are there whole, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from pytest_failcond.errors import FailcondError
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write ``content`` beside ``path`` and move it there, so that no reader ever sees a part.
+
+    Raises:
+        FailcondError: the place cannot be written; what was there before is untouched.
+    """
+    target = Path(path)
+    data = content.encode() if isinstance(content, str) else content
+    temporary = ""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        # mkstemp makes files private; results are meant to be read by whoever may read the folder.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise FailcondError(
+            f"{target}: cannot be written ({error.strerror or error}); choose a writable place"
+        ) from error
+    finally:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def hash_file(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file's bytes, as ``sha256:<hex>``."""
+    with open(path, "rb") as stream:
+        return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"

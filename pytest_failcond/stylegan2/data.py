@@ -1,0 +1,87 @@
+"""Training images: the user's own, clean and corrupted, in keyed batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pytest_failcond.corruptions import corrupt
+from pytest_failcond.corruptions.randomness import KeyedRandom, stream_key
+from pytest_failcond.subjects.images import LabeledImages
+
+
+@dataclass(frozen=True)
+class CorruptionMix:
+    """What happens to a training image: with ``probability``, all ``corruptions`` one after the other.
+
+    Each has its own severity, drawn evenly from ``severities``. The default is the paper's
+    (arXiv 2410.12814): with probability ½ blurred, then noised, severities 1 to 3.
+    """
+
+    corruptions: tuple[str, ...] = ("gaussian_blur", "gaussian_noise")
+    severities: tuple[int, ...] = (1, 2, 3)
+    probability: float = 0.5
+
+    def apply(
+        self, images: npt.NDArray[np.uint8], indices: npt.NDArray[np.int64], seed: int
+    ) -> npt.NDArray[np.uint8]:
+        """Corrupt uint8 ``[N, H, W, C]``, keyed by the seed and each image's index."""
+        out = images.copy()
+        draws = KeyedRandom("mix", seed, indices=indices).uniform(1 + len(self.corruptions))
+        chance = draws[:, 0]
+        severities = np.asarray(self.severities)[
+            (draws[:, 1:] * len(self.severities)).astype(np.int64)
+        ]
+        for position, name in enumerate(self.corruptions):
+            for severity in self.severities:
+                rows = np.flatnonzero(
+                    (chance < self.probability) & (severities[:, position] == severity)
+                )
+                if len(rows):
+                    out[rows] = corrupt(
+                        out[rows], name, severity, seed=seed, indices=indices[rows]
+                    )
+        return out
+
+
+class TrainingImages:
+    """Batches of an image set, padded to the generator's square and keyed by step."""
+
+    def __init__(self, data: LabeledImages, resolution: int, mix: CorruptionMix, seed: int) -> None:
+        height, width, _ = data.shape
+        top, left = (resolution - height) // 2, (resolution - width) // 2
+        self._padding = (
+            (0, 0),
+            (top, resolution - height - top),
+            (left, resolution - width - left),
+            (0, 0),
+        )
+        self._data = data
+        self._mix = mix
+        self._seed = seed
+        self._by_class = [np.flatnonzero(data.labels == c) for c in range(int(data.labels.max()) + 1)]
+
+    @property
+    def hash(self) -> str:
+        """What identifies the images and what happens to them."""
+        return f"{self._data.hash} {self._mix} {self._seed}"
+
+    def batch(self, labels: npt.NDArray[np.int64], step: int) -> Tensor:
+        """Return one image per label, drawn and corrupted: float32 ``[N, C, R, R]`` in [-1, 1]."""
+        random = np.random.Generator(np.random.Philox(key=stream_key("batch", self._seed, step)))
+        chosen = np.array([random.choice(self._by_class[label]) for label in labels])
+        # The first draw of step s is image s N of an endless stream: no corruption comes twice.
+        counter = step * len(labels) + np.arange(len(labels))
+        images = self._mix.apply(self._data.images[chosen], counter, self._seed)
+        padded = np.pad(images, self._padding)
+        return torch.from_numpy(padded).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def balanced_labels(classes: int, count: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return ``count`` labels, every class as often as any other (to within one), shuffled."""
+    start = int(random.integers(classes))
+    return random.permutation((np.arange(count) + start) % classes)

@@ -1,0 +1,165 @@
+"""The trained generator as users meet it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pytest_failcond.corruptions.randomness import KeyedRandom
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.files import hash_file, write_atomically
+from pytest_failcond.stylegan2.checkpoint import FORMAT, VERSION, read_config
+from pytest_failcond.stylegan2.config import GeneratorConfig
+from pytest_failcond.stylegan2.network import Network, State
+from pytest_failcond.stylegan2.stylespace import StyleSpace
+
+BATCH = 256
+"""Images per synthesis batch; fixed, so that pixels do not depend on how many are asked for."""
+
+
+class Generator:
+    """A class-conditional StyleGAN2 with constant noise inputs, in float32, at truncation 1.
+
+    Args:
+        config: its shape.
+        network: its weights; default freshly initialised ones.
+        training: how it was trained, JSON-ready.
+        hash: what identifies it; default a hash of its weights.
+        device: where it computes.
+    """
+
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        network: Network | None = None,
+        *,
+        training: dict[str, Any] | None = None,
+        hash: str | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.config = config
+        self.network = (network or Network(config)).eval().requires_grad_(False).to(device)
+        self.training = training or {}
+        self.device = torch.device(device)
+        self._hash = hash
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], device: str = "cpu") -> Generator:
+        """Read a generator file.
+
+        Raises:
+            FailcondError: the file is missing, truncated, foreign, or does not fit its own header.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        config, training = read_config(path)
+        network = Network(config)
+        try:
+            network.load_state_dict(load_file(path))
+        except (SafetensorError, RuntimeError) as error:
+            raise FailcondError(f"{path}: its weights do not fit its configuration") from error
+        return cls(config, network, training=training, hash=hash_file(path), device=device)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a generator file (safetensors, the configuration in its header), atomically."""
+        from safetensors.torch import save
+
+        tensors = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
+        metadata = {
+            "format": FORMAT,
+            "version": VERSION,
+            "config": json.dumps(self.config.to_json()),
+            "training": json.dumps(self.training),
+        }
+        write_atomically(path, save(tensors, metadata))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of its classes."""
+        return self.config.classes
+
+    @property
+    def hash(self) -> str:
+        """What identifies it: the hash of its file or, for one made in memory, of its weights."""
+        if self._hash is None:
+            digest = hashlib.sha256()
+            for name, value in self.network.state_dict().items():
+                digest.update(name.encode())
+                digest.update(value.cpu().contiguous().numpy().tobytes())
+            self._hash = f"weights:{digest.hexdigest()}"
+        return self._hash
+
+    @cached_property
+    def style_space(self) -> StyleSpace:
+        """The dimensions of its style vectors, their σ and range."""
+        return StyleSpace(self)
+
+    def sample(
+        self, labels: Any, seed: int = 0, *, stream: str = "sample", first: int = 0
+    ) -> Tensor:
+        """Draw style vectors: labels int ``[N]`` → float32 ``[N, S]``, keyed by (seed, stream).
+
+        These are the samples number ``first``, ``first`` + 1, … of the stream. A sample depends on
+        the key, its number and its label alone, not on how many are drawn with it.
+
+        Raises:
+            FailcondError: a label is not a class of this generator.
+        """
+        labels = torch.as_tensor(labels, dtype=torch.int64)
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(self.classes):
+            raise FailcondError(
+                f"labels: this generator has classes 0 to {len(self.classes) - 1}, "
+                f"got {int(labels.min())} to {int(labels.max())}"
+            )
+        numbers = np.arange(first, first + len(labels))
+        z = KeyedRandom("z", seed, stream, indices=numbers).normal(self.config.z_dim)
+        return self._batched(self._styles, torch.from_numpy(z.astype(np.float32)), labels)
+
+    def synthesize(self, styles: Tensor) -> Tensor:
+        """Make images: styles ``[N, S]`` → float32 ``[N, C, H, W]`` in [0, 1], cropped."""
+        return self._batched(
+            lambda part: self.finish(self.network.synthesis(part)), self._check(styles)
+        )
+
+    def prefix(self, styles: Tensor, layer: int) -> State:
+        """Return what the synthesis has made before layer number ``layer`` of the StyleSpace."""
+        with torch.no_grad():
+            return self.network.synthesis.prefix(styles.to(self.device), layer)
+
+    def suffix(self, state: State, styles: Tensor, layer: int) -> Tensor:
+        """Finish images from `prefix`: float32 ``[N, C, H, W]`` in [0, 1]."""
+        with torch.no_grad():
+            return self.finish(self.network.synthesis.suffix(state, styles.to(self.device), layer))
+
+    def finish(self, raw: Tensor) -> Tensor:
+        """Map raw output x to an image: clamp((x + 1) / 2, 0, 1), the padding cropped."""
+        rows, columns = self.config.crop
+        return ((raw + 1) / 2).clamp(0, 1)[:, :, rows, columns]
+
+    def _styles(self, z: Tensor, labels: Tensor) -> Tensor:
+        return self.network.synthesis.styles(self.network.mapping(z, labels))
+
+    def _batched(self, function: Any, *inputs: Tensor) -> Tensor:
+        """Apply ``function`` in batches of one size, the last one padded by repetition."""
+        count = len(inputs[0])
+        parts = []
+        with torch.no_grad():
+            for start in range(0, max(count, 1), BATCH):
+                rows = torch.arange(start, start + BATCH).clamp(max=max(count - 1, 0))
+                batch = [value[rows].to(self.device) for value in inputs] if count else inputs
+                parts.append(function(*batch).cpu())
+        return torch.cat(parts)[:count]
+
+    def _check(self, styles: Tensor) -> Tensor:
+        width = sum(width for _, width in self.config.style_layers)
+        if styles.ndim != 2 or styles.shape[1] != width:
+            raise FailcondError(f"styles: expected [N, {width}], got {list(styles.shape)}")
+        return styles.float()

@@ -1,0 +1,281 @@
+"""Training of the generator: the StyleGAN2 losses with an auxiliary class head, keyed and resumable.
+
+Sources: non-saturating loss and lazy R1 regularisation, path length and weight averaging from
+arXiv 1912.04958; class head and its two losses from ADC-GAN (arXiv 2107.10060); adaptive
+augmentation from arXiv 2006.06676. All randomness is keyed by (seed, step): a resumed run draws what
+the uninterrupted one would have drawn.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pytest_failcond.corruptions.randomness import stream_key
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.files import write_atomically
+from pytest_failcond.stylegan2.augment import adjust, augment
+from pytest_failcond.stylegan2.checkpoint import read_metadata
+from pytest_failcond.stylegan2.config import GeneratorConfig
+from pytest_failcond.stylegan2.data import TrainingImages, balanced_labels
+from pytest_failcond.stylegan2.discriminator import Discriminator
+from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.stylegan2.network import Network
+
+_AUGMENT_EVERY = 4  # steps between two adjustments of the augmentation
+_PATH_EVERY = 4
+_PATH_DECAY = 0.01
+_STATE_FORMAT = "pytest-failcond-training"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a generator is trained; the defaults are the ones that the example's was trained with.
+
+    Attributes:
+        batch: images per step.
+        learning_rate: Adam's, with β (0, 0.99), for both networks.
+        r1_gamma, r1_every: weight of the R1 penalty, and the steps between two.
+        class_weight: weight of the class head's losses.
+        path_weight: weight of the path-length penalty; 0 leaves it out.
+        ema_images, ema_ramp: half-life of the weight average, images, and the share of the images
+            seen so far that bounds it.
+        deviation_group: group of the minibatch standard deviation.
+        adaptive_augmentation: see `augment`.
+        bf16: compute convolutions in bfloat16.
+        seed: keys all randomness.
+    """
+
+    batch: int = 64
+    learning_rate: float = 0.0025
+    r1_gamma: float = 0.01
+    r1_every: int = 16
+    class_weight: float = 1.0
+    path_weight: float = 0.0
+    ema_images: int = 10_000
+    ema_ramp: float = 0.05
+    deviation_group: int = 32
+    adaptive_augmentation: bool = False
+    bf16: bool = True
+    seed: int = 0
+
+
+class Trainer:
+    """Two networks, their optimisers and an averaged generator, advanced a step at a time.
+
+    Attributes:
+        step: steps done.
+        average: the generator whose weights are the running average; the one to keep.
+    """
+
+    def __init__(self, config: GeneratorConfig, images: TrainingImages, recipe: Recipe) -> None:
+        self.config = config
+        self.recipe = recipe
+        self.step = 0
+        self._images = images
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_seed(recipe.seed, "weights"))
+            self._network = Network(config)
+            self._discriminator = Discriminator(config, group=recipe.deviation_group)
+        self._average = copy.deepcopy(self._network).requires_grad_(False)
+        self._optimisers = {
+            name: torch.optim.Adam(
+                network.parameters(), lr=recipe.learning_rate, betas=(0.0, 0.99), eps=1e-8
+            )
+            for name, network in self._trained().items()
+        }
+        self._dtype = torch.bfloat16 if recipe.bf16 else torch.float32
+        self._augmentation = 0.0
+        self._real_signs: list[float] = []
+        self._path_mean = torch.zeros(())
+
+    @property
+    def images_seen(self) -> int:
+        """Real images shown so far."""
+        return self.step * self.recipe.batch
+
+    def generator(self) -> Generator:
+        """Return a copy of the averaged generator, with the record of its training."""
+        record = {"images": self.images_seen, "recipe": asdict(self.recipe)}
+        return Generator(self.config, copy.deepcopy(self._average), training=record)
+
+    def advance(self) -> dict[str, float]:
+        """Do one step: discriminator, generator, average. Returns the losses by name."""
+        recipe = self.recipe
+        random = np.random.Generator(np.random.Philox(key=stream_key("step", recipe.seed, self.step)))
+        noise = torch.Generator().manual_seed(_seed(recipe.seed, "noise", self.step))
+        count, classes = recipe.batch, len(self.config.classes)
+        real_labels = balanced_labels(classes, count, random)
+        fake_labels = torch.from_numpy(balanced_labels(classes, count, random))
+        real = self._images.batch(real_labels, self.step)
+        z = torch.randn((2 * count, self.config.z_dim), generator=noise)
+
+        losses = self._train_discriminator(
+            real, torch.from_numpy(real_labels), z[:count], fake_labels, noise
+        )
+        losses |= self._train_generator(z[count:], fake_labels, noise)
+        self.step += 1
+        self._update_average()
+        self._update_augmentation()
+        for name, value in losses.items():
+            if not math.isfinite(value):
+                raise FailcondError(
+                    f"training diverged: {name} loss is {value} at step {self.step}; "
+                    "lower the learning rate or raise r1_gamma"
+                )
+        return losses
+
+    def _train_discriminator(
+        self, real: Tensor, real_labels: Tensor, z: Tensor, labels: Tensor, noise: torch.Generator
+    ) -> dict[str, float]:
+        with torch.no_grad():
+            fake = self._synthesize(z, labels, noise)
+        penalise = self.step % self.recipe.r1_every == 0
+        shown = augment(real, self._augmentation, noise).detach().requires_grad_(penalise)
+        fake = augment(fake, self._augmentation, noise)
+        real_score, real_class = self._discriminator(shown, real_labels, dtype=self._dtype)
+        fake_score, fake_class = self._discriminator(fake, labels, dtype=self._dtype)
+        loss = F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
+        class_loss = F.cross_entropy(real_class, 2 * real_labels) + F.cross_entropy(
+            fake_class, 2 * labels + 1
+        )
+        total = loss + self.recipe.class_weight * class_loss
+        if penalise:
+            (gradient,) = torch.autograd.grad(real_score.sum(), shown, create_graph=True)
+            penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
+            total = total + penalty * (self.recipe.r1_gamma / 2 * self.recipe.r1_every)
+        self._descend("discriminator", total)
+        self._real_signs.append(float(real_score.detach().sign().mean()))
+        return {"D": float(loss.detach()), "D class": float(class_loss.detach())}
+
+    def _train_generator(
+        self, z: Tensor, labels: Tensor, noise: torch.Generator
+    ) -> dict[str, float]:
+        fake = augment(self._synthesize(z, labels, noise), self._augmentation, noise)
+        self._discriminator.requires_grad_(False)
+        score, logits = self._discriminator(fake, labels, dtype=self._dtype)
+        self._discriminator.requires_grad_(True)
+        loss = F.softplus(-score).mean()
+        class_loss = F.cross_entropy(logits, 2 * labels) - F.cross_entropy(logits, 2 * labels + 1)
+        total = loss + self.recipe.class_weight * class_loss
+        if self.recipe.path_weight and self.step % _PATH_EVERY == 0:
+            total = total + self._path_penalty(z, labels, noise) * _PATH_EVERY
+        self._descend("generator", total)
+        return {"G": float(loss.detach()), "G class": float(class_loss.detach())}
+
+    def _path_penalty(self, z: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
+        """Path-length regularisation (arXiv 1912.04958, eq. 4), on half the batch."""
+        half = max(1, len(z) // 2)
+        w = self._network.mapping(z[:half], labels[:half])
+        image = self._network.synthesis(self._network.synthesis.styles(w), noise=noise)
+        direction = torch.randn(image.shape, generator=noise) / math.sqrt(image[0, 0].numel())
+        (jacobian,) = torch.autograd.grad((image * direction).sum(), w, create_graph=True)
+        lengths = jacobian.square().sum(dim=1).sqrt()
+        self._path_mean = self._path_mean.lerp(lengths.detach().mean(), _PATH_DECAY)
+        return (lengths - self._path_mean).square().mean() * self.recipe.path_weight
+
+    def _synthesize(self, z: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
+        styles = self._network.synthesis.styles(self._network.mapping(z, labels))
+        images: Tensor = self._network.synthesis(styles, dtype=self._dtype, noise=noise)
+        return images
+
+    def _descend(self, name: str, loss: Tensor) -> None:
+        optimiser = self._optimisers[name]
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+    def _update_average(self) -> None:
+        half_life = min(self.recipe.ema_images, self.images_seen * self.recipe.ema_ramp)
+        weight = 1.0 - 0.5 ** (self.recipe.batch / max(half_life, 1e-8))
+        with torch.no_grad():
+            for average, current in zip(
+                self._average.parameters(), self._network.parameters(), strict=True
+            ):
+                average.lerp_(current, weight)
+
+    def _update_augmentation(self) -> None:
+        if self.step % _AUGMENT_EVERY:
+            return
+        if self.recipe.adaptive_augmentation:
+            signs = sum(self._real_signs) / len(self._real_signs)
+            images = _AUGMENT_EVERY * self.recipe.batch
+            self._augmentation = adjust(self._augmentation, signs, images)
+        self._real_signs.clear()
+
+    def _trained(self) -> dict[str, torch.nn.Module]:
+        return {"generator": self._network, "discriminator": self._discriminator}
+
+    def save(self, path: Path) -> None:
+        """Write the whole state of the training, atomically, as safetensors."""
+        from safetensors.torch import save
+
+        tensors = {f"average.{k}": v for k, v in self._average.state_dict().items()}
+        for name, network in self._trained().items():
+            tensors |= {f"{name}.{k}": v for k, v in network.state_dict().items()}
+            for number, state in self._optimisers[name].state_dict()["state"].items():
+                tensors |= {f"adam.{name}.{number}.{k}": v for k, v in state.items()}
+        tensors["path_mean"] = self._path_mean
+        metadata = {
+            "format": _STATE_FORMAT,
+            "step": str(self.step),
+            "plan": self._plan(),
+            "augmentation": json.dumps([self._augmentation, self._real_signs]),
+        }
+        contiguous = {k: v.detach().clone().contiguous() for k, v in tensors.items()}
+        write_atomically(path, save(contiguous, metadata))
+
+    def resume(self, path: Path) -> None:
+        """Continue from what `save` wrote.
+
+        Raises:
+            FailcondError: the file is damaged, or of a training with other settings.
+        """
+        from safetensors.torch import load_file
+
+        metadata = read_metadata(path)
+        if metadata.get("format") != _STATE_FORMAT:
+            raise FailcondError(f"{path}: not a training state; remove it to start afresh")
+        if metadata.get("plan") != self._plan():
+            raise FailcondError(
+                f"{path}: this training was started with other settings; repeat those, "
+                "or give another output to start afresh"
+            )
+        tensors = load_file(path)
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+        self._average.load_state_dict(part("average."))
+        for name, network in self._trained().items():
+            network.load_state_dict(part(f"{name}."))
+            optimiser = self._optimisers[name]
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in part(f"adam.{name}.").items():
+                number, entry = key.split(".", 1)
+                state.setdefault(int(number), {})[entry] = value
+            groups = optimiser.state_dict()["param_groups"]
+            optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self._path_mean = tensors["path_mean"]
+        self._augmentation, self._real_signs = json.loads(metadata["augmentation"])
+        self.step = int(metadata["step"])
+
+    def _plan(self) -> str:
+        plan = {
+            "config": self.config.to_json(),
+            "recipe": asdict(self.recipe),
+            "images": self._images.hash,
+        }
+        return json.dumps(plan, sort_keys=True)
+
+
+def _seed(*parts: str | int) -> int:
+    return int(stream_key(*parts)[0] >> np.uint64(1))

@@ -1,0 +1,102 @@
+"""The user's images and labels."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.errors import FailcondError
+
+
+@dataclass(frozen=True)
+class LabeledImages:
+    """An image set.
+
+    Attributes:
+        images: uint8 ``[N, H, W, C]``, C 1 or 3; ``[N, H, W]`` is taken for gray.
+        labels: int ``[N]``, class indices from 0.
+
+    Raises:
+        FailcondError: a shape or type is not as above, a length differs, or the set is empty.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        if images.ndim == 3:
+            images = images[..., None]
+        if len(images) == 0:
+            raise FailcondError("images: the image set is empty; give at least one image")
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+            raise FailcondError(
+                "images: expected uint8 [N, H, W, C] with 1 or 3 channels, "
+                f"got {images.dtype} {list(images.shape)}"
+            )
+        if min(images.shape[1:3]) < 8:
+            raise FailcondError(f"images: expected 8 x 8 px or more, got {list(images.shape[1:3])}")
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise FailcondError(
+                f"labels: expected integers [N], got {labels.dtype} {list(labels.shape)}"
+            )
+        if len(labels) != len(images):
+            raise FailcondError(
+                f"images and labels differ in length: {len(images)} images, {len(labels)} labels"
+            )
+        if labels.min() < 0:
+            raise FailcondError(f"labels: class indices start at 0, got {labels.min()}")
+        object.__setattr__(self, "images", images)
+        object.__setattr__(self, "labels", labels.astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of pixels, labels and shape, as ``sha256:<hex>``."""
+        digest = hashlib.sha256(str(self.images.shape).encode())
+        digest.update(np.ascontiguousarray(self.images).data)
+        digest.update(self.labels.astype("<i8").data)
+        return f"sha256:{digest.hexdigest()}"
+
+    def subset(self, count: int, seed: int) -> tuple[LabeledImages, npt.NDArray[np.int64]]:
+        """Return ``count`` images, each class by its share, and their indices in this set.
+
+        Which ones depends on the seed and the labels alone. Shares are rounded by largest
+        remainder, so that the subset has exactly ``count`` images.
+        """
+        if count >= len(self):
+            return self, np.arange(len(self))
+        random = np.random.default_rng([seed, 0x5B5E7])
+        order = random.permutation(len(self))
+        _, positions, sizes = np.unique(self.labels, return_inverse=True, return_counts=True)
+        exact = sizes * (count / len(self))
+        take = np.floor(exact).astype(np.int64)
+        take[np.argsort(take - exact, kind="stable")[: count - take.sum()]] += 1
+        chosen = [order[positions[order] == c][: take[c]] for c in range(len(sizes))]
+        indices = np.sort(np.concatenate(chosen))
+        return LabeledImages(self.images[indices], self.labels[indices]), indices
+
+
+def to_float(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """uint8 ``[N, H, W, C]`` → float32 ``[N, C, H, W]`` in [0, 1]."""
+    out = np.ascontiguousarray(images.transpose(0, 3, 1, 2)).astype(np.float32)
+    out /= 255.0
+    return out
+
+
+def to_uint8(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """float32 ``[N, C, H, W]`` in [0, 1] → uint8 ``[N, H, W, C]``, rounded to the nearest level."""
+    levels = np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))
