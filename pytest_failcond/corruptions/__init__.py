@@ -22,15 +22,13 @@ Images = npt.NDArray[np.uint8]
 Custom = Callable[[Images, int, KeyedRandom], Images]
 Corruption = str | Custom | Sequence["str | Custom"]
 
-_PLAIN: dict[str, Callable[[Images, int], Images]] = {
-    "gaussian_blur": kernels.gaussian_blur,
-    "contrast": kernels.contrast,
-    "jpeg_compression": kernels.jpeg_compression,
-}
 _KERNELS: dict[str, Custom] = {
     **{name: partial(noise.noise, name) for name in noise.NAMES},
-    **{name: (lambda i, s, _r, kernel=kernel: kernel(i, s)) for name, kernel in _PLAIN.items()},
+    "gaussian_blur": lambda images, severity, _: kernels.gaussian_blur(images, severity),
+    "contrast": lambda images, severity, _: kernels.contrast(images, severity),
+    "jpeg_compression": lambda images, severity, _: kernels.jpeg_compression(images, severity),
 }
+_CHUNK = 1 << 18  # values per kernel call: its temporaries stay small and in the cache
 
 
 def corrupt(
@@ -65,6 +63,8 @@ def corrupt(
     if order.shape != (len(images),):
         raise FailcondError(f"indices: expected {len(images)}, one per image, got {order.shape}")
     if not isinstance(corruption, str) and isinstance(corruption, Sequence):
+        if not corruption:
+            raise FailcondError("corruption: the list is empty; name at least one to apply")
         prefix = name or "+".join(_name_of(part) for part in corruption)
         for position, part in enumerate(corruption):
             label = f"{prefix}/{position}:{_name_of(part)}"
@@ -81,17 +81,31 @@ def _apply(
     indices: npt.NDArray[np.int64],
     label: str,
 ) -> Images:
-    if isinstance(corruption, str):
-        check_name(corruption)
-        kernel = _KERNELS[corruption]
-    else:
-        kernel = corruption
-    random = KeyedRandom(SPECIFICATION, seed, label, severity, indices=indices)
-    out = kernel(images, severity, random)
+    key = (SPECIFICATION, seed, label, severity)
+    if not isinstance(corruption, str):
+        return _apply_custom(images, corruption, severity, KeyedRandom(*key, indices=indices))
+    check_name(corruption)
+    out = np.empty(images.shape, dtype=np.uint8)
+    step = max(1, _CHUNK // images[0].size)
+    for start in range(0, len(images), step):
+        part = slice(start, start + step)
+        random = KeyedRandom(*key, indices=indices[part])
+        out[part] = _KERNELS[corruption](images[part], severity, random)
+    return out
+
+
+def _apply_custom(images: Images, corruption: Custom, severity: int, random: KeyedRandom) -> Images:
+    name = _name_of(corruption)
+    if not callable(corruption):
+        raise FailcondError(f"corruption {corruption!r} is no name, callable or list of these")
+    # A copy, because whoever writes a corruption may well write into what it gets.
+    out = corruption(images.copy(), severity, random)
     if not isinstance(out, np.ndarray) or out.shape != images.shape or out.dtype != np.uint8:
-        got = f"{out.dtype} {list(out.shape)}" if isinstance(out, np.ndarray) else type(out).__name__
+        got = (
+            f"{out.dtype} {list(out.shape)}" if isinstance(out, np.ndarray) else type(out).__name__
+        )
         raise FailcondError(
-            f"corruption {label!r} returned {got}; it must return uint8 {list(images.shape)}, as it got"
+            f"corruption {name!r} returned {got}; it must return uint8 {list(images.shape)}, as it got"
         )
     return out
 

@@ -19,8 +19,7 @@ JPEG_QUALITY = (25, 18, 15, 10, 7)
 BLUR_SIGMA = (1.0, 2.0, 3.0, 4.0, 6.0)  # px
 
 _WEIGHT_BITS = 22  # of a blur weight: 8 (pixel) + 2 * 22 bits stay exact in float64's 53
-_BLUR_CHUNK = 1 << 21  # pixels per blur product, so that float64 copies stay near 50 MB
-_MOSAIC_PIXELS = 1 << 22
+_MOSAIC_WIDTH = 2048  # px; JPEG ends at 65,535 px in either direction
 
 
 def contrast(images: Images, severity: int) -> Images:
@@ -32,7 +31,8 @@ def contrast(images: Images, severity: int) -> Images:
     tables = (levels - means[..., None]) * factor + means[..., None]
     tables = (np.clip(tables, 0, 1) * 255).astype(np.uint8)  # [N, C, 256]
     address = (np.arange(count * channels, dtype=np.int32) * 256).reshape(count, 1, 1, channels)
-    return tables.reshape(-1).take(address + images)
+    out: Images = tables.reshape(-1).take(address + images)
+    return out
 
 
 def gaussian_blur(images: Images, severity: int) -> Images:
@@ -45,13 +45,10 @@ def gaussian_blur(images: Images, severity: int) -> Images:
     sigma = BLUR_SIGMA[severity - 1]
     rows, columns = _blur_matrix(height, sigma), _blur_matrix(width, sigma).T
     planes = images.transpose(0, 3, 1, 2).reshape(-1, height, width)
-    out = np.empty_like(planes)
-    step = max(1, _BLUR_CHUNK // (height * width))
-    for start in range(0, len(planes), step):
-        exact = rows @ planes[start : start + step].astype(np.float64) @ columns
-        exact *= 2.0 ** (-2 * _WEIGHT_BITS)
-        out[start : start + step] = exact  # conversion to uint8 truncates, as the original does
-    return np.ascontiguousarray(out.reshape(count, channels, height, width).transpose(0, 2, 3, 1))
+    exact = rows @ planes.astype(np.float64) @ columns
+    exact *= 2.0 ** (-2 * _WEIGHT_BITS)
+    out = exact.astype(np.uint8)  # truncates, as the original does
+    return out.reshape(count, channels, height, width).transpose(0, 2, 3, 1)
 
 
 @lru_cache(maxsize=64)
@@ -81,20 +78,15 @@ def jpeg_compression(images: Images, severity: int) -> Images:
         return np.stack([_through_jpeg(image, quality) for image in images])
     tile_height, tile_width = -(-height // 8) * 8, -(-width // 8) * 8
     gaps = ((0, 0), (0, tile_height - height), (0, tile_width - width))
-    across = max(1, min(count, 2048 // tile_width))
-    down = max(1, _MOSAIC_PIXELS // (across * tile_width * tile_height))
-    out = np.empty_like(images)
-    for start in range(0, count, across * down):
-        chunk = np.pad(images[start : start + across * down, :, :, 0], gaps, mode="edge")
-        lines = -(-len(chunk) // across)
-        grid = np.zeros((lines * across, tile_height, tile_width), dtype=np.uint8)
-        grid[: len(chunk)] = chunk
-        mosaic = grid.reshape(lines, across, tile_height, tile_width).swapaxes(1, 2)
-        decoded = _through_jpeg(mosaic.reshape(lines * tile_height, across * tile_width), quality)
-        tiles = decoded.reshape(lines, tile_height, across, tile_width).swapaxes(1, 2)
-        tiles = tiles.reshape(-1, tile_height, tile_width)[: len(chunk), :height, :width]
-        out[start : start + len(chunk), :, :, 0] = tiles
-    return out
+    across = max(1, min(count, _MOSAIC_WIDTH // tile_width))
+    lines = -(-count // across)
+    grid = np.zeros((lines * across, tile_height, tile_width), dtype=np.uint8)
+    grid[:count] = np.pad(images[..., 0], gaps, mode="edge")
+    mosaic = grid.reshape(lines, across, tile_height, tile_width).swapaxes(1, 2)
+    decoded = _through_jpeg(mosaic.reshape(lines * tile_height, across * tile_width), quality)
+    split = decoded.reshape(lines, tile_height, across, tile_width).swapaxes(1, 2)
+    tiles = split.reshape(-1, tile_height, tile_width)
+    return tiles[:count, :height, :width, None]
 
 
 def _through_jpeg(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from pytest_failcond.errors import FailcondError, nearest
 
 NAMES = (
@@ -24,5 +26,5 @@ def check_name(name: str, custom: tuple[str, ...] = ()) -> None:
 
 def check_severity(severity: int) -> None:
     """Raise a FailcondError unless ``severity`` is an integer from 1 to 5."""
-    if isinstance(severity, bool) or severity not in SEVERITIES:
-        raise FailcondError(f"severity {severity!r} is outside 1 to 5")
+    if isinstance(severity, bool) or not isinstance(severity, Integral) or not 1 <= severity <= 5:
+        raise FailcondError(f"severity {severity!r} is no integer from 1 to 5")

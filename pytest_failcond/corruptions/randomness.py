@@ -9,9 +9,12 @@ drawn alone or with any others. NumPy guarantees Philox's raw stream (NEP 19).
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+
+from pytest_failcond.errors import FailcondError
 
 _WORDS_PER_BLOCK = 4  # one Philox4x64 counter value gives four 64-bit words
 
@@ -28,12 +31,20 @@ class KeyedRandom:
 
     Args:
         parts: what names the stream, such as ``(version, seed, corruption, severity)``.
-        indices: the images' indices in their image set, int ``[N]``.
+        indices: the images' indices in their image set, int ``[N]``, none below 0.
+
+    Raises:
+        FailcondError: an index is no integer or below 0.
     """
 
     def __init__(self, *parts: str | int, indices: npt.ArrayLike) -> None:
         self._parts = parts
-        self._indices = np.asarray(indices, dtype=np.int64)
+        given = np.asarray(indices)
+        if given.size and (not np.issubdtype(given.dtype, np.integer) or given.min() < 0):
+            raise FailcondError(
+                f"indices: expected integers from 0, got {given.dtype} {given[:3]}…"
+            )
+        self._indices = given.astype(np.int64)
         self._draws = 0
 
     def bits(self, *shape: int) -> npt.NDArray[np.uint16]:
@@ -41,11 +52,14 @@ class KeyedRandom:
         count = int(np.prod(shape, dtype=np.int64))
         blocks = -(-count * 2 // (8 * _WORDS_PER_BLOCK))
         words = blocks * _WORDS_PER_BLOCK
-        key = self._next_key()
+        stream = np.random.Philox(key=self._next_key())
+        position = 0
         out = np.empty((len(self._indices), words), dtype=np.uint64)
         for start, stop in _consecutive(self._indices):
-            stream = np.random.Philox(key=key, counter=int(self._indices[start]) * blocks)
+            # Moving one stream, forwards or back, costs a fifth of making another.
+            stream.advance((int(self._indices[start]) - position) * blocks)
             out[start:stop] = stream.random_raw((stop - start) * words).reshape(-1, words)
+            position = int(self._indices[stop - 1]) + 1
         halves = out.astype("<u8", copy=False).view("<u2")[:, :count]
         return halves.reshape(len(self._indices), *shape)
 
@@ -83,4 +97,4 @@ def _consecutive(indices: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
     """Return the (start, stop) of each run of consecutive indices, so that a run is one draw."""
     breaks = np.flatnonzero(np.diff(indices) != 1) + 1
     edges = [0, *breaks.tolist(), len(indices)]
-    return [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+    return [(a, b) for a, b in pairwise(edges) if b > a]

@@ -41,7 +41,10 @@ def augment(images: Tensor, probability: float, random: torch.Generator) -> Tens
     scale = chance(torch.exp2(normal() * SCALE), 1.0)
     shift_x, shift_y = chance(uniform() * SHIFT, 0.0), chance(uniform() * SHIFT, 0.0)
     cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
-    rows = [torch.stack([cosine, -sine, 2 * shift_x], 1), torch.stack([sine, cosine, 2 * shift_y], 1)]
+    rows = [
+        torch.stack([cosine, -sine, 2 * shift_x], 1),
+        torch.stack([sine, cosine, 2 * shift_y], 1),
+    ]
     grid = F.affine_grid(torch.stack(rows, dim=1), list(images.shape), align_corners=False)
     # Sampling pads with zeros: shifted by one, they are black (-1).
     moved = F.grid_sample(images.float() + 1, grid, align_corners=False) - 1

@@ -35,11 +35,13 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
             if length > _LARGEST_HEADER:
                 raise FailcondError(f"{where}: not a safetensors file")
             text = stream.read(length)
+        if text and not text.startswith(b"{"):
+            raise FailcondError(f"{where}: not a safetensors file")
         if len(text) < length:
             raise FailcondError(f"{where}: truncated within its header; copy the file again")
         header = json.loads(text)
-        metadata = header.pop("__metadata__", {})
-        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+        metadata = {str(k): str(v) for k, v in header.pop("__metadata__", {}).items()}
+        end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
     except OSError as error:
         raise FailcondError(f"{where}: cannot be read ({error.strerror or error})") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -48,7 +50,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
         raise FailcondError(
             f"{where}: truncated: {size} bytes of {8 + length + end}; copy the file again"
         )
-    return {str(k): str(v) for k, v in metadata.items()}
+    return metadata
 
 
 def read_config(path: str | os.PathLike[str]) -> tuple[GeneratorConfig, dict[str, Any]]:
@@ -67,7 +69,7 @@ def read_config(path: str | os.PathLike[str]) -> tuple[GeneratorConfig, dict[str
         )
     try:
         config = GeneratorConfig.from_json(json.loads(metadata["config"]))
-        training = json.loads(metadata.get("training", "{}"))
-    except (KeyError, ValueError) as error:
-        raise FailcondError(f"{path}: its header holds no valid configuration") from error
+        training = dict(json.loads(metadata.get("training", "{}")))
+    except (FailcondError, KeyError, TypeError, ValueError) as error:
+        raise FailcondError(f"{path}: its header holds no valid configuration ({error})") from error
     return config, training

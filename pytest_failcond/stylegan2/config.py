@@ -44,8 +44,8 @@ class GeneratorConfig:
             )
         if self.image_channels not in (1, 3):
             raise FailcondError(f"image_channels {self.image_channels} must be 1 or 3")
-        if not self.classes:
-            raise FailcondError("classes: a generator needs at least one class")
+        if not self.classes or len(set(self.classes)) < len(self.classes):
+            raise FailcondError("classes: a generator needs at least one, and no name twice")
         if max(self.image_size) > self.resolution or min(self.image_size) < 1:
             raise FailcondError(
                 f"image_size {list(self.image_size)} does not fit a {self.resolution} px generator"
@@ -90,6 +90,7 @@ class GeneratorConfig:
         """Read what `to_json` wrote; raises FailcondError on unknown or missing entries."""
         sequences = {"classes", "image_size", "channels"}
         try:
-            return cls(**{k: tuple(v) if k in sequences else v for k, v in data.items()})
-        except TypeError as error:
+            values: dict[str, Any] = {k: tuple(v) if k in sequences else v for k, v in data.items()}
+            return cls(**values)
+        except (TypeError, ValueError, AttributeError) as error:
             raise FailcondError(f"not a generator configuration: {error}") from error

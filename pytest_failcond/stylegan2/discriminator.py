@@ -8,6 +8,7 @@ projection: Miyato & Koyama 2018 (arXiv 1802.05637), auxiliary head: Hou et al. 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -81,9 +82,7 @@ class Discriminator(nn.Module):
         self.classes = len(config.classes)
         self.group = group
         self.from_image = Convolution(config.image_channels, widths[0], 1, bias=True, down=False)
-        self.blocks = nn.ModuleList(
-            ResidualBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in pairwise(widths))
         last = widths[-1]
         self.final = Convolution(last + 1, last, 3, bias=True, down=False)
         self.dense = Dense(last * 16, last)

@@ -61,7 +61,8 @@ class Generator:
         from safetensors.torch import load_file
 
         config, training = read_config(path)
-        network = Network(config)
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+            network = Network(config)
         try:
             network.load_state_dict(load_file(path))
         except (SafetensorError, RuntimeError) as error:
@@ -108,7 +109,8 @@ class Generator:
         """Draw style vectors: labels int ``[N]`` → float32 ``[N, S]``, keyed by (seed, stream).
 
         These are the samples number ``first``, ``first`` + 1, … of the stream. A sample depends on
-        the key, its number and its label alone, not on how many are drawn with it.
+        the key, its number and its label alone, not on how many are drawn with it; to the last bit,
+        where it is drawn at the same place of a batch.
 
         Raises:
             FailcondError: a label is not a class of this generator.
@@ -134,10 +136,10 @@ class Generator:
         with torch.no_grad():
             return self.network.synthesis.prefix(styles.to(self.device), layer)
 
-    def suffix(self, state: State, styles: Tensor, layer: int) -> Tensor:
-        """Finish images from `prefix`: float32 ``[N, C, H, W]`` in [0, 1]."""
+    def suffix_raw(self, state: State, styles: Tensor, layer: int) -> Tensor:
+        """Finish from `prefix`, to be given to `finish`: raw output ``[N, C, R, R]``."""
         with torch.no_grad():
-            return self.finish(self.network.synthesis.suffix(state, styles.to(self.device), layer))
+            return self.network.synthesis.suffix(state, styles.to(self.device), layer)
 
     def finish(self, raw: Tensor) -> Tensor:
         """Map raw output x to an image: clamp((x + 1) / 2, 0, 1), the padding cropped."""

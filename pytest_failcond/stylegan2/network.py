@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -46,9 +47,7 @@ class Mapping(nn.Module):
         self.classes = len(config.classes)
         self.embed = Dense(self.classes, config.w_dim)  # at the full learning rate
         widths = [config.z_dim + config.w_dim] + [config.w_dim] * config.mapping_layers
-        self.layers = nn.ModuleList(
-            Dense(a, b, lr_scale=0.01) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(Dense(a, b, lr_scale=0.01) for a, b in pairwise(widths))
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         one_hot = F.one_hot(labels, self.classes).to(z.dtype)
@@ -180,7 +179,7 @@ class Synthesis(nn.Module):
     def _run(
         self, state: State, styles: Tensor, layers: range, noise: torch.Generator | None
     ) -> State:
-        parts = styles.split(self.widths, dim=1)
+        parts = torch.split(styles, self.widths, dim=1)
         for number in layers:
             state = self.layers[number](state, parts[number], noise)
         return state

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.stylegan2.training import Trainer
@@ -42,11 +43,19 @@ def train(trainer: Trainer, output: Path, budget: Budget, report: Report) -> Gen
 
     Beside it, in ``<output>.training/``, lie the state to resume from, preview grids (one column
     per class) and the losses; a state that is there is continued.
+
+    Raises:
+        FailcondError: a place cannot be written, the state is of another training, or the
+            training diverged.
+        KeyboardInterrupt: after Ctrl-C, when everything has been written.
     """
-    folder = output.with_name(output.name + ".training")
-    state = folder / "state.safetensors"
+    folder, state = training_folder(output), state_file(output)
+    if output.is_dir():
+        raise FailcondError(f"{output}: is a folder; name a file")
     if state.exists():
         trainer.resume(state)
+    else:
+        trainer.save(state)  # a place that cannot be written is found out at once
     started = saved = shown = time.monotonic()
     first = trainer.images_seen
     previewed = first // _PREVIEW_IMAGES
@@ -65,19 +74,36 @@ def train(trainer: Trainer, output: Path, budget: Budget, report: Report) -> Gen
                 report(trainer.images_seen, budget.images, speed, left, losses)
             if trainer.images_seen // _PREVIEW_IMAGES > previewed:
                 previewed = trainer.images_seen // _PREVIEW_IMAGES
-                name = f"preview-{trainer.images_seen // 1000:06d}k.png"
-                write_atomically(folder / name, preview(trainer.generator()))
+                _write_preview(trainer, folder)
             if now - saved > _SAVE_EVERY_SECONDS:
                 saved = now
                 trainer.save(state)
                 _append_history(folder / "losses.csv", history)
             if budget.minutes is not None and now - started > budget.minutes * 60:
                 break
-    trainer.save(state)
-    _append_history(folder / "losses.csv", history)
-    generator = trainer.generator()
-    generator.save(output)
+        trainer.save(state)
+        _append_history(folder / "losses.csv", history)
+        _write_preview(trainer, folder)
+        generator = trainer.generator()
+        generator.save(output)
+        if interrupted():
+            raise KeyboardInterrupt
     return generator
+
+
+def training_folder(output: Path) -> Path:
+    """Return the folder of a training's state, previews and losses."""
+    return output.with_name(output.name + ".training")
+
+
+def state_file(output: Path) -> Path:
+    """Return the file that a training is resumed from."""
+    return training_folder(output) / "state.safetensors"
+
+
+def _write_preview(trainer: Trainer, folder: Path) -> None:
+    name = f"preview-{trainer.images_seen // 1000:06d}k.png"
+    write_atomically(folder / name, preview(trainer.generator()))
 
 
 def preview(generator: Generator) -> bytes:
@@ -131,9 +157,12 @@ def _append_history(path: Path, history: list[dict[str, float]]) -> None:
     """Add rows to a CSV file and empty the list."""
     if not history:
         return
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, history[0])
-        if file.tell() == 0:
-            writer.writeheader()
-        writer.writerows(history)
+    try:
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, history[0])
+            if file.tell() == 0:
+                writer.writeheader()
+            writer.writerows(history)
+    except OSError as error:
+        raise FailcondError(f"{path}: cannot be written ({error.strerror or error})") from error
     history.clear()

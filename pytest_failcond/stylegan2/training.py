@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,11 @@ from pytest_failcond.files import write_atomically
 from pytest_failcond.stylegan2.augment import adjust, augment
 from pytest_failcond.stylegan2.checkpoint import read_metadata
 from pytest_failcond.stylegan2.config import GeneratorConfig
-from pytest_failcond.stylegan2.data import TrainingImages, balanced_labels
+from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages, balanced_labels
 from pytest_failcond.stylegan2.discriminator import Discriminator
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.stylegan2.network import Network
+from pytest_failcond.stylegan2.recipe import Recipe
 
 _AUGMENT_EVERY = 4  # steps between two adjustments of the augmentation
 _PATH_EVERY = 4
@@ -36,47 +37,18 @@ _PATH_DECAY = 0.01
 _STATE_FORMAT = "pytest-failcond-training"
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a generator is trained; the defaults are the ones that the example's was trained with.
-
-    Attributes:
-        batch: images per step.
-        learning_rate: Adam's, with β (0, 0.99), for both networks.
-        r1_gamma, r1_every: weight of the R1 penalty, and the steps between two.
-        class_weight: weight of the class head's losses.
-        path_weight: weight of the path-length penalty; 0 leaves it out.
-        ema_images, ema_ramp: half-life of the weight average, images, and the share of the images
-            seen so far that bounds it.
-        deviation_group: group of the minibatch standard deviation.
-        adaptive_augmentation: see `augment`.
-        bf16: compute convolutions in bfloat16.
-        seed: keys all randomness.
-    """
-
-    batch: int = 64
-    learning_rate: float = 0.0025
-    r1_gamma: float = 0.01
-    r1_every: int = 16
-    class_weight: float = 1.0
-    path_weight: float = 0.0
-    ema_images: int = 10_000
-    ema_ramp: float = 0.05
-    deviation_group: int = 32
-    adaptive_augmentation: bool = False
-    bf16: bool = True
-    seed: int = 0
-
-
 class Trainer:
     """Two networks, their optimisers and an averaged generator, advanced a step at a time.
 
     Attributes:
         step: steps done.
-        average: the generator whose weights are the running average; the one to keep.
+
+    Raises:
+        FailcondError: the images do not fit the configuration.
     """
 
     def __init__(self, config: GeneratorConfig, images: TrainingImages, recipe: Recipe) -> None:
+        images.check(config)
         self.config = config
         self.recipe = recipe
         self.step = 0
@@ -98,19 +70,31 @@ class Trainer:
         self._path_mean = torch.zeros(())
 
     @property
+    def mix(self) -> CorruptionMix:
+        """What happens to its training images."""
+        return self._images.mix
+
+    @property
     def images_seen(self) -> int:
         """Real images shown so far."""
         return self.step * self.recipe.batch
 
     def generator(self) -> Generator:
         """Return a copy of the averaged generator, with the record of its training."""
-        record = {"images": self.images_seen, "recipe": asdict(self.recipe)}
+        record = {
+            "images": self.images_seen,
+            "recipe": asdict(self.recipe),
+            "mix": asdict(self._images.mix),
+            "data": self._images.hash,
+        }
         return Generator(self.config, copy.deepcopy(self._average), training=record)
 
     def advance(self) -> dict[str, float]:
         """Do one step: discriminator, generator, average. Returns the losses by name."""
         recipe = self.recipe
-        random = np.random.Generator(np.random.Philox(key=stream_key("step", recipe.seed, self.step)))
+        random = np.random.Generator(
+            np.random.Philox(key=stream_key("step", recipe.seed, self.step))
+        )
         noise = torch.Generator().manual_seed(_seed(recipe.seed, "noise", self.step))
         count, classes = recipe.batch, len(self.config.classes)
         real_labels = balanced_labels(classes, count, random)
@@ -180,7 +164,8 @@ class Trainer:
         (jacobian,) = torch.autograd.grad((image * direction).sum(), w, create_graph=True)
         lengths = jacobian.square().sum(dim=1).sqrt()
         self._path_mean = self._path_mean.lerp(lengths.detach().mean(), _PATH_DECAY)
-        return (lengths - self._path_mean).square().mean() * self.recipe.path_weight
+        penalty: Tensor = (lengths - self._path_mean).square().mean() * self.recipe.path_weight
+        return penalty
 
     def _synthesize(self, z: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
         styles = self._network.synthesis.styles(self._network.mapping(z, labels))
@@ -239,6 +224,7 @@ class Trainer:
         Raises:
             FailcondError: the file is damaged, or of a training with other settings.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         metadata = read_metadata(path)
@@ -249,8 +235,12 @@ class Trainer:
                 f"{path}: this training was started with other settings; repeat those, "
                 "or give another output to start afresh"
             )
-        tensors = load_file(path)
+        try:
+            self._restore(load_file(path), metadata)
+        except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+            raise FailcondError(f"{path}: damaged; remove it to start afresh") from error
 
+    def _restore(self, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 

@@ -1,0 +1,59 @@
+"""``failcond COMMAND …``: finds the command's module and says in one sentence what went wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from pytest_failcond import __version__
+from pytest_failcond.errors import FailcondError
+
+COMMANDS = ("train", "quality")
+"""Names of modules in `pytest_failcond.commands`, in the order of ``failcond --help``."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: the command line without the program's name; default that of the process.
+
+    Returns:
+        The exit status: the command's own (0 where all is well), 2 for what the user can mend
+        (one sentence on stderr, as argparse does for its usage), 130 after Ctrl-C.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except FailcondError as error:
+        print(f"failcond {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"failcond {options.command}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="failcond", description="Robustness checks for image classifiers."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = import_module(f"pytest_failcond.commands.{name}")
+        text = (module.__doc__ or "").strip()
+        command = commands.add_parser(
+            name,
+            help=text.splitlines()[0].rstrip("."),
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Options that several commands share, and what they mean; torch-free until a value is used."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from typing import TYPE_CHECKING
+
+from pytest_failcond.errors import FailcondError
+
+if TYPE_CHECKING:
+    from pytest_failcond.stylegan2.data import CorruptionMix
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read ``a,b,c``."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read ``1,2,3``."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: give whole numbers like 1,2,3") from None
+
+
+def count(text: str) -> int:
+    """Read a number of images: ``600000``, ``600k`` or ``1.5M``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)([kKmM]?)", text.replace("_", ""))
+    value = round(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()]) if match else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give 1 or more, like 600000, 600k or 1.5M")
+    return value
+
+
+def positive(text: str) -> float:
+    """Read a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a number above 0")
+    return value
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add ``--threads``."""
+    parser.add_argument(
+        "--threads", type=count, metavar="N", help="CPU threads (default: one per core)"
+    )
+
+
+def use_threads(options: argparse.Namespace) -> None:
+    """Let torch compute with as many threads as asked for."""
+    import torch
+
+    torch.set_num_threads(options.threads or os.cpu_count() or 1)
+
+
+def add_mix(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the options that say how images are corrupted."""
+    group = parser.add_argument_group("corruption of the real images")
+    which = group.add_mutually_exclusive_group()
+    which.add_argument(
+        "--corruptions",
+        type=names,
+        metavar="A,B",
+        help=f"applied one after the other (default: {default})",
+    )
+    which.add_argument("--no-corruptions", action="store_true", help="show clean images only")
+    group.add_argument(
+        "--severities",
+        type=numbers,
+        metavar="1,2,3",
+        help="each corruption of an image draws its own (default: 1,2,3)",
+    )
+    group.add_argument(
+        "--probability", type=float, metavar="P", help="share of corrupted images (default: 0.5)"
+    )
+
+
+def read_mix(options: argparse.Namespace) -> CorruptionMix | None:
+    """Return what the options of `add_mix` say, or None where none was given.
+
+    Raises:
+        FailcondError: a corruption or severity does not exist, or the options contradict.
+    """
+    from pytest_failcond.stylegan2.data import CorruptionMix
+
+    given = {
+        key: getattr(options, key)
+        for key in ("corruptions", "severities", "probability")
+        if getattr(options, key) is not None
+    }
+    if options.no_corruptions:
+        if given:
+            raise FailcondError(
+                f"--no-corruptions: leave it out, or leave out --{next(iter(given))}"
+            )
+        return CorruptionMix(corruptions=())
+    return CorruptionMix(**given) if given else None

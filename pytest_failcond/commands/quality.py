@@ -1,0 +1,71 @@
+"""Measure how good a generator file is, beside real images.
+
+Real images are corrupted as the generator's file says that they were in training, unless options
+say otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from pytest_failcond.commands.arguments import (
+    add_mix,
+    add_threads,
+    count,
+    read_mix,
+    use_threads,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond quality``."""
+    parser.add_argument("generator", type=Path, metavar="GENERATOR", help="a generator file")
+    for option, text in (
+        ("--images", "training images: returns LabeledImages"),
+        ("--test-images", "test images: returns LabeledImages"),
+        ("--judge", "returns a torch.nn.Module (images to logits)"),
+    ):
+        parser.add_argument(option, required=True, metavar="MODULE:CALLABLE", help=text)
+    parser.add_argument(
+        "--per-class", type=count, default=1000, metavar="N", help="images per class (1000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="X", help="keys the samples (0)")
+    parser.add_argument("--save", action="store_true", help="keep the result in the file")
+    add_threads(parser)
+    add_mix(parser, default="those of the training")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the quality of a generator file."""
+    from torch import nn
+
+    from pytest_failcond.commands.progress import announce
+    from pytest_failcond.stylegan2.data import CorruptionMix
+    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.stylegan2.quality import measure_quality, render
+    from pytest_failcond.subjects.images import LabeledImages
+    from pytest_failcond.subjects.loading import load_subject
+
+    use_threads(options)
+    generator = Generator.load(options.generator)
+    mix = read_mix(options) or CorruptionMix.from_json(generator.training.get("mix", {}))
+    train = load_subject(options.images, "--images", LabeledImages)
+    test = load_subject(options.test_images, "--test-images", LabeledImages)
+    judge = load_subject(options.judge, "--judge", nn.Module)
+    quality = measure_quality(
+        generator,
+        judge,
+        train,
+        test,
+        mix,
+        per_class=options.per_class,
+        seed=options.seed,
+        report=announce,
+    )
+    if options.save:
+        generator.training["quality"] = asdict(quality)
+        generator.save(options.generator)
+    print(f"\n{render(quality)}")
+    return 0

@@ -1,0 +1,180 @@
+"""Train a class-conditional StyleGAN2 on your own images.
+
+Images and judge are named as module:callable, importable from the current directory. A training
+that stops, by Ctrl-C too, is continued by the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.commands.arguments import (
+    add_mix,
+    add_threads,
+    count,
+    names,
+    numbers,
+    positive,
+    read_mix,
+    use_threads,
+)
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.stylegan2.config import GeneratorConfig
+from pytest_failcond.stylegan2.recipe import Recipe
+
+if TYPE_CHECKING:
+    from pytest_failcond.stylegan2.training import Trainer
+    from pytest_failcond.subjects.images import LabeledImages
+
+_WIDEST, _NARROWEST = 64, 8  # feature channels
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond train``."""
+    recipe = Recipe()
+    parser.add_argument("output", type=Path, metavar="OUTPUT", help="file to write (.safetensors)")
+    parser.add_argument(
+        "--images",
+        required=True,
+        metavar="MODULE:CALLABLE",
+        help="training images: returns LabeledImages",
+    )
+    quality = parser.add_argument_group("quality report at the end, kept in the file")
+    quality.add_argument(
+        "--test-images", metavar="MODULE:CALLABLE", help="test images: returns LabeledImages"
+    )
+    quality.add_argument(
+        "--judge", metavar="MODULE:CALLABLE", help="returns a torch.nn.Module (images to logits)"
+    )
+    shape = parser.add_argument_group("the generator")
+    shape.add_argument(
+        "--classes", type=names, metavar="A,B,C", help="class names (default: 0,1,2,…)"
+    )
+    shape.add_argument(
+        "--resolution",
+        type=count,
+        metavar="PX",
+        help="a power of two (default: the next that holds the images)",
+    )
+    shape.add_argument(
+        "--channels",
+        type=numbers,
+        metavar="N,N,…",
+        help="feature channels at 4, 8, 16, … px (default for 32 px: 64,64,32,16)",
+    )
+    budget = parser.add_argument_group("budget")
+    budget.add_argument(
+        "--budget-images",
+        type=count,
+        default=1_500_000,
+        metavar="N",
+        help="images to train on in all, like 600k or 1.5M (default: 1.5M)",
+    )
+    budget.add_argument(
+        "--minutes", type=positive, metavar="M", help="stop after M minutes (default: no limit)"
+    )
+    how = parser.add_argument_group("recipe")
+    for flag, kind, meaning in (
+        ("batch", count, "images per step"),
+        ("learning-rate", positive, "of Adam"),
+        ("r1-gamma", float, "weight of the R1 penalty"),
+        ("path-weight", float, "weight of the path-length penalty"),
+        ("seed", int, "keys all randomness"),
+    ):
+        default = getattr(recipe, flag.replace("-", "_"))
+        how.add_argument(
+            f"--{flag}", type=kind, default=default, metavar="X", help=f"{meaning} ({default})"
+        )
+    how.add_argument(
+        "--adaptive-augmentation",
+        action="store_true",
+        help="augment what the discriminator sees, for few images",
+    )
+    how.add_argument(
+        "--float32", action="store_true", help="compute in float32 rather than bfloat16"
+    )
+    add_threads(parser)
+    add_mix(parser, default="gaussian_blur,gaussian_noise")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, report on the quality if test images and a judge are given, and write the file."""
+    from torch import nn
+
+    from pytest_failcond.commands.progress import announce, training_progress
+    from pytest_failcond.stylegan2 import session
+    from pytest_failcond.stylegan2.quality import measure_quality, render
+    from pytest_failcond.subjects.images import LabeledImages
+    from pytest_failcond.subjects.loading import load_subject
+
+    if (options.test_images is None) != (options.judge is None):
+        raise FailcondError("--test-images and --judge go together; give both, or neither")
+    use_threads(options)
+    images = load_subject(options.images, "--images", LabeledImages)
+    if options.judge is not None:
+        judge = load_subject(options.judge, "--judge", nn.Module)
+        test = load_subject(options.test_images, "--test-images", LabeledImages)
+    trainer = make_trainer(options, images)
+    mix = trainer.mix
+
+    folder, state = session.training_folder(options.output), session.state_file(options.output)
+    announce(f"{'Continues' if state.exists() else 'Starts'} a training of {options.output}.")
+    announce(f"Previews, losses and the state to continue from lie in {folder}.")
+    announce("Ctrl-C saves and stops; the same command continues.")
+    budget = session.Budget(options.budget_images, options.minutes)
+    try:
+        with training_progress() as report:
+            generator = session.train(trainer, options.output, budget, report)
+    except KeyboardInterrupt:
+        announce(f"Stopped after {trainer.images_seen:,} images; all is saved.")
+        raise
+    announce(f"Wrote {options.output} after {trainer.images_seen:,} images.")
+    if options.judge is not None:
+        quality = measure_quality(
+            generator, judge, images, test, mix, seed=options.seed, report=announce
+        )
+        generator.training["quality"] = asdict(quality)
+        generator.save(options.output)
+        print(f"\n{render(quality)}")
+    return 0
+
+
+def make_trainer(options: argparse.Namespace, images: LabeledImages) -> Trainer:
+    """Make the trainer that the options describe.
+
+    Raises:
+        FailcondError: options contradict each other or the images; the sentence names the option.
+    """
+    from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages
+    from pytest_failcond.stylegan2.training import Trainer
+
+    height, width, image_channels = images.shape
+    resolution = options.resolution or max(8, 1 << (max(height, width) - 1).bit_length())
+    classes = options.classes or tuple(str(c) for c in range(int(images.labels.max()) + 1))
+    config = GeneratorConfig(
+        classes,
+        resolution,
+        (height, width),
+        image_channels,
+        options.channels or default_channels(resolution),
+    )
+    recipe = Recipe(
+        batch=options.batch,
+        learning_rate=options.learning_rate,
+        r1_gamma=options.r1_gamma,
+        path_weight=options.path_weight,
+        adaptive_augmentation=options.adaptive_augmentation,
+        bf16=not options.float32,
+        seed=options.seed,
+    )
+    mix = read_mix(options) or CorruptionMix()
+    return Trainer(config, TrainingImages(images, resolution, mix, options.seed), recipe)
+
+
+def default_channels(resolution: int) -> tuple[int, ...]:
+    """Return 64 feature channels at 4 and 8 px, and half as many at every size beyond, 8 or more."""
+    blocks = range(max(resolution.bit_length() - 2, 0))
+    return tuple(max(_WIDEST >> max(block - 1, 0), _NARROWEST) for block in blocks)

@@ -1,0 +1,196 @@
+"""Corner cases: the directions along which a classifier loses a class, and one typical break of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.failures.ranking import Ranking, rank_dimensions
+from pytest_failcond.failures.starts import Starts, start_images
+from pytest_failcond.failures.walking import Walk, walk
+from pytest_failcond.keys import DirectionKey
+from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import to_uint8
+
+LEAST_VALID_RANGE = 1.0  # σ; a direction with less says nothing about the classifier
+MOST_CANDIDATES = 10  # times `top`: how far down the ranking directions are tried
+_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One start image moved along a direction, from the start to its break.
+
+    Attributes:
+        sample: the start image's number in the generator's stream.
+        broke: whether it breaks; else the strip ends where the walk could still claim something.
+        shifts: σ, ``[F]``.
+        images: uint8 ``[F, H, W, C]``.
+        p: the classifier's probability of the class, ``[F]``.
+        predicted: the classifier's prediction, ``[F]``.
+        judged: the judge's prediction, ``[F]``; None without a judge.
+    """
+
+    sample: int
+    broke: bool
+    shifts: npt.NDArray[np.float64]
+    images: npt.NDArray[np.uint8]
+    p: npt.NDArray[np.float64]
+    predicted: npt.NDArray[np.int64]
+    judged: npt.NDArray[np.int64] | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A direction, how it ranks (from 1, None if it was not ranked), and what its walk found."""
+
+    key: DirectionKey
+    rank: int | None
+    score: float
+    walk: Walk
+    strip: Strip
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A direction that ranks high, but along which images soon stop being their class."""
+
+    key: DirectionKey
+    score: float
+    valid_range: float
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found for one class: its ranking, its best directions, and those passed over."""
+
+    ranking: Ranking
+    directions: tuple[Finding, ...]
+    passed_over: tuple[PassedOver, ...]
+
+
+def find_corner_cases(
+    generator: Generator,
+    classifier: Classifier,
+    class_index: int,
+    *,
+    top: int = 3,
+    samples: int = 128,
+    max_shift: float = 8.0,
+    judge: Classifier | None = None,
+    seed: int = 0,
+) -> Findings:
+    """Find a class's ``top`` directions and walk them (arXiv 2410.12814, with validity judged).
+
+    Directions with a valid range under 1 σ are passed over for the next in the ranking.
+
+    Args:
+        class_index: the class.
+        top: directions wanted; fewer are returned if the ranking's first 10 x ``top`` hold no more.
+        samples: start images, and images that the ranking averages over.
+        max_shift: end of the walks, σ.
+    """
+    ranking = rank_dimensions(
+        generator, classifier, class_index, samples=samples, judge=judge, seed=seed
+    )
+    starts = start_images(generator, judge, class_index, samples, seed=seed)
+    found: list[Finding] = []
+    passed: list[PassedOver] = []
+    position = 0
+    last = min(MOST_CANDIDATES * top, len(ranking.dimensions))
+    while len(found) < top and position < last:
+        chosen = range(position, min(position + top - len(found), last))
+        keys = [
+            DirectionKey(class_index, int(ranking.dimensions[i]), ranking.sign(i)) for i in chosen
+        ]
+        walks = walk(generator, classifier, keys, starts, judge=judge, max_shift=max_shift)
+        for i, key, walked in zip(chosen, keys, walks, strict=True):
+            score = float(abs(ranking.scores[i]))
+            if walked.valid_range is not None and walked.valid_range < LEAST_VALID_RANGE:
+                passed.append(PassedOver(key, score, walked.valid_range))
+                continue
+            strip = make_strip(generator, classifier, walked, starts, judge)
+            found.append(Finding(key, len(found) + 1, score, walked, strip))
+        position = chosen.stop
+    return Findings(ranking, tuple(found), tuple(passed))
+
+
+def measure_directions(
+    generator: Generator,
+    classifier: Classifier,
+    keys: Sequence[DirectionKey],
+    *,
+    samples: int = 128,
+    max_shift: float = 8.0,
+    judge: Classifier | None = None,
+    seed: int = 0,
+) -> list[Finding]:
+    """Walk given directions of one class, whatever their rank on this classifier.
+
+    Raises:
+        FailcondError: a dimension is not the generator's, or the classes differ.
+    """
+    if len({key.class_index for key in keys}) != 1:
+        raise FailcondError("directions of one class can be walked together, not of several")
+    starts = start_images(generator, judge, keys[0].class_index, samples, seed=seed)
+    walks = walk(generator, classifier, keys, starts, judge=judge, max_shift=max_shift)
+    return [
+        Finding(key, None, 0.0, walked, make_strip(generator, classifier, walked, starts, judge))
+        for key, walked in zip(keys, walks, strict=True)
+    ]
+
+
+def make_strip(
+    generator: Generator,
+    classifier: Classifier,
+    walked: Walk,
+    starts: Starts,
+    judge: Classifier | None,
+) -> Strip:
+    """Picture the typical break: the start image whose breaking shift is the median of those moved.
+
+    Images that are wrong before they are moved break at 0 and make a poor picture; one is shown only
+    where there is no other. The choice knows no threshold.
+    """
+    moved = np.flatnonzero(walked.breaks > 0)
+    broke = bool(np.isfinite(walked.breaks).any())
+    if len(moved):
+        row = int(moved[np.argsort(walked.breaks[moved], kind="stable")[len(moved) // 2]])
+        end = float(walked.breaks[row])
+    elif broke:
+        row, end = int(np.flatnonzero(walked.breaks == 0)[0]), 0.0
+    else:
+        row, end = 0, walked.valid_range or float(walked.shifts[-1])
+    shifts = np.linspace(0.0, end, _FRAMES)
+    images = shifted_images(generator, starts, walked.direction, np.full(_FRAMES, row), shifts)
+    probabilities = classifier.probabilities(images)
+    guesses = None if judge is None else judge.probabilities(images).argmax(axis=1)
+    return Strip(
+        sample=int(starts.samples[row]),
+        broke=broke,
+        shifts=shifts,
+        images=to_uint8(images.numpy()),
+        p=probabilities[:, starts.class_index].astype(np.float64),
+        predicted=probabilities.argmax(axis=1),
+        judged=guesses,
+    )
+
+
+def shifted_images(
+    generator: Generator,
+    starts: Starts,
+    direction: DirectionKey,
+    rows: npt.NDArray[np.int64],
+    shifts: npt.NDArray[np.float64],
+) -> torch.Tensor:
+    """Return start images moved along a direction: ``[len(rows), C, H, W]`` in [0, 1]."""
+    styles = starts.styles[torch.from_numpy(rows)].clone()
+    sigma = generator.style_space.std[direction.dimension]
+    styles[:, direction.dimension] += torch.from_numpy(shifts * direction.sign * sigma).float()
+    return generator.synthesize(styles)

@@ -1,0 +1,75 @@
+"""Start images: those that the judge accepts, the same for every version of a classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.subjects.classifier import Classifier
+
+MOST_DRAWN = 4  # times as many as needed
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Start images of one class.
+
+    Attributes:
+        class_index: their class.
+        samples: their numbers in the generator's stream, int ``[N]``.
+        styles: their style vectors, float32 ``[N, S]``.
+    """
+
+    class_index: int
+    samples: npt.NDArray[np.int64]
+    styles: Tensor
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+def start_images(
+    generator: Generator,
+    judge: Classifier | None,
+    class_index: int,
+    count: int,
+    *,
+    seed: int = 0,
+    stream: str = "measure",
+) -> Starts:
+    """Draw ``count`` images of a class that the judge takes for that class.
+
+    They depend on generator, judge, seed and stream alone. Without a judge, all are taken. Ranking
+    and measuring use two streams and never share a sample: the dimensions that rank highest are
+    flattered on the samples that chose them.
+
+    Raises:
+        FailcondError: the judge accepts too few of 4 x ``count``.
+    """
+    numbers: list[npt.NDArray[np.int64]] = []
+    styles: list[Tensor] = []
+    found = 0
+    for draw in range(MOST_DRAWN):
+        first = draw * count
+        labels = torch.full((count,), class_index)
+        drawn = generator.sample(labels, seed, stream=f"{stream}/{class_index}", first=first)
+        accepted = np.ones(count, dtype=bool)
+        if judge is not None:
+            guesses = judge.probabilities(generator.synthesize(drawn)).argmax(axis=1)
+            accepted = guesses == class_index
+        numbers.append(first + np.flatnonzero(accepted))
+        styles.append(drawn[torch.from_numpy(accepted)])
+        found += int(accepted.sum())
+        if found >= count:
+            return Starts(class_index, np.concatenate(numbers)[:count], torch.cat(styles)[:count])
+    raise FailcondError(
+        f"the judge accepts only {found} of {MOST_DRAWN * count} generated images of class "
+        f"{generator.classes[class_index]!r}, and {count} are needed; train the generator or the "
+        "judge further, or lower corner_cases.samples"
+    )

@@ -1,0 +1,207 @@
+"""The fixtures, to use or to override in ``conftest.py``. Imports nothing heavy by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.state import STATE, State
+
+if TYPE_CHECKING:
+    from pytest_failcond.session import Failcond
+    from pytest_failcond.settings import Settings
+    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.subjects.images import LabeledImages
+
+SUBJECTS = ("failcond_classifier", "failcond_images", "failcond_generator", "failcond_judge")
+
+
+@dataclass(frozen=True)
+class CorruptionCell:
+    """The value of the ``failcond_corruption`` fixture: one cell of the grid."""
+
+    corruption: str
+    severity: int
+
+    @property
+    def key(self) -> str:
+        """The cell's key."""
+        return f"corruption:{self.corruption}:{self.severity}"
+
+
+@dataclass(frozen=True)
+class CornerCase:
+    """The value of the ``failcond_corner_case`` fixture: a class (by index) and a rank, from 1."""
+
+    class_index: int
+    rank: int
+    failcond: Failcond | None = None
+
+    @property
+    def key(self) -> str:
+        """The key of the direction that has this rank; ranks the class when first asked."""
+        assert self.failcond is not None
+        return self.failcond.direction_key(self.class_index, self.rank)
+
+
+def _state(request: pytest.FixtureRequest) -> State:
+    state = request.config.stash.get(STATE, None)
+    if state is None:
+        pytest.fail(
+            "failcond is not configured here; `failcond init` writes the [tool.failcond] tables",
+            pytrace=False,
+        )
+    return state
+
+
+def _load(settings: Settings, key: str) -> Any:
+    """Call what a ``module:callable`` setting names; None where it is not set."""
+    from pytest_failcond.subjects.loading import load_callable
+
+    reference = getattr(settings, key)
+    if reference is None:
+        return None
+    function = load_callable(reference, key, folder=settings.folder)
+    try:
+        return function()
+    except FailcondError as error:
+        raise FailcondError(f"{key} = {reference!r}: {error}") from error
+    except Exception as error:
+        raise FailcondError(
+            f"{key} = {reference!r} raised {type(error).__name__}: {error}"
+        ) from error
+
+
+@pytest.fixture(scope="session")
+def failcond_classifier(request: pytest.FixtureRequest) -> Any:
+    """The model under test: a ``torch.nn.Module``, or a callable on NumPy arrays."""
+    try:
+        model = _load(_state(request).settings, "classifier")
+    except FailcondError as error:
+        pytest.fail(str(error), pytrace=False)
+    if model is None:
+        pytest.fail(
+            'classifier: none is configured; set classifier = "module:callable" in [tool.failcond], '
+            "or override the fixture failcond_classifier in conftest.py",
+            pytrace=False,
+        )
+    return model
+
+
+@pytest.fixture(scope="session")
+def failcond_images(request: pytest.FixtureRequest) -> LabeledImages | None:
+    """The test images: `LabeledImages`, or None where none are configured."""
+    try:
+        return _load(_state(request).settings, "images")  # type: ignore[no-any-return]
+    except FailcondError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def failcond_generator(request: pytest.FixtureRequest) -> Generator | None:
+    """The trained generator, or None where none is configured."""
+    settings = _state(request).settings
+    if settings.generator is None:
+        return None
+    from pytest_failcond.stylegan2.generator import Generator
+
+    try:
+        return Generator.load(settings.path(settings.generator), settings.device)
+    except FailcondError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def failcond_judge(request: pytest.FixtureRequest) -> Any:
+    """The judge, or None where none is configured."""
+    try:
+        return _load(_state(request).settings, "judge")
+    except FailcondError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def failcond(
+    request: pytest.FixtureRequest,
+    failcond_classifier: Any,
+    failcond_images: Any,
+    failcond_generator: Any,
+    failcond_judge: Any,
+) -> Failcond:
+    """Measurements and verdicts: ``.measure(key)``, ``.check(key)``, ``.image(case)``."""
+    from pytest_failcond.measure import Laboratory
+    from pytest_failcond.session import Failcond
+    from pytest_failcond.subjects.classifier import Classifier
+    from pytest_failcond.subjects.images import LabeledImages
+
+    state = _state(request)
+    settings = state.settings
+    _refuse_idle_options(request, state)
+
+    def classifier(model: Any, name: str) -> Classifier:
+        if isinstance(model, Classifier):
+            return model
+        return Classifier(
+            model, batch_size=settings.batch_size, device=settings.device, name=name
+        )
+
+    try:
+        images = failcond_images
+        if images is not None and not isinstance(images, LabeledImages):
+            if not (isinstance(images, tuple) and len(images) == 2):
+                raise FailcondError(
+                    "images: expected LabeledImages or a pair (images, labels), "
+                    f"got {type(images).__name__}"
+                )
+            images = LabeledImages(*images)
+        laboratory = Laboratory(
+            settings,
+            classifier(failcond_classifier, "classifier"),
+            images,
+            failcond_generator,
+            None if failcond_judge is None else classifier(failcond_judge, "judge"),
+        )
+        return Failcond(state, laboratory)
+    except FailcondError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def _refuse_idle_options(request: pytest.FixtureRequest, state: State) -> None:
+    """Fail where a command-line option names a subject that ``conftest.py`` overrides."""
+    for name, option in state.given.items():
+        definitions = request._fixturemanager.getfixturedefs(name, request.node) or ()
+        if definitions and definitions[-1].func.__module__ != __name__:
+            where = Path(definitions[-1].func.__code__.co_filename)
+            pytest.fail(
+                f"{option} would have no effect: {where} overrides the fixture {name}; "
+                "drop the one or the other",
+                pytrace=False,
+            )
+
+
+@pytest.fixture
+def failcond_corruption(request: pytest.FixtureRequest) -> CorruptionCell:
+    """One cell of the corruption grid, with its ``.key``; generated for each."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def failcond_corner_case(request: pytest.FixtureRequest, failcond: Failcond) -> CornerCase:
+    """One direction by class and rank, with its ``.key``; generated for each."""
+    return CornerCase(request.param.class_index, request.param.rank, failcond)
+
+
+@pytest.fixture
+def failcond_gate(request: pytest.FixtureRequest) -> str:
+    """The id of a gate over several keys; generated for each."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def failcond_regression(request: pytest.FixtureRequest) -> str:
+    """A key that a ``regression_drop`` gate compares with the baseline; generated for each."""
+    return request.param  # type: ignore[no-any-return]

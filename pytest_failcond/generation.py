@@ -1,0 +1,129 @@
+"""Which tests are generated, and what hangs on their reports: the part of the hooks that needs us."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pytest_failcond.corruptions.names import check_severity
+from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.fixtures import CornerCase, CorruptionCell
+from pytest_failcond.gates import cells_of, is_per_key
+from pytest_failcond.state import State
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.]+")
+
+
+def values_of(fixture: str, state: State, item: Any) -> tuple[list[Any], list[str]]:
+    """Return the values that a fixture takes in a test, and their ids.
+
+    Raises:
+        FailcondError: a marker selects something that is not there.
+    """
+    make = {
+        "failcond_corruption": _cells,
+        "failcond_corner_case": _corner_cases,
+        "failcond_gate": _gates,
+        "failcond_regression": _regressions,
+    }[fixture]
+    return make(state, item)
+
+
+def _cells(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
+    grid = state.settings.corruptions
+    if grid is None:
+        return [], []
+    names, severities = grid.names, grid.severities
+    for marker in item.iter_markers("failcond_corruptions"):
+        chosen = _arguments(marker, ("names", "severities"))
+        names = _chosen(chosen.get("names"), names, "names")
+        for severity in chosen.get("severities") or ():
+            check_severity(severity)
+        severities = _chosen(chosen.get("severities"), severities, "severities")
+    cells = [CorruptionCell(name, severity) for name in names for severity in severities]
+    return cells, [f"{cell.corruption}-{cell.severity}" for cell in cells]
+
+
+def _corner_cases(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
+    settings = state.settings
+    overridden = item._fixtureinfo.name2fixturedefs.get("failcond_generator", ())  # type: ignore[attr-defined]
+    given = len(overridden) > 1
+    if settings.generator is None and not given:
+        return [], []
+    if state.classes is None:
+        raise FailcondError(
+            "failcond_generator is overridden, so the tests cannot be named from its file; "
+            "set classes = [...] in [tool.failcond]"
+        )
+    names, top = state.classes, settings.corner_cases.top
+    for marker in item.iter_markers("failcond_corner_cases"):
+        chosen = _arguments(marker, ("classes", "top"))
+        names = _chosen(chosen.get("classes"), names, "classes")
+        top = chosen.get("top", top)
+        if not isinstance(top, int) or not 1 <= top <= settings.corner_cases.top:
+            raise FailcondError(
+                f"marker failcond_corner_cases: top = {top!r} is outside 1 to corner_cases.top, "
+                f"{settings.corner_cases.top}"
+            )
+    cases = [
+        CornerCase(state.classes.index(name), rank) for name in names for rank in range(1, top + 1)
+    ]
+    return cases, [f"{class_id(state.classes, c.class_index)}-{c.rank}" for c in cases]
+
+
+def _gates(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
+    ids = [gate.id for gate in state.settings.gates if not is_per_key(gate)]
+    return ids, ids
+
+
+def _regressions(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
+    keys: list[str] = []
+    for gate in state.settings.gates:
+        if gate.metric == "regression_drop":
+            chosen = ["clean"] if gate.corruptions is None and gate.severities is None else []
+            keys += [k for k in [*chosen, *cells_of(gate, state.settings)] if k not in keys]
+    return keys, [key.removeprefix("corruption:").replace(":", "-") for key in keys]
+
+
+def class_id(names: Sequence[str], index: int) -> str:
+    """Return how a class stands in test IDs: its name, or its index where that is no plain word."""
+    name = names[index]
+    return name if _PLAIN.fullmatch(name) else str(index)
+
+
+def _arguments(marker: pytest.Mark, known: tuple[str, ...]) -> dict[str, Any]:
+    for key in marker.kwargs:
+        if key not in known:
+            raise FailcondError(f"marker {marker.name}: unknown argument {key!r}{nearest(key, known)}")
+    if marker.args:
+        raise FailcondError(f"marker {marker.name}: name its arguments: {', '.join(known)}")
+    return dict(marker.kwargs)
+
+
+def _chosen(wanted: Any, configured: tuple[Any, ...], what: str) -> tuple[Any, ...]:
+    if wanted is None:
+        return configured
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
+        raise FailcondError(f"marker: {what} = {wanted!r} must be a list that selects something")
+    for value in wanted:
+        if value not in configured:
+            raise FailcondError(
+                f"marker: {what} {value!r} is not configured{nearest(str(value), map(str, configured))}"
+            )
+    return tuple(wanted)
+
+
+def html_extras(state: State, keys: Sequence[str], pictures: bool) -> list[dict[str, Any]]:
+    """Return pytest-html's extras for a failed test: what its keys show."""
+    from pytest_html import extras
+
+    from pytest_failcond.assemble import assemble
+    from pytest_failcond.report import html
+
+    run = assemble(state.store, state.settings, state.classes)
+    if run is None:
+        return []
+    return [extras.html(html.details(run, key, pictures=pictures)) for key in keys]

@@ -1,0 +1,288 @@
+"""Key → measurement. Pure: knows the subjects and the settings, neither pytest nor files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.corruptions import Corruption, corrupt
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.failures.corner_cases import (
+    Finding,
+    Findings,
+    Strip,
+    find_corner_cases,
+    measure_directions,
+)
+from pytest_failcond.keys import DirectionKey, RankingKey
+from pytest_failcond.measurements import ClassRanking, Curve, Direction, Frames, Measurement
+from pytest_failcond.settings import Settings
+from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import LabeledImages, to_float
+from pytest_failcond.subjects.loading import load_callable
+
+_KEPT_SCORES = 20
+_CHUNK = 16  # batches per pass: few enough for memory to stay flat, enough for kernels to be fast
+
+SavePicture = Callable[[str, npt.NDArray[np.uint8]], str]
+"""Keeps frames ``[F, H, W, C]`` under a name; returns the picture's file name."""
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """The subjects of a session and the settings they are measured with.
+
+    Raises:
+        FailcondError: when built, if subjects disagree on classes, channels or size.
+    """
+
+    settings: Settings
+    classifier: Classifier
+    images: LabeledImages | None = None
+    generator: Generator | None = None
+    judge: Classifier | None = None
+
+    def __post_init__(self) -> None:
+        self._check_classes()
+        if self.images is not None and self.generator is not None:
+            height, width, channels = self.images.shape
+            config = self.generator.config
+            if (*config.image_size, config.image_channels) != (height, width, channels):
+                raise FailcondError(
+                    f"generator and images disagree: the generator makes {config.image_channels} x "
+                    f"{config.image_size[0]} x {config.image_size[1]} images, the test images are "
+                    f"{channels} x {height} x {width}; use a generator trained on such images"
+                )
+
+    def _check_classes(self) -> None:
+        names = self.settings.classes
+        if self.generator is not None:
+            if names is not None and len(names) != len(self.generator.classes):
+                raise FailcondError(
+                    f"generator and `classes` disagree: {len(self.generator.classes)} and "
+                    f"{len(names)} classes"
+                )
+            names = names or self.generator.classes
+        if names is None:
+            return
+        if self.images is not None and self.images.labels.max() >= len(names):
+            raise FailcondError(
+                f"labels: {self.images.labels.max()} is outside the {len(names)} classes"
+            )
+        for model in (self.classifier, self.judge):
+            if model is not None:
+                if model.classes not in (None, len(names)):
+                    raise FailcondError(
+                        f"the {model.name} has {model.classes} classes, but there are {len(names)}"
+                    )
+                model.classes = len(names)
+
+    @cached_property
+    def test_images(self) -> LabeledImages:
+        """The images measured on: all, or the keyed subset of ``max_images``.
+
+        Raises:
+            FailcondError: there are none.
+        """
+        return self._subset[0]
+
+    @cached_property
+    def _subset(self) -> tuple[LabeledImages, npt.NDArray[np.int64]]:
+        if self.images is None:
+            raise FailcondError(
+                'images: none are configured; set images = "module:callable" in [tool.failcond]'
+            )
+        count = self.settings.max_images or len(self.images)
+        return self.images.subset(count, self.settings.seed)
+
+    @cached_property
+    def corruptions(self) -> dict[str, Corruption]:
+        """The configured corruptions by name, custom ones imported.
+
+        Raises:
+            FailcondError: a custom one cannot be imported.
+        """
+        configured = self.settings.corruptions
+        if configured is None:
+            return {}
+        loaded: dict[str, Corruption] = {name: name for name in configured.names}
+        custom = {
+            name: load_callable(value, f"corruptions.custom.{name}", folder=self.settings.folder)
+            for name, value in configured.custom.items()
+            if isinstance(value, str)
+        }
+        for name, value in configured.custom.items():
+            loaded[name] = (
+                custom[name] if isinstance(value, str) else [custom.get(p, p) for p in value]
+            )
+        return loaded
+
+    def measure_clean(self) -> Measurement:
+        """Classify the test images as they are."""
+        return self._classify("clean", None, 0)
+
+    def measure_corruption(self, name: str, severity: int) -> Measurement:
+        """Classify the test images under one corruption.
+
+        Raises:
+            FailcondError: the corruption is not configured, or raised.
+        """
+        if name not in self.corruptions:
+            # A key may be asked for that the grid does not have; built-in names always work.
+            return self._classify(f"corruption:{name}:{severity}", name, severity)
+        return self._classify(f"corruption:{name}:{severity}", self.corruptions[name], severity)
+
+    def _classify(self, key: str, corruption: Corruption | None, severity: int) -> Measurement:
+        data, indices = self.test_images, self._subset[1]
+        digest = hashlib.sha256()
+        predicted = []
+        chunk = self.classifier.batch_size * _CHUNK
+        for start in range(0, len(data), chunk):
+            pixels = data.images[start : start + chunk]
+            if corruption is not None:
+                pixels = self._corrupt(
+                    key, pixels, corruption, severity, indices[start : start + chunk]
+                )
+            digest.update(np.ascontiguousarray(pixels).data)
+            predicted.append(self.classifier.probabilities(to_float(pixels)).argmax(axis=1))
+        classes = self.classifier.classes or 0
+        if data.labels.max() >= classes:
+            raise FailcondError(
+                f"labels: {data.labels.max()} is outside the classifier's {classes} classes"
+            )
+        return Measurement(
+            key=key,
+            predicted=np.concatenate(predicted).astype(np.int64),
+            labels=data.labels,
+            pixels=f"sha256:{digest.hexdigest()[:32]}",
+            classes=classes,
+        )
+
+    def _corrupt(
+        self,
+        key: str,
+        pixels: npt.NDArray[np.uint8],
+        corruption: Corruption,
+        severity: int,
+        indices: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.uint8]:
+        name = key.split(":")[1]
+        try:
+            return corrupt(
+                pixels, corruption, severity, seed=self.settings.seed, indices=indices, name=name
+            )
+        except FailcondError:
+            raise
+        except Exception as error:
+            raise FailcondError(
+                f"corruption {name!r} raised {type(error).__name__} at severity {severity} on "
+                f"images {indices[0]} to {indices[-1]}: {error}"
+            ) from error
+
+    def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
+        """Rank the dimensions of a class and walk its top directions."""
+        generator = self._generator_for(key.class_index)
+        options = self.settings.corner_cases
+        findings = find_corner_cases(
+            generator,
+            self.classifier,
+            key.class_index,
+            top=options.top,
+            samples=options.samples,
+            max_shift=options.max_shift,
+            judge=self.judge,
+            seed=self.settings.seed,
+        )
+        ranking = _ranking_data(key, findings)
+        return ranking, [_direction_data(generator, f, save) for f in findings.directions]
+
+    def measure_direction(self, key: DirectionKey, save: SavePicture) -> Direction:
+        """Walk one direction, whatever its rank."""
+        generator = self._generator_for(key.class_index)
+        options = self.settings.corner_cases
+        (finding,) = measure_directions(
+            generator,
+            self.classifier,
+            [key],
+            samples=options.samples,
+            max_shift=options.max_shift,
+            judge=self.judge,
+            seed=self.settings.seed,
+        )
+        return _direction_data(generator, finding, save)
+
+    def _generator_for(self, class_index: int) -> Generator:
+        if self.generator is None:
+            raise FailcondError(
+                'generator: none is configured; set generator = "file.safetensors" in '
+                "[tool.failcond] (`failcond train` makes one)"
+            )
+        if class_index >= len(self.generator.classes):
+            raise FailcondError(
+                f"class {class_index} is not one of the generator's {len(self.generator.classes)}"
+            )
+        return self.generator
+
+
+def _ranking_data(key: RankingKey, findings: Findings) -> ClassRanking:
+    ranking = findings.ranking
+    return ClassRanking(
+        key=str(key),
+        class_index=key.class_index,
+        samples=ranking.samples,
+        directions=[str(finding.key) for finding in findings.directions],
+        dimensions=ranking.dimensions[:_KEPT_SCORES].tolist(),
+        scores=[round(float(s), 6) for s in ranking.scores[:_KEPT_SCORES]],
+        passed_over=[
+            {"key": str(p.key), "score": round(p.score, 6), "valid_range": p.valid_range}
+            for p in findings.passed_over
+        ],
+    )
+
+
+def _direction_data(generator: Generator, finding: Finding, save: SavePicture) -> Direction:
+    walk, key = finding.walk, finding.key
+    layer, _, channel = generator.style_space.name(key.dimension).rstrip("]").partition("[")
+    right = walk.total - walk.broken - walk.lost
+    return Direction(
+        key=str(key),
+        class_index=key.class_index,
+        rank=finding.rank,
+        dimension=key.dimension,
+        layer=layer,
+        channel=int(channel),
+        sign=key.sign,
+        score=round(finding.score, 6),
+        std=round(walk.std, 6),
+        breaking_shift=walk.breaking_shift,
+        valid_range=walk.valid_range,
+        total=walk.total,
+        curve=Curve(
+            shift=walk.shifts.tolist(),
+            right=right.tolist(),
+            broken=walk.broken.tolist(),
+            lost=walk.lost.tolist(),
+            accepted=walk.accepted.tolist(),
+            mean_p=[round(float(p), 4) for p in walk.mean_p],
+        ),
+        breaks=[None if np.isnan(b) else round(float(b), 4) for b in walk.breaks],
+        strip=_frames(str(key), finding.strip, save),
+    )
+
+
+def _frames(key: str, strip: Strip, save: SavePicture) -> Frames:
+    return Frames(
+        file=save(key, strip.images),
+        sample=strip.sample,
+        broke=strip.broke,
+        shift=[round(float(s), 4) for s in strip.shifts],
+        p=[round(float(p), 4) for p in strip.p],
+        predicted=[int(i) for i in strip.predicted],
+        judged=None if strip.judged is None else [int(i) for i in strip.judged],
+    )

@@ -1,0 +1,219 @@
+"""What was measured, as plain data that goes to JSON and comes back: no torch, no pytest."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.keys import CorruptionKey, Key, parse_key
+
+
+def pack(values: npt.NDArray[Any]) -> str:
+    """Compress small non-negative integers ``[N]``: zlib over little-endian uint16, in base64."""
+    return base64.b64encode(zlib.compress(values.astype("<u2").tobytes(), 9)).decode("ascii")
+
+
+def unpack(text: str) -> npt.NDArray[np.int64]:
+    """Read what `pack` wrote."""
+    raw = zlib.decompress(base64.b64decode(text, validate=True))
+    return np.frombuffer(raw, dtype="<u2").astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Predictions on the test images, clean or under one corruption.
+
+    Attributes:
+        key: ``clean`` or ``corruption:NAME:SEVERITY``.
+        predicted: predicted class of every image, int ``[N]``.
+        labels: true class of every image, int ``[N]``.
+        pixels: hash of the images that were classified.
+        classes: K.
+    """
+
+    key: str
+    predicted: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    pixels: str
+    classes: int
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Which images were classified right, ``[N]``."""
+        right: npt.NDArray[np.bool_] = self.predicted == self.labels
+        return right
+
+    @property
+    def correct(self) -> int:
+        """Images classified right."""
+        return int(self.right.sum())
+
+    @property
+    def total(self) -> int:
+        """Images."""
+        return len(self.labels)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images classified right."""
+        return self.correct / self.total
+
+    @property
+    def per_class(self) -> list[list[int]]:
+        """Right and all images of each class, ``[K][2]``."""
+        total = np.bincount(self.labels, minlength=self.classes)
+        right = np.bincount(self.labels[self.right], minlength=self.classes)
+        return [[int(r), int(t)] for r, t in zip(right, total, strict=True)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        key = parse_key(self.key)
+        data: dict[str, Any] = {"key": self.key, "kind": kind_of(key)}
+        if isinstance(key, CorruptionKey):
+            data |= {"corruption": key.corruption, "severity": key.severity}
+        return data | {
+            "correct": self.correct,
+            "total": self.total,
+            "per_class": self.per_class,
+            "predicted": pack(self.predicted),
+            "pixels": self.pixels,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Measurement:
+        """Read an entry of the run file; the labels are those of the run's image set."""
+        predicted = unpack(data["predicted"])
+        return cls(data["key"], predicted, labels, data["pixels"], len(data["per_class"]))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A degradation curve over T shifts: counts of the N start images; ``mean_p`` is p(class).
+
+    ``right``: still right; ``broken``: broken by then; ``lost``: lost to the judge first by then;
+    ``accepted``: images that the judge accepts there.
+    """
+
+    shift: list[float]
+    right: list[int]
+    broken: list[int]
+    lost: list[int]
+    accepted: list[int]
+    mean_p: list[float]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A picture strip: file name in the run's folder, and what belongs under each of its F frames."""
+
+    file: str
+    sample: int
+    broke: bool
+    shift: list[float]
+    p: list[float]
+    predicted: list[int]
+    judged: list[int] | None
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What was found along one direction; shifts are in σ of the dimension, ``std``.
+
+    Attributes:
+        rank: 1 for the most harmful direction of its class; None where it was not ranked.
+        score: loss in p(class) per σ, at the start.
+        breaking_shift: smallest shift at which half of the start images are broken; None: none is.
+        valid_range: shift up to which the judge accepts 80 % of the images; None: not judged.
+        breaks: each start image's bisected breaking shift; None: it did not break.
+    """
+
+    key: str
+    class_index: int
+    rank: int | None
+    dimension: int
+    layer: str
+    channel: int
+    sign: int
+    score: float
+    std: float
+    breaking_shift: float | None
+    valid_range: float | None
+    total: int
+    curve: Curve
+    breaks: list[float | None]
+    strip: Frames
+
+    @property
+    def name(self) -> str:
+        """The dimension as ``layer[channel]``."""
+        return f"{self.layer}[{self.channel}]"
+
+    @property
+    def tested_to(self) -> float:
+        """The shift beyond which nothing is claimed, σ."""
+        return self.valid_range if self.valid_range is not None else self.curve.shift[-1]
+
+    def broken_by(self, shift: float) -> int:
+        """Start images broken by a shift on the grid; a walk that ended earlier lost no more."""
+        position = int(np.searchsorted(self.curve.shift, shift + 1e-9)) - 1
+        return self.curve.broken[max(position, 0)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        data = {k: v for k, v in vars(self).items() if k not in ("curve", "strip")}
+        data["class"] = data.pop("class_index")
+        return data | {"curve": vars(self.curve), "strip": vars(self.strip)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Direction:
+        """Read an entry of the run file."""
+        fields = dict(data, class_index=data["class"])
+        del fields["class"]
+        fields |= {"curve": Curve(**data["curve"]), "strip": Frames(**data["strip"])}
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class ClassRanking:
+    """The result for ``ranking:CLASS``: which directions the tests of this class are about.
+
+    Attributes:
+        samples: images that the gradients were averaged over.
+        directions: keys of the walked directions, by rank.
+        dimensions, scores: the highest |score|s of the ranking, signed: the loss in p per σ up.
+        passed_over: directions left out because images soon stop being their class:
+            key, score and valid_range of each.
+    """
+
+    key: str
+    class_index: int
+    samples: int
+    directions: list[str]
+    dimensions: list[int]
+    scores: list[float]
+    passed_over: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        data = dict(vars(self), kind="ranking")
+        data["class"] = data.pop("class_index")
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ClassRanking:
+        """Read an entry of the run file."""
+        fields = {k: v for k, v in data.items() if k not in ("kind", "class")}
+        return cls(class_index=data["class"], **fields)
+
+
+AnyMeasurement = Measurement | Direction | ClassRanking
+
+
+def kind_of(key: Key) -> str:
+    """Return ``clean``, ``corruption``, ``ranking`` or ``direction``."""
+    return str(key).partition(":")[0]

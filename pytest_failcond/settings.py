@@ -1,0 +1,363 @@
+"""The configuration: ``[tool.failcond]`` as one frozen, validated `Settings`."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
+from pytest_failcond.errors import FailcondError, nearest
+
+_NAME = re.compile(r"[A-Za-z0-9_.]+")
+STEP = 0.5
+"""σ between two points of a walk's grid."""
+
+
+class Metric(BaseModel):
+    """What a gate may measure.
+
+    Attributes:
+        bound: the threshold that makes sense for it.
+        selectors: the selectors that apply.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    bound: Literal["min", "max"]
+    selectors: frozenset[str]
+
+
+_CELLS = frozenset({"corruptions", "severities", "classes"})
+METRICS = {
+    "clean_accuracy": Metric(bound="min", selectors=frozenset({"classes"})),
+    "accuracy": Metric(bound="min", selectors=_CELLS),
+    "accuracy_drop": Metric(bound="max", selectors=_CELLS),
+    "mean_corruption_accuracy": Metric(bound="min", selectors=_CELLS),
+    "breaking_shift": Metric(bound="min", selectors=frozenset({"classes"})),
+    "broken_share": Metric(bound="max", selectors=frozenset({"classes"})),
+    "regression_drop": Metric(bound="max", selectors=_CELLS),
+}
+CORNER_CASE_METRICS = frozenset({"breaking_shift", "broken_share"})
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
+def _severities(value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    for severity in value or ():
+        try:
+            check_severity(severity)
+        except FailcondError as error:
+            raise ValueError(str(error)) from error
+    if value is not None and len(set(value)) < len(value):
+        raise ValueError(f"{list(value)} names a severity twice")
+    return value
+
+
+class CorruptionSettings(_Table):
+    """``[tool.failcond.corruptions]``: the grid of names and severities."""
+
+    names: tuple[str, ...] = ()
+    severities: tuple[int, ...] = SEVERITIES
+    custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+
+    _valid_severities = field_validator("severities")(_severities)
+
+    @field_validator("custom", mode="before")
+    @classmethod
+    def _compositions(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> CorruptionSettings:
+        custom = tuple(self.custom)
+        for name, parts in self.custom.items():
+            if not _NAME.fullmatch(name) or name in NAMES:
+                raise ValueError(
+                    f"custom corruption {name!r}: use a new name of letters, digits, '_' and '.'"
+                )
+            simple = tuple(c for c, v in self.custom.items() if isinstance(v, str))
+            for part in parts if isinstance(parts, tuple) else ():
+                _check_corruption(part, simple, f"custom.{name}")
+        for name in self.names:
+            _check_corruption(name, custom, "names")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"names: {list(self.names)} names a corruption twice")
+        if not self.severities:
+            raise ValueError("severities: give at least one of 1 to 5")
+        if not self.names:
+            object.__setattr__(self, "names", (*NAMES, *custom))
+        return self
+
+
+def _check_corruption(name: str, custom: tuple[str, ...], key: str) -> None:
+    try:
+        check_name(name, custom)
+    except FailcondError as error:
+        raise ValueError(f"{key}: {error}") from error
+
+
+class CornerCaseSettings(_Table):
+    """``[tool.failcond.corner_cases]``: how many directions, from how many images, how far."""
+
+    top: int = Field(3, ge=1)
+    samples: int = Field(128, ge=2)
+    max_shift: float = Field(8.0, gt=0)
+
+    @field_validator("max_shift")
+    @classmethod
+    def _on_the_grid(cls, value: float) -> float:
+        if value % STEP:
+            raise ValueError(f"{value} is no multiple of the walk's step, {STEP} σ")
+        return value
+
+
+class GateSettings(_Table):
+    """One ``[[tool.failcond.gates]]``: a threshold on a metric, over what the selectors select."""
+
+    id: str = ""
+    metric: str
+    min: float | None = None
+    max: float | None = None
+    at: float | None = None
+    level: Literal["fail", "warn"] = "fail"
+    corruptions: tuple[str, ...] | None = None
+    severities: tuple[int, ...] | None = None
+    classes: tuple[str, ...] | None = None
+    expected_fail: str | None = None
+    until: datetime.date | None = None
+
+    _valid_severities = field_validator("severities")(_severities)
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in METRICS:
+            raise ValueError(f"unknown metric {value!r}{nearest(value, METRICS)}")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> GateSettings:
+        metric = METRICS[self.metric]
+        other = "max" if metric.bound == "min" else "min"
+        if getattr(self, metric.bound) is None or getattr(self, other) is not None:
+            raise ValueError(f"metric {self.metric!r} takes {metric.bound!r}, and not {other!r}")
+        if self.id and not re.fullmatch(r"[A-Za-z0-9_.-]+", self.id):
+            raise ValueError(f"id {self.id!r}: use letters, digits, '_', '.' and '-'")
+        if (self.at is None) == (self.metric == "broken_share"):
+            raise ValueError("'at', a shift in σ, goes with metric 'broken_share' and only with it")
+        if self.until is not None and self.expected_fail is None:
+            raise ValueError("'until' needs 'expected_fail', the reason for the waiver")
+        for selector in ("corruptions", "severities", "classes"):
+            chosen = getattr(self, selector)
+            if chosen is not None and selector not in metric.selectors:
+                raise ValueError(f"metric {self.metric!r} takes no {selector!r}")
+            if chosen == ():
+                raise ValueError(f"selects nothing: {selector!r} is empty; leave it out for all")
+        return self
+
+    @property
+    def threshold(self) -> float:
+        """The value that must be kept."""
+        threshold = self.min if self.min is not None else self.max
+        assert threshold is not None
+        return threshold
+
+    @property
+    def keeps_above(self) -> bool:
+        """Whether values under the threshold (rather than over it) fail."""
+        return self.min is not None
+
+
+class Settings(_Table):
+    """``[tool.failcond]``; see the README for every key."""
+
+    classifier: str | None = None
+    images: str | None = None
+    generator: str | None = None
+    judge: str | None = None
+    classes: tuple[str, ...] | None = None
+    seed: int = 0
+    max_images: int | None = Field(None, ge=1)
+    batch_size: int = Field(256, ge=1)
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    device: str = "cpu"
+    baseline: str | None = None
+    corruptions: CorruptionSettings | None = None
+    corner_cases: CornerCaseSettings = CornerCaseSettings()
+    gates: tuple[GateSettings, ...] = ()
+    folder: Path = Field(Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _gates_select_something(self) -> Settings:
+        if self.classes is not None:
+            if len(set(self.classes)) < len(self.classes) or not self.classes:
+                raise ValueError("classes: give at least one name, and none twice")
+        object.__setattr__(self, "gates", _with_ids(self.gates))
+        for gate in self.gates:
+            self._check_selection(gate)
+        return self
+
+    def _check_selection(self, gate: GateSettings) -> None:
+        selectors = METRICS[gate.metric].selectors
+        if gate.metric in CORNER_CASE_METRICS:
+            if gate.at is not None and (gate.at % STEP or gate.at > self.corner_cases.max_shift):
+                raise ValueError(
+                    f"gate {gate.id!r}: 'at' must be a multiple of {STEP} σ, "
+                    f"at most max_shift, {self.corner_cases.max_shift}"
+                )
+        elif "corruptions" in selectors and gate.metric != "regression_drop":
+            if self.corruptions is None:
+                raise ValueError(
+                    f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
+                )
+        configured: dict[str, tuple[Any, ...]] = {"classes": self.classes or ()}
+        if self.corruptions is not None:
+            configured["corruptions"] = self.corruptions.names
+            configured["severities"] = self.corruptions.severities
+        for selector, known in configured.items():
+            for value in getattr(gate, selector) or ():
+                if known and value not in known:
+                    raise ValueError(
+                        f"gate {gate.id!r} selects nothing: {selector} {value!r} is not configured"
+                        f"{nearest(str(value), map(str, known))}"
+                    )
+
+    def gate(self, gate_id: str) -> GateSettings:
+        """Return the gate with this id."""
+        return next(gate for gate in self.gates if gate.id == gate_id)
+
+    def path(self, text: str) -> Path:
+        """Resolve a path of the configuration against the configuration's folder."""
+        return self.folder / text
+
+
+def check_gate_classes(settings: Settings, names: tuple[str, ...]) -> None:
+    """See that the gates' classes exist, where only the generator's file names them.
+
+    Raises:
+        FailcondError: a gate selects a class that is not there.
+    """
+    for gate in settings.gates:
+        for name in gate.classes or ():
+            if name not in names:
+                raise FailcondError(
+                    f"gate {gate.id!r} selects nothing: there is no class {name!r}"
+                    f"{nearest(name, names)}"
+                )
+
+
+def _with_ids(gates: tuple[GateSettings, ...]) -> tuple[GateSettings, ...]:
+    """Give each gate without an id a readable one, and refuse one that stands twice."""
+    taken = [gate.id for gate in gates if gate.id]
+    for gate_id in taken:
+        if taken.count(gate_id) > 1:
+            raise ValueError(f"gate id {gate_id!r} stands twice; ids are unique")
+    named = []
+    for gate in gates:
+        if not gate.id:
+            parts = [gate.metric.replace("_", "-")]
+            parts += [str(v) for v in (gate.corruptions or ())[:3]]
+            if gate.severities:
+                parts.append("s" + "".join(map(str, gate.severities)))
+            parts += [str(v) for v in (gate.classes or ())[:3]]
+            slug = re.sub(r"[^A-Za-z0-9_.-]+", "", "-".join(parts))
+            number = 2
+            unique = slug
+            while unique in taken:
+                unique, number = f"{slug}-{number}", number + 1
+            taken.append(unique)
+            gate = gate.model_copy(update={"id": unique})
+        named.append(gate)
+    return tuple(named)
+
+
+def find_table(root: Path, explicit: str | None) -> tuple[Path, dict[str, Any]] | None:
+    """Return the configuration file and its failcond table, or None where there is none.
+
+    Args:
+        root: where ``failcond.toml`` or else ``pyproject.toml`` is looked for.
+        explicit: a file given on the command line; ``none`` switches the plugin off.
+
+    Raises:
+        FailcondError: a file cannot be read or parsed, or the explicit one has no table.
+    """
+    if explicit == "none":
+        return None
+    if explicit is not None:
+        candidates = [Path(explicit)]
+    else:
+        candidates = [root / "failcond.toml", root / "pyproject.toml"]
+    for path in candidates:
+        if not path.is_file():
+            if explicit is not None:
+                raise FailcondError(f"--failcond-config: there is no file {path}")
+            continue
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            if explicit is None and path.name == "pyproject.toml":
+                continue  # pytest itself says what is wrong with it
+            raise FailcondError(f"{path}: cannot be read as TOML ({error})") from error
+        table = data if path.name != "pyproject.toml" else None
+        nested = data.get("tool", {}).get("failcond")
+        if nested is not None:
+            table = nested
+        if table is not None:
+            return path, table
+        if explicit is not None:
+            raise FailcondError(f"{path}: has no [tool.failcond] table")
+    return None
+
+
+def load_settings(path: Path, table: dict[str, Any], **overrides: Any) -> Settings:
+    """Validate a table; ``overrides`` (from the command line) win over it.
+
+    Raises:
+        FailcondError: one sentence that names the file, the key and the remedy.
+    """
+    table = {k.replace("-", "_"): v for k, v in table.items()}
+    table |= {k: v for k, v in overrides.items() if v is not None}
+    known = set(Settings.model_fields) - {"folder"}
+    for key in table:
+        if key not in known:
+            raise FailcondError(f"{path}: unknown key {key!r}{nearest(key, known)}")
+    try:
+        return Settings(**table, folder=path.parent)
+    except ValidationError as error:
+        raise FailcondError(f"{path}: {_sentence(error)}") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say the first of pydantic's findings in one sentence that names the key."""
+    first = error.errors()[0]
+    key = ""
+    for part in first["loc"]:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}"
+    key = key.removeprefix(".").removeprefix("function-after").strip(".") or "[tool.failcond]"
+    if first["type"] == "extra_forbidden":
+        models: dict[str, type[BaseModel]] = {
+            "corruptions": CorruptionSettings,
+            "corner_cases": CornerCaseSettings,
+            "gates": GateSettings,
+        }
+        fields = models[str(first["loc"][0])].model_fields
+        return f"unknown key {key!r}{nearest(str(first['loc'][-1]), fields)}"
+    if first["type"] == "missing":
+        return f"{key}: is missing; add it"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{key}: {message}" if first["loc"] else message
+    return f"{key}: {message[0].lower()}{message[1:]}, got {first['input']!r}"

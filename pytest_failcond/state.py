@@ -1,0 +1,45 @@
+"""What the hooks and the fixtures of one pytest process share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_failcond.run import Run
+    from pytest_failcond.settings import Settings
+
+
+@dataclass
+class State:
+    """A configured session.
+
+    Attributes:
+        settings: the validated configuration.
+        classes: class names, if the configuration or the generator's header gives them.
+        store: folder of the store.
+        owns_store: whether this process made the folder, and so removes it.
+        strict: whether marginal and not-evaluated checks fail.
+        baseline: run file to compare with.
+        given: command-line options that name a subject, by the fixture that loads it.
+        item: the test that is running.
+        run: the finished run, once there is one.
+        problem: why the run could not be kept.
+    """
+
+    settings: Settings
+    classes: tuple[str, ...] | None
+    store: Path
+    owns_store: bool
+    strict: bool
+    baseline: Path | None
+    given: dict[str, str] = field(default_factory=dict)
+    item: pytest.Item | None = None
+    run: Run | None = None
+    problem: str | None = None
+
+
+STATE = pytest.StashKey[State]()

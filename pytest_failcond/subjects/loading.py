@@ -1,0 +1,91 @@
+"""``module:callable``: how the configuration and the command line name what the user brings."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pytest_failcond.errors import FailcondError, nearest
+
+T = TypeVar("T")
+
+
+def load_callable(reference: str, key: str, *, folder: Path | None = None) -> Callable[..., Any]:
+    """Import what ``module:callable`` names, such as ``digits:load_classifier``.
+
+    Args:
+        reference: the module's and the callable's dotted names.
+        key: the setting or option that it comes from, for messages.
+        folder: where modules are looked for first; it stays on ``sys.path``, because what is
+            loaded may import its neighbours later. Default the current directory.
+
+    Raises:
+        FailcondError: the reference has another form, the module does not exist or raises, or
+            there is no such callable in it.
+    """
+    module_name, _, name = reference.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), *name.split("."))):
+        raise FailcondError(
+            f"{key}: {reference!r} is not of the form module:callable, such as digits:load_images"
+        )
+    module = _import(module_name, key, (folder or Path.cwd()).resolve())
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            public = [known for known in dir(found) if not known.startswith("_")]
+            raise FailcondError(
+                f"{key}: {reference!r}: there is no {part!r} in {module_name}"
+                f"{nearest(part, public)}"
+            )
+        found = getattr(found, part)
+    if not callable(found):
+        raise FailcondError(
+            f"{key}: {reference!r} is of type {type(found).__name__} and cannot be called; "
+            "name a function that returns what is wanted"
+        )
+    function: Callable[..., Any] = found
+    return function
+
+
+def load_subject(reference: str, key: str, kind: type[T], *, folder: Path | None = None) -> T:
+    """Call what ``module:callable`` names and return its result, which must be a ``kind``.
+
+    Raises:
+        FailcondError: as `load_callable`, or the call raises, or it returns something else.
+    """
+    function = load_callable(reference, key, folder=folder)
+    try:
+        result = function()
+    except FailcondError:
+        raise
+    except Exception as error:
+        raise FailcondError(
+            f"{key}: {reference!r} raised {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(result, kind):
+        raise FailcondError(
+            f"{key}: {reference!r} returned {type(result).__name__}; "
+            f"it must return a {kind.__module__.partition('.')[0]} {kind.__name__}"
+        )
+    return result
+
+
+def _import(name: str, key: str, folder: Path) -> Any:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()  # the module may have been written a moment ago
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and (name == missing or name.startswith(f"{missing}.")):
+            raise FailcondError(
+                f"{key}: there is no module {missing!r} in {folder} nor installed; "
+                "check its name, or start where it lies"
+            ) from error
+        raise FailcondError(
+            f"{key}: importing {name} raised {type(error).__name__}: {error}"
+        ) from error

@@ -1,0 +1,39 @@
+"""Ready-made tests. In a test module: ``from pytest_failcond.suite import *``.
+
+Each is generated for what the configuration names, and for nothing where it names nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_failcond.fixtures import CornerCase, CorruptionCell
+    from pytest_failcond.session import Failcond
+
+__all__ = ["test_clean", "test_corner_case", "test_corruption", "test_gate", "test_regression"]
+
+
+def test_clean(failcond: Failcond) -> None:
+    """The test images as they are."""
+    failcond.check("clean")
+
+
+def test_corruption(failcond: Failcond, failcond_corruption: CorruptionCell) -> None:
+    """The test images under one corruption at one severity."""
+    failcond.check(failcond_corruption.key)
+
+
+def test_corner_case(failcond: Failcond, failcond_corner_case: CornerCase) -> None:
+    """One of the directions along which the classifier loses a class fastest."""
+    failcond.check(failcond_corner_case.key)
+
+
+def test_gate(failcond: Failcond, failcond_gate: str) -> None:
+    """A gate over several keys."""
+    failcond.check_gate(failcond_gate)
+
+
+def test_regression(failcond: Failcond, failcond_regression: str) -> None:
+    """One key against the baseline."""
+    failcond.check_regression(failcond_regression)

@@ -1,0 +1,97 @@
+"""``module:callable``: found, or refused in one sentence that names the key."""
+
+import sys
+
+import pytest
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.subjects.loading import load_callable, load_subject
+
+MODULE = """
+import helper_of_mine
+from pytest_failcond.errors import FailcondError
+
+NUMBER = 3
+
+class House:
+    @staticmethod
+    def door():
+        return "open"
+
+def number():
+    return NUMBER
+
+def broken():
+    raise KeyError("lost")
+
+def refuses():
+    raise FailcondError("the folder is empty; fill it")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    (tmp_path / "helper_of_mine.py").write_text("")
+    (tmp_path / "mine.py").write_text(MODULE)
+    (tmp_path / "broken_inside.py").write_text("import no_such_thing_at_all")
+    (tmp_path / "leaves.py").write_text("raise SystemExit(3)")
+    (tmp_path / "misspelled.py").write_text("def x(: pass")
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+
+
+def test_a_callable_is_found(folder):
+    assert load_callable("mine:number", "images", folder=folder)() == 3
+    assert load_callable("mine:House.door", "images", folder=folder)() == "open"
+
+
+def test_the_default_folder_is_the_current_one(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert load_subject("mine:number", "images", int) == 3
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("mine", "'mine' is not of the form module:callable, such as digits:load_images"),
+        ("mine:", "not of the form"),
+        (":number", "not of the form"),
+        ("my/file.py:number", "not of the form"),
+        ("mine:number:twice", "not of the form"),
+        ("", "not of the form"),
+        ("nowhere:number", "there is no module 'nowhere' in"),
+        ("nowhere.below:number", "there is no module 'nowhere' in"),
+        ("mine.below:number", "there is no module 'mine.below' in"),
+        ("broken_inside:x", "importing broken_inside raised ModuleNotFoundError: No module named"),
+        ("leaves:x", "importing leaves raised SystemExit: 3"),
+        ("misspelled:x", "importing misspelled raised SyntaxError"),
+        ("mine:numbr", "there is no 'numbr' in mine; did you mean 'number'?"),
+        ("mine:House.window", "there is no 'window' in mine; known: door"),
+        ("mine:NUMBER", "'mine:NUMBER' is of type int and cannot be called"),
+    ],
+)
+def test_what_is_not_there_is_refused_in_a_sentence(folder, reference, message):
+    with pytest.raises(FailcondError) as caught:
+        load_callable(reference, "images", folder=folder)
+    sentence = str(caught.value)
+    assert sentence.startswith("images: ")
+    assert message in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("mine:broken", "images: 'mine:broken' raised KeyError: 'lost'"),
+        ("mine:refuses", "the folder is empty; fill it"),
+        ("mine:number", "returned int; it must return a pytest_failcond LabeledImages"),
+    ],
+)
+def test_what_returns_something_else_is_refused(folder, reference, message):
+    with pytest.raises(FailcondError) as caught:
+        load_subject(reference, "images", LabeledImages, folder=folder)
+    assert message in str(caught.value)
