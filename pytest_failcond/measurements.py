@@ -88,7 +88,16 @@ class Measurement:
     def from_json(cls, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Measurement:
         """Read an entry of the run file; the labels are those of the run's image set."""
         predicted = unpack(data["predicted"])
-        return cls(data["key"], predicted, labels, data["pixels"], len(data["per_class"]))
+        if len(predicted) != len(labels):
+            raise ValueError(
+                f"{data['key']}: {len(predicted)} predictions for {len(labels)} images"
+            )
+        measured = cls(data["key"], predicted, labels, data["pixels"], len(data["per_class"]))
+        if measured.correct != data["correct"]:
+            raise ValueError(
+                f"{data['key']}: {data['correct']} correct, {measured.correct} counted"
+            )
+        return measured
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class GateResult:
         return worst(check.verdict for check in self.checks if check.waived is None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """A run, as kept and shown.
 
@@ -68,6 +69,11 @@ class Run:
     gates: tuple[GateResult, ...] = ()
     pictures: Path | None = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]  # as of any dataclass that compares arrays
+
     @property
     def checks(self) -> tuple[Check, ...]:
         """All checks of all gates."""
@@ -75,8 +81,10 @@ class Run:
 
     def picture(self, file: str) -> bytes | None:
         """Return a picture's bytes (PNG), or None where the run was kept without."""
-        path = None if self.pictures is None else self.pictures / file
-        return path.read_bytes() if path is not None and path.is_file() else None
+        if self.pictures is None or Path(file).name != file:  # a run file may come from anywhere
+            return None
+        path = self.pictures / file
+        return path.read_bytes() if path.is_file() else None
 
     def save(self, path: str | os.PathLike[str], *, pictures: bool = True) -> None:
         """Write the run file atomically, and its pictures beside it.
@@ -85,19 +93,25 @@ class Run:
             FailcondError: the place cannot be written; an older run there is left as it was.
         """
         target = Path(path)
-        folder = target.with_name(target.name + ".files")
-        data = self.to_json()
-        if pictures and self.pictures is not None and self.pictures.is_dir():
-            for picture in sorted(self.pictures.iterdir()):
-                write_atomically(folder / picture.name, picture.read_bytes())
-        write_atomically(target, json.dumps(data, indent=1, allow_nan=False) + "\n")
-        named = {direction.strip.file for direction in self.directions.values()} if pictures else set()
-        if folder.is_dir():  # pictures of an older run that was kept here
-            for left_over in folder.glob("*.png"):
-                if left_over.name not in named:
-                    left_over.unlink()
-            if not any(folder.iterdir()):
-                shutil.rmtree(folder)
+        folder = target.with_name(f"{target.name}.files")
+        staged = target.with_name(f".{folder.name}.{os.getpid()}")
+        text = json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n"
+        named = (
+            {direction.strip.file for direction in self.directions.values()} if pictures else set()
+        )
+        try:
+            for name in sorted(named):
+                content = self.picture(name)
+                if content is not None:
+                    write_atomically(staged / name, content)
+            write_atomically(target, text)
+            _replace_pictures(folder, staged)
+        except OSError as error:
+            raise FailcondError(
+                f"{folder}: cannot be written ({error.strerror or error})"
+            ) from error
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the run file."""
@@ -146,16 +160,13 @@ class Run:
             )
         try:
             return cls._from_json(data, where.with_name(where.name + ".files"))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
             raise FailcondError(f"{where}: damaged ({type(error).__name__}: {error})") from error
 
     @classmethod
     def _from_json(cls, data: dict[str, Any], pictures: Path) -> Run:
         labels = unpack(data["labels"])
         measurements = [Measurement.from_json(m, labels) for m in data["measurements"]]
-        for measured in measurements:
-            if len(measured.predicted) != len(labels):
-                raise ValueError(f"{measured.key} has {len(measured.predicted)} predictions")
         rankings = [ClassRanking.from_json(r) for r in data["rankings"]]
         directions = [Direction.from_json(d) for d in data["directions"]]
         gates = [
@@ -175,3 +186,19 @@ class Run:
             gates=tuple(gates),
             pictures=pictures if pictures.is_dir() else None,
         )
+
+
+def _replace_pictures(folder: Path, staged: Path) -> None:
+    """Put staged pictures in the place of those of an older run."""
+    new = sorted(staged.iterdir()) if staged.is_dir() else []
+    if new:
+        folder.mkdir(parents=True, exist_ok=True)
+    for picture in new:
+        picture.replace(folder / picture.name)
+    if folder.is_dir():
+        names = {picture.name for picture in new}
+        for left_over in folder.glob("*.png"):
+            if left_over.name not in names:
+                left_over.unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()

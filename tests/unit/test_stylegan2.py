@@ -190,6 +190,17 @@ def test_samples_and_pixels_do_not_depend_on_how_many_are_made_together():
         assert not torch.allclose(generator.sample(labels, **other), styles)
 
 
+def test_noise_is_constant_or_on_request_fresh_for_every_image():
+    generator = tiny_generator()
+    styles = generator.sample([0], seed=0).expand(2, -1)
+    constant = raw(generator, styles)
+    torch.testing.assert_close(constant[0], constant[1])
+    with torch.no_grad():
+        fresh = generator.network.synthesis(styles, noise=torch.Generator().manual_seed(0))
+    assert not torch.allclose(fresh[0], fresh[1])
+    assert not torch.allclose(fresh[0], constant[0])
+
+
 def test_samples_depend_on_the_class():
     generator = tiny_generator()
     assert not torch.allclose(generator.sample([0], seed=0), generator.sample([1], seed=0))

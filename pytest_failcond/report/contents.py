@@ -1,0 +1,206 @@
+"""What of a run is shown, and in which order; how it is said is in `wording`, how it looks is not here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.gates import MEAN_KEY, Check
+from pytest_failcond.keys import CorruptionKey, parse_key
+from pytest_failcond.measurements import Direction
+from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, printable, status_of
+from pytest_failcond.run import GateResult, Run
+
+
+def gravest(statuses: Iterable[Status]) -> Status | None:
+    """Return the gravest of some verdicts, None for none."""
+    return max(statuses, key=GRAVITY.index, default=None)
+
+
+def status_by_key(run: Run) -> dict[str, Status]:
+    """Return the gravest verdict of each key that a gate is about."""
+    found: dict[str, Status] = {}
+    for check in run.checks:
+        status = status_of(check)
+        found[check.key] = gravest((status, found.get(check.key, status))) or status
+    return found
+
+
+def failures(run: Run) -> list[Check]:
+    """Return the checks that speak against the classifier, most certain first, warnings last."""
+
+    def order(check: Check) -> tuple[int, float]:
+        return (
+            3 if status_of(check) == "warned" else 1 if check.verdict == "error" else
+            0 if check.certain else 2,
+            -_excess(check),
+        )  # fmt: skip
+
+    return sorted(
+        (c for c in run.checks if status_of(c) in ("failed", "error", "warned")), key=order
+    )
+
+
+def _excess(check: Check) -> float:
+    """How far a value crosses its threshold, in widths of its sampling noise."""
+    if check.value is None or check.bound is None:
+        return 0.0
+    return abs(check.value - check.threshold) / max(abs(check.value - check.bound), 1e-9)
+
+
+def closest(checks: Iterable[Check]) -> Check:
+    """Return the check that keeps the least margin; a value beyond the walk has the most."""
+    return min(checks, key=lambda c: float("inf") if c.margin is None else c.margin)
+
+
+def unmeasured(run: Run) -> dict[str, str]:
+    """Return what could not be measured and which no check tells of, with the reason."""
+    told = {check.key for check in run.checks if check.verdict == "error"}
+    return {key: text for key, text in run.errors.items() if key not in told}
+
+
+def run_status(run: Run) -> Status | None:
+    """Return the verdict of the whole run; None if nothing was gated and nothing went wrong."""
+    found = {status_of(check) for check in run.checks}
+    if "failed" in found:
+        return "failed"
+    if "error" in found or run.errors:
+        return "error"
+    if not found:
+        return None
+    return "not_evaluated" if found == {"not_evaluated"} else "passed"
+
+
+def verdict_line(run: Run) -> tuple[str, Status | None]:
+    """Return the closing line, such as ``verdict: passed (1 marginal) · 36 checks``, and its verdict."""
+    status = run_status(run)
+    counts = Counter(status_of(check) for check in run.checks)
+    aside = ", ".join(
+        f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s != "passed"
+    )
+    line = "nothing is gated" if status is None else LABELS[status]
+    parts = [f"verdict: {line}{f' ({aside})' if aside else ''}"]
+    if run.checks:
+        parts.append(f"{count(len(run.checks), 'check')} of {count(len(run.gates), 'gate')}")
+    if missing := unmeasured(run):
+        parts.append(f"{count(len(missing), 'key')} not measured")
+    return " · ".join(parts), status
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the grid: its accuracy if it was measured, and what the gates say of it."""
+
+    accuracy: float | None
+    error: bool
+    status: Status | None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Accuracy by corruption and severity; a cell nobody asked for is empty.
+
+    Attributes:
+        clean: the images as they are.
+        names, severities: rows and columns.
+        cells: by row and column.
+    """
+
+    clean: Cell | None
+    names: tuple[str, ...]
+    severities: tuple[int, ...]
+    cells: dict[tuple[str, int], Cell]
+
+    def mean(self, name: str) -> float | None:
+        """Mean accuracy over a row; None unless every cell of it was measured."""
+        row = [self.cells.get((name, severity)) for severity in self.severities]
+        values = [c.accuracy for c in row if c is not None and c.accuracy is not None]
+        return sum(values) / len(values) if len(values) == len(row) else None
+
+    def summary(self, run: Run) -> str:
+        """Say how many cells there are and how many a gate is about."""
+        gated = sum(cell.status is not None for cell in self.cells.values())
+        means = sum(check.key == MEAN_KEY for check in run.checks)
+        line = f"{count(len(self.cells), 'cell')}, {gated} gated"
+        return line + (f" one by one, {count(means, 'gate')} over their mean" if means else "")
+
+
+def grid_of(run: Run) -> Grid | None:
+    """Return the grid of corruption cells, None where there are none."""
+    statuses = status_by_key(run)
+    cells: dict[tuple[str, int], Cell] = {}
+    for key in [*run.measurements, *run.errors]:
+        try:
+            parsed = parse_key(key)
+        except FailcondError:
+            continue
+        if isinstance(parsed, CorruptionKey):
+            cells[parsed.corruption, parsed.severity] = _cell(run, key, statuses)
+    if not cells:
+        return None
+    configured = list((run.settings.get("corruptions") or {}).get("names") or ())
+    names = list(dict.fromkeys(name for name, _ in cells))
+    names.sort(key=lambda n: configured.index(n) if n in configured else len(configured))
+    severities = tuple(sorted({severity for _, severity in cells}))
+    return Grid(clean_of(run), tuple(names), severities, cells)
+
+
+def clean_of(run: Run) -> Cell | None:
+    """Return the cell of the clean images, None if nobody asked for it."""
+    there = "clean" in run.measurements or "clean" in run.errors
+    return _cell(run, "clean", status_by_key(run)) if there else None
+
+
+def _cell(run: Run, key: str, statuses: dict[str, Status]) -> Cell:
+    measured = run.measurements.get(key)
+    accuracy = None if measured is None or not measured.total else measured.accuracy
+    return Cell(accuracy, accuracy is None, statuses.get(key))
+
+
+def directions_of(run: Run) -> list[Direction]:
+    """Return the directions by class and rank, unranked ones last."""
+    return sorted(
+        run.directions.values(), key=lambda d: (d.class_index, d.rank is None, d.rank or 0, d.key)
+    )
+
+
+def by_need(checks: Iterable[Check]) -> list[Check]:
+    """Sort checks gravest first, then by margin, relative to the threshold."""
+
+    def order(check: Check) -> tuple[int, float]:
+        margin = float("inf") if check.margin is None else check.margin
+        return -GRAVITY.index(status_of(check)), margin / (abs(check.threshold) or 1.0)
+
+    return sorted(checks, key=order)
+
+
+def shown_checks(gate: GateResult, *, every: bool) -> tuple[list[Check], list[Check]]:
+    """Split a gate's checks into those shown one by one and those told of in one line.
+
+    In a gate of more than six, the passed ones and those not evaluated are told of together.
+    """
+    if every or len(gate.checks) <= 6:
+        return list(gate.checks), []
+    shown = [c for c in gate.checks if status_of(c) not in ("passed", "not_evaluated")]
+    rest = [c for c in gate.checks if status_of(c) in ("passed", "not_evaluated")]
+    return (shown, rest) if len(rest) > 1 else (list(gate.checks), [])
+
+
+def together(checks: list[Check]) -> str:
+    """Count checks by verdict: ``18 passed, 2 not evaluated``."""
+    counts = Counter(status_of(check) for check in checks)
+    return ", ".join(f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s])
+
+
+def passed_over(run: Run) -> list[tuple[int, list[tuple[str, float]]]]:
+    """Return per class the directions passed over: their keys and valid ranges."""
+    return [
+        (
+            ranking.class_index,
+            [(printable(p["key"]), p["valid_range"]) for p in ranking.passed_over],
+        )
+        for ranking in run.rankings.values()
+        if ranking.passed_over
+    ]

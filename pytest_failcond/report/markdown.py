@@ -1,0 +1,94 @@
+"""The run as Markdown, for pull requests and job summaries; no pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pytest_failcond.report import contents, wording
+from pytest_failcond.report.contents import Cell
+from pytest_failcond.run import Run
+
+
+def render(run: Run) -> str:
+    """Return verdict, failing checks, accuracy and directions as Markdown."""
+    line, status = contents.verdict_line(run)
+    sign = "" if status is None else f"{wording.SIGNS[status]} "
+    parts = [f"## {sign}failcond\n\n**{escape(line)}**\n"]
+    parts += [_failures(run), _accuracy(run), _directions(run)]
+    return "\n".join(part for part in parts if part)
+
+
+def escape(text: str) -> str:
+    """Keep a name from acting as Markdown, HTML, a mention or a row of a table."""
+    text = wording.printable(text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
+    text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+    return re.sub(r"([@#])(?=\w)", r"\1<!-- -->", text)
+
+
+def _failures(run: Run) -> str:
+    rows = [
+        [
+            wording.label(wording.status_of(c)),
+            c.gate,
+            wording.key_text(run, c.key),
+            wording.threshold(c),
+            wording.reason(run, c),
+        ]
+        for c in contents.failures(run)
+    ]
+    for key, why in contents.unmeasured(run).items():
+        rows.append([wording.label("error"), "", wording.key_text(run, key), "", why])
+    if not rows:
+        return ""
+    table = _table(["verdict", "gate", "key", "threshold", "why"], rows, left=5)
+    return f"{table}\n{wording.BOUNDS}\n" if any(c.bound is not None for c in run.checks) else table
+
+
+def _accuracy(run: Run) -> str:
+    grid = contents.grid_of(run)
+    if grid is None:
+        clean = contents.clean_of(run)
+        return "" if clean is None else f"Clean accuracy: {_cell(clean)}\n"
+    rows = [] if grid.clean is None else [["clean", _cell(grid.clean)]]
+    for name in grid.names:
+        cells = [_cell(grid.cells.get((name, s))) for s in grid.severities]
+        rows.append([name, wording.accuracy(grid.mean(name)), *cells])
+    table = _table(["accuracy", "mean", *map(str, grid.severities)], rows)
+    return f"{table}\n{grid.summary(run)}\n"
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return wording.NOTHING
+    text = "error" if cell.error else wording.accuracy(cell.accuracy)
+    return text if cell.status in (None, "passed") else f"{text} {wording.SIGNS[cell.status]}"
+
+
+def _directions(run: Run) -> str:
+    rows = [
+        [
+            wording.class_name(run, d.class_index),
+            str(d.rank or wording.NOTHING),
+            wording.dimension(d),
+            wording.breaks_at(d),
+            wording.valid_to(d),
+            wording.broken(d),
+            wording.share(d.curve.mean_p[0]),
+        ]
+        for d in contents.directions_of(run)
+    ]
+    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p"]
+    lines = [escape(wording.passed_over(run, *entry)) for entry in contents.passed_over(run)]
+    parts = [_table(head, rows, left=3)] if rows else []
+    return "\n".join([*parts, *(f"{line}\n" for line in lines)])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Lay out a table; the columns after the first ``left`` hold numbers."""
+    lines = [[escape(text) for text in head]]
+    lines.append(["---" if i < left else "---:" for i in range(len(head))])
+    lines += [[escape(text) for text in row] + [""] * (len(head) - len(row)) for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

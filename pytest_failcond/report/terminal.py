@@ -1,0 +1,252 @@
+"""The run as text for a terminal: reasons first, then the tables, then the verdict."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+from rich.box import Box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pytest_failcond.gates import Check
+from pytest_failcond.report import contents, wording
+from pytest_failcond.report.contents import Cell, Grid
+from pytest_failcond.report.wording import SIGNS, Status
+from pytest_failcond.run import GateResult, Run
+
+_STYLES: dict[Status | None, str] = {
+    "passed": "green",
+    "marginal": "yellow",
+    "warned": "yellow",
+    "waived": "cyan",
+    "error": "bold red",
+    "failed": "bold red",
+}
+_RULE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+_ASCII_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+_LEAST_WIDTH = 40
+_GAP = 2
+
+
+def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0) -> str:
+    """Return the report as text that ends in a newline.
+
+    Args:
+        run: what to show.
+        width: columns of the terminal.
+        color: whether escape sequences may be used.
+        unicode: whether more than ASCII may be used.
+        verbose: from 1 on, every check has its line.
+    """
+    page = _Page(width, color, unicode)
+    _reasons(page, run)
+    _accuracy(page, run)
+    _directions(page, run)
+    _gates(page, run, every=verbose > 0)
+    line, status = contents.verdict_line(run)
+    page.print(line, _STYLES.get(status, "bold"))
+    return page.content()
+
+
+class _Page:
+    """Text is put on it as `Text`, never as markup: a name such as ``[red]x`` stays what it is."""
+
+    def __init__(self, width: int, color: bool, unicode: bool) -> None:
+        self.width = max(width, _LEAST_WIDTH)
+        self._unicode = unicode
+        self._stream = io.StringIO()
+        self._console = Console(
+            file=self._stream,
+            width=self.width,
+            force_terminal=color,
+            color_system="standard" if color else None,
+            legacy_windows=False,
+            no_color=not color,
+        )
+
+    def text(self, text: str, style: str = "") -> Text:
+        return Text(text if self._unicode else wording.to_ascii(text), style, overflow="fold")
+
+    def print(self, text: str = "", style: str = "", *, indent: int = 0) -> None:
+        self._console.print(Padding(self.text(text, style), (0, 0, 0, indent)))
+
+    def table(self, title: str, columns: Sequence[str], *, left: int = 1) -> Table:
+        """Start a table whose first ``left`` columns are words and whose others are numbers."""
+        self.print(title, "bold")
+        rule = _RULE if self._unicode else _ASCII_RULE
+        table = Table(
+            box=rule, show_edge=False, pad_edge=False, header_style="", padding=(0, 1, 0, 0)
+        )
+        for position, column in enumerate(columns):
+            is_word = position < left
+            table.add_column(
+                self.text(column),
+                justify="left" if is_word else "right",
+                overflow="fold",
+                no_wrap=not is_word,
+            )
+        return table
+
+    def show(self, content: RenderableType) -> None:
+        self._console.print(content)
+
+    def content(self) -> str:
+        return re.sub(r" +$", "", self._stream.getvalue(), flags=re.MULTILINE)
+
+
+def _reasons(page: _Page, run: Run) -> None:
+    """Say first why the run is red: a line per check where they fit, else two."""
+    rows = [
+        (wording.status_of(c), wording.printable(c.gate), wording.key_text(run, c.key),
+         wording.reason(run, c))
+        for c in contents.failures(run)
+    ]  # fmt: skip
+    for missing, why in contents.unmeasured(run).items():
+        rows.append(("error", "", wording.key_text(run, missing), wording.printable(why)))
+    if not rows:
+        return
+    label, gate, key = (max(len(str(row[i])) for row in rows) + _GAP for i in range(3))
+    fits = label + gate + key + max(len(page.text(row[3])) for row in rows) <= page.width
+    for status, gate_id, where, why in rows:
+        line = Text().append_text(page.text(status.upper().ljust(label), _STYLES[status]))
+        what = f"{gate_id.ljust(gate)}{where}" if gate_id else where
+        line.append_text(page.text(what.ljust(gate + key) if fits else what))
+        if fits:
+            line.append_text(page.text(why))
+        page.show(line)
+        if not fits:
+            page.print(why, indent=label)
+    page.print()
+
+
+def _accuracy(page: _Page, run: Run) -> None:
+    """Accuracy by corruption and severity; a cell that a gate is about carries its verdict."""
+    grid = contents.grid_of(run)
+    clean = contents.clean_of(run)
+    images = next((m.total for m in run.measurements.values()), 0)
+    if grid is None:
+        if clean is not None:
+            line = page.text("Clean accuracy  ", "bold")
+            line = Text().append_text(line).append_text(_cell(page, clean))
+            line.rstrip()
+            page.show(line.append(f"  n {images}", "dim"))
+            page.print()
+        return
+    head = ["", "  mean", *(f"{severity:>6}" for severity in grid.severities)]
+    table = page.table("Accuracy by corruption and severity", head, left=len(head))
+    if clean is not None:
+        table.add_row("clean", _cell(page, clean))
+    for name in grid.names:
+        mean = wording.accuracy(grid.mean(name))
+        cells = [_cell(page, grid.cells.get((name, s))) for s in grid.severities]
+        table.add_row(page.text(wording.printable(name)), page.text(f"{mean:>6}"), *cells)
+    page.show(table)
+    page.print(f"{grid.summary(run)} · n {images}", "dim")
+    if legend := _legend(grid):
+        page.print(legend, "dim")
+    page.print()
+
+
+def _cell(page: _Page, cell: Cell | None) -> Text:
+    if cell is None:
+        return page.text(f"{wording.NOTHING:>6}", "dim")
+    text = "error" if cell.error else wording.accuracy(cell.accuracy)
+    sign = SIGNS[cell.status] if cell.status is not None else "?" if cell.error else " "
+    style = _STYLES["error"] if cell.error else _STYLES.get(cell.status, "")
+    return page.text(f"{text:>6} {sign}", style)
+
+
+def _legend(grid: Grid) -> str:
+    """Explain the signs that stand in the grid."""
+    cells = [*grid.cells.values(), *([grid.clean] if grid.clean is not None else [])]
+    used = {cell.status for cell in cells}
+    return "  ".join(wording.label(s) for s in reversed(wording.GRAVITY) if s in used)
+
+
+def _directions(page: _Page, run: Run) -> None:
+    """The directions along which each class is lost, and how far they go."""
+    directions = contents.directions_of(run)
+    if directions:
+        statuses = contents.status_by_key(run)
+        width = max(9, *(len(wording.breaks_at(d)) for d in directions))
+        head = [
+            "class",
+            "#",
+            "direction",
+            f"{'breaks at':>{width}}",
+            "valid to",
+            "broken",
+            "start p",
+        ]
+        table = page.table("Directions along which a class is lost fastest", head, left=3)
+        table.columns[1].justify = "right"
+        table.columns[2].no_wrap = True
+        table.columns[3].justify = "left"  # its signs stand to the right of its numbers
+        last = None
+        for d in directions:
+            status = statuses.get(d.key)
+            sign = " " if status is None else SIGNS[status]
+            name = wording.class_name(run, d.class_index)
+            table.add_row(
+                page.text("" if d.class_index == last else name),
+                page.text(wording.NOTHING if d.rank is None else str(d.rank)),
+                page.text(wording.dimension(d)),
+                page.text(f"{wording.breaks_at(d):>{width}} {sign}", _STYLES.get(status, "")),
+                page.text(wording.valid_to(d), "dim" if d.valid_range is None else ""),
+                page.text(wording.broken(d)),
+                page.text(wording.share(d.curve.mean_p[0])),
+            )
+            last = d.class_index
+        page.show(table)
+        page.print(wording.DIRECTIONS, "dim")
+    passed = contents.passed_over(run)
+    for line in (wording.passed_over(run, *entry) for entry in passed):
+        page.print(line, "dim")
+    if directions or passed:
+        page.print()
+
+
+def _gates(page: _Page, run: Run, *, every: bool) -> None:
+    """Every gate with its checks; many that pass share a line."""
+    if not run.gates:
+        return
+    table = page.table("Gates", ["", "value", "bound", "n", "verdict"])
+    table.columns[-1].justify = "left"
+    for gate in run.gates:
+        title = page.text(f"{wording.printable(gate.id)}  ", "bold")
+        table.add_row(title.append_text(page.text(wording.gate_title(gate), "not bold")))
+        _checks(page, run, gate, table, every=every)
+    page.show(table)
+    page.print(wording.BOUNDS, "dim")
+    page.print()
+
+
+def _checks(page: _Page, run: Run, gate: GateResult, table: Table, *, every: bool) -> None:
+    shown, rest = contents.shown_checks(gate, every=every)
+    for check in shown:
+        what: list[RenderableType] = [_indented(page, wording.key_text(run, check.key), 2)]
+        if note := wording.note(check):
+            what.append(_indented(page, note, 4, "dim"))
+        table.add_row(Group(*what), *_numbers(page, run, check))
+    if rest:
+        least = contents.closest(rest)
+        told = f"{contents.together(rest)}, closest {wording.key_text(run, least.key)}"
+        table.add_row(_indented(page, told, 2), *_numbers(page, run, least))
+
+
+def _indented(page: _Page, text: str, indent: int, style: str = "") -> Padding:
+    return Padding(page.text(text, style), (0, 0, 0, indent))
+
+
+def _numbers(page: _Page, run: Run, check: Check) -> list[Text]:
+    status = wording.status_of(check)
+    return [
+        page.text(wording.value(run, check)),
+        page.text(wording.bound(run, check)),
+        page.text(str(check.n) if check.n else ""),
+        page.text(wording.label(status), _STYLES.get(status, "")),
+    ]

@@ -1,0 +1,234 @@
+"""The words, signs and number formats that all renderers share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.gates import Check
+from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
+from pytest_failcond.measurements import Direction
+from pytest_failcond.run import GateResult, Run
+
+Status = Literal["passed", "marginal", "not_evaluated", "waived", "warned", "failed", "error"]
+"""A verdict as it counts: a failure that was waived or only warns is not called failed."""
+
+GRAVITY: tuple[Status, ...] = (
+    "not_evaluated",
+    "passed",
+    "marginal",
+    "waived",
+    "warned",
+    "error",
+    "failed",
+)
+LABELS: dict[Status, str] = {status: status.replace("_", " ") for status in GRAVITY}
+SIGNS: dict[Status, str] = {
+    "passed": "✓",
+    "not_evaluated": "–",
+    "marginal": "~",
+    "waived": "○",
+    "warned": "!",
+    "error": "?",
+    "failed": "✗",
+}
+NOUNS = {
+    "clean_accuracy": "accuracy",
+    "accuracy": "accuracy",
+    "accuracy_drop": "drop",
+    "mean_corruption_accuracy": "mean accuracy",
+    "breaking_shift": "breaking shift",
+    "broken_share": "broken share",
+    "regression_drop": "drop since the baseline",
+}
+NOTHING = "–"
+BOUNDS = (
+    "Bounds speak of new images of the same kind; on this fixed set of images the values are exact."
+)
+DIRECTIONS = (
+    "Shifts in σ, the standard deviation of a dimension; broken: share of the start images by the "
+    "end of what is valid, or was walked; start p: mean p(class) before any shift."
+)
+
+_ASCII = str.maketrans(
+    {
+        "✓": "+",
+        "✗": "x",
+        "○": "o",
+        "–": "-",
+        "≥": ">=",
+        "≤": "<=",
+        "σ": "sd",
+        "↗": "^",
+        "↘": "v",
+        "·": "|",
+        "…": "...",
+        "’": "'",
+    }
+)
+
+
+def printable(text: str) -> str:
+    """Show control characters as escapes: a name must not move a cursor or break a line."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def to_ascii(text: str) -> str:
+    """Say it in ASCII: σ as ``sd``, signs as letters, other characters as escapes."""
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def status_of(check: Check) -> Status:
+    """Return the verdict of a check as it counts."""
+    if check.waived is not None:
+        return "waived"
+    if check.verdict == "failed" and check.level == "warn":
+        return "warned"
+    return check.verdict
+
+
+def label(status: Status) -> str:
+    """Return sign and word of a verdict."""
+    return f"{SIGNS[status]} {LABELS[status]}"
+
+
+def gate_title(gate: GateResult) -> str:
+    """Say what a gate demands of what, and whether it only warns."""
+    text = f"{gate.metric} {threshold(gate.checks[0])}" if gate.checks else gate.metric
+    return f"{text} (warns only)" if gate.level == "warn" else text
+
+
+def accuracy(value: float | None) -> str:
+    """Format an accuracy, or a dash."""
+    return NOTHING if value is None else f"{value:.4f}"
+
+
+def share(value: float) -> str:
+    """Format a share or a probability."""
+    return f"{value:.2f}"
+
+
+def sigma(shift: float) -> str:
+    """Format a shift."""
+    return f"{shift:.1f} σ"
+
+
+def amount(metric: str, value: float) -> str:
+    """Format a value, a bound or a threshold of a metric."""
+    return sigma(value) if metric == "breaking_shift" else f"{value:.4f}"
+
+
+def threshold(check: Check) -> str:
+    """Say what a gate demands."""
+    unit = " σ" if check.metric == "breaking_shift" else ""
+    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit}"
+
+
+def value(run: Run, check: Check) -> str:
+    """Say what a check measured; a breaking shift that was not found lies beyond what was tested."""
+    return _amount_or_beyond(run, check, check.value)
+
+
+def bound(run: Run, check: Check) -> str:
+    """Say how far sampling noise may carry the value; a dash where nothing was measured."""
+    return _amount_or_beyond(run, check, check.bound)
+
+
+def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
+    if number is not None:
+        return amount(check.metric, number)
+    if check.metric != "breaking_shift" or check.verdict in ("error", "not_evaluated"):
+        return NOTHING
+    direction = run.directions.get(check.key)
+    return "beyond" if direction is None else f"> {sigma(direction.tested_to)}"
+
+
+def reason(run: Run, check: Check) -> str:
+    """Say in one line what speaks against a check, with the numbers it rests on."""
+    text = printable(check.reason)
+    if check.verdict == "failed":
+        text = f"{NOUNS.get(check.metric, check.metric)} {text}"
+    if check.verdict == "failed" and check.bound is not None:
+        text += f" (bound {bound(run, check)}, n {check.n})"
+    return text
+
+
+def class_name(run: Run, index: int) -> str:
+    """Return the name of a class, its index where it has none."""
+    return printable(run.classes[index]) if 0 <= index < len(run.classes) else str(index)
+
+
+def arrow(sign: int) -> str:
+    """Return the sign of a direction as an arrow."""
+    return "↗" if sign > 0 else "↘"
+
+
+def dimension(direction: Direction) -> str:
+    """Name the dimension and the way: ``s322 b16.conv0[2] ↗``."""
+    return f"s{direction.dimension} {printable(direction.name)} {arrow(direction.sign)}"
+
+
+def title(run: Run, direction: Direction) -> str:
+    """Name a direction in full."""
+    rank = "" if direction.rank is None else f", direction {direction.rank}"
+    return f"class {class_name(run, direction.class_index)}{rank}: {dimension(direction)}"
+
+
+def key_text(run: Run, key: str) -> str:
+    """Name a key, with its class where the key has only the class's index."""
+    text = printable(key)
+    try:
+        parsed = parse_key(key)
+    except FailcondError:
+        return text
+    if isinstance(parsed, DirectionKey | RankingKey):
+        name = class_name(run, parsed.class_index)
+        return text if name == str(parsed.class_index) else f"{text} (class {name})"
+    return text
+
+
+def short_dimension(key: str) -> str:
+    """Name the dimension of a direction's key: ``s322 ↗``."""
+    try:
+        parsed = parse_key(key)
+    except FailcondError:
+        return printable(key)
+    return f"s{parsed.dimension} {arrow(parsed.sign)}" if isinstance(parsed, DirectionKey) else key
+
+
+def note(check: Check) -> str:
+    """Say what else is to be known of a check that does not fail: why it is marginal, its waiver."""
+    if check.waived is not None:
+        return f"expected to fail: {printable(check.waived)}"
+    return "" if check.verdict in ("failed", "error") else printable(check.reason)
+
+
+def breaks_at(direction: Direction) -> str:
+    """Say where a direction breaks the class: ``4.5 σ``, or beyond what was tested."""
+    tested = direction.tested_to
+    found = direction.breaking_shift
+    return f"> {sigma(tested)}" if found is None or found > tested else sigma(found)
+
+
+def valid_to(direction: Direction) -> str:
+    """Say up to which shift the judge still sees the class."""
+    return "not judged" if direction.valid_range is None else sigma(direction.valid_range)
+
+
+def broken(direction: Direction) -> str:
+    """Say how many start images are broken at the end of what was tested, the valid range's if judged."""
+    text = share(direction.broken_by(direction.tested_to) / direction.total)
+    return text if direction.valid_range is not None else f"{text} at {sigma(direction.tested_to)}"
+
+
+def count(number: int, noun: str) -> str:
+    """Count things: ``1 gate``, ``2 gates``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def passed_over(run: Run, class_index: int, passed: list[tuple[str, float]]) -> str:
+    """Say which directions of a class were passed over because its images soon stop being valid."""
+    which = ", ".join(f"{short_dimension(key)} ({sigma(valid)})" for key, valid in passed)
+    return f"class {class_name(run, class_index)}: passed over, valid for less than 1 σ: {which}"

@@ -1,0 +1,227 @@
+"""Confidence bounds cover the truth as often as they say, also where the usual ones do not.
+
+Where few outcomes are possible, all of them are weighed by their probability, which leaves no
+simulation error. Elsewhere seeds are fixed, and three standard errors are allowed.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from pytest_failcond.statistics import (
+    adjusted,
+    breaking_shift_bound,
+    mean_bound,
+    paired_drop_bound,
+    proportion_bound,
+)
+
+CELLS = 35
+CONFIDENCES = [0.95, adjusted(0.95, CELLS)]
+
+
+def allowed(confidence, runs):
+    return confidence - 3 * math.sqrt(confidence * (1 - confidence) / runs)
+
+
+# Shares of images: a cell's accuracy, a direction's broken share
+
+
+@pytest.mark.parametrize("confidence", CONFIDENCES)
+@pytest.mark.parametrize("total", [30, 128, 1000])
+def test_bounds_of_shares_cover(total, confidence):
+    counts = np.arange(total + 1)
+    lower = np.array([proportion_bound(int(k), total, confidence, "lower") for k in counts])
+    upper = np.array([proportion_bound(int(k), total, confidence, "upper") for k in counts])
+    rates = [0.3 / total, 3 / total, 0.1, 0.5, 0.8, 0.97, 1 - 3 / total, 1 - 0.3 / total]
+    # The truth is hardest to cover right at a bound.
+    for rate in [*rates, *(upper[:4] - 1e-9), *(lower[-4:] + 1e-9)]:
+        likelihood = stats.binom.pmf(counts, total, rate)
+        assert likelihood[lower <= rate].sum() >= confidence - 1e-9
+        assert likelihood[upper >= rate].sum() >= confidence - 1e-9
+
+
+# Drops in accuracy on the same images
+
+
+def tables(total, most):
+    """All counts (lost, gained) up to ``most``, ``[K]`` each."""
+    lost, gained = np.meshgrid(np.arange(most + 1), np.arange(most + 1), indexing="ij")
+    fits = lost + gained <= total
+    return lost[fits], gained[fits]
+
+
+def likelihood_of(lost, gained, total, lost_rate, gained_rate):
+    rest = total - lost - gained
+    return np.exp(
+        special.gammaln(total + 1)
+        - special.gammaln(lost + 1)
+        - special.gammaln(gained + 1)
+        - special.gammaln(rest + 1)
+        + special.xlogy(lost, lost_rate)
+        + special.xlogy(gained, gained_rate)
+        + special.xlogy(rest, 1 - lost_rate - gained_rate)
+    )
+
+
+def tango_lower(lost, gained, total, confidence):
+    """Tango's lower bound (1998): the drop at which his score test just rejects, by bisection."""
+    low, high = np.full(lost.shape, -1.0), (lost - gained) / total
+    for _ in range(50):
+        drop = (low + high) / 2
+        b = (2 * total - lost + gained) * drop - lost - gained
+        c = -gained * drop * (1 - drop)
+        gained_rate = (np.sqrt(np.maximum(b * b - 8 * total * c, 0)) - b) / (4 * total)
+        gained_rate = np.maximum(gained_rate, np.maximum(0, -drop))
+        variance = np.maximum(total * (2 * gained_rate + drop * (1 - drop)), 1e-300)
+        accepted = lost - gained - total * drop <= special.ndtri(confidence) * np.sqrt(variance)
+        low, high = np.where(accepted, low, drop), np.where(accepted, drop, high)
+    return high
+
+
+# Expected numbers of images lost and gained: few, where before and after are strongly correlated.
+EXPECTED = {30: [0, 0.1, 0.5, 1, 2, 4, 10, 25], 200: [0, 0.1, 0.35, 1, 2, 4, 7, 12]}
+
+
+@pytest.mark.parametrize("confidence", CONFIDENCES)
+@pytest.mark.parametrize("total", EXPECTED)
+def test_bounds_of_drops_cover_where_tangos_do_not(total, confidence):
+    # A drop's upper bound is a gain's lower bound, so that the lower ones tell all.
+    lost, gained = tables(total, min(total, 45))
+    counts = list(zip(lost.tolist(), gained.tolist(), strict=True))
+    bounds = np.array(
+        [paired_drop_bound(total - i - j, i, j, 0, confidence, "lower") for i, j in counts]
+    )
+    tangos = tango_lower(lost, gained, total, confidence)
+    missed, missed_by_tango, rates = [], [], np.divide(EXPECTED[total], total)
+    for lost_rate in rates:
+        for gained_rate in rates:
+            if lost_rate + gained_rate > 1:
+                continue
+            likelihood = likelihood_of(lost, gained, total, lost_rate, gained_rate)
+            truth = lost_rate - gained_rate + 1e-9
+            missed.append(1 - likelihood[bounds <= truth].sum())
+            missed_by_tango.append(likelihood[tangos > truth].sum())
+    assert max(missed) <= 1 - confidence + 1e-9
+    assert max(missed_by_tango) > 1.5 * (1 - confidence)
+
+
+def test_bounds_of_drops_cover_when_all_images_are_as_hard_before_as_after():
+    total, runs, confidence = 2000, 300, 0.95
+    random = np.random.default_rng(0)
+    clean, corrupted = 0.97, 0.92
+    covered = {"lower": 0, "upper": 0}
+    for _ in range(runs):
+        ease = random.random(total)
+        before, after = ease < clean, ease < corrupted - 0.01
+        after |= ease > 0.99  # a few of the hardest come right
+        table = [
+            int(np.sum(found))
+            for found in (before & after, before & ~after, ~before & after, ~before & ~after)
+        ]
+        covered["lower"] += paired_drop_bound(*table, confidence, "lower") <= clean - corrupted
+        covered["upper"] += paired_drop_bound(*table, confidence, "upper") >= clean - corrupted
+    assert min(covered.values()) / runs >= allowed(confidence, runs)
+
+
+# Means over the cells of the same images
+
+ACCURACIES = np.linspace(0.3, 0.98, CELLS)
+
+
+def rights(random, total):
+    """Whether each image is right in each cell, ``[total, CELLS]``: easy images mostly stay right."""
+    ease = np.where(random.random((total, CELLS)) < 0.7, random.random((total, 1)), 2)
+    ease[ease > 1] = random.random(np.count_nonzero(ease > 1))
+    return ease < ACCURACIES
+
+
+@pytest.mark.parametrize(("total", "runs"), [(30, 500), (200, 400), (10_000, 300)])
+def test_bounds_of_means_cover_where_pooled_cells_do_not(total, runs):
+    random, confidence, truth = np.random.default_rng(total), 0.95, ACCURACIES.mean()
+    covered = {("images", side): 0 for side in ("lower", "upper")}
+    covered |= {("pooled", side): 0 for side in ("lower", "upper")}
+    for _ in range(runs):
+        right = rights(random, total)
+        pooled = int(right.sum())
+        for side, sign in [("lower", 1), ("upper", -1)]:
+            bound = mean_bound(right.mean(axis=1), confidence, side)
+            covered["images", side] += sign * bound <= sign * truth
+            bound = proportion_bound(pooled, right.size, confidence, side)
+            covered["pooled", side] += sign * bound <= sign * truth
+    for side in ("lower", "upper"):
+        assert covered["images", side] / runs >= allowed(confidence, runs)
+        assert covered["pooled", side] / runs < 0.8
+
+
+@pytest.mark.parametrize("confidence", CONFIDENCES)
+@pytest.mark.parametrize("inside", [0.3, 0.97])
+def test_bounds_of_means_cover_where_students_do_not(inside, confidence):
+    """Images at 0, at 1, and at a level inside, 30 in all: skewed, nearly constant or alike."""
+    total = 30
+    ones, zeros = tables(total, total)
+    rest = total - ones - zeros
+    lower, upper, student = [], [], []
+    for counts in zip(zeros.tolist(), rest.tolist(), ones.tolist(), strict=True):
+        values = np.repeat([0.0, inside, 1.0], counts)
+        lower.append(mean_bound(values, confidence, "lower"))
+        upper.append(mean_bound(values, confidence, "upper"))
+        error = values.std(ddof=1) / math.sqrt(total)
+        student.append(values.mean() + special.stdtrit(total - 1, confidence) * error)
+    missed = {"lower": [], "upper": [], "student": []}
+    for ones_rate in (0, 0.002, 0.01, 0.04, 0.1, 0.3, 0.6, 0.9, 0.97, 1):
+        for zeros_rate in (0, 0.002, 0.01, 0.04, 0.1, 0.3, 0.6, 0.9, 0.97):
+            if ones_rate + zeros_rate > 1:
+                continue
+            likelihood = likelihood_of(ones, zeros, total, ones_rate, zeros_rate)
+            truth = ones_rate + inside * (1 - ones_rate - zeros_rate)
+            missed["lower"].append(likelihood[np.array(lower) > truth + 1e-9].sum())
+            missed["upper"].append(likelihood[np.array(upper) < truth - 1e-9].sum())
+            missed["student"].append(likelihood[np.array(student) < truth - 1e-9].sum())
+    assert max(missed["lower"]) <= 1 - confidence + 1e-9
+    assert max(missed["upper"]) <= 1 - confidence + 1e-9
+    assert max(missed["student"]) > 0.5
+
+
+# Breaking shifts
+
+
+@pytest.mark.parametrize("total", [30, 128])
+@pytest.mark.parametrize(
+    ("side", "shares"),
+    [
+        # The hardest truths: just half are broken at 2 σ, and just not half one step before it.
+        ("lower", [0, 0.1, 0.3, 0.45, 0.5, 0.51, 0.52, 0.53]),
+        ("upper", [0, 0.4, 0.4999, 0.4999, 0.55, 0.9, 0.9, 1]),
+    ],
+)
+def test_bounds_of_breaking_shifts_cover_and_claim_no_less_than_they_can(side, shares, total):
+    runs, confidence, truth = 2000, 0.95, 2.0
+    shifts = np.arange(len(shares)) / 2
+    steps = np.append(np.diff(shares, prepend=0), 1 - shares[-1])
+    counts = np.random.default_rng(total).multinomial(total, steps, size=runs)
+    covered = 0
+    for broken in counts.cumsum(axis=1)[:, :-1]:
+        bound = breaking_shift_bound(shifts, broken, total, confidence, side)
+        beyond = math.inf if bound is None else bound
+        covered += beyond <= truth if side == "lower" else beyond >= truth
+    assert covered / runs >= allowed(confidence, runs)
+    assert covered / runs <= 0.99
+
+
+# Several checks of the same images
+
+
+def test_adjusted_bounds_hold_all_at_once_and_others_do_not():
+    random, total, runs = np.random.default_rng(1), 500, 300
+    held = dict.fromkeys(CONFIDENCES, 0)
+    for _ in range(runs):
+        correct = rights(random, total).sum(axis=0).tolist()
+        for confidence in held:
+            bounds = [proportion_bound(k, total, confidence, "lower") for k in correct]
+            held[confidence] += bool((bounds <= ACCURACIES).all())
+    once, several = CONFIDENCES
+    assert held[several] / runs >= allowed(0.95, runs)
+    assert held[once] / runs < 0.85

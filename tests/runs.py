@@ -1,0 +1,316 @@
+"""Small runs to try the renderers and the run file on."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pytest_failcond.gates import Check
+from pytest_failcond.measurements import ClassRanking, Curve, Direction, Frames, Measurement
+from pytest_failcond.run import GateResult, Run
+
+EVIL = "<script>alert(1)</script>"
+CLASSES = ("zero", EVIL, "[red]x|`$a_b$")
+CORRUPTIONS = ("gaussian_noise", "column_blur")
+SEVERITIES = (1, 2, 3, 4, 5)
+IMAGES = 200
+FRAMES = 8
+
+
+def make_measurement(key: str, wrong: int, labels: np.ndarray) -> Measurement:
+    """A measurement with the first ``wrong`` images wrong."""
+    predicted = labels.copy()
+    predicted[:wrong] = (predicted[:wrong] + 1) % len(CLASSES)
+    return Measurement(key, predicted, labels, f"sha256:{key}", len(CLASSES))
+
+
+def make_check(gate: str, metric: str, key: str, value: float | None, **fields: Any) -> Check:
+    """A check that passes, unless the fields say otherwise."""
+    defaults: dict[str, Any] = {
+        "level": "fail",
+        "bound": value,
+        "threshold": 0.5,
+        "keeps_above": metric not in ("accuracy_drop", "broken_share", "regression_drop"),
+        "n": IMAGES,
+        "verdict": "passed",
+        "certain": False,
+        "reason": "",
+    }
+    return Check(gate=gate, metric=metric, key=key, value=value, **(defaults | fields))
+
+
+def make_direction(
+    class_index: int,
+    rank: int | None,
+    dimension: int,
+    sign: int,
+    *,
+    breaking_shift: float | None,
+    valid_range: float | None,
+    steps: int = 9,
+) -> Direction:
+    """A direction walked ``steps`` steps of 0.5 σ; half of 20 images break at its breaking shift."""
+    key = f"direction:{class_index}:{dimension}:{'+' if sign > 0 else '-'}"
+    shift = [0.5 * i for i in range(steps)]
+    pace = 2.0 if breaking_shift is None else 10 / max(breaking_shift, 0.5)
+    broken = [min(int(pace * s), 9 if breaking_shift is None else 16) for s in shift]
+    lost = [0 if valid_range is None else min(max(int(2 * (s - 1)), 0), 4) for s in shift]
+    judged = None if valid_range is None else [class_index] * (FRAMES - 1) + [0]
+    return Direction(
+        key=key,
+        class_index=class_index,
+        rank=rank,
+        dimension=dimension,
+        layer="b16.conv0",
+        channel=2,
+        sign=sign,
+        score=0.04,
+        std=0.3,
+        breaking_shift=breaking_shift,
+        valid_range=valid_range,
+        total=20,
+        curve=Curve(
+            shift=shift,
+            right=[20 - b - x for b, x in zip(broken, lost, strict=True)],
+            broken=broken,
+            lost=lost,
+            accepted=[20 - x for x in lost],
+            mean_p=[round(0.97 - 0.08 * i, 4) for i in range(steps)],
+        ),
+        breaks=[s * 0.9 if i < broken[-1] else None for i, s in enumerate(np.linspace(1, 4, 20))],
+        strip=Frames(
+            file=key.replace(":", "-").replace("+", "up").removesuffix("--") + ".png",
+            sample=7,
+            broke=breaking_shift is not None,
+            shift=[round(x, 4) for x in np.linspace(0, shift[-1], FRAMES)],
+            p=[round(x, 4) for x in np.linspace(0.98, 0.31, FRAMES)],
+            predicted=[class_index] * (FRAMES - 2) + [(class_index + 1) % 3] * 2,
+            judged=judged,
+        ),
+    )
+
+
+def make_strip(*, size: int = 28, color: bool = False, frames: int = FRAMES) -> bytes:
+    """A PNG of frames side by side: a ring that grows."""
+    ys, xs = np.mgrid[:size, :size] - (size - 1) / 2
+    radius = np.hypot(xs, ys)
+    images = [255 * np.exp(-(((radius - 4 - i) / 2.5) ** 2)) for i in range(frames)]
+    pixels = np.concatenate(images, axis=1).astype(np.uint8)
+    if color:
+        pixels = np.stack([pixels, pixels // 2, 255 - pixels], axis=-1)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png")
+    return buffer.getvalue()
+
+
+def make_gates() -> tuple[GateResult, ...]:
+    """A gate of every verdict, one that only warns, one waived, and one over many keys."""
+    noise = [f"corruption:gaussian_noise:{s}" for s in SEVERITIES]
+    blur = [f"corruption:column_blur:{s}" for s in SEVERITIES]
+    failed: dict[str, Any] = {"verdict": "failed", "certain": True}
+    drops = [
+        make_check("drops", "accuracy_drop", key, 0.01 * i, bound=0.01 * i + 0.012, threshold=0.16)
+        for i, key in enumerate([*noise, *blur[:3]])
+    ]
+    drops.append(
+        make_check(
+            "drops",
+            "accuracy_drop",
+            blur[3],
+            0.155,
+            bound=0.171,
+            threshold=0.16,
+            verdict="marginal",
+            reason="holds, but its 95% bound is 0.1710",
+        )
+    )
+    shift = {"threshold": 3.0, "n": 20}
+    return (
+        GateResult(
+            "clean-accuracy",
+            "clean_accuracy",
+            "fail",
+            (
+                make_check(
+                    "clean-accuracy", "clean_accuracy", "clean", 0.98, bound=0.955, threshold=0.95
+                ),
+            ),
+        ),
+        GateResult(
+            "gaussian-noise",
+            "accuracy_drop",
+            "fail",
+            (
+                make_check(
+                    "gaussian-noise",
+                    "accuracy_drop",
+                    noise[1],
+                    0.055,
+                    bound=0.031,
+                    threshold=0.05,
+                    verdict="failed",
+                    reason="0.0550 is over 0.0500, though within sampling noise",
+                ),
+                make_check(
+                    "gaussian-noise",
+                    "accuracy_drop",
+                    noise[2],
+                    0.0821,
+                    bound=0.0764,
+                    threshold=0.05,
+                    reason="0.0821 is over 0.0500, beyond sampling noise",
+                    **failed,
+                ),
+            ),
+        ),
+        GateResult("drops", "accuracy_drop", "fail", tuple(drops)),
+        GateResult(
+            "blur",
+            "accuracy",
+            "fail",
+            (
+                make_check(
+                    "blur",
+                    "accuracy",
+                    blur[4],
+                    None,
+                    n=0,
+                    verdict="error",
+                    reason="corruption 'column_blur' raised ValueError at severity 5",
+                ),
+            ),
+        ),
+        GateResult(
+            "mean-corruption-accuracy",
+            "mean_corruption_accuracy",
+            "warn",
+            (
+                make_check(
+                    "mean-corruption-accuracy",
+                    "mean_corruption_accuracy",
+                    "corruptions",
+                    0.71,
+                    bound=0.73,
+                    threshold=0.8,
+                    level="warn",
+                    reason="0.7100 is under 0.8000, beyond sampling noise",
+                    **failed,
+                ),
+            ),
+        ),
+        GateResult(
+            "shifts",
+            "breaking_shift",
+            "fail",
+            (
+                make_check(
+                    "shifts",
+                    "breaking_shift",
+                    "direction:0:322:+",
+                    2.0,
+                    bound=2.5,
+                    verdict="failed",
+                    certain=True,
+                    waived="known, see the roadmap",
+                    reason="2 σ is under 3 σ, beyond sampling noise",
+                    **shift,
+                ),
+                make_check(
+                    "shifts", "breaking_shift", "direction:1:40:-", None, bound=None, **shift
+                ),
+                make_check(
+                    "shifts",
+                    "breaking_shift",
+                    "direction:2:7:+",
+                    None,
+                    bound=2.5,
+                    verdict="marginal",
+                    reason="tested to 2.5 σ only",
+                    **shift,
+                ),
+            ),
+        ),
+        GateResult(
+            "regression",
+            "regression_drop",
+            "fail",
+            (
+                make_check(
+                    "regression",
+                    "regression_drop",
+                    "clean",
+                    None,
+                    bound=None,
+                    n=0,
+                    verdict="not_evaluated",
+                    reason="there is no baseline to compare with",
+                ),
+            ),
+        ),
+    )
+
+
+def make_run(
+    folder: Path | None = None,
+    *,
+    cells: bool = True,
+    corner_cases: bool = True,
+    gates: tuple[GateResult, ...] | None = None,
+    color: bool = False,
+    classes: tuple[str, ...] = CLASSES,
+) -> Run:
+    """A run of 2 corruptions, 3 classes and 3 directions; its pictures go to ``folder``."""
+    labels = np.arange(IMAGES) % len(classes)
+    found = {"clean": make_measurement("clean", 4, labels)}
+    errors: dict[str, str] = {}
+    for row, name in enumerate(CORRUPTIONS if cells else ()):
+        for severity in SEVERITIES:
+            key = f"corruption:{name}:{severity}"
+            found[key] = make_measurement(key, 4 + (row * 20 + 12) * (severity - 1), labels)
+    directions: list[Direction] = []
+    rankings: list[ClassRanking] = []
+    if cells:
+        del found["corruption:column_blur:5"]
+        errors["corruption:column_blur:5"] = (
+            "corruption 'column_blur' raised ValueError at severity 5"
+        )
+    if corner_cases:
+        directions = [
+            make_direction(0, 1, 322, 1, breaking_shift=2.0, valid_range=3.5),
+            make_direction(1, 1, 40, -1, breaking_shift=None, valid_range=None, steps=17),
+            make_direction(2, 2, 7, 1, breaking_shift=3.5, valid_range=2.5),
+        ]
+        over = [{"key": "direction:2:12:-", "score": 0.3, "valid_range": 0.5}]
+        rankings = [
+            ClassRanking(
+                f"ranking:{d.class_index}",
+                d.class_index,
+                20,
+                [d.key],
+                [d.dimension],
+                [d.score],
+                over if d.class_index == 2 else [],
+            )
+            for d in directions
+        ]
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            for direction in directions:
+                (folder / direction.strip.file).write_bytes(make_strip(color=color))
+    return Run(
+        environment={"python": "3.13.0", "date": "2026-01-01T00:00:00Z"},
+        subjects={"classifier": "sha256:1", "judge": None},
+        settings={"seed": 0, "corruptions": {"names": list(CORRUPTIONS)} if cells else None},
+        classes=classes,
+        labels=labels,
+        measurements=found,
+        rankings={r.key: r for r in rankings},
+        directions={d.key: d for d in directions},
+        errors=errors,
+        gates=make_gates() if gates is None else gates,
+        pictures=folder,
+    )
