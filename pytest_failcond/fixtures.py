@@ -145,9 +145,7 @@ def failcond(
     def classifier(model: Any, name: str) -> Classifier:
         if isinstance(model, Classifier):
             return model
-        return Classifier(
-            model, batch_size=settings.batch_size, device=settings.device, name=name
-        )
+        return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
 
     try:
         images = failcond_images

@@ -97,7 +97,9 @@ def class_id(names: Sequence[str], index: int) -> str:
 def _arguments(marker: pytest.Mark, known: tuple[str, ...]) -> dict[str, Any]:
     for key in marker.kwargs:
         if key not in known:
-            raise FailcondError(f"marker {marker.name}: unknown argument {key!r}{nearest(key, known)}")
+            raise FailcondError(
+                f"marker {marker.name}: unknown argument {key!r}{nearest(key, known)}"
+            )
     if marker.args:
         raise FailcondError(f"marker {marker.name}: name its arguments: {', '.join(known)}")
     return dict(marker.kwargs)

@@ -203,7 +203,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                     values, ids = values_of(name, state, metafunc.definition)
                 except FailcondError as error:
                     pytest.fail(f"{metafunc.definition.nodeid}: {error}", pytrace=False)
-            if not values and metafunc.module.__name__ != SUITE and not _from_suite(metafunc.function):
+            if (
+                not values
+                and metafunc.module.__name__ != SUITE
+                and not _from_suite(metafunc.function)
+            ):
                 metafunc.parametrize(name, [], indirect=True)
             elif not values:
                 metafunc.parametrize(name, [None], ids=[_NOTHING], indirect=True)
@@ -239,7 +243,9 @@ def _says_nothing(item: pytest.Item, state: State | None) -> bool:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Write down what is planned, so that what goes missing is seen."""
     state = session.config.stash.get(STATE, None)
-    planned = [_planned(item) for item in session.items if _from_suite(getattr(item, "function", 0))]
+    planned = [
+        _planned(item) for item in session.items if _from_suite(getattr(item, "function", 0))
+    ]
     if state is not None and planned:
         from pytest_failcond.assemble import PLAN
         from pytest_failcond.store import Store
@@ -271,9 +277,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Attach pictures to a failed test in pytest-html, in whatever process it ran."""
     report: Any = yield
     state = item.config.stash.get(STATE, None)

@@ -32,8 +32,8 @@ from pytest_failcond.measurements import (
     pack,
 )
 from pytest_failcond.run import Run
-from pytest_failcond.stylegan2.session import png
 from pytest_failcond.store import Store
+from pytest_failcond.stylegan2.session import png
 
 if TYPE_CHECKING:
     from pytest_failcond.settings import GateSettings
@@ -234,9 +234,7 @@ class Failcond:
     def _check(self, gate: GateSettings, key: str) -> Check:
         try:
             baseline = None if self._baseline is None else self._from_baseline
-            done = check(
-                gate, key, self._measure, self._settings, self.classes, baseline=baseline
-            )
+            done = check(gate, key, self._measure, self._settings, self.classes, baseline=baseline)
         except FailcondError as error:
             done = unmeasured(gate, key, str(error))
         self._store.put(f"check:{gate.id}:{key}", vars(done))

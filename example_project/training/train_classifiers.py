@@ -90,10 +90,14 @@ def train(name: str, data: LabeledImages) -> nn.Module:
     return model.eval()
 
 
-def accuracy(model: nn.Module, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> float:
+def accuracy(
+    model: nn.Module, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]
+) -> float:
     """Share of images classified right."""
     with torch.no_grad():
-        predicted = torch.cat([model(part).argmax(1) for part in torch.from_numpy(to_float(images)).split(1000)])
+        predicted = torch.cat(
+            [model(part).argmax(1) for part in torch.from_numpy(to_float(images)).split(1000)]
+        )
     return float((predicted.numpy() == labels).mean())
 
 

@@ -34,7 +34,7 @@ class Recipe:
     r1_every: int = 16
     class_weight: float = 1.0
     path_weight: float = 0.0
-    ema_images: int = 10_000
+    ema_images: int = 100_000
     ema_ramp: float = 0.05
     deviation_group: int = 32
     adaptive_augmentation: bool = False

@@ -1,0 +1,37 @@
+# Every target makes .venv by itself; nothing else needs to be installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+INSTALLED := $(VENV)/.installed
+EXAMPLE := cd example_project && $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help example example-failing test lint bench clean
+
+help: ## Show this help.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+example: $(INSTALLED) ## Run the example's robustness gates: green.
+	$(EXAMPLE)
+
+example-failing: $(INSTALLED) ## Run the same gates on a classifier trained on clean digits: red.
+	$(EXAMPLE) --failcond-classifier=digits:load_mlp
+
+test: $(INSTALLED) lint ## Run the linters, the type checker and all tests.
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## Run the linters and the type checker alone.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## Measure the speed ratios that the README gives.
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove what the targets above made.
+	rm -rf $(VENV) example_project/reports .pytest_cache .mypy_cache .ruff_cache
