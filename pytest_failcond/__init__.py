@@ -11,18 +11,39 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_failcond.corruptions import corrupt
     from pytest_failcond.errors import FailcondError, FailcondWarning
+    from pytest_failcond.failures.corner_cases import find_corner_cases
+    from pytest_failcond.failures.ranking import rank_dimensions
+    from pytest_failcond.failures.walking import walk
+    from pytest_failcond.run import Run
     from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.subjects.classifier import Classifier
     from pytest_failcond.subjects.images import LabeledImages
 
 _HOMES = {
+    "Classifier": "subjects.classifier",
     "FailcondError": "errors",
     "FailcondWarning": "errors",
     "Generator": "stylegan2.generator",
     "LabeledImages": "subjects.images",
+    "Run": "run",
     "corrupt": "corruptions",
+    "find_corner_cases": "failures.corner_cases",
+    "rank_dimensions": "failures.ranking",
+    "walk": "failures.walking",
 }
 
-__all__ = ["FailcondError", "FailcondWarning", "Generator", "LabeledImages", "corrupt"]
+__all__ = [
+    "Classifier",
+    "FailcondError",
+    "FailcondWarning",
+    "Generator",
+    "LabeledImages",
+    "Run",
+    "corrupt",
+    "find_corner_cases",
+    "rank_dimensions",
+    "walk",
+]
 __version__ = "0.1.0"
 
 

@@ -18,10 +18,11 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
     """
     target = Path(path)
     data = content.encode() if isinstance(content, str) else content
-    temporary = ""
+    temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
@@ -29,18 +30,18 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
         # mkstemp makes files private; results are meant to be read by whoever may read the folder.
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
     except OSError as error:
         raise FailcondError(
             f"{target}: cannot be written ({error.strerror or error}); choose a writable place"
         ) from error
     finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def hash_file(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of a file's bytes, as ``sha256:<hex>``."""
-    with open(path, "rb") as stream:
+    with Path(path).open("rb") as stream:
         return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"

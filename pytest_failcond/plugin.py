@@ -195,7 +195,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if name in metafunc.fixturenames:
             state = metafunc.config.stash.get(STATE, None)
             if state is None:
-                values, ids = [], []
+                values: list[Any] = []
+                ids: list[str] = []
             else:
                 from pytest_failcond.generation import values_of
 
@@ -283,7 +284,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     state = item.config.stash.get(STATE, None)
     html = item.config.pluginmanager.hasplugin("html")
     if state is not None and html and report.when == "call" and report.failed:
-        keys = [value for name, value in item.user_properties if name == "failcond_key"]
+        keys = [str(value) for name, value in item.user_properties if name == "failcond_key"]
         if keys:
             from pytest_failcond.generation import html_extras
 
@@ -294,9 +295,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     """Show a check that holds, though not beyond sampling noise, as MARGINAL."""
-    if report.when == "call" and report.passed:
-        if [_VERDICT, "marginal"] in [list(entry) for entry in report.user_properties]:
-            return "marginal", "m", "MARGINAL"
+    noted = [list(entry) for entry in report.user_properties]
+    if report.when == "call" and report.passed and [_VERDICT, "marginal"] in noted:
+        return "marginal", "m", "MARGINAL"
     return None
 
 
@@ -359,7 +360,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         unicode=encoding.lower().startswith("utf"),
         verbose=config.get_verbosity(),
     )
-    if config.get_verbosity() >= 0:
+    if config.get_verbosity() > -2:  # -q shortens pytest's own lines; -qq is for silence
         terminalreporter.section("failcond", cyan=True)
         terminalreporter.write(text)
     if state.problem:

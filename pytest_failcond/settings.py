@@ -202,9 +202,9 @@ class Settings(_Table):
 
     @model_validator(mode="after")
     def _gates_select_something(self) -> Settings:
-        if self.classes is not None:
-            if len(set(self.classes)) < len(self.classes) or not self.classes:
-                raise ValueError("classes: give at least one name, and none twice")
+        names = self.classes
+        if names is not None and (not names or len(set(names)) < len(names)):
+            raise ValueError("classes: give at least one name, and none twice")
         object.__setattr__(self, "gates", _with_ids(self.gates))
         for gate in self.gates:
             self._check_selection(gate)
@@ -218,11 +218,14 @@ class Settings(_Table):
                     f"gate {gate.id!r}: 'at' must be a multiple of {STEP} σ, "
                     f"at most max_shift, {self.corner_cases.max_shift}"
                 )
-        elif "corruptions" in selectors and gate.metric != "regression_drop":
-            if self.corruptions is None:
-                raise ValueError(
-                    f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
-                )
+        elif (
+            "corruptions" in selectors
+            and gate.metric != "regression_drop"
+            and self.corruptions is None
+        ):
+            raise ValueError(
+                f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
+            )
         configured: dict[str, tuple[Any, ...]] = {"classes": self.classes or ()}
         if self.corruptions is not None:
             configured["corruptions"] = self.corruptions.names

@@ -1,0 +1,1 @@
+"""What the generator finds: start images, rankings, walks and corner cases."""

@@ -91,10 +91,17 @@ def find_corner_cases(
     Directions with a valid range under 1 σ are passed over for the next in the ranking.
 
     Args:
+        generator: makes the images.
+        classifier: the model under test; needs gradients.
         class_index: the class.
         top: directions wanted; fewer are returned if the ranking's first 10 x ``top`` hold no more.
         samples: start images, and images that the ranking averages over.
         max_shift: end of the walks, σ.
+        judge: says which images still show the class; None: all do, within the generator's range.
+        seed: keys the samples.
+
+    Raises:
+        FailcondError: the classifier has no gradients, or the judge accepts too few images.
     """
     ranking = rank_dimensions(
         generator, classifier, class_index, samples=samples, judge=judge, seed=seed

@@ -75,7 +75,7 @@ def _mean_gradient(
 ) -> npt.NDArray[np.float64]:
     """Return the mean of ∂p_c/∂s over the start images: float64 ``[S]``."""
     total = torch.zeros(starts.styles.shape[1], dtype=torch.float64)
-    for part in starts.styles.split(_BATCH):
+    for part in torch.split(starts.styles, _BATCH):
         styles = part.to(generator.device).requires_grad_()
         images = generator.finish(generator.network.synthesis(styles))
         probabilities = torch.softmax(classifier.logits(images), dim=1)

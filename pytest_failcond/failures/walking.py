@@ -158,8 +158,11 @@ def walk(
     range of the dimension.
 
     Args:
+        generator: makes the images.
+        classifier: the model under test; any callable will do, no gradients are needed.
         directions: of the starts' class, in any layers.
         starts: N start images.
+        judge: says which images still show their class; None: all do.
         max_shift: end of the grid, σ.
 
     Returns:
@@ -211,7 +214,7 @@ def _walk_layer(
 ) -> list[Walk]:
     """Walk the directions of one layer together, a step of all of them at a time."""
     count, total = limits.shape
-    grid = np.arange(int(max_shift / STEP) + 1) * STEP
+    grid: npt.NDArray[np.float64] = STEP * np.arange(int(max_shift / STEP) + 1, dtype=np.float64)
     broken_at = np.full((count, total), _NEVER)
     lost_at = np.full((count, total), _NEVER)
     accepted = np.zeros((count, len(grid)), dtype=np.int64)

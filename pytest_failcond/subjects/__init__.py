@@ -1,0 +1,1 @@
+"""What the user brings: classifier, judge and images, loaded and checked."""

@@ -99,8 +99,7 @@ class Classifier:
         else:
             out = self._call(self.model, images.detach().cpu().numpy())
             out = torch.as_tensor(np.asarray(out, dtype=np.float32))
-        self._check(out, len(images))
-        return out
+        return self._checked(out, len(images))
 
     def probabilities(self, images: Tensor | npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Softmax of the logits, without gradients: float32 ``[N, C, H, W]`` → ``[N, K]``."""
@@ -124,7 +123,7 @@ class Classifier:
                 f"the {self.name} raised {type(error).__name__} on images {shape}: {error}"
             ) from error
 
-    def _check(self, out: Any, count: int) -> None:
+    def _checked(self, out: Any, count: int) -> Tensor:
         width = "classes" if self.classes is None else self.classes
         shape = list(out.shape) if hasattr(out, "shape") else type(out).__name__
         if not isinstance(out, Tensor) or out.ndim != 2 or len(out) != count or out.shape[1] < 1:
@@ -140,8 +139,10 @@ class Classifier:
             )
         if not bool(torch.isfinite(out).all()):
             raise FailcondError(
-                f"the {self.name} returned values that are not finite (NaN or infinite)"
+                f"the {self.name} returned values that are not finite (NaN or infinite); "
+                "see what it makes of images in [0, 1]"
             )
+        return out
 
 
 def check_device(device: str) -> None:
