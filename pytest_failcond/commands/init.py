@@ -1,0 +1,125 @@
+"""Write the [tool.failcond] tables and tests/test_robustness.py of a new project.
+
+Without options, the tables name a module ``my_model`` for you to edit. Nothing that exists is
+overwritten: where the tables or the test module are there already, this says so and stops.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from pathlib import Path
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.files import write_atomically
+
+_TEST = '''"""Robustness checks, generated from [tool.failcond]; see `pytest --help` under "failcond"."""
+
+from pytest_failcond.suite import *  # noqa: F403
+'''
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond init``."""
+    parser.add_argument(
+        "--classifier",
+        default="my_model:load_classifier",
+        metavar="MODULE:CALLABLE",
+        help="returns the model under test: a torch.nn.Module or a callable on NumPy arrays",
+    )
+    parser.add_argument(
+        "--images",
+        default="my_model:load_test_images",
+        metavar="MODULE:CALLABLE",
+        help="returns LabeledImages(images uint8 [N, H, W, C], labels int [N])",
+    )
+    parser.add_argument("--generator", metavar="FILE", help="a file from `failcond train`")
+    parser.add_argument("--judge", metavar="MODULE:CALLABLE", help="returns the judge")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(), metavar="DIR", help="the project (default: here)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the tables and the test module; print what was written and what comes next."""
+    folder: Path = options.folder
+    if not folder.is_dir():
+        raise FailcondError(f"--folder: there is no folder {folder}")
+    config, test = folder / "pyproject.toml", folder / "tests" / "test_robustness.py"
+    before = _read(config)
+    _refuse_existing(folder, config, before)
+    if test.exists():
+        raise FailcondError(f"{test} exists; move it away first, nothing is overwritten")
+    tables = _tables(options)
+    write_atomically(config, f"{before.rstrip()}\n\n{tables}" if before.strip() else tables)
+    write_atomically(test, _TEST)
+    print(f"wrote [tool.failcond] to {config}\nwrote {test}\n")
+    print(f"Next: make {options.classifier!r} and {options.images!r} importable from {folder},")
+    print("set the thresholds under [[tool.failcond.gates]], and run `pytest`.")
+    if not options.generator:
+        print("For corner cases, train a generator: `failcond train --help`.")
+    return 0
+
+
+def _read(config: Path) -> str:
+    try:
+        return config.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise FailcondError(f"{config}: cannot be read ({error})") from error
+
+
+def _refuse_existing(folder: Path, config: Path, text: str) -> None:
+    if (folder / "failcond.toml").exists():
+        raise FailcondError(f"{folder / 'failcond.toml'} exists: this project is configured there")
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FailcondError(f"{config}: is no valid TOML ({error}); mend it first") from error
+    if "failcond" in table.get("tool", {}):
+        raise FailcondError(f"{config} has a [tool.failcond] already; nothing was changed")
+
+
+def _tables(options: argparse.Namespace) -> str:
+    quote = json.dumps  # a JSON string is a TOML basic string
+    subjects = [
+        f"classifier = {quote(options.classifier)}  # → torch.nn.Module, or callable NumPy → NumPy",
+        f"images = {quote(options.images)}  # → LabeledImages(images uint8 [N,H,W,C], labels)",
+    ]
+    for name, value, example in (
+        ("generator", options.generator, "models/generator.safetensors"),
+        ("judge", options.judge, "my_model:load_judge"),
+    ):
+        subjects.append(f"{'' if value else '# '}{name} = {quote(value or example)}")
+    return "\n".join(["[tool.failcond]", *subjects, "seed = 0", "", _REST])
+
+
+_REST = """[tool.failcond.corruptions]
+names = [
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "speckle_noise",
+    "gaussian_blur",
+    "contrast",
+    "jpeg_compression",
+]
+severities = [1, 2, 3, 4, 5]
+
+[tool.failcond.corner_cases] # used once a generator is named
+top = 3         # directions per class
+samples = 128   # start images per class
+max_shift = 8.0 # in standard deviations of a dimension
+
+# Thresholds: what nobody gated is measured and shown. Set these to what your use can bear.
+[[tool.failcond.gates]]
+metric = "clean_accuracy"
+min = 0.90
+
+[[tool.failcond.gates]]
+metric = "accuracy_drop" # clean minus corrupted accuracy, on the same images
+severities = [1, 2]
+max = 0.10
+"""

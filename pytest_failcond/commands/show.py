@@ -1,0 +1,118 @@
+"""Write the picture of a corner case: a start image moved along a direction.
+
+The key, the shift and the sample stand in the reports and in the messages of failed tests. Run it
+where the tests are run: generator, judge, classifier and seed come from the configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.errors import FailcondError
+
+if TYPE_CHECKING:
+    from pytest_failcond.settings import Settings
+    from pytest_failcond.subjects.classifier import Classifier
+
+_ENLARGED = 256  # px that the picture's smaller side has at least
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond show``."""
+    parser.add_argument("key", metavar="KEY", help="a direction, such as direction:8:322:+")
+    parser.add_argument(
+        "--shift", type=float, required=True, metavar="T", help="how far to move it, in σ"
+    )
+    parser.add_argument(
+        "--sample", type=int, required=True, metavar="N", help="number of the start image"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="a PNG (default: named after the key)"
+    )
+    parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
+    parser.add_argument(
+        "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the picture and print what classifier and judge see in it."""
+    import numpy as np
+    import torch
+
+    from pytest_failcond.keys import DirectionKey, parse_key
+    from pytest_failcond.settings import find_table, load_settings
+    from pytest_failcond.stylegan2.generator import Generator
+
+    key = parse_key(options.key)
+    if not isinstance(key, DirectionKey):
+        raise FailcondError(f"{options.key}: is no direction; give one like direction:8:322:+")
+    found = find_table(Path.cwd(), options.config)
+    if found is None:
+        raise FailcondError(
+            f"there is no [tool.failcond] in {Path.cwd()}; run this in the project, or give --config"
+        )
+    settings = load_settings(*found, classifier=options.classifier)
+    if settings.generator is None:
+        raise FailcondError("generator: none is configured")
+    generator = Generator.load(settings.path(settings.generator), settings.device)
+    if key.class_index >= len(generator.classes):
+        raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
+    if key.dimension >= generator.style_space.size:
+        raise FailcondError(f"{key}: the generator has {generator.style_space.size} dimensions")
+    if options.sample < 0:
+        raise FailcondError("--sample: numbers start at 0")
+    label = torch.tensor([key.class_index])
+    stream = f"measure/{key.class_index}"
+    styles = generator.sample(label, settings.seed, stream=stream, first=options.sample)
+    sigma = float(generator.style_space.std[key.dimension])
+    styles[:, key.dimension] += options.shift * key.sign * sigma
+    image = generator.synthesize(styles)
+    names = settings.classes or generator.classes
+    print(f"class {names[key.class_index]!r}, {generator.style_space.name(key.dimension)}")
+    for name in ("classifier", "judge"):
+        model = _load(settings, name)
+        if model is not None:
+            p = model.probabilities(image)[0]
+            seen = int(np.argmax(p))
+            print(
+                f"{name}: {names[seen]!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}"
+            )
+    out = options.out or Path(
+        f"direction-{key.class_index}-{key.dimension}-{'up' if key.sign > 0 else 'down'}"
+        f"-{options.shift:g}-{options.sample}.png"
+    )
+    _write(out, image[0])
+    print(f"wrote {out}")
+    return 0
+
+
+def _load(settings: Settings, name: str) -> Classifier | None:
+    from pytest_failcond.subjects.classifier import Classifier
+    from pytest_failcond.subjects.loading import load_callable
+
+    reference = getattr(settings, name)
+    if reference is None:
+        return None
+    model = load_callable(reference, name, folder=settings.folder)()
+    return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
+
+
+def _write(out: Path, image: object) -> None:
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from pytest_failcond.files import write_atomically
+    from pytest_failcond.subjects.images import to_uint8
+
+    pixels = to_uint8(np.asarray(image)[None])[0]
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    factor = -(-_ENLARGED // min(picture.size))
+    size = (picture.width * factor, picture.height * factor)
+    buffer = io.BytesIO()
+    picture.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG")
+    write_atomically(out, buffer.getvalue())
