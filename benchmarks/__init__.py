@@ -1,0 +1,1 @@
+"""Speed ratios, each measured in one run; see `python -m benchmarks --help`."""
