@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 INSTALLED := $(VENV)/.installed
-EXAMPLE := cd example_project && $(BIN)/python -m pytest
+EXAMPLE := cd example_project && $(BIN)/python -m pytest -p no:randomly
 
 .DEFAULT_GOAL := help
 .PHONY: help example example-failing test lint bench clean

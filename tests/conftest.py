@@ -1,0 +1,3 @@
+"""What all tests share: pytester, which runs pytest on small projects."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,190 @@
+"""A kit to test the plugin with: small projects of a user's, run in this process or by workers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# pytester forgets what a run imported; torch, for one, cannot be imported twice.
+import pytest_failcond.assemble
+import pytest_failcond.generation
+import pytest_failcond.measure
+import pytest_failcond.report.html
+import pytest_failcond.report.markdown
+import pytest_failcond.report.terminal
+import pytest_failcond.session  # noqa: F401
+from tests.unit.tiny import tiny_generator
+
+ROOT = Path(__file__).parents[2]
+
+MINE = '''
+"""What a user brings: 300 striped images of three classes, and a classifier in plain NumPy."""
+from pathlib import Path
+
+import numpy as np
+
+from pytest_failcond import LabeledImages
+
+HERE = Path(__file__).parent
+
+def log(line):
+    with (HERE / "log.txt").open("a") as file:
+        file.write(line + "\\n")
+
+def load_images():
+    random = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    images = random.integers(0, 40, (300, 9, 9, 1))
+    images[np.arange(9)[None, :] // 3 == labels[:, None]] += 150
+    return LabeledImages(images.astype(np.uint8), labels)
+
+def load_classifier():
+    def classify(images):
+        """The class is the third of the rows that is brightest; of black images, the first."""
+        log("classified")
+        return images.mean(axis=(1, 3)).reshape(-1, 3, 3).mean(axis=2) * 20
+    return classify
+
+def load_blind():
+    """A classifier that sees no class 2."""
+    classify = load_classifier()
+    return lambda images: classify(images) * [1, 1, 0]
+
+def blackout(images, severity, random):
+    """Turns `severity` of ten images black: accuracy is 1 - 2/3 severity / 10."""
+    log(f"blackout {severity}")
+    images[np.arange(len(images)) % 10 < severity] = 0
+    return images
+
+def broken_corruption(images, severity, random):
+    if severity == 2:
+        raise ZeroDivisionError("no light")
+    return images
+
+def wrong_shape(images):
+    return np.zeros((len(images), 3, 1))
+
+def not_finite(images):
+    return np.full((len(images), 3), np.nan)
+
+def load_wrong_shape():
+    return wrong_shape
+
+def load_not_finite():
+    return not_finite
+
+def load_nothing():
+    return None
+
+def load_crash():
+    raise RuntimeError("weights are\\non another machine")
+'''
+
+TORCH = '''
+"""A torch classifier of 8 px images, and a judge that is never in doubt."""
+import torch
+from torch import nn
+from pytest_failcond import LabeledImages
+
+class Rows(nn.Module):
+    """Class scores from the brightness of the rows, by weights that a seed draws."""
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(3)
+        self.out = nn.Linear(64, 3)
+
+    def forward(self, images):
+        return 8 * self.out(images.flatten(1))
+
+class Agrees(nn.Module):
+    """Takes any image for the class that it was told."""
+    def forward(self, images):
+        return torch.zeros(len(images), 3)
+
+def load_classifier():
+    return Rows().eval()
+
+def load_judge():
+    return Rows().eval()
+'''
+
+GRID = """
+[tool.failcond]
+classifier = "mine:load_classifier"
+images = "mine:load_images"
+[tool.failcond.corruptions]
+names = ["gaussian_noise", "blackout"]
+severities = [1, 3]
+custom = { blackout = "mine:blackout" }
+"""
+
+SUITE = "from pytest_failcond.suite import *\n"
+
+
+class Project:
+    """A user's project: its files, and pytest run in it."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.path = pytester.path
+        self.write("mine.py", MINE)
+        self.write("torchy.py", TORCH)
+        self.configure(GRID)
+        self.write("test_robustness.py", SUITE)
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the project."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def configure(self, *tables: str) -> None:
+        """Write pyproject.toml, with pytest's own strict settings."""
+        strict = '[tool.pytest]\nstrict = true\nfilterwarnings = ["error"]\n'
+        self.write("pyproject.toml", "\n".join([strict, *tables]))
+
+    def add_generator(self) -> None:
+        """Save a tiny generator with three classes, and configure it with a torch classifier."""
+        tiny_generator().save(self.path / "tiny.safetensors")
+
+    def run(self, *arguments: str, workers: int = 0) -> Any:
+        """Run pytest here; returns pytester's result."""
+        options = ["-p", "no:randomly"] if "randomly" not in " ".join(arguments) else []
+        if workers:
+            options += ["-n", str(workers)]
+        return self.pytester.runpytest_inprocess(*options, *arguments)
+
+    def log(self) -> list[str]:
+        """Return what classifier and corruptions wrote down when they were called."""
+        path = self.path / "log.txt"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with a grid of four cells, no gates, and the suite."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name in ("mine", "torchy", "conftest"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(pytester.path))
+    return Project(pytester)
+
+
+@pytest.fixture
+def gate() -> Callable[..., str]:
+    """Write a gate's table from its keys."""
+
+    def table(**keys: Any) -> str:
+        lines = ["[[tool.failcond.gates]]"]
+        for key, value in keys.items():
+            text = repr(value).replace("'", '"') if not isinstance(value, bool) else str(value)
+            lines.append(f"{key} = {text}")
+        return "\n".join(lines)
+
+    return table

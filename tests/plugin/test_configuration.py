@@ -1,0 +1,158 @@
+"""What a user can get wrong: each is one sentence that names the key and the remedy, and exit code 4."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.conftest import GRID
+
+GATE = "[[tool.failcond.gates]]\n"
+
+WRONG = {
+    "unknown key": ('[tool.failcond]\nclasifier = "m:f"', ["clasifier", "classifier"]),
+    "unknown corruption": (
+        '[tool.failcond.corruptions]\nnames = ["gausian_noise"]',
+        ["gausian_noise", "gaussian_noise"],
+    ),
+    "corruption twice": (
+        '[tool.failcond.corruptions]\nnames = ["contrast", "contrast"]',
+        ["corruptions", "twice"],
+    ),
+    "severity": ("[tool.failcond.corruptions]\nseverities = [0]", ["severities", "1 to 5"]),
+    "no severity": ("[tool.failcond.corruptions]\nseverities = []", ["severities"]),
+    "type": ('[tool.failcond]\nseed = "one"', ["seed", "integer"]),
+    "custom name": (
+        '[tool.failcond.corruptions]\ncustom = { contrast = "m:f" }',
+        ["contrast", "new name"],
+    ),
+    "custom part": (
+        '[tool.failcond.corruptions]\ncustom = { both = ["contrast", "fogg"] }',
+        ["both", "fogg"],
+    ),
+    "max_shift": ("[tool.failcond.corner_cases]\nmax_shift = 0.7", ["max_shift", "0.5"]),
+    "top": ("[tool.failcond.corner_cases]\ntop = 0", ["corner_cases.top"]),
+    "confidence": ("[tool.failcond]\nconfidence = 1.5", ["confidence"]),
+    "unknown metric": (GRID + GATE + 'metric = "acuracy"\nmin = 0.9', ["acuracy", "accuracy"]),
+    "no metric": (GRID + GATE + "min = 0.9", ["metric", "missing"]),
+    "no threshold": (GRID + GATE + 'metric = "accuracy"', ["accuracy", "'min'"]),
+    "wrong side": (GRID + GATE + 'metric = "accuracy"\nmax = 0.9', ["accuracy", "'min'"]),
+    "selects nothing": (
+        GRID + GATE + 'metric = "accuracy"\nmin = 0.9\ncorruptions = ["contrast"]',
+        ["selects nothing", "contrast"],
+    ),
+    "empty selector": (
+        GRID + GATE + 'metric = "accuracy"\nmin = 0.9\nseverities = []',
+        ["selects nothing", "severities"],
+    ),
+    "no grid": (
+        "[tool.failcond]\n" + GATE + 'metric = "accuracy"\nmin = 0.9',
+        ["selects nothing", "corruptions"],
+    ),
+    "id twice": (
+        GRID + 2 * (GATE + 'id = "a"\nmetric = "accuracy"\nmin = 0.9\n'),
+        ["'a'", "twice"],
+    ),
+    "until alone": (
+        GRID + GATE + 'metric = "accuracy"\nmin = 0.9\nuntil = 2027-01-01',
+        ["until", "expected_fail"],
+    ),
+    "at missing": (GRID + GATE + 'metric = "broken_share"\nmax = 0.2', ["'at'", "broken_share"]),
+    "at off the grid": (
+        GRID + GATE + 'metric = "broken_share"\nmax = 0.2\nat = 0.3',
+        ["'at'", "0.5"],
+    ),
+    "level": (GRID + GATE + 'metric = "accuracy"\nmin = 0.9\nlevel = "loud"', ["level", "warn"]),
+    "gate key": (GRID + GATE + 'metric = "accuracy"\nmin = 0.9\nseverity = [1]', ["severity"]),
+    "class twice": ('[tool.failcond]\nclasses = ["a", "a"]', ["classes", "twice"]),
+    "gate class": (
+        '[tool.failcond]\nclasses = ["a", "b"]\n'
+        + GATE
+        + 'metric = "clean_accuracy"\nmin = 0.9\nclasses = ["c"]',
+        ["selects nothing", "'c'"],
+    ),
+    "no generator file": (
+        '[tool.failcond]\ngenerator = "none.safetensors"',
+        ["none.safetensors"],
+    ),
+    "device": ('[tool.failcond]\ndevice = "abacus"', ["abacus", "cpu"]),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_configuration_stops_at_once(project, name):
+    table, words = WRONG[name]
+    project.configure(table)
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    message = result.stderr.str()
+    assert message.startswith("ERROR: ")
+    assert "Traceback" not in message
+    for word in words:
+        assert word in message
+
+
+OPTIONS = {
+    "--failcond-config=none.toml": ["--failcond-config", "none.toml"],
+    "--failcond-generator=none.safetensors": ["none.safetensors"],
+    "--failcond-device=abacus": ["abacus", "cpu"],
+    "--failcond-seed=x": ["--failcond-seed"],
+    "--failcond-json": ["--failcond-json", "expected one argument"],
+    "--failcond-json=.": ["--failcond-json", "name a file"],
+    "--failcond-markdown=/proc/nowhere/a.md": ["--failcond-markdown", "another place"],
+    "--failcond-compare=none.json": ["--failcond-compare", "none.json"],
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_wrong_option_stops_at_once(project, option):
+    result = project.run(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    message = result.stderr.str()
+    assert "Traceback" not in message
+    for word in OPTIONS[option]:
+        assert word in message
+
+
+SUBJECTS = {
+    "mine:load_nothng": "there is no 'load_nothng' in mine; did you mean 'load_nothing'?",
+    "mein:load": "there is no module 'mein'",
+    "mine": "'mine' is not of the form module:callable",
+    "mine:load_crash": "raised RuntimeError: weights are",
+    "mine:load_wrong_shape": "it must return logits [256, ",
+    "mine:load_not_finite": "not finite",
+    "mine:HERE": "cannot be called",
+}
+
+
+@pytest.mark.parametrize("reference", SUBJECTS)
+@pytest.mark.parametrize("workers", [0])
+def test_a_classifier_that_cannot_be_used_fails_its_tests_with_one_sentence(
+    project, reference, workers
+):
+    result = project.run(f"--failcond-classifier={reference}", "-k", "clean", workers=workers)
+    assert result.ret == 1
+    text = result.stdout.str()
+    assert SUBJECTS[reference] in text
+    assert "Traceback" not in text
+    assert "passed" not in result.parseoutcomes()
+
+
+def test_failcond_toml_wins_over_pyproject(project):
+    project.write(
+        "failcond.toml",
+        GRID.replace("tool.failcond", "X")
+        .replace("[X]", "")
+        .replace("[X.corruptions]", "[corruptions]")
+        .replace("[1, 3]", "[5]"),
+    )
+    result = project.run("--collect-only", "-q")
+    assert "test_corruption[blackout-5]" in result.stdout.str()
+    assert "test_corruption[blackout-3]" not in result.stdout.str()
+
+
+def test_an_option_without_a_configuration_says_so(project):
+    project.configure()
+    project.write("pyproject.toml", "")
+    result = project.run("--failcond-seed=1")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*there is no ?tool.failcond?*failcond init*"])

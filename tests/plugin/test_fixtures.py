@@ -1,0 +1,144 @@
+"""Fixtures to use and to override, markers that select, and a picture for every image."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.conftest import GRID
+
+WORKERS = pytest.mark.parametrize("workers", [0, 2])
+
+OVERRIDE = """
+import pytest, mine
+@pytest.fixture(scope="session")
+def failcond_classifier():
+    return mine.load_blind()
+"""
+
+
+@WORKERS
+def test_an_overridden_fixture_wins(project, workers):
+    project.write("conftest.py", OVERRIDE)
+    project.write(
+        "test_mine.py",
+        "def test_it(failcond):\n"
+        "    assert failcond.measure('clean').accuracy == pytest.approx(2 / 3)\n"
+        "import pytest\n",
+    )
+    assert project.run("test_mine.py", workers=workers).parseoutcomes()["passed"] == 1
+
+
+def test_an_option_that_an_override_makes_idle_is_an_error(project):
+    project.write("conftest.py", OVERRIDE)
+    result = project.run("--failcond-classifier=mine:load_classifier", "-k", "clean")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*--failcond-classifier would have no effect: *conftest.py overrides*"]
+    )
+
+
+def test_an_option_wins_over_the_file(project, gate):
+    project.configure(GRID, gate(metric="clean_accuracy", min=0.9))
+    assert project.run("-k", "clean").ret == 0
+    assert project.run("-k", "clean", "--failcond-classifier=mine:load_blind").ret == 1
+
+
+def test_markers_select_cells(project):
+    project.write(
+        "test_mine.py",
+        "import pytest\n"
+        "@pytest.mark.failcond_corruptions(names=['blackout'], severities=[3])\n"
+        "def test_it(failcond, failcond_corruption):\n"
+        "    assert failcond.measure(failcond_corruption.key).accuracy == 0.8\n",
+    )
+    result = project.run("test_mine.py", "-v")
+    assert result.parseoutcomes() == {"passed": 1}
+    result.stdout.fnmatch_lines(["*test_it?blackout-3?*PASSED*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("names=['fog']", "names 'fog' is not configured"),
+        ("severities=[9]", "severity 9 is no integer from 1 to 5"),
+        ("severity=[1]", "unknown argument 'severity'"),
+        ("['blackout']", "name its arguments"),
+        ("names=[]", "must be a list that selects something"),
+    ],
+)
+@WORKERS
+def test_a_wrong_marker_is_said_where_it_stands(project, arguments, message, workers):
+    project.write(
+        "test_mine.py",
+        f"import pytest\n@pytest.mark.failcond_corruptions({arguments})\n"
+        "def test_it(failcond, failcond_corruption):\n    pass\n",
+    )
+    result = project.run("test_mine.py", workers=workers)
+    assert result.ret != 0
+    text = result.stdout.str() + result.stderr.str()
+    assert message in text
+    assert "INTERNALERROR" not in text
+
+
+def test_an_unknown_key_fails_with_the_forms_of_keys(project):
+    project.write("test_mine.py", "def test_it(failcond):\n    failcond.measure('corrption:a:1')\n")
+    result = project.run("test_mine.py")
+    result.stdout.fnmatch_lines(["*unknown key 'corrption:a:1'; a key is clean, *"])
+
+
+def test_pairs_of_arrays_are_images_too(project):
+    project.write(
+        "conftest.py",
+        "import pytest, mine\n"
+        "@pytest.fixture(scope='session')\n"
+        "def failcond_images():\n"
+        "    data = mine.load_images()\n"
+        "    return data.images[:30], data.labels[:30]\n",
+    )
+    project.write(
+        "test_mine.py",
+        "def test_it(failcond):\n    assert failcond.measure('clean').total == 30\n",
+    )
+    assert project.run("test_mine.py").ret == 0
+
+
+def test_max_images_is_a_stratified_subset(project):
+    project.configure(GRID.replace("[tool.failcond]", "[tool.failcond]\nmax_images = 30"))
+    project.write(
+        "test_mine.py",
+        "def test_it(failcond):\n"
+        "    assert failcond.measure('clean').per_class == [[10, 10]] * 3\n",
+    )
+    assert project.run("test_mine.py").ret == 0
+
+
+@WORKERS
+def test_reports_are_written(project, workers, gate):
+    project.configure(GRID, gate(metric="accuracy", min=0.9))
+    result = project.run(
+        "--html=report.html",
+        "--self-contained-html",
+        "--failcond-json=run.json",
+        "--failcond-markdown=run.md",
+        workers=workers,
+    )
+    assert result.ret == 1
+    html = (project.path / "report.html").read_text(encoding="utf-8")
+    assert "Accuracy by corruption and severity" in html
+    assert "verdict: failed" in html
+    assert "failcond: failed" in (project.path / "run.md").read_text(encoding="utf-8")
+    assert (project.path / "run.json").is_file()
+
+
+@WORKERS
+def test_the_same_pixels_and_predictions_whatever_the_workers(project, workers):
+    import json
+
+    project.run("--failcond-json=run.json", workers=workers)
+    run = json.loads((project.path / "run.json").read_text())
+    hashes = {m["key"]: m["pixels"] for m in run["measurements"]}
+    assert hashes["corruption:gaussian_noise:3"] == NOISE_3
+    assert len(set(hashes.values())) == 5
+
+
+NOISE_3 = "sha256:f7972aab76ada1bc92480de3a8580cc0"

@@ -1,0 +1,198 @@
+"""The generated tests: which there are, how they end, and what is shown of them; also by two workers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.plugin.conftest import GRID
+
+WORKERS = pytest.mark.parametrize("workers", [0, 2])
+
+
+def test_ids_are_those_of_the_readme(project, gate):
+    project.configure(GRID, gate(metric="mean_corruption_accuracy", min=0.5, id="overall"))
+    result = project.run("--collect-only", "-q")
+    result.stdout.fnmatch_lines_random(
+        [
+            "test_robustness.py::test_clean",
+            "test_robustness.py::test_corruption?gaussian_noise-1?",
+            "test_robustness.py::test_corruption?blackout-3?",
+            "test_robustness.py::test_gate?overall?",
+        ]
+    )
+    assert "test_corner_case" not in result.stdout.str()
+    assert "failcond_nothing" not in result.stdout.str()
+    assert project.log() == []  # nothing is measured to collect
+
+
+@WORKERS
+def test_what_nobody_gated_is_measured_and_shown(project, workers):
+    result = project.run(workers=workers)
+    assert result.ret == 0
+    assert result.parseoutcomes() == {"passed": 5}
+    result.stdout.fnmatch_lines(
+        ["*= failcond =*", "Accuracy by corruption and severity*", "*blackout*0.9333*0.8000*"]
+    )
+
+
+@WORKERS
+def test_each_key_is_measured_once(project, workers, gate):
+    drop = gate(metric="accuracy_drop", max=0.5)
+    overall = gate(metric="mean_corruption_accuracy", min=0.5)
+    project.configure(GRID, drop, overall)
+    result = project.run(workers=workers)
+    assert result.ret == 0
+    # 300 images are two batches of 256 for each of 5 keys, whoever asked for them.
+    assert sorted(project.log()) == ["blackout 1", "blackout 3", *["classified"] * 10]
+
+
+@WORKERS
+def test_every_verdict_ends_its_test_as_the_readme_says(project, workers, gate):
+    cell = {"corruptions": ["blackout"], "severities": [3]}
+    project.configure(
+        GRID,
+        gate(id="holds", metric="clean_accuracy", min=0.9),
+        gate(id="narrow", metric="accuracy", min=0.79, **cell),
+        gate(id="crossed", metric="accuracy", min=0.94, corruptions=["blackout"], severities=[1]),
+        gate(id="old", metric="regression_drop", max=0.01),
+    )
+    result = project.run("-v", "-rs", workers=workers)
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"passed": 3, "marginal": 1, "failed": 1, "skipped": 5}
+    result.stdout.fnmatch_lines_random(
+        [
+            "*test_corruption?blackout-3?*MARGINAL*" if not workers else "*MARGINAL*blackout-3*",
+            "failed gate 'crossed' on corruption:blackout:1: 0.9333 is under 0.9400*n = 300)",
+            "*there is no baseline to compare with*",
+            "verdict: failed*",
+        ]
+    )
+
+
+@WORKERS
+def test_strict_fails_what_is_marginal_or_not_evaluated(project, workers, gate):
+    project.configure(
+        GRID,
+        gate(metric="accuracy", min=0.79, corruptions=["blackout"], severities=[3]),
+        gate(metric="regression_drop", max=0.01, corruptions=["blackout"]),
+    )
+    result = project.run("--failcond-strict", workers=workers)
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"passed": 4, "failed": 3}
+
+
+@WORKERS
+def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, workers, gate):
+    table = GRID.replace(
+        'custom = { blackout = "mine:blackout" }',
+        'custom = { blackout = "mine:broken_corruption" }',
+    )
+    project.configure(
+        table.replace("[1, 3]", "[1, 2]"),
+        gate(id="overall", metric="mean_corruption_accuracy", min=0.1),
+        gate(id="drop", metric="accuracy_drop", max=0.9),
+    )
+    result = project.run("--failcond-json=run.json", workers=workers)
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"passed": 4, "failed": 2}
+    result.stdout.fnmatch_lines(
+        ["*corruption 'blackout' raised ZeroDivisionError at severity 2 on images 0 to *: no light"]
+    )
+    run = json.loads((project.path / "run.json").read_text())
+    verdicts = {g["id"]: g["verdict"] for g in run["gates"]}
+    assert verdicts == {"overall": "error", "drop": "error"}
+
+
+@WORKERS
+def test_a_gate_that_warns_is_shown_and_changes_nothing(project, workers, gate):
+    project.configure(GRID, gate(metric="clean_accuracy", min=1.0, level="warn"))
+    project.write("conftest.py", _BLIND)
+    result = project.run(workers=workers)
+    assert result.ret == 0
+    assert result.parseoutcomes() == {"passed": 5}
+    result.stdout.fnmatch_lines(["*clean_accuracy*1*warn*"])
+
+
+_BLIND = """
+import pytest, mine
+@pytest.fixture(scope="session")
+def failcond_classifier():
+    return mine.load_blind()
+"""
+
+
+@WORKERS
+def test_a_waived_failure_is_expected_until_its_day(project, workers, gate):
+    waived = gate(metric="clean_accuracy", min=0.9, expected_fail="no twos yet")
+    project.write("conftest.py", _BLIND)
+    project.configure(GRID, waived)
+    result = project.run(workers=workers)
+    assert result.ret == 0
+    assert result.parseoutcomes() == {"passed": 4, "xfailed": 1}
+    project.configure(GRID, waived + "\nuntil = 2020-01-01")
+    result = project.run(workers=workers)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*its waiver expired on 2020-01-01*"])
+
+
+@WORKERS
+def test_selecting_and_repeating_tests_works_as_everywhere(project, workers, gate):
+    project.configure(GRID, gate(metric="accuracy", min=0.9))
+    assert project.run(workers=workers).parseoutcomes() == {"passed": 4, "failed": 1}
+    again = project.run("--lf", workers=workers)
+    assert again.parseoutcomes()["failed"] == 1
+    assert "passed" not in again.parseoutcomes()
+    chosen = project.run("-k", "gaussian_noise", workers=workers)
+    assert chosen.parseoutcomes()["passed"] == 2
+
+
+@WORKERS
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_order_does_not_matter(project, workers, seed):
+    result = project.run(f"--randomly-seed={seed}", workers=workers)
+    assert result.ret == 0
+    assert result.parseoutcomes() == {"passed": 5}
+
+
+@WORKERS
+def test_coverage_can_be_measured(project, workers):
+    result = project.run("--cov=mine", "--cov-report=term", workers=workers)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["mine.py*"])
+
+
+def test_junit_files_carry_key_and_verdict(project, gate):
+    project.configure(GRID, gate(metric="accuracy", min=0.9))
+    project.run("--junitxml=junit.xml")
+    text = (project.path / "junit.xml").read_text()
+    assert '<property name="failcond_key" value="corruption:blackout:3"' in text
+    assert '<property name="failcond_verdict" value="failed"' in text
+
+
+def test_a_deselected_gate_is_not_measured(project, gate):
+    project.configure(GRID, gate(id="overall", metric="mean_corruption_accuracy", min=0.99))
+    assert project.run("-k", "test_clean").ret == 0
+    assert project.log() == ["classified"] * 2
+
+
+def test_a_selected_gate_measures_all_that_it_needs(project, gate):
+    project.configure(GRID, gate(id="overall", metric="mean_corruption_accuracy", min=0.99))
+    result = project.run("-k", "overall")
+    assert result.ret == 1
+    assert "blackout 3" in project.log()
+
+
+def test_an_interrupted_session_never_looks_whole(project, gate):
+    project.configure(GRID, gate(metric="accuracy", min=0.1))
+    result = project.run("--failcond-json=run.json", "-x", "--maxfail=1")
+    assert result.ret == 0
+    project.configure(GRID, gate(metric="accuracy", min=0.999))
+    result = project.run("--failcond-json=run.json", "-x")
+    assert result.ret == 1
+    run = json.loads((project.path / "run.json").read_text())
+    (found,) = run["gates"]
+    verdicts = [check["verdict"] for check in found["checks"]]
+    assert "error" in verdicts  # the cells that -x kept from being measured
+    assert len(verdicts) == 4
