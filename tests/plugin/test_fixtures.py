@@ -126,7 +126,7 @@ def test_reports_are_written(project, workers, gate):
     html = (project.path / "report.html").read_text(encoding="utf-8")
     assert "Accuracy by corruption and severity" in html
     assert "verdict: failed" in html
-    assert "failcond: failed" in (project.path / "run.md").read_text(encoding="utf-8")
+    assert "verdict: failed" in (project.path / "run.md").read_text(encoding="utf-8")
     assert (project.path / "run.json").is_file()
 
 

@@ -1,0 +1,220 @@
+"""Corner-case tests, on a tiny generator and a torch classifier."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+WORKERS = pytest.mark.parametrize("workers", [0, 2])
+
+CORNERS = """
+[tool.failcond]
+classifier = "torchy:load_classifier"
+generator = "tiny.safetensors"
+[tool.failcond.corner_cases]
+top = 2
+samples = 8
+max_shift = 2.0
+"""
+
+
+@pytest.fixture
+def corners(project):
+    """A project with a generator of three classes, and no test images."""
+    project.add_generator()
+    project.configure(CORNERS)
+    return project
+
+
+@WORKERS
+def test_a_test_per_class_and_rank(corners, workers):
+    result = corners.run("-v", "--failcond-json=run.json", workers=workers)
+    assert result.ret == 0, result.stdout.str()
+    assert result.parseoutcomes() == {"passed": 6}
+    result.stdout.fnmatch_lines_random(
+        ["*test_corner_case?circle-1?*", "*test_corner_case?star-2?*", "Directions*"]
+    )
+    run = json.loads((corners.path / "run.json").read_text())
+    assert len(run["directions"]) == 6
+    for direction in run["directions"]:
+        assert direction["rank"] in (1, 2)
+        assert direction["total"] == 8
+        assert (corners.path / "run.json.files" / direction["strip"]["file"]).is_file()
+
+
+def test_workers_find_what_one_process_finds(corners):
+    directions = []
+    for workers in (0, 2):
+        corners.run("--failcond-json=run.json", workers=workers)
+        found = json.loads((corners.path / "run.json").read_text())["directions"]
+        directions.append([{k: v for k, v in d.items() if k != "strip"} for d in found])
+    assert directions[0] == directions[1]
+
+
+@WORKERS
+def test_gates_on_directions(corners, workers, gate):
+    corners.configure(
+        CORNERS, gate(id="square", metric="broken_share", at=2.0, max=0.0, classes=["square"])
+    )
+    result = corners.run("--failcond-json=run.json", workers=workers)
+    run = json.loads((corners.path / "run.json").read_text())
+    (found,) = run["gates"]
+    assert len(found["checks"]) == 2
+    assert {c["key"].split(":")[1] for c in found["checks"]} == {"1"}
+    failed = sum(c["verdict"] == "failed" for c in found["checks"])
+    assert result.parseoutcomes().get("failed", 0) == failed
+    assert result.ret == (1 if failed else 0)
+
+
+def test_failed_corner_cases_bring_their_strip_into_the_html_report(corners, gate):
+    corners.configure(CORNERS, gate(metric="breaking_shift", min=2.0))
+    result = corners.run("--html=report.html", "--self-contained-html", "-p", "html")
+    text = (corners.path / "report.html").read_text(encoding="utf-8")
+    assert result.parseoutcomes()["failed"] >= 1
+    assert "data:image/png;base64" in text
+    without = corners.run("--html=none.html", "--self-contained-html", "--failcond-no-images")
+    assert without.ret == result.ret
+    assert len((corners.path / "none.html").read_text(encoding="utf-8")) < len(text)
+
+
+@WORKERS
+def test_a_plain_callable_has_no_gradients_and_says_so(corners, workers):
+    corners.configure(CORNERS.replace("torchy:", "mine:"))
+    result = corners.run(workers=workers)
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"failed": 6}
+    result.stdout.fnmatch_lines(["*a plain callable has none; give the classifier as a torch.nn*"])
+
+
+def test_a_judge_that_accepts_too_little_is_an_error_of_its_class_only(corners, gate):
+    corners.write(
+        "picky.py",
+        "import numpy as np\n"
+        "def load_judge():\n"
+        "    return lambda images: np.tile([5.0, 4.0, 3.0], (len(images), 1))\n",
+    )
+    corners.configure(
+        CORNERS.replace("[tool.failcond]\n", '[tool.failcond]\njudge = "picky:load_judge"\n'),
+        gate(id="all", metric="breaking_shift", min=0.5),
+    )
+    result = corners.run("--failcond-json=run.json")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*the judge accepts only 0 of 32 generated images of class *"])
+    run = json.loads((corners.path / "run.json").read_text())
+    (found,) = run["gates"]
+    by_class = {c["key"].split(":")[1]: c["verdict"] for c in found["checks"]}
+    assert by_class["1"] == by_class["2"] == "error"
+    assert by_class["0"] != "error"
+
+
+def test_markers_select_classes_and_ranks(corners):
+    corners.write(
+        "test_robustness.py",
+        "import pytest\n"
+        "@pytest.mark.failcond_corner_cases(classes=['star'], top=1)\n"
+        "def test_it(failcond, failcond_corner_case):\n"
+        "    assert failcond.measure(failcond_corner_case.key).class_index == 2\n",
+    )
+    result = corners.run("-v")
+    assert result.parseoutcomes() == {"passed": 1}
+    result.stdout.fnmatch_lines(["*test_it?star-1?*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [("classes=['moon']", "'moon' is not configured"), ("top=3", "outside 1 to corner_cases.top")],
+)
+def test_a_wrong_marker_says_what_there_is(corners, arguments, message):
+    corners.write(
+        "test_robustness.py",
+        f"import pytest\n@pytest.mark.failcond_corner_cases({arguments})\n"
+        "def test_it(failcond_corner_case):\n    pass\n",
+    )
+    result = corners.run()
+    assert result.ret != 0
+    assert message in result.stdout.str()
+
+
+def test_hypothesis_draws_cases_and_prints_how_to_see_them(corners):
+    corners.write(
+        "test_robustness.py",
+        "from hypothesis import given, settings\n"
+        "from pytest_failcond.strategies import corner_cases\n"
+        "@settings(derandomize=True, deadline=None, max_examples=20)\n"
+        "@given(case=corner_cases(classes=3, top=1, max_steps=4, starts=8))\n"
+        "def test_it(failcond, case):\n"
+        "    image = failcond.image(case)\n"
+        "    assert image.image.shape == (1, 8, 8)\n"
+        "    assert image.shift < 1.0, image\n",
+    )
+    result = corners.run()
+    assert result.parseoutcomes() == {"failed": 1}
+    # The shrunk case is the first class, start image and rank, at the mildest shift that fails.
+    result.stdout.fnmatch_lines(
+        [
+            "*class 'circle', dimension s*shift 1 *failcond show direction:0:*--sample 0*",
+            "*case=Case(class_index=0, rank=1, steps=2, seed=0)*",
+        ]
+    )
+
+
+def test_show_makes_the_picture_that_the_message_names(corners, monkeypatch, capsys):
+    from pytest_failcond.cli import main
+
+    corners.run("--failcond-json=run.json", "-k", "circle-1")
+    run = json.loads((corners.path / "run.json").read_text())
+    key, strip = run["directions"][0]["key"], run["directions"][0]["strip"]
+    monkeypatch.chdir(corners.path)
+    command = ["show", key, "--shift", str(strip["shift"][-1]), "--sample", str(strip["sample"])]
+    assert main([*command, "--out", "a.png"]) == 0
+    assert (corners.path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert f"p(circle) = {strip['p'][-1]:.3f}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("clean", "is no direction"),
+        ("direction:7:0:+", "has 3 classes"),
+        ("direction:0:999:+", "dimensions"),
+        ("direction", "unknown key"),
+    ],
+)
+def test_show_refuses_what_is_not_there(corners, monkeypatch, capsys, key, words):
+    from pytest_failcond.cli import main
+
+    monkeypatch.chdir(corners.path)
+    assert main(["show", key, "--shift", "1", "--sample", "0"]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_classes_whose_names_are_no_words_stand_by_their_index(project):
+    from tests.unit.tiny import tiny_generator
+
+    tiny_generator(classes=("<b>", "two words", "star")).save(project.path / "tiny.safetensors")
+    project.configure(CORNERS)
+    result = project.run("--collect-only", "-q")
+    text = result.stdout.str()
+    assert "test_corner_case[0-1]" in text
+    assert "test_corner_case[1-2]" in text
+    assert "test_corner_case[star-1]" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "truncated"),
+        (b"\x80\x04\x95 a pickle", "safetensors"),
+        (b"PK\x03\x04 a zip of pickles", "safetensors"),
+    ],
+)
+def test_a_file_that_is_no_generator_gets_one_sentence(project, content, words):
+    (project.path / "tiny.safetensors").write_bytes(content)
+    project.configure(CORNERS)
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    message = result.stderr.str()
+    assert "tiny.safetensors" in message
+    assert words in message
+    assert "Traceback" not in message

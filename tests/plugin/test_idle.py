@@ -1,0 +1,85 @@
+"""In a project that configures nothing, the plugin is silent and costs next to nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.plugin.conftest import GRID, ROOT, SUITE
+
+HEAVY = ("torch", "numpy", "scipy", "pydantic", "PIL", "matplotlib", "rich", "safetensors")
+
+
+def pytest_in(folder, *arguments):
+    """Run pytest in a process of its own, where nothing is imported yet."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:hypothesispytest"]
+        + list(arguments),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_nothing_is_imported_generated_or_shown(pytester, workers):
+    pytester.makepyprojecttoml("[tool.pytest]\nstrict = true")
+    pytester.makepyfile(
+        f"""
+        import sys
+        def test_it():
+            assert not [name for name in {HEAVY!r} if name in sys.modules]
+        """
+    )
+    result = pytest_in(pytester.path, "-W", "error", *(["-n", "2"] if workers else []))
+    assert result.returncode == 0, result.stdout
+    assert "1 passed" in result.stdout
+    assert "failcond:" not in result.stdout
+    assert "= failcond =" not in result.stdout
+
+
+def test_the_suite_without_a_configuration_generates_nothing(pytester):
+    pytester.makepyprojecttoml("")
+    pytester.makepyfile(SUITE)
+    result = pytest_in(pytester.path)
+    assert result.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "collected 0 items" in result.stdout
+
+
+def test_a_fixture_without_a_configuration_says_what_to_do(pytester):
+    pytester.makepyprojecttoml("")
+    pytester.makepyfile("def test_it(failcond):\n    pass\n")
+    result = pytest_in(pytester.path)
+    assert result.returncode == 1
+    assert "`failcond init` writes the [tool.failcond] tables" in result.stdout
+
+
+def test_config_none_switches_the_plugin_off(project):
+    result = project.run("--failcond-config=none")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert project.log() == []
+
+
+def test_collecting_needs_no_torch(project):
+    project.configure(GRID)
+    project.write(
+        "conftest.py",
+        "import sys\n"
+        "def pytest_collection_finish(session):\n"
+        "    assert 'torch' not in sys.modules\n",
+    )
+    result = pytest_in(project.path, "--collect-only", "-q")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "test_robustness.py::test_corruption[blackout-3]" in result.stdout
+
+
+def test_the_help_lists_every_option(pytester):
+    result = pytest_in(pytester.path, "--help")
+    for option in (
+        "config classifier generator images device seed strict json compare markdown no-images"
+    ).split():
+        assert f"--failcond-{option}" in result.stdout

@@ -1,0 +1,70 @@
+"""``failcond init``: what it writes, what it refuses, and that pytest takes it."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from pytest_failcond.cli import main
+from pytest_failcond.settings import load_settings
+
+
+def test_what_it_writes_is_a_valid_configuration(tmp_path, capsys):
+    assert main(["init", "--folder", str(tmp_path)]) == 0
+    path = tmp_path / "pyproject.toml"
+    settings = load_settings(path, tomllib.loads(path.read_text())["tool"]["failcond"])
+    assert settings.classifier == "my_model:load_classifier"
+    assert settings.generator is None
+    assert len(settings.gates) == 2
+    assert (
+        "from pytest_failcond.suite import *"
+        in (tmp_path / "tests" / "test_robustness.py").read_text()
+    )
+    assert "pytest" in capsys.readouterr().out
+
+
+def test_options_stand_in_the_tables(tmp_path):
+    options = {
+        "--classifier": "a:b",
+        "--images": "c:d",
+        "--judge": "e:f",
+        "--generator": 'odd "name".safetensors',
+    }
+    arguments = [part for pair in options.items() for part in pair]
+    assert main(["init", "--folder", str(tmp_path), *arguments]) == 0
+    table = tomllib.loads((tmp_path / "pyproject.toml").read_text())["tool"]["failcond"]
+    assert [table[k.removeprefix("--")] for k in options] == list(options.values())
+
+
+def test_what_was_there_is_kept(tmp_path):
+    before = '[project]\nname = "mine"\n\n[tool.ruff]\nline-length = 99\n'
+    (tmp_path / "pyproject.toml").write_text(before)
+    assert main(["init", "--folder", str(tmp_path)]) == 0
+    text = (tmp_path / "pyproject.toml").read_text()
+    assert text.startswith(before.rstrip())
+    assert tomllib.loads(text)["tool"]["ruff"] == {"line-length": 99}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("pyproject.toml", "[tool.failcond]\nseed = 1\n", "already"),
+        ("pyproject.toml", "[tool", "no valid TOML"),
+        ("failcond.toml", "", "configured there"),
+        ("tests/test_robustness.py", "", "nothing is overwritten"),
+    ],
+)
+def test_nothing_is_overwritten(tmp_path, capsys, file, text, words):
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    assert main(["init", "--folder", str(tmp_path)]) == 2
+    assert words in capsys.readouterr().err
+    assert path.read_text() == text
+    assert len([p for p in tmp_path.rglob("*") if p.is_file()]) == 1
+
+
+def test_a_folder_that_is_not_there(tmp_path, capsys):
+    assert main(["init", "--folder", str(tmp_path / "none")]) == 2
+    assert "--folder" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""The rules between the rooms of the house."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "pytest_failcond"
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def imports(path: Path, *, at_load: bool) -> set[str]:
+    """Return the modules that a file imports: all, or only those imported when it is loaded."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if at_load and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+                continue
+            if isinstance(child, ast.Import):
+                found.update(alias.name for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                module = child.module or ""
+                found.add(module)
+                found.update(f"{module}.{alias.name}" for alias in child.names)
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
+def test_the_plugin_loads_only_the_standard_library_and_pytest():
+    seen: set[str] = set()
+    queue = ["plugin"]
+    while queue:
+        path = ROOT / f"{queue.pop().replace('.', '/')}.py"
+        for module in imports(path, at_load=True):
+            top = module.split(".")[0]
+            if top == "pytest_failcond":
+                rest = module.removeprefix("pytest_failcond").removeprefix(".")
+                if rest and (ROOT / f"{rest.replace('.', '/')}.py").is_file() and rest not in seen:
+                    seen.add(rest)
+                    queue.append(rest)
+            else:
+                assert top in {"pytest", "pluggy", "_pytest"} or top in sys.stdlib_module_names, (
+                    f"{path.name} imports {module}"
+                )
+    assert {"fixtures", "errors", "state"} <= seen
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_imports_the_plugin(path):
+    assert not {m for m in imports(path, at_load=False) if m == "pytest_failcond.plugin"}
+
+
+ROOMS = {
+    "report": {"pytest", "torch", "pytest_failcond.session", "pytest_failcond.store",
+               "pytest_failcond.settings", "pytest_failcond.measure", "pytest_failcond.failures",
+               "pytest_failcond.stylegan2", "pytest_failcond.corruptions"},
+    "failures": {"pytest"},
+    "corruptions": {"pytest", "torch"},
+    "stylegan2": {"pytest", "pytest_failcond.failures", "pytest_failcond.session"},
+    "subjects": {"pytest", "pytest_failcond.session"},
+    "measure.py": {"pytest"},
+    "measurements.py": {"pytest", "torch"},
+    "gates.py": {"pytest", "torch"},
+    "statistics.py": {"pytest", "torch"},
+    "run.py": {"pytest", "torch"},
+    "settings.py": {"pytest", "torch", "numpy"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_keep_to_their_purpose(room):
+    files = [path for path in FILES if str(path.relative_to(ROOT)).startswith(room)]
+    assert files
+    for path in files:
+        for module in imports(path, at_load=False):
+            for banned in ROOMS[room]:
+                assert module != banned and not module.startswith(f"{banned}."), (  # noqa: PT018
+                    f"{path.relative_to(ROOT)} imports {module}"
+                )
