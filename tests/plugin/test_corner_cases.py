@@ -69,7 +69,7 @@ def test_gates_on_directions(corners, workers, gate):
 
 def test_failed_corner_cases_bring_their_strip_into_the_html_report(corners, gate):
     corners.configure(CORNERS, gate(metric="breaking_shift", min=2.0))
-    result = corners.run("--html=report.html", "--self-contained-html", "-p", "html")
+    result = corners.run("--html=report.html", "--self-contained-html")
     text = (corners.path / "report.html").read_text(encoding="utf-8")
     assert result.parseoutcomes()["failed"] >= 1
     assert "data:image/png;base64" in text
@@ -154,7 +154,10 @@ def test_hypothesis_draws_cases_and_prints_how_to_see_them(corners):
     result.stdout.fnmatch_lines(
         [
             "*class 'circle', dimension s*shift 1 *failcond show direction:0:*--sample 0*",
-            "*case=Case(class_index=0, rank=1, steps=2, seed=0)*",
+            "*class_index=0,*",
+            "*rank=1,*",
+            "*steps=2,*",
+            "*seed=0,*",
         ]
     )
 
@@ -204,7 +207,7 @@ def test_classes_whose_names_are_no_words_stand_by_their_index(project):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "truncated"),
+        (b"", "not a safetensors file"),
         (b"\x80\x04\x95 a pickle", "safetensors"),
         (b"PK\x03\x04 a zip of pickles", "safetensors"),
     ],

@@ -15,8 +15,7 @@ HEAVY = ("torch", "numpy", "scipy", "pydantic", "PIL", "matplotlib", "rich", "sa
 def pytest_in(folder, *arguments):
     """Run pytest in a process of its own, where nothing is imported yet."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:hypothesispytest"]
-        + list(arguments),
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -47,7 +46,7 @@ def test_the_suite_without_a_configuration_generates_nothing(pytester):
     pytester.makepyfile(SUITE)
     result = pytest_in(pytester.path)
     assert result.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
-    assert "collected 0 items" in result.stdout
+    assert "no tests ran" in result.stdout
 
 
 def test_a_fixture_without_a_configuration_says_what_to_do(pytester):
@@ -79,7 +78,7 @@ def test_collecting_needs_no_torch(project):
 
 def test_the_help_lists_every_option(pytester):
     result = pytest_in(pytester.path, "--help")
-    for option in (
-        "config classifier generator images device seed strict json compare markdown no-images"
-    ).split():
+    for option in ("config", "classifier", "generator", "images", "device", "seed", "strict"):
+        assert f"--failcond-{option}" in result.stdout
+    for option in ("json", "compare", "markdown", "no-images"):
         assert f"--failcond-{option}" in result.stdout
