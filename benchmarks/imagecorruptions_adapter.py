@@ -55,7 +55,8 @@ def load() -> types.ModuleType:
 
     def gaussian(image: Any, sigma: float, multichannel: bool = False, **more: Any) -> Any:
         axis = -1 if multichannel else None
-        return skimage.filters.gaussian(image, sigma=sigma, channel_axis=axis, **more)
+        blur: Callable[..., Any] = skimage.filters.gaussian
+        return blur(image, sigma=sigma, channel_axis=axis, **more)
 
     vars(module)["gaussian"] = gaussian
     return module

@@ -33,6 +33,7 @@ from pytest_failcond.measurements import (
 )
 from pytest_failcond.run import Run
 from pytest_failcond.store import Store
+from pytest_failcond.stylegan2.generator import BATCH
 from pytest_failcond.stylegan2.session import png
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class Failcond:
         generator = self._laboratory.generator
         assert generator is not None
         image = shifted_images(generator, starts, key, np.array([row]), np.array([shift]))
-        p = self._laboratory.classifier.probabilities(image)[0]
+        p = self._laboratory.classifier.probabilities(image, batch=BATCH)[0]
         judge = self._laboratory.judge
         return CaseImage(
             image=image[0].numpy(),
@@ -183,7 +184,9 @@ class Failcond:
             sample=int(starts.samples[row]),
             p=float(p[case.class_index]),
             predicted=int(p.argmax()),
-            judged=None if judge is None else int(judge.probabilities(image)[0].argmax()),
+            judged=None
+            if judge is None
+            else int(judge.probabilities(image, batch=BATCH)[0].argmax()),
         )
 
     @lru_cache(maxsize=128)  # noqa: B019 - one object per session

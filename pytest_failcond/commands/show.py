@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
     from pytest_failcond.keys import DirectionKey, parse_key
     from pytest_failcond.settings import find_table, load_settings
-    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.stylegan2.generator import BATCH, Generator
 
     key = parse_key(options.key)
     if not isinstance(key, DirectionKey):
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     for name in ("classifier", "judge"):
         model = _load(settings, name)
         if model is not None:
-            p = model.probabilities(image)[0]
+            p = model.probabilities(image, batch=BATCH)[0]
             seen = int(np.argmax(p))
             print(
                 f"{name}: {names[seen]!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}"

@@ -14,7 +14,7 @@ from pytest_failcond.failures.ranking import Ranking, rank_dimensions
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import Walk, walk
 from pytest_failcond.keys import DirectionKey
-from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.stylegan2.generator import BATCH, Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
 
@@ -176,8 +176,8 @@ def make_strip(
         row, end = 0, walked.valid_range or float(walked.shifts[-1])
     shifts = np.linspace(0.0, end, _FRAMES)
     images = shifted_images(generator, starts, walked.direction, np.full(_FRAMES, row), shifts)
-    probabilities = classifier.probabilities(images)
-    guesses = None if judge is None else judge.probabilities(images).argmax(axis=1)
+    probabilities = classifier.probabilities(images, batch=BATCH)
+    guesses = None if judge is None else judge.probabilities(images, batch=BATCH).argmax(axis=1)
     return Strip(
         sample=int(starts.samples[row]),
         broke=broke,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.stylegan2.generator import BATCH, Generator
 from pytest_failcond.subjects.classifier import Classifier
 
 MOST_DRAWN = 4  # times as many as needed
@@ -61,7 +61,7 @@ def start_images(
         drawn = generator.sample(labels, seed, stream=f"{stream}/{class_index}", first=first)
         accepted = np.ones(count, dtype=bool)
         if judge is not None:
-            guesses = judge.probabilities(generator.synthesize(drawn)).argmax(axis=1)
+            guesses = judge.probabilities(generator.synthesize(drawn), batch=BATCH).argmax(axis=1)
             accepted = guesses == class_index
         numbers.append(first + np.flatnonzero(accepted))
         styles.append(drawn[torch.from_numpy(accepted)])

@@ -26,7 +26,7 @@ from pytest_failcond.subjects.classifier import Classifier
 STEP = 0.5  # σ between two points of the grid
 VALID_SHARE = 0.8  # of the start images that the judge must accept within the valid range
 _BISECTIONS = 5  # of the breaking step: 0.5 σ / 2**5 = 0.016 σ
-_BATCH = 256
+_BATCH = 64  # images computed together: few enough that filling up the last costs little
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -170,11 +170,13 @@ def walk(
     """
 
     def look(images: Tensor) -> _Seen:
-        probabilities = classifier.probabilities(images)
+        probabilities = classifier.probabilities(images, batch=_BATCH)
         right = probabilities.argmax(axis=1) == starts.class_index
         accepted = np.ones(len(images), dtype=bool)
         if judge is not None:
-            accepted = judge.probabilities(images).argmax(axis=1) == starts.class_index
+            accepted = (
+                judge.probabilities(images, batch=_BATCH).argmax(axis=1) == starts.class_index
+            )
         return _Seen(right, accepted, probabilities[:, starts.class_index])
 
     space = generator.style_space

@@ -20,7 +20,7 @@ from pytest_failcond.stylegan2.config import GeneratorConfig
 from pytest_failcond.stylegan2.network import Network, State
 from pytest_failcond.stylegan2.stylespace import StyleSpace
 
-BATCH = 256
+BATCH = 64
 """Images per synthesis batch; fixed, so that pixels do not depend on how many are asked for."""
 
 

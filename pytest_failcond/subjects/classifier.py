@@ -101,17 +101,25 @@ class Classifier:
             out = torch.as_tensor(np.asarray(out, dtype=np.float32))
         return self._checked(out, len(images))
 
-    def probabilities(self, images: Tensor | npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Softmax of the logits, without gradients: float32 ``[N, C, H, W]`` → ``[N, K]``."""
+    def probabilities(
+        self, images: Tensor | npt.NDArray[np.float32], *, batch: int | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Softmax of the logits, without gradients: float32 ``[N, C, H, W]`` → ``[N, K]``.
+
+        ``batch`` lets a module, which takes batches of any size, compute in smaller ones.
+        """
         images = torch.as_tensor(images)
+        size = self.batch_size
+        if batch is not None and self.differentiable:
+            size = min(size, batch)
         count = len(images)
         parts = []
         with torch.no_grad():
-            for start in range(0, count, self.batch_size):
-                rows = torch.arange(start, start + self.batch_size).clamp(max=count - 1)
-                full = start + self.batch_size <= count
-                batch = images[start : start + self.batch_size] if full else images[rows]
-                parts.append(torch.softmax(self.logits(batch).float(), dim=1).cpu())
+            for start in range(0, count, size):
+                rows = torch.arange(start, start + size).clamp(max=count - 1)
+                full = start + size <= count
+                part = images[start : start + size] if full else images[rows]
+                parts.append(torch.softmax(self.logits(part).float(), dim=1).cpu())
         return torch.cat(parts)[:count].numpy()
 
     def _call(self, model: Callable[..., Any], images: Any) -> Any:
