@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
@@ -224,7 +225,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> st
 def _image(draw: Callable[[], bytes], alt: str) -> str:
     """Embed a picture, its ``alt`` escaped already; say why where it cannot be drawn."""
     try:
-        data = base64.b64encode(draw()).decode("ascii")
+        with warnings.catch_warnings():
+            # A library's deprecation must not end a session that runs with -W error.
+            warnings.simplefilter("ignore")
+            data = base64.b64encode(draw()).decode("ascii")
     except FailcondError as error:
         return f'<p class="note">{escape(str(error))}</p>'
     return f'<img alt="{alt}" src="data:image/png;base64,{data}">'

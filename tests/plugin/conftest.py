@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import matplotlib.backends.backend_agg
+import matplotlib.figure  # noqa: F401
 import pytest
 
 # pytester forgets what a run imported; torch, for one, cannot be imported twice.

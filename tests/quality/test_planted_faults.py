@@ -1,0 +1,179 @@
+"""Faults are planted where only we know them: exactly those are found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pytest_failcond import Classifier, LabeledImages, find_corner_cases
+from pytest_failcond.gates import check
+from pytest_failcond.keys import CorruptionKey
+from pytest_failcond.measure import Laboratory
+from pytest_failcond.settings import CorruptionSettings, GateSettings, Settings
+from tests.unit.tiny import tiny_generator
+
+
+def patterns(count: int = 300) -> LabeledImages:
+    """Classes 0 and 1 are bright halves, class 2 a chequerboard: blur alone destroys it."""
+    random = np.random.default_rng(0)
+    labels = np.arange(count) % 3
+    images = random.integers(0, 30, (count, 16, 16, 1))
+    images[labels == 0, :8] += 180
+    images[labels == 1, 8:] += 180
+    images[labels == 2] += (np.indices((16, 16)).sum(axis=0) % 2 * 180)[..., None]
+    return LabeledImages(images.astype(np.uint8), labels)
+
+
+def blind_to_the_blurred_board(images):
+    """Class 2 is what alternates from pixel to pixel; else the brighter half."""
+    rough = np.abs(np.diff(images[:, 0], axis=2)).mean(axis=(1, 2))
+    top, bottom = images[:, 0, :8].mean(axis=(1, 2)), images[:, 0, 8:].mean(axis=(1, 2))
+    return 20 * np.stack([top - bottom, bottom - top, rough - 0.15], axis=1)
+
+
+def test_a_class_that_is_lost_under_blur_is_the_one_that_is_found():
+    names = ("gaussian_noise", "contrast", "gaussian_blur", "jpeg_compression")
+    settings = Settings(
+        classes=("top", "bottom", "board"),
+        corruptions=CorruptionSettings(names=names, severities=(1,)),
+        gates=tuple(
+            GateSettings(id=name, metric="accuracy", min=0.9, classes=(name,))
+            for name in ("top", "bottom", "board")
+        ),
+    )
+    laboratory = Laboratory(settings, Classifier(blind_to_the_blurred_board), patterns())
+    kept: dict[str, object] = {}
+
+    def measure(key):
+        if key not in kept:
+            corruption, severity = key.split(":")[1:]
+            kept[key] = laboratory.measure_corruption(corruption, int(severity))
+        return kept[key]
+
+    failed = {
+        (gate.id, name)
+        for gate in settings.gates
+        for name in names
+        if check(gate, str(CorruptionKey(name, 1)), measure, settings, settings.classes).verdict
+        == "failed"
+    }
+    assert failed == {("board", "gaussian_blur")}
+
+
+class Threshold(nn.Module):
+    """Class c of 3 while the image's mean stays above a level; beyond it the next class."""
+
+    def __init__(self, level: float, sharpness: float = 200.0) -> None:
+        super().__init__()
+        self.level, self.sharpness = level, sharpness
+        self.anchor = nn.Parameter(torch.zeros(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        margin = (images.mean(dim=(1, 2, 3)) - self.level) * self.sharpness
+        return torch.stack([margin, -margin, torch.full_like(margin, -50.0)], dim=1) + self.anchor
+
+
+def planted_generator(dimension: int, per_sigma: float):
+    """A generator whose images are 0.8 bright, less `per_sigma` for each σ of one dimension."""
+    generator = tiny_generator()
+    space = generator.style_space
+    assert space.std[dimension] > 0
+    center = float(generator.sample(torch.zeros(2000, dtype=torch.long), 3)[:, dimension].mean())
+
+    class Planted(type(generator)):
+        @property
+        def style_space(self):
+            return space
+
+    synthesis = generator.network.synthesis
+    layer = space.layer_of(dimension)
+    sigma = float(space.std[dimension])
+
+    def brightness(styles):
+        gone = (styles[:, dimension] - center) / sigma * per_sigma
+        return (0.8 - gone)[:, None, None, None].expand(-1, 1, 8, 8) * 2 - 1
+
+    generator.network.synthesis = _Plain(synthesis, brightness)
+    generator.prefix = lambda styles, at: _Rows(styles)
+    generator.suffix_raw = lambda state, styles, at: brightness(styles)
+    assert layer >= 0
+    return generator, center, sigma
+
+
+class _Plain(nn.Module):
+    def __init__(self, synthesis: nn.Module, draw) -> None:
+        super().__init__()
+        self.layers, self.styles, self._draw = synthesis.layers, synthesis.styles, draw
+
+    def forward(self, styles):
+        return self._draw(styles)
+
+
+class _Rows:
+    def __init__(self, styles) -> None:
+        self.styles = styles
+
+    def select(self, rows):
+        return _Rows(self.styles[rows])
+
+
+@pytest.mark.parametrize("dimension", [1, 9])
+def test_the_one_dimension_that_breaks_a_class_is_found_at_its_shift(dimension):
+    """Brightness falls by 0.1 per σ from 0.8; the classifier gives up under 0.5: at 3 σ."""
+    generator, center, sigma = planted_generator(dimension, 0.1)
+    classifier = Classifier(Threshold(0.5, sharpness=5.0).eval(), classes=3)
+    found = find_corner_cases(generator, classifier, 0, top=1, samples=64, max_shift=6.0)
+    assert found.directions[0].key.dimension == dimension
+    scores = found.ranking.scores
+    assert found.ranking.dimensions[0] == dimension
+    assert found.ranking.sign(0) == 1
+    assert np.abs(scores[1:]).max() < 1e-6  # nothing else does anything
+    judged = find_corner_cases(
+        generator,
+        classifier,
+        0,
+        top=1,
+        samples=64,
+        max_shift=6.0,
+        judge=Classifier(Threshold(-9.0).eval(), classes=3),
+    )
+    (direction,) = judged.directions
+    walk = direction.walk
+    assert walk.breaking_shift == pytest.approx(3.0, abs=0.5)
+    # Image by image: a start at z σ from the centre breaks (3 - z) σ further on.
+    from pytest_failcond.failures.starts import start_images
+
+    starts = start_images(generator, None, 0, 64)
+    z = (starts.styles[:, dimension].double().numpy() - center) / sigma
+    expected = np.maximum(3.0 - z, 0.0)
+    seen = np.isfinite(walk.breaks)
+    assert seen.sum() >= 60
+    np.testing.assert_allclose(walk.breaks[seen], expected[seen], atol=0.5 / 2**5 + 1e-3)
+
+
+def test_a_judge_that_is_lost_first_bounds_the_valid_range():
+    """The judge gives up at 0.5, at 3 σ; the classifier at 0.3: nothing may be claimed of it."""
+    generator, _, _ = planted_generator(1, 0.1)
+    classifier = Classifier(Threshold(0.3, sharpness=5.0).eval(), classes=3)
+    judge = Classifier(Threshold(0.5).eval(), classes=3)
+    found = find_corner_cases(generator, classifier, 0, top=1, samples=64, judge=judge)
+    (direction,) = found.directions
+    assert direction.key.dimension == 1
+    # 80 % of the starts lie under 0.84 σ, and so are accepted up to 3 - 0.84 σ.
+    assert direction.walk.valid_range == pytest.approx(2.16, abs=0.5)
+    assert direction.walk.broken[-1] == 0
+    assert direction.walk.breaking_shift is None
+
+
+def test_a_direction_that_the_judge_cannot_follow_is_passed_over_and_listed():
+    """The judge gives up at 0.7, at 1 σ: under 1 σ for more than a fifth of the images."""
+    generator, _, _ = planted_generator(1, 0.1)
+    classifier = Classifier(Threshold(0.3, sharpness=5.0).eval(), classes=3)
+    judge = Classifier(Threshold(0.7).eval(), classes=3)
+    found = find_corner_cases(generator, classifier, 0, top=1, samples=64, judge=judge)
+    (passed,) = found.passed_over
+    assert passed.key.dimension == 1
+    assert passed.valid_range < 1.0
+    assert all(direction.key.dimension != 1 for direction in found.directions)
