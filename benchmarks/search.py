@@ -16,9 +16,11 @@ from pytest_failcond.failures.ranking import rank_dimensions
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import STEP, walk
 from pytest_failcond.keys import DirectionKey
+from pytest_failcond.stylegan2.generator import BATCH
 
 EXAMPLE = Path(__file__).parents[1] / "example_project"
-CLASS, SAMPLES, MAX_SHIFT, FINE = 7, 64, 8.0, 0.5 / 32
+CLASS, SAMPLES, MAX_SHIFT = 7, 64, 8.0
+LOOKS = 32  # a step of the grid is searched to 1/32
 CASES, COARSE, BACK = 10, 5.0, 0.01  # of the paper: ten cases, steps in σ
 
 
@@ -39,11 +41,6 @@ def run() -> None:
         with torch.no_grad():
             return generator.finish(generator.network.synthesis(styles))
 
-    def wrong(image: Tensor) -> bool:
-        with torch.no_grad():
-            seen, judged = classifier.logits(image).argmax(), judge.logits(image).argmax()
-        return bool(seen != CLASS) and bool(judged == CLASS)
-
     def gradients_one_by_one() -> None:
         for styles in starts.styles:
             s = styles[None].clone().requires_grad_()
@@ -59,55 +56,87 @@ def run() -> None:
     print(f"ranking, {SAMPLES} images: batch 1 {one:.2f} s, ours {batched:.2f} s")
     print(f"  batching: {one / batched:.1f} x\n")
 
+    _walks(generator, starts, keys, classifier, judge)
+    last = len(generator.network.synthesis.layers) - 1
+    space, late = generator.style_space, []
+    for layer in (last - 1, last):
+        i = next(i for i, k in enumerate(ranking.dimensions) if space.layer_of(int(k)) == layer)
+        late.append(DirectionKey(CLASS, int(ranking.dimensions[i]), ranking.sign(i)))
+    print("the same along the best directions of the last two layers, where most can be reused:")
+    _walks(generator, starts, late, classifier, judge)
+    _paper(generator, starts, keys[0], single, classifier, judge)
+
+
+def _walks(
+    generator: Generator,
+    starts: Starts,
+    keys: list[DirectionKey],
+    classifier: Classifier,
+    judge: Classifier,
+) -> None:
+    """The same starts, grid and outputs: at batch 1, then with one idea after the other."""
     grid = np.arange(0, MAX_SHIFT + STEP, STEP)
-    moved = _moved(starts, generator, keys, grid)
+    inside = np.arange(1, LOOKS) * STEP / LOOKS  # shifts inside a step, for a linear search
+    rows = np.arange(len(starts))
 
-    def walks_at_batch_1() -> None:
-        """The same starts and grid with the same resolution at the break, an image at a time."""
-        for direction in moved:
-            for image_styles in direction:
-                for styles in image_styles:
-                    wrong(single(styles[None]))
+    def broken(key: DirectionKey, rows: Any, shifts: Any, batch: int) -> Any:
+        """Whole syntheses: whether start image ``rows[i]`` is broken at ``shifts[i]``, and judged."""
+        sigma = generator.style_space.std[key.dimension] * key.sign
+        seen, valid = [], []
+        for first in range(0, len(rows), batch):
+            part = slice(first, first + batch)
+            styles = starts.styles[torch.from_numpy(rows[part])].clone()
+            styles[:, key.dimension] += torch.from_numpy(shifts[part] * sigma).float()
+            with torch.no_grad():
+                images = generator.finish(generator.network.synthesis(styles))
+                seen.append(classifier.logits(images).argmax(dim=1) != CLASS)
+                valid.append(judge.logits(images).argmax(dim=1) == CLASS)
+        return torch.cat(seen).numpy(), torch.cat(valid).numpy()
 
-    def walks_batched() -> None:
-        for direction in moved:
-            flat = direction.reshape(-1, direction.shape[-1])
-            for part in torch.split(flat, 256):
-                images = single(part)
-                classifier.probabilities(images)
-                judge.probabilities(images)
+    def first_steps(key: DirectionKey, batch: int) -> tuple[Any, Any]:
+        """The images that break, and the grid's first step at which they do."""
+        wrong, valid = broken(key, np.repeat(rows, len(grid)), np.tile(grid, len(rows)), batch)
+        ends = (wrong | ~valid).reshape(len(rows), -1)
+        step = ends.argmax(axis=1)
+        which = np.flatnonzero(
+            ends.any(axis=1) & (step > 0) & valid.reshape(ends.shape)[rows, step]
+        )
+        return which, grid[step[which]]
 
-    def ours() -> list[Any]:
+    def linear(batch: int) -> None:
+        for key in keys:
+            which, high = first_steps(key, batch)
+            shifts = (high[:, None] - STEP + inside).reshape(-1)
+            broken(key, np.repeat(which, len(inside)), shifts, batch)
+
+    def bisected() -> None:
+        for key in keys:
+            which, high = first_steps(key, BATCH)
+            low = high - STEP
+            for _ in range(int(np.log2(LOOKS))):
+                middle = (low + high) / 2
+                wrong, valid = broken(key, which, middle, BATCH)
+                high = np.where(wrong & valid, middle, high)
+                low = np.where(wrong & valid, low, middle)
+
+    def built() -> Any:
         return walk(generator, classifier, keys, starts, judge=judge, max_shift=MAX_SHIFT)
 
-    one, batched, built = seconds(walks_at_batch_1, walks_batched, ours, rounds=2)
-    walks = ours()
-    broken = sum(int(np.isfinite(w.breaks).sum()) for w in walks)
-    refine = int(STEP / FINE) / 5  # a linear search of the breaking step against five bisections
-    print(f"walks, 3 directions x {SAMPLES} images x {len(grid)} shifts, {broken} breaks")
-    print(f"  batch 1, whole grid          {one:8.2f} s")
-    print(f"  in batches, whole grid       {batched:8.2f} s  {one / batched:6.1f} x by batching")
+    times = seconds(lambda: linear(1), lambda: linear(BATCH), bisected, built, rounds=2)
+    count = sum(int(np.isfinite(w.breaks).sum()) for w in built())
     print(
-        f"  as built, breaks bisected    {built:8.2f} s  {batched / built:6.1f} x more: layers reused, "
-        "stopped where nothing more is claimed"
+        f"walks, {len(keys)} directions x {len(starts)} images x {len(grid)} shifts, {count} breaks"
     )
-    print(
-        f"  in all {one / built:.1f} x; a break to {FINE:.3f} σ takes 5 looks in place of ", end=""
+    labels = (
+        "batch 1",
+        f"+ batches of {BATCH}",
+        "+ bisection",
+        "+ earlier layers reused (as built)",
     )
-    print(f"{int(STEP / FINE)}: {refine:.1f} x fewer\n")
-    _paper(generator, starts, keys[0], single, wrong, classifier, judge)
-
-
-def _moved(
-    starts: Starts, generator: Generator, keys: list[DirectionKey], grid: Any
-) -> list[Tensor]:
-    out = []
-    for key in keys:
-        styles = starts.styles[:, None].repeat(1, len(grid), 1)
-        sigma = generator.style_space.std[key.dimension] * key.sign
-        styles[:, :, key.dimension] += torch.from_numpy(grid * sigma).float()
-        out.append(styles)
-    return out
+    for i, (label, spent) in enumerate(zip(labels, times, strict=True)):
+        gained = f"{times[i - 1] / spent:8.1f} x" if i else ""
+        print(f"  {label:36}{spent:8.2f} s{gained}")
+    print(f"  in all {times[0] / times[-1]:.1f} x\n")
 
 
 def _paper(
@@ -115,7 +144,6 @@ def _paper(
     starts: Starts,
     key: DirectionKey,
     single: Any,
-    wrong: Any,
     classifier: Classifier,
     judge: Classifier,
 ) -> None:
