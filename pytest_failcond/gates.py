@@ -53,6 +53,7 @@ class Check:
         certain: for a failure, whether the bound, adjusted for the gate's number of checks,
             excludes the threshold too.
         reason: one sentence for whoever reads the verdict.
+        at: the shift that a broken share is of, σ.
         waived: the reason for which a failure is expected, while that holds.
     """
 
@@ -68,6 +69,7 @@ class Check:
     verdict: VerdictName
     certain: bool
     reason: str
+    at: float | None = None
     waived: str | None = None
 
     @property
@@ -224,6 +226,7 @@ def _make(
         verdict=verdict,
         certain=certain,
         reason=reason,
+        at=gate.at,
     )
 
 
@@ -281,7 +284,7 @@ def _comparison(gate: GateSettings, found: _Value) -> str:
 def _number(gate: GateSettings, value: float | None) -> str:
     if value is None:
         return "beyond the walk"
-    return f"{value:g} σ" if gate.metric == "breaking_shift" else f"{value:.4f}"
+    return f"{value:.1f} σ" if gate.metric == "breaking_shift" else f"{value:.4f}"
 
 
 def _accuracy(case: _Case) -> _Value:
@@ -344,7 +347,7 @@ def _breaking_shift(case: _Case) -> _Value:
             shifts, broken, direction.total, confidence, side
         ),
         direction.total,
-        untested="" if case.gate.threshold <= tested else f"tested to {tested:g} σ only",
+        untested="" if case.gate.threshold <= tested else f"tested to {tested:.1f} σ only",
     )
 
 
@@ -357,7 +360,7 @@ def _broken_share(case: _Case) -> _Value:
         broken / total,
         lambda confidence, side: proportion_bound(broken, total, confidence, side),
         total,
-        untested="" if case.gate.at <= tested else f"tested to {tested:g} σ only",
+        untested="" if case.gate.at <= tested else f"tested to {tested:.1f} σ only",
     )
 
 

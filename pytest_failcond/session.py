@@ -160,7 +160,7 @@ class Failcond:
                 "highest-ranked for 1 σ or more; lower corner_cases.top, or train the generator "
                 "or the judge further"
             )
-            self._give_up(ranking.key, error, f"{ranking.key} rank {rank}")
+            self._give_up(ranking.key, error, f"corner_case:{class_index}:{rank}")
         return ranking.directions[rank - 1]
 
     def image(self, case: Case) -> CaseImage:

@@ -123,7 +123,8 @@ def amount(metric: str, value: float) -> str:
 def threshold(check: Check) -> str:
     """Say what a gate demands."""
     unit = " σ" if check.metric == "breaking_shift" else ""
-    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit}"
+    where = "" if check.at is None else f" at {sigma(check.at)}"
+    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit}{where}"
 
 
 def value(run: Run, check: Check) -> str:

@@ -133,7 +133,7 @@ def png(image: npt.NDArray[np.uint8]) -> bytes:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn a first Ctrl-C into a flag, so that the step and the files are finished; a second ends at once."""
+    """Turn a first Ctrl-C into a flag, so that step and files are finished; a second ends at once."""
     hit = False
 
     def handler(number: int, frame: object) -> None:

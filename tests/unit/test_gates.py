@@ -1,0 +1,181 @@
+"""Gates: from measurements to verdicts, each verdict of each metric, without pytest."""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import pytest
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.gates import (
+    MEAN_KEY,
+    NO_BASELINE,
+    check,
+    gates_for,
+    number_of_checks,
+    unmeasured,
+    worst,
+)
+from pytest_failcond.measurements import Measurement
+from pytest_failcond.settings import GateSettings, Settings
+from tests.runs import CLASSES, make_direction
+
+LABELS = np.arange(200) % 2
+DAY = datetime.date(2030, 1, 2)
+
+
+def measured(key: str, wrong: int) -> Measurement:
+    predicted = LABELS.copy()
+    predicted[:wrong] = 1 - predicted[:wrong]
+    return Measurement(key, predicted, LABELS, "sha256:0", 2)
+
+
+def settings(*gates: GateSettings, **corner_cases) -> Settings:
+    return Settings(
+        classifier="model:load",
+        images="model:images",
+        corruptions={"names": ["contrast", "gaussian_blur"], "severities": [1, 2]},
+        corner_cases=corner_cases or {},
+        gates=gates,
+    )
+
+
+def verdict_of(gate: GateSettings, key: str, found: dict, **more):
+    return check(gate, key, found.__getitem__, settings(gate), ("a", "b"), **more)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "verdict", "certain"),
+    [(0, "passed", False), (18, "marginal", False), (24, "failed", False), (60, "failed", True)],
+)
+def test_value_and_bound_make_the_verdict(wrong, verdict, certain):
+    gate = GateSettings(metric="accuracy", min=0.9)
+    key = "corruption:contrast:1"
+    found = verdict_of(gate, key, {key: measured(key, wrong)})
+    assert (found.verdict, found.certain) == (verdict, certain)
+    assert found.value == pytest.approx(1 - wrong / 200)
+    assert found.n == 200
+    assert found.bound is not None
+    assert (found.bound < found.value) == (verdict in ("passed", "marginal"))
+
+
+def test_a_drop_is_paired_with_the_clean_images():
+    gate = GateSettings(metric="accuracy_drop", max=0.05)
+    key = "corruption:contrast:1"
+    found = verdict_of(gate, key, {"clean": measured("clean", 30), key: measured(key, 34)})
+    assert found.value == pytest.approx(0.02)
+    # Of 200 images, 4 changed: unpaired, the bound would be many times as wide.
+    assert found.verdict == "passed"
+    assert found.bound < 0.05
+
+
+def test_a_selected_class_is_judged_by_its_own_images():
+    gate = GateSettings(metric="accuracy", min=0.9, classes=["b"])
+    key = "corruption:contrast:1"
+    one = measured(key, 0)
+    one.predicted[LABELS == 1] = 0
+    found = verdict_of(gate, key, {key: one})
+    assert (found.value, found.n, found.verdict) == (0.0, 100, "failed")
+
+
+def test_a_class_without_images_is_no_pass():
+    gate = GateSettings(metric="accuracy", min=0.9, classes=["c"])
+    key = "corruption:contrast:1"
+    with pytest.raises(FailcondError, match="no images of the classes"):
+        check(gate, key, lambda _: measured(key, 0), settings(gate), ("a", "b", "c"))
+
+
+def test_a_mean_is_bounded_over_images_not_over_cells():
+    gate = GateSettings(metric="mean_corruption_accuracy", min=0.8)
+    keys = [f"corruption:{n}:{s}" for n in ("contrast", "gaussian_blur") for s in (1, 2)]
+    found = verdict_of(gate, MEAN_KEY, {key: measured(key, 30) for key in keys})
+    single = verdict_of(
+        GateSettings(metric="accuracy", min=0.8), keys[0], {keys[0]: measured(keys[0], 30)}
+    )
+    assert found.value == pytest.approx(single.value)
+    assert found.n == 200
+    # Four cells that agree image by image know no more than one of them.
+    assert found.bound == pytest.approx(single.bound, abs=0.01)
+
+
+def test_nothing_is_claimed_beyond_the_valid_range():
+    direction = make_direction(0, 1, 5, 1, breaking_shift=None, valid_range=2.0)
+    gate = GateSettings(metric="breaking_shift", min=3.0)
+    found = verdict_of(gate, direction.key, {direction.key: direction})
+    assert (found.verdict, found.value, found.reason) == ("marginal", None, "tested to 2.0 σ only")
+    nearer = GateSettings(metric="breaking_shift", min=1.0)
+    assert verdict_of(nearer, direction.key, {direction.key: direction}).verdict == "passed"
+
+
+def test_a_break_within_the_valid_range_fails():
+    direction = make_direction(0, 1, 5, 1, breaking_shift=2.0, valid_range=3.0)
+    gate = GateSettings(metric="breaking_shift", min=3.0)
+    found = verdict_of(gate, direction.key, {direction.key: direction})
+    assert (found.verdict, found.value) == ("failed", 2.0)
+    assert found.reason.startswith("2.0 σ is under 3.0 σ")
+
+
+def test_a_broken_share_says_at_which_shift():
+    direction = make_direction(0, 1, 5, 1, breaking_shift=2.0, valid_range=3.0)
+    gate = GateSettings(metric="broken_share", max=0.2, at=2.0)
+    found = verdict_of(gate, direction.key, {direction.key: direction})
+    assert (found.verdict, found.at, found.value) == ("failed", 2.0, 0.5)
+    farther = GateSettings(metric="broken_share", max=0.99, at=4.0)
+    found = verdict_of(farther, direction.key, {direction.key: direction})
+    assert (found.verdict, found.reason) == ("marginal", "tested to 3.0 σ only")
+
+
+def test_without_a_baseline_a_regression_is_not_evaluated():
+    gate = GateSettings(metric="regression_drop", max=0.0)
+    found = verdict_of(gate, "clean", {"clean": measured("clean", 3)})
+    assert (found.verdict, found.reason) == ("not_evaluated", NO_BASELINE)
+    baseline = {"clean": measured("clean", 0)}.__getitem__
+    found = verdict_of(gate, "clean", {"clean": measured("clean", 3)}, baseline=baseline)
+    assert (found.verdict, found.value) == ("failed", pytest.approx(0.015))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "today", "waived", "words"),
+    [
+        (60, DAY, "known", "beyond sampling noise"),
+        (60, DAY + datetime.timedelta(days=1), None, "its waiver expired on 2030-01-02"),
+        (0, DAY, None, "waived, but it holds: drop the waiver"),
+    ],
+)
+def test_a_waiver_holds_until_its_day_and_is_named_when_idle(wrong, today, waived, words):
+    gate = GateSettings(metric="clean_accuracy", min=0.9, expected_fail="known", until=DAY)
+    found = verdict_of(gate, "clean", {"clean": measured("clean", wrong)}, today=today)
+    assert found.waived == waived
+    assert words in found.reason
+
+
+def test_an_error_is_graver_than_a_margin_and_a_failure_than_all():
+    assert worst([]) == "passed"
+    assert worst(["passed", "marginal", "passed"]) == "marginal"
+    assert worst(["error", "marginal", "not_evaluated"]) == "error"
+    assert worst(["error", "failed"]) == "failed"
+    gate = GateSettings(metric="clean_accuracy", min=0.9)
+    assert unmeasured(gate, "clean", "it raised").verdict == "error"
+
+
+def test_a_gate_is_about_the_keys_that_it_selects():
+    gates = (
+        GateSettings(id="clean", metric="clean_accuracy", min=0.9),
+        GateSettings(id="drop", metric="accuracy_drop", max=0.1, corruptions=["contrast"]),
+        GateSettings(id="severe", metric="accuracy", min=0.1, severities=[2]),
+        GateSettings(id="mean", metric="mean_corruption_accuracy", min=0.5),
+        GateSettings(id="first", metric="breaking_shift", min=1.0, classes=[CLASSES[0]]),
+    )
+    whole = settings(*gates, top=2)
+
+    def ids(key: str) -> list[str]:
+        return [gate.id for gate in gates_for(key, whole, CLASSES)]
+
+    assert ids("clean") == ["clean"]
+    assert ids("corruption:contrast:1") == ["drop"]
+    assert ids("corruption:contrast:2") == ["drop", "severe"]
+    assert ids("corruption:gaussian_blur:1") == []
+    assert ids("direction:0:7:+") == ["first"]
+    assert ids("direction:1:7:+") == []
+    assert [number_of_checks(g, whole, CLASSES) for g in gates] == [1, 2, 2, 1, 2]
