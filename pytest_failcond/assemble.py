@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_failcond.gates import Check, cells_of, gates_for, unmeasured
+from pytest_failcond.gates import Check, cells_of, gates_for, note_idle_waiver, unmeasured
 from pytest_failcond.measurements import ClassRanking, Direction, Measurement, unpack
 from pytest_failcond.run import GateResult, Run
 from pytest_failcond.settings import Settings
@@ -57,7 +57,7 @@ def assemble(store_folder: Path, settings: Settings, classes: tuple[str, ...] | 
         ),
         errors=errors,
         gates=tuple(
-            GateResult(gate.id, gate.metric, gate.level, tuple(found))
+            GateResult(gate.id, gate.metric, gate.level, tuple(note_idle_waiver(gate, found)))
             for gate in settings.gates
             if (found := _in_order([c for (g, _), c in checks.items() if g == gate.id], settings))
         ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.state import STATE, State
+from pytest_failcond.state import STATE, State, fail
 
 if TYPE_CHECKING:
     from pytest_failcond.session import Failcond
@@ -51,10 +51,7 @@ class CornerCase:
 def _state(request: pytest.FixtureRequest) -> State:
     state = request.config.stash.get(STATE, None)
     if state is None:
-        pytest.fail(
-            "failcond is not configured here; `failcond init` writes the [tool.failcond] tables",
-            pytrace=False,
-        )
+        fail("failcond is not configured here; `failcond init` writes the [tool.failcond] tables")
     return state
 
 
@@ -82,12 +79,11 @@ def failcond_classifier(request: pytest.FixtureRequest) -> Any:
     try:
         model = _load(_state(request).settings, "classifier")
     except FailcondError as error:
-        pytest.fail(str(error), pytrace=False)
+        fail(str(error))
     if model is None:
-        pytest.fail(
+        fail(
             'classifier: none is configured; set classifier = "module:callable" in [tool.failcond], '
-            "or override the fixture failcond_classifier in conftest.py",
-            pytrace=False,
+            "or override the fixture failcond_classifier in conftest.py"
         )
     return model
 
@@ -98,7 +94,7 @@ def failcond_images(request: pytest.FixtureRequest) -> LabeledImages | None:
     try:
         return _load(_state(request).settings, "images")  # type: ignore[no-any-return]
     except FailcondError as error:
-        pytest.fail(str(error), pytrace=False)
+        fail(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +108,7 @@ def failcond_generator(request: pytest.FixtureRequest) -> Generator | None:
     try:
         return Generator.load(settings.path(settings.generator), settings.device)
     except FailcondError as error:
-        pytest.fail(str(error), pytrace=False)
+        fail(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +117,7 @@ def failcond_judge(request: pytest.FixtureRequest) -> Any:
     try:
         return _load(_state(request).settings, "judge")
     except FailcondError as error:
-        pytest.fail(str(error), pytrace=False)
+        fail(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -165,7 +161,7 @@ def failcond(
         )
         return Failcond(state, laboratory)
     except FailcondError as error:
-        pytest.fail(str(error), pytrace=False)
+        fail(str(error))
 
 
 def _refuse_idle_options(request: pytest.FixtureRequest, state: State) -> None:
@@ -174,10 +170,9 @@ def _refuse_idle_options(request: pytest.FixtureRequest, state: State) -> None:
         definitions = request._fixturemanager.getfixturedefs(name, request.node) or ()
         if definitions and definitions[-1].func.__module__ != __name__:
             where = Path(definitions[-1].func.__code__.co_filename)
-            pytest.fail(
+            fail(
                 f"{option} would have no effect: {where} overrides the fixture {name}; "
-                "drop the one or the other",
-                pytrace=False,
+                "drop the one or the other"
             )
 
 

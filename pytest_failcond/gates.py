@@ -271,9 +271,16 @@ def _waive(checked: Check, gate: GateSettings, today: datetime.date | None) -> C
         return replace(checked, waived=gate.expected_fail)
     if checked.verdict == "failed":
         return replace(checked, reason=f"{checked.reason}; its waiver expired on {gate.until}")
-    return replace(
-        checked, reason=f"{checked.reason}; waived, but it holds: drop the waiver".lstrip("; ")
+    return checked
+
+
+def note_idle_waiver(gate: GateSettings, checks: Sequence[Check]) -> list[Check]:
+    """Say on all checks of a waived gate that they hold, where not one needed the waiver."""
+    idle = gate.expected_fail is not None and all(
+        check.verdict in ("passed", "marginal") for check in checks
     )
+    note = "waived, but it holds: drop the waiver"
+    return [replace(c, reason=f"{c.reason}; {note}".lstrip("; ")) if idle else c for c in checks]
 
 
 def _comparison(gate: GateSettings, found: _Value) -> str:

@@ -220,11 +220,14 @@ def _from_suite(function: Any) -> bool:
     return getattr(function, "__module__", None) == SUITE
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Drop the suite's tests of what is not configured: they would say nothing."""
-    state = config.stash.get(STATE, None)
-    items[:] = [item for item in items if not _says_nothing(item, state)]
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
+    """Leave out the suite's tests of what is not configured: they would say nothing."""
+    made: Any = yield
+    if isinstance(made, list):
+        state = collector.config.stash.get(STATE, None)
+        made = [item for item in made if not _says_nothing(item, state)]
+    return made  # type: ignore[no-any-return]
 
 
 def _says_nothing(item: pytest.Item, state: State | None) -> bool:

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pytest_failcond import corruptions
+from pytest_failcond.corruptions import specification
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import Starts, start_images
@@ -32,6 +32,7 @@ from pytest_failcond.measurements import (
     pack,
 )
 from pytest_failcond.run import Run
+from pytest_failcond.state import fail
 from pytest_failcond.store import Store
 from pytest_failcond.stylegan2.generator import BATCH
 from pytest_failcond.stylegan2.session import png
@@ -103,6 +104,9 @@ class Failcond:
         self._store = Store(state.store)
         self._store.get("session", self._describe)
 
+    def __repr__(self) -> str:
+        return "failcond"  # as Hypothesis prints it among a failing test's arguments
+
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Class names by index; the indices themselves where nobody named them."""
@@ -124,7 +128,7 @@ class Failcond:
         try:
             return self._measure(key)
         except FailcondError as error:
-            pytest.fail(str(error), pytrace=False)
+            fail(str(error))
 
     def check(self, key: str) -> list[Check]:
         """Apply every gate that is about this key; fails the test where one is not held.
@@ -279,7 +283,7 @@ class Failcond:
         failed = [c for c in binding if c.verdict in failing]
         if failed:
             self._tell(VERDICT, "failed")
-            pytest.fail("\n".join(map(describe, failed)), pytrace=False)
+            fail("\n".join(map(describe, failed)))
         idle = [c for c in binding if c.verdict == "not_evaluated"]
         if idle:
             self._tell(VERDICT, "not_evaluated")
@@ -292,7 +296,7 @@ class Failcond:
         self._tell(VERDICT, "marginal" if marginal else "passed")
         return list(checks)
 
-    def _give_up(self, key: str, error: FailcondError, label: str | None = None) -> None:
+    def _give_up(self, key: str, error: FailcondError, label: str | None = None) -> NoReturn:
         """Record that a planned key could not be measured, for each gate about it, and fail."""
         name = label or key
         for gate in gates_for(key, self._settings, self.classes):
@@ -300,7 +304,7 @@ class Failcond:
         if self._store.find(name) is None:
             self._store.put(f"missing:{name}", {"error": str(error)})
         self._tell(VERDICT, "error")
-        pytest.fail(f"{name}: {error}", pytrace=False)
+        fail(f"{name}: {error}")
 
     def _tell(self, name: str, value: str) -> None:
         """Note on the running test what reports and JUnit files shall show."""
@@ -321,7 +325,7 @@ class Failcond:
                 "images": None if images is None else images.hash,
                 "max_images": settings.max_images,
                 "seed": settings.seed,
-                "corruptions": corruptions.SPECIFICATION,
+                "corruptions": specification("imagenet-c"),
             },
             "environment": {
                 "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -340,7 +344,7 @@ class Failcond:
 
 def describe(check: Check) -> str:
     """Say in one line what a check found, for the test's failure message."""
-    bound = "" if check.bound is None else f"bound {check.bound:.4g}, "
+    bound = "" if check.bound is None else f"bound {check.bound:.4f}, "
     rest = f" ({bound}n = {check.n})" if check.n else ""
     return f"{check.verdict} gate {check.gate!r} on {check.key}: {check.reason}{rest}"
 

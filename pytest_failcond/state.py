@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -43,3 +43,8 @@ class State:
 
 
 STATE = pytest.StashKey[State]()
+
+
+def fail(sentence: str) -> NoReturn:
+    """Fail the running test with one sentence, without the chain of errors behind it."""
+    raise pytest.fail.Exception(sentence, pytrace=False) from None

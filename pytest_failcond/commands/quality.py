@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for option, text in (
         ("--images", "training images: returns LabeledImages"),
         ("--test-images", "test images: returns LabeledImages"),
-        ("--judge", "returns a torch.nn.Module (images to logits)"),
+        ("--judge", "returns a torch.nn.Module (images to logits) that ends in a torch.nn.Linear"),
     ):
         parser.add_argument(option, required=True, metavar="MODULE:CALLABLE", help=text)
     parser.add_argument(

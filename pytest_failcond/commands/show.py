@@ -71,7 +71,11 @@ def run(options: argparse.Namespace) -> int:
     styles[:, key.dimension] += options.shift * key.sign * sigma
     image = generator.synthesize(styles)
     names = settings.classes or generator.classes
-    print(f"class {names[key.class_index]!r}, {generator.style_space.name(key.dimension)}")
+    print(
+        f"class {names[key.class_index]!r}, s{key.dimension} "
+        f"{generator.style_space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by "
+        f"{options.shift:g} σ, sample {options.sample}"
+    )
     for name in ("classifier", "judge"):
         model = _load(settings, name)
         if model is not None:

@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--test-images", metavar="MODULE:CALLABLE", help="test images: returns LabeledImages"
     )
     quality.add_argument(
-        "--judge", metavar="MODULE:CALLABLE", help="returns a torch.nn.Module (images to logits)"
+        "--judge",
+        metavar="MODULE:CALLABLE",
+        help="returns a torch.nn.Module (images to logits) that ends in a torch.nn.Linear",
     )
     shape = parser.add_argument_group("the generator")
     shape.add_argument(
@@ -110,6 +112,8 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.subjects.images import LabeledImages
     from pytest_failcond.subjects.loading import load_subject
 
+    if options.output.suffix != ".safetensors":
+        raise FailcondError(f"OUTPUT: {options.output} must end in .safetensors")
     if (options.test_images is None) != (options.judge is None):
         raise FailcondError("--test-images and --judge go together; give both, or neither")
     use_threads(options)

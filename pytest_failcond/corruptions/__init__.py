@@ -4,31 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.corruptions import kernels, noise
+from pytest_failcond.corruptions import blur, digital, noise, tone, weather
+from pytest_failcond.corruptions.constants import BY_NAME, specification
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
 
-__all__ = ["NAMES", "SEVERITIES", "SPECIFICATION", "Corruption", "KeyedRandom", "corrupt"]
-
-SPECIFICATION = "imagenet-c/1"
-"""Names the constants and the version of the pixels: whoever changes a pixel raises the number."""
+__all__ = ["NAMES", "SEVERITIES", "Corruption", "KeyedRandom", "corrupt", "specification"]
 
 Images = npt.NDArray[np.uint8]
 Custom = Callable[[Images, int, KeyedRandom], Images]
 Corruption = str | Custom | Sequence["str | Custom"]
 
-_KERNELS: dict[str, Custom] = {
-    **{name: partial(noise.noise, name) for name in noise.NAMES},
-    "gaussian_blur": lambda images, severity, _: kernels.gaussian_blur(images, severity),
-    "contrast": lambda images, severity, _: kernels.contrast(images, severity),
-    "jpeg_compression": lambda images, severity, _: kernels.jpeg_compression(images, severity),
+KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
+    **{name: partial(noise.noise, make) for name, make in noise.PROBABILITIES.items()},
+    "defocus_blur": blur.defocus_blur,
+    "glass_blur": blur.glass_blur,
+    "motion_blur": blur.motion_blur,
+    "zoom_blur": blur.zoom_blur,
+    "snow": weather.snow,
+    "frost": weather.frost,
+    "fog": weather.fog,
+    "brightness": tone.brightness,
+    "contrast": tone.contrast,
+    "elastic_transform": digital.elastic_transform,
+    "pixelate": digital.pixelate,
+    "jpeg_compression": digital.jpeg_compression,
+    "gaussian_blur": blur.gaussian_blur,
+    "spatter": weather.spatter,
+    "saturate": tone.saturate,
 }
-_CHUNK = 1 << 18  # values per kernel call: its temporaries stay small and in the cache
+"""The corruptions by name: (images, the severity's constant, random) → images."""
+
+# Values per kernel call: few enough for its temporaries to stay in the cache; more where a kernel
+# takes as many steps for one image as for a thousand.
+_CHUNK = {"glass_blur": 1 << 21, "motion_blur": 1 << 20, "snow": 1 << 20}
 
 
 def corrupt(
@@ -39,6 +54,7 @@ def corrupt(
     seed: int = 0,
     indices: npt.ArrayLike | None = None,
     name: str | None = None,
+    constants: str = "imagenet-c",
 ) -> Images:
     """Corrupt a batch; an image's pixels depend on its own, the key and its index alone.
 
@@ -46,10 +62,12 @@ def corrupt(
         images: uint8 ``[N, H, W, C]``, C 1 or 3.
         corruption: a name of `NAMES`; a callable ``(images, severity, random) -> images``; or a
             list of these, applied one after the other with the same severity.
-        severity: 1 to 5; the constants are ImageNet-C's (Hendrycks & Dietterich 2019).
+        severity: 1 to 5.
         seed: keys the randomness, together with corruption, severity and image index.
         indices: the images' indices in their set, int ``[N]``; default 0 to N - 1.
         name: keys the randomness of a custom corruption; default its ``__name__``.
+        constants: how severe a severity is: ``imagenet-c`` (Hendrycks & Dietterich 2019), meant for
+            224 px, or ``cifar-c``, milder and meant for 32 px.
 
     Returns:
         uint8 ``[N, H, W, C]``, a new array.
@@ -59,6 +77,7 @@ def corrupt(
     """
     _check_images(images)
     check_severity(severity)
+    version = specification(constants)
     order = np.arange(len(images)) if indices is None else np.asarray(indices)
     if order.shape != (len(images),):
         raise FailcondError(f"indices: expected {len(images)}, one per image, got {order.shape}")
@@ -68,29 +87,31 @@ def corrupt(
         prefix = name or "+".join(_name_of(part) for part in corruption)
         for position, part in enumerate(corruption):
             label = f"{prefix}/{position}:{_name_of(part)}"
-            images = _apply(images, part, severity, seed, order, label)
+            images = _apply(images, part, severity, (version, seed, label), order)
         return images
-    return _apply(images, corruption, severity, seed, order, name or _name_of(corruption))
+    key = (version, seed, name or _name_of(corruption))
+    return _apply(images, corruption, severity, key, order)
 
 
 def _apply(
     images: Images,
     corruption: str | Custom,
     severity: int,
-    seed: int,
+    key: tuple[str, int, str],
     indices: npt.NDArray[np.int64],
-    label: str,
 ) -> Images:
-    key = (SPECIFICATION, seed, label, severity)
     if not isinstance(corruption, str):
-        return _apply_custom(images, corruption, severity, KeyedRandom(*key, indices=indices))
+        random = KeyedRandom(*key, severity, indices=indices)
+        return _apply_custom(images, corruption, severity, random)
     check_name(corruption)
+    kernel = KERNELS[corruption]
+    constant = BY_NAME[key[0].partition("/")[0]][corruption][severity - 1]
     out = np.empty(images.shape, dtype=np.uint8)
-    step = max(1, _CHUNK // images[0].size)
+    step = max(1, _CHUNK.get(corruption, 1 << 18) // images[0].size)
     for start in range(0, len(images), step):
         part = slice(start, start + step)
-        random = KeyedRandom(*key, indices=indices[part])
-        out[part] = _KERNELS[corruption](images[part], severity, random)
+        random = KeyedRandom(*key, severity, indices=indices[part])
+        out[part] = kernel(images[part], constant, random)
     return out
 
 

@@ -10,10 +10,22 @@ NAMES = (
     "gaussian_noise",
     "shot_noise",
     "impulse_noise",
+    "defocus_blur",
+    "glass_blur",
+    "motion_blur",
+    "zoom_blur",
+    "snow",
+    "frost",
+    "fog",
+    "brightness",
     "contrast",
+    "elastic_transform",
+    "pixelate",
     "jpeg_compression",
     "speckle_noise",
     "gaussian_blur",
+    "spatter",
+    "saturate",
 )
 SEVERITIES = (1, 2, 3, 4, 5)
 

@@ -21,12 +21,6 @@ Probabilities = npt.NDArray[np.float64]
 _LEVELS = np.arange(256)
 _CELLS = 1 << 16
 
-# ImageNet-C's constants, severities 1 to 5.
-GAUSSIAN = (0.08, 0.12, 0.18, 0.26, 0.38)
-SHOT = (60.0, 25.0, 12.0, 5.0, 3.0)
-IMPULSE = (0.03, 0.06, 0.09, 0.17, 0.27)
-SPECKLE = (0.15, 0.2, 0.35, 0.45, 0.6)
-
 
 def gaussian_probabilities(scale: float) -> Probabilities:
     """P for floor(255 clip(x + N(0, scale))): additive noise of one width."""
@@ -68,25 +62,21 @@ def _normal_probabilities(widths: npt.NDArray[np.float64]) -> Probabilities:
     return np.diff(cumulative, axis=1)
 
 
-_PROBABILITIES: dict[str, tuple[Callable[[float], Probabilities], tuple[float, ...]]] = {
-    "gaussian_noise": (gaussian_probabilities, GAUSSIAN),
-    "shot_noise": (shot_probabilities, SHOT),
-    "impulse_noise": (impulse_probabilities, IMPULSE),
-    "speckle_noise": (speckle_probabilities, SPECKLE),
+Probability = Callable[[float], Probabilities]
+"""A noise's constant → P[old level, new level], float64 ``[256, 256]``; each row sums to 1."""
+
+PROBABILITIES: dict[str, Probability] = {
+    "gaussian_noise": gaussian_probabilities,
+    "shot_noise": shot_probabilities,
+    "impulse_noise": impulse_probabilities,
+    "speckle_noise": speckle_probabilities,
 }
-NAMES = tuple(_PROBABILITIES)
-
-
-def probabilities(name: str, severity: int) -> Probabilities:
-    """Return P[old level, new level] of a noise, float64 ``[256, 256]``; each row sums to 1."""
-    make, constants = _PROBABILITIES[name]
-    return make(constants[severity - 1])
 
 
 @lru_cache(maxsize=8)
-def _table(name: str, severity: int) -> npt.NDArray[np.uint8]:
+def _table(probabilities: Probability, constant: float) -> npt.NDArray[np.uint8]:
     """Return the inverse CDF in 16 bits: new level by old level and draw, uint8 ``[256, 65536]``."""
-    cumulative = np.cumsum(probabilities(name, severity), axis=1)
+    cumulative = np.cumsum(probabilities(constant), axis=1)
     edges = np.rint(np.clip(cumulative, 0, 1) * _CELLS).astype(np.int64)
     edges[:, -1] = _CELLS
     table = np.empty((256, _CELLS), dtype=np.uint8)
@@ -96,11 +86,14 @@ def _table(name: str, severity: int) -> npt.NDArray[np.uint8]:
 
 
 def noise(
-    name: str, images: npt.NDArray[np.uint8], severity: int, random: KeyedRandom
+    probabilities: Probability,
+    images: npt.NDArray[np.uint8],
+    constant: float,
+    random: KeyedRandom,
 ) -> npt.NDArray[np.uint8]:
     """Apply a noise to uint8 images ``[N, H, W, C]``."""
     draws = random.bits(*images.shape[1:])
     address = images.astype(np.int32)
     address <<= 16
     address |= draws
-    return _table(name, severity).reshape(-1).take(address)
+    return _table(probabilities, constant).reshape(-1).take(address)

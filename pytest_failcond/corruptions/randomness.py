@@ -9,6 +9,7 @@ drawn alone or with any others. NumPy guarantees Philox's raw stream (NEP 19).
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -76,6 +77,14 @@ class KeyedRandom:
         values: npt.NDArray[np.float64] = ndtri(self.uniform(*shape) + 2.0**-49)
         return values
 
+    def coarse_uniform(self, *shape: int) -> npt.NDArray[np.float64]:
+        """Draw from the middles of 65,536 cells of [0, 1]: float64 ``[N, *shape]``, and fast."""
+        return (self.bits(*shape) + 0.5) / 65536
+
+    def coarse_normal(self, *shape: int) -> npt.NDArray[np.float64]:
+        """Draw one of 65,536 equally likely normal quantiles: float64 ``[N, *shape]``, and fast."""
+        return _normal_quantiles().take(self.bits(*shape))
+
     def integers(self, low: int, high: int, *shape: int) -> npt.NDArray[np.int64]:
         """Draw integers from ``low`` to ``high`` - 1: int64 ``[N, *shape]``."""
         return low + np.floor(self.uniform(*shape) * (high - low)).astype(np.int64)
@@ -91,6 +100,13 @@ class KeyedRandom:
     def _next_key(self) -> npt.NDArray[np.uint64]:
         self._draws += 1
         return stream_key(*self._parts, self._draws)
+
+
+@cache
+def _normal_quantiles() -> npt.NDArray[np.float64]:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri((np.arange(65536) + 0.5) / 65536))
 
 
 def _consecutive(indices: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

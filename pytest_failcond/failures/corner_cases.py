@@ -162,11 +162,13 @@ def make_strip(
 ) -> Strip:
     """Picture the typical break: the start image whose breaking shift is the median of those moved.
 
-    Images that are wrong before they are moved break at 0 and make a poor picture; one is shown only
-    where there is no other. The choice knows no threshold.
+    Breaks beyond the valid range are left out, since nothing is claimed there. Images that are wrong
+    before they are moved break at 0 and make a poor picture; one is shown only where there is no
+    other. The choice knows no threshold.
     """
-    moved = np.flatnonzero(walked.breaks > 0)
-    broke = bool(np.isfinite(walked.breaks).any())
+    claimed = walked.breaks <= (walked.valid_range or np.inf)
+    moved = np.flatnonzero(claimed & (walked.breaks > 0))
+    broke = bool(claimed.any())
     if len(moved):
         row = int(moved[np.argsort(walked.breaks[moved], kind="stable")[len(moved) // 2]])
         end = float(walked.breaks[row])

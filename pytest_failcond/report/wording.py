@@ -46,8 +46,8 @@ BOUNDS = (
     "Bounds speak of new images of the same kind; on this fixed set of images the values are exact."
 )
 DIRECTIONS = (
-    "Shifts in σ, the standard deviation of a dimension; broken: share of the start images by the "
-    "end of what is valid, or was walked; start p: mean p(class) before any shift."
+    "Shifts in σ, the standard deviation of a dimension; broken: share of the start images before "
+    "any shift, and by the end of what is valid, or was walked; start p: mean p(class) before any."
 )
 
 _ASCII = str.maketrans(
@@ -63,6 +63,7 @@ _ASCII = str.maketrans(
         "↘": "v",
         "·": "|",
         "…": "...",
+        "→": "->",
         "’": "'",
     }
 )
@@ -219,8 +220,9 @@ def valid_to(direction: Direction) -> str:
 
 
 def broken(direction: Direction) -> str:
-    """Say how many start images are broken at the end of what was tested, the valid range's if judged."""
-    text = share(direction.broken_by(direction.tested_to) / direction.total)
+    """Say how many start images are broken unmoved, and at the end of what was tested."""
+    shares = (direction.broken_by(shift) / direction.total for shift in (0.0, direction.tested_to))
+    text = " → ".join(map(share, shares))
     return text if direction.valid_range is not None else f"{text} at {sigma(direction.tested_to)}"
 
 

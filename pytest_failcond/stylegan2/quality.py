@@ -114,14 +114,15 @@ def measure_quality(
     labels = np.repeat(np.arange(len(classes)), counts)
     watcher = Classifier(judge, classes=len(classes), name="judge")
 
-    report(f"{len(labels):,} images are generated")
-    made = _generate(generator, labels, seed)
     real = {
         name: _corrupted(_choose(data, counts, seed, name), mix, seed, name)
         for name, data in (("train", train), ("test", test))
     }
-    report("the judge looks at generated, training and test images")
-    seen = {n: see(watcher, d) for n, d in {"generated": made, **real}.items()}
+    report("the judge looks at training and test images")
+    seen = {name: see(watcher, data) for name, data in real.items()}
+    report(f"{len(labels):,} images are generated, and the judge looks at them")
+    made = _generate(generator, labels, seed)
+    seen["generated"] = see(watcher, made)
     report("features are compared")
     frechet = {
         n: frechet_distance(seen[n].features, seen["test"].features) for n in ("generated", "train")

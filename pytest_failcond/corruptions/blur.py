@@ -1,0 +1,228 @@
+"""Blurs: Gaussian, glass, defocus, motion, zoom. uint8 ``[N, H, W, C]`` in and out.
+
+Definitions are ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.corruptions.filters import (
+    Band,
+    Floats,
+    Images,
+    convolution,
+    fixed_point,
+    floor_levels,
+    gaussian_band,
+    gaussian_weights,
+    mirror_inside,
+    to_images,
+    to_planes,
+)
+from pytest_failcond.corruptions.randomness import KeyedRandom
+
+_BITS = 22  # of a weight, per axis: 8 (pixel) + 2 * 22 bits stay exact in float64's 53
+_MOTION_BITS = 40
+_DISK_BITS = 36
+_ZOOM_BITS = 20
+
+
+def gaussian_blur(images: Images, sigma: float, _: KeyedRandom) -> Images:
+    """Blur in both axes, σ in px, edge pixels repeated: floor of the exact weighted mean."""
+    _, height, width, channels = images.shape
+    if int(4.0 * sigma + 0.5) == 0:  # narrower than a pixel
+        return images.copy()
+    planes = gaussian_band(height, sigma, _BITS).down(to_planes(images))
+    exact = gaussian_band(width, sigma, _BITS).across(planes)
+    return to_images(floor_levels(exact, 2 * _BITS), channels)
+
+
+def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedRandom) -> Images:
+    """Blur, let pixels take their neighbours' place, blur again: (σ px, reach px, passes).
+
+    In the original, swapping two pixels of a colour image overwrites one of them first, so that both
+    become the same; published sets have it so, and it is kept. A pass visits the pixels from the last
+    to the first; every image of the batch makes the same step at once.
+    """
+    sigma, reach, passes = constants
+    count, height, width, channels = images.shape
+    blurred = gaussian_blur(images, sigma, random)
+    rows = np.arange(height - reach, reach, -1)
+    columns = np.arange(width - reach, reach, -1)
+    if len(rows) and len(columns):
+        # source[p, n]: the pixel of image n that stands at place p
+        source = np.repeat(np.arange(height * width, dtype=np.int32)[:, None], count, axis=1)
+        flat = source.reshape(-1)
+        image = np.arange(count, dtype=np.int32)
+        choices = (2 * reach) ** 2
+        for _ in range(passes):
+            for row in rows:
+                chosen = (random.bits(len(columns)).astype(np.int32).T * choices) >> 16
+                down, right = np.divmod(chosen, 2 * reach)
+                here = row * width + columns
+                there = here[:, None] + (down - reach) * width + (right - reach)
+                address = there * count + image
+                for place, neighbours in zip(here.tolist(), address, strict=True):
+                    flat.take(neighbours, out=source[place])
+        address = source.T + image[:, None] * (height * width)
+        blurred = blurred.reshape(-1, channels).take(address.reshape(-1), axis=0)
+    return gaussian_blur(blurred.reshape(images.shape), sigma, random)
+
+
+def defocus_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) -> Images:
+    """Average over a disk: (radius px, σ px of its softened rim), mirrored at the edges.
+
+    Rows of the disk that are equal share one pass along the columns.
+    """
+    _, height, width, channels = images.shape
+    exact = np.zeros((len(images) * channels, height, width))
+    planes = to_planes(images)
+    for rows, band in _disk_bands(height, width, *constants):
+        exact += band.across(rows.down(planes))
+    return to_images(floor_levels(np.maximum(exact, 0, out=exact), _DISK_BITS), channels)
+
+
+def disk(radius: float, rim: float) -> Floats:
+    """Return the softened disk as float32 weights ``[K, K]``, K 17 or more."""
+    reach = 8 if radius <= 8 else int(radius)
+    offsets = np.arange(-reach, reach + 1)
+    inside = (offsets[:, None] ** 2 + offsets**2 <= radius**2).astype(np.float32)
+    inside /= inside.sum()
+    taps = 3 if radius <= 8 else 5
+    soft = np.exp(-0.5 * (np.arange(-(taps // 2), taps // 2 + 1) / rim) ** 2)
+    along = convolution(len(offsets), soft / soft.sum(), mirror_inside)
+    return (along @ inside @ along.T).astype(np.float32).astype(np.float64)
+
+
+@lru_cache(maxsize=32)
+def _disk_bands(
+    height: int, width: int, radius: float, rim: float
+) -> tuple[tuple[Band, Band], ...]:
+    """Return pairs of filters down and across; the disk is the sum over the pairs."""
+    weights = np.rint(disk(radius, rim) * 2.0**_DISK_BITS)
+    patterns, which = np.unique(weights, axis=0, return_inverse=True)
+    bands = []
+    for number, pattern in enumerate(patterns):
+        if pattern.any():
+            rows = (which.reshape(-1) == number).astype(np.float64)
+            bands.append(
+                (
+                    Band.of(convolution(height, rows, mirror_inside)),
+                    Band.of(convolution(width, pattern, mirror_inside)),
+                )
+            )
+    return tuple(bands)
+
+
+def motion_blur(images: Images, constants: tuple[int, float], random: KeyedRandom) -> Images:
+    """Blur along a line at -45° to 45°, fading: (length px, σ px)."""
+    angles = random.uniform() * 90.0 - 45.0
+    exact = smear(images, constants[0], constants[1], angles)
+    return floor_levels(np.minimum(exact, 255.0 * 2.0**_MOTION_BITS), _MOTION_BITS)
+
+
+def smear(images: npt.NDArray[np.generic], radius: int, sigma: float, angles: Floats) -> Floats:
+    """Sum ``[N, H, W, C]`` moved along a line, weighted by half a Gaussian, in units of 2**-40.
+
+    Angles are degrees ``[N]``. Edge pixels are repeated. A move that leaves the image ends the line,
+    and the weights are not made up for it, as in the original.
+    """
+    count, height, width, _ = images.shape
+    taps = 2 * radius + 1
+    weights = np.exp(-0.5 * (np.arange(taps) / sigma) ** 2)
+    weights = fixed_point(weights / weights.sum(), _MOTION_BITS)
+    order = np.argsort(angles, kind="stable")  # images of like angles then move alike
+    radians = np.deg2rad(angles[order])
+    sine, cosine = taps * np.sin(radians), taps * np.cos(radians)
+    length = np.hypot(sine, cosine)
+    steps = np.arange(taps)[:, None]
+    down = -np.ceil(steps * sine / length - 0.5).astype(np.int64)  # [T, N]
+    right = -np.ceil(steps * cosine / length - 0.5).astype(np.int64)
+    ends = (np.abs(down) >= height) | (np.abs(right) >= width)
+
+    up, low = _reach(down, ends)
+    before, after = _reach(right, ends)
+    padded = np.pad(images[order], ((0, 0), (low, up), (after, before), (0, 0)), mode="edge")
+    total = np.zeros(images.shape)
+    moved = np.empty(images.shape)
+    for tap, weight in enumerate(weights.tolist()):
+        code = np.where(ends[tap], -1, (down[tap] + height) * (2 * width) + right[tap] + width)
+        edges = [0, *(np.flatnonzero(np.diff(code)) + 1).tolist(), count]
+        for start, stop in itertools.pairwise(edges):
+            if code[start] < 0:
+                continue
+            y, x = low - int(down[tap, start]), after - int(right[tap, start])
+            view = padded[start:stop, y : y + height, x : x + width]
+            np.multiply(view, weight, out=moved[start:stop], casting="unsafe")
+            total[start:stop] += moved[start:stop]
+    out = np.empty_like(total)
+    out[order] = total
+    return out
+
+
+def _reach(moves: npt.NDArray[np.int64], ends: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Return how far images move up or left, and down or right, before their lines end."""
+    inside = np.where(ends, 0, moves)
+    return max(0, -int(inside.min())), max(0, int(inside.max()))
+
+
+def zoom_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) -> Images:
+    """Average the image with itself, zoomed by 1, 1 + step, … up to below a limit: (limit, step)."""
+    _, height, width, channels = images.shape
+    planes = to_planes(images)
+    factors = np.arange(1.0, constants[0], constants[1])
+    exact = planes * 2.0 ** (2 * _ZOOM_BITS)
+    for factor in factors.tolist():
+        down, across = zoom_band(height, factor), zoom_band(width, factor)
+        exact += across.across(down.down(planes))
+    exact /= len(factors) + 1
+    return to_images(floor_levels(exact, 2 * _ZOOM_BITS), channels)
+
+
+@lru_cache(maxsize=256)
+def zoom_band(size: int, factor: float) -> Band:
+    """Return the zoom into the middle of an axis, bilinear, cut to its size, in 20 fixed-point bits."""
+    matrix = zoom_matrix(size, factor)[:size]
+    filled = np.zeros((size, size))
+    filled[: len(matrix)] = matrix
+    rounded = np.rint(filled * 2.0**_ZOOM_BITS)
+    used = np.flatnonzero(filled.any(axis=1))
+    rounded[used] = fixed_point(filled[used], _ZOOM_BITS)
+    return Band.of(rounded)
+
+
+@lru_cache(maxsize=64)
+def zoom_matrix(size: int, factor: float) -> Floats:
+    """Return the zoom as SciPy's `zoom` of order 1 does it: ``[round(crop factor), size]``.
+
+    The crop is the middle ceil(size / factor) pixels; its corners stay corners.
+    """
+    crop = int(np.ceil(size / factor))
+    first = (size - crop) // 2
+    out = round(crop * factor)
+    positions = np.arange(out) * ((crop - 1) / (out - 1) if out > 1 else 0.0)
+    left = np.minimum(np.floor(positions).astype(np.int64), crop - 1)
+    share = positions - left
+    matrix = np.zeros((out, size))
+    rows = np.arange(out)
+    matrix[rows, first + left] += 1 - share
+    matrix[rows, first + np.minimum(left + 1, crop - 1)] += share
+    return matrix
+
+
+__all__ = [
+    "defocus_blur",
+    "disk",
+    "gaussian_blur",
+    "gaussian_weights",
+    "glass_blur",
+    "motion_blur",
+    "smear",
+    "zoom_blur",
+    "zoom_matrix",
+]

@@ -1,0 +1,165 @@
+"""Linear filters as exact arithmetic: the same pixels on every machine.
+
+A weight is rounded to so many fixed-point bits that every product and sum is an integer that float64
+holds exactly. The order of a sum, and so the BLAS kernel that takes it, then makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Images = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+_BLOCK = 64  # rows of a band that are multiplied together
+_DENSE = 128  # px up to which a whole matrix is cheaper than its bands
+
+
+@dataclass(frozen=True)
+class Band:
+    """A linear map along an axis, float64 ``[out, in]``, with the blocks of it that are not zero."""
+
+    shape: tuple[int, int]
+    blocks: tuple[tuple[slice, slice, Floats], ...]
+
+    @classmethod
+    def of(cls, matrix: Floats) -> Band:
+        """Cut a matrix into blocks of rows with the columns that they need."""
+        rows, columns = matrix.shape
+        step = rows if max(rows, columns) <= _DENSE else _BLOCK
+        blocks = []
+        for start in range(0, rows, step):
+            part = matrix[start : start + step]
+            used = np.flatnonzero(part.any(axis=0))
+            low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
+            blocks.append(
+                (
+                    slice(start, start + len(part)),
+                    slice(low, high),
+                    np.ascontiguousarray(part[:, low:high]),
+                )
+            )
+        return cls((rows, columns), tuple(blocks))
+
+    def down(self, planes: Floats) -> Floats:
+        """Map the rows of ``[N, in, W]`` to ``[N, out, W]``."""
+        if len(self.blocks) == 1 and self.blocks[0][1] == slice(0, self.shape[1]):
+            return np.asarray(np.matmul(self.blocks[0][2], planes))
+        out = np.empty((len(planes), self.shape[0], planes.shape[2]))
+        for rows, columns, block in self.blocks:
+            np.matmul(block, planes[:, columns], out=out[:, rows])
+        return out
+
+    def across(self, planes: Floats) -> Floats:
+        """Map the columns of ``[N, H, in]`` to ``[N, H, out]``."""
+        if len(self.blocks) == 1 and self.blocks[0][1] == slice(0, self.shape[1]):
+            return np.asarray(np.matmul(planes, self.blocks[0][2].T))
+        out = np.empty((len(planes), planes.shape[1], self.shape[0]))
+        for rows, columns, block in self.blocks:
+            out[:, :, rows] = planes[:, :, columns] @ block.T
+        return out
+
+
+def to_planes(images: Images) -> Floats:
+    """``[N, H, W, C]`` → float64 ``[N C, H, W]``."""
+    count, height, width, channels = images.shape
+    return images.transpose(0, 3, 1, 2).reshape(count * channels, height, width).astype(np.float64)
+
+
+def to_images(planes: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
+    """``[N C, H, W]`` → ``[N, H, W, C]``."""
+    _, height, width = planes.shape
+    return planes.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+
+
+def fixed_point(weights: Floats, bits: int) -> Floats:
+    """Round weights that sum to 1 along the last axis to integers that sum to 2**bits."""
+    total = weights.sum(axis=-1, keepdims=True)
+    rounded: Floats = np.rint(weights * (2.0**bits / total))
+    left = 2.0**bits - rounded.sum(axis=-1)
+    largest = weights.argmax(axis=-1)
+    np.put_along_axis(
+        rounded,
+        largest[..., None],
+        np.take_along_axis(rounded, largest[..., None], axis=-1) + left[..., None],
+        axis=-1,
+    )
+    return rounded
+
+
+def gaussian_weights(sigma: float, truncate: float = 4.0) -> Floats:
+    """Return a Gaussian's weights at -r to r, r its width times ``truncate``; they sum to 1."""
+    radius = int(truncate * sigma + 0.5)
+    offsets = np.arange(-radius, radius + 1)
+    weights = np.exp(-0.5 * (offsets / max(sigma, 1e-9)) ** 2)
+    return np.asarray(weights / weights.sum())
+
+
+def clamp(positions: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """Repeat the edge pixels outwards: ``a a | a b c d | d d``."""
+    return np.asarray(np.clip(positions, 0, size - 1))
+
+
+def mirror(positions: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """Reflect about the edges of the image: ``b a | a b c d | d c``."""
+    folded = np.mod(positions, 2 * size)
+    return np.asarray(np.minimum(folded, 2 * size - 1 - folded))
+
+
+def mirror_inside(positions: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """Reflect about the outermost pixels: ``c b | a b c d | c b``."""
+    folded = np.mod(positions, 2 * size - 2)
+    return np.asarray(np.minimum(folded, 2 * size - 2 - folded))
+
+
+Edge = Callable[[npt.NDArray[Any], int], npt.NDArray[Any]]
+
+
+def convolution(size: int, weights: Floats, edge: Edge) -> Floats:
+    """Return the symmetric filter as a matrix ``[size, size]``, beyond the edges as ``edge`` says."""
+    radius = len(weights) // 2
+    matrix = np.zeros((size, size))
+    rows = np.repeat(np.arange(size), len(weights))
+    columns = edge(rows + np.tile(np.arange(-radius, radius + 1), size), size)
+    np.add.at(matrix, (rows, columns), np.tile(weights, size))
+    return matrix
+
+
+@lru_cache(maxsize=128)
+def gaussian_band(size: int, sigma: float, bits: int) -> Band:
+    """Return the Gaussian along an axis, edge pixels repeated, in fixed point."""
+    return Band.of(fixed_point(convolution(size, gaussian_weights(sigma), clamp), bits))
+
+
+def floor_levels(exact: Floats, bits: int) -> Images:
+    """Cut fixed-point levels to 8 bits: floor, as a cast of 255 x does."""
+    exact *= 2.0**-bits
+    return exact.astype(np.uint8)
+
+
+def bilinear(
+    images: npt.NDArray[Any], rows: Floats, columns: Floats, edge: Edge
+) -> npt.NDArray[np.float64]:
+    """Read ``[N, H, W, C]`` at real positions ``[N, H, W]``: float64, of the values' unit."""
+    count, height, width, channels = images.shape
+    flat = images.reshape(count * height * width, channels)
+    top, left = np.floor(rows), np.floor(columns)
+    down, right = (rows - top)[..., None], (columns - left)[..., None]
+    y, x = top.astype(np.int64), left.astype(np.int64)
+    base = (np.arange(count) * (height * width))[:, None, None]
+    above, below = base + edge(y, height) * width, base + edge(y + 1, height) * width
+    x0, x1 = edge(x, width), edge(x + 1, width)
+
+    def at(address: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        return flat.take(address.reshape(-1), axis=0).reshape(count, height, width, channels)
+
+    upper = at(above + x0) * (1 - right) + at(above + x1) * right
+    lower = at(below + x0) * (1 - right) + at(below + x1) * right
+    out: npt.NDArray[np.float64] = upper * (1 - down) + lower * down
+    return out

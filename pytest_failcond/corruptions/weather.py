@@ -1,0 +1,310 @@
+"""Weather: fog, frost, snow, spatter. uint8 ``[N, H, W, C]`` in and out.
+
+Definitions are ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes them; a
+gray image gets what the first channel of a colour image would get.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from pytest_failcond.corruptions.blur import smear, zoom_matrix
+from pytest_failcond.corruptions.filters import (
+    Band,
+    Floats,
+    Images,
+    clamp,
+    convolution,
+    gaussian_weights,
+    mirror_inside,
+)
+from pytest_failcond.corruptions.randomness import KeyedRandom
+from pytest_failcond.errors import FailcondError
+
+_FROST = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
+_LUMA = (0.299, 0.587, 0.114)
+_WATER = (175 / 255, 238 / 255, 238 / 255)  # pale turquoise
+_MUD = (63 / 255, 42 / 255, 20 / 255)
+
+
+def fog(images: Images, constants: tuple[float, float], random: KeyedRandom) -> Images:
+    """Add a cloud and scale the whole back to the image's own maximum: (density, decay of its detail)."""
+    density, decay = constants
+    count, height, width, _ = images.shape
+    size = 1 << (max(height, width, 3) - 1).bit_length()
+    cloud = density * plasma(random, count, size, decay)[:, :height, :width]
+    brightest = images.reshape(count, -1).max(axis=1) / 255.0
+    factor = brightest / (brightest + density)
+    fogged = images / 255.0
+    fogged += cloud[..., None]
+    fogged *= factor[:, None, None, None]
+    return _to_levels(fogged)
+
+
+def plasma(random: KeyedRandom, count: int, size: int, decay: float) -> Floats:
+    """Return fractal clouds in [0, 1], ``[N, size, size]``: diamond and square steps on a torus.
+
+    Every step halves the distance of known points, fills the middles with the mean of their four
+    neighbours and adds noise, which falls by ``decay`` from step to step.
+    """
+    cloud = np.zeros((count, size, size))
+    step, noise = size, 100.0
+
+    def between(total: Floats) -> Floats:
+        amount = random.coarse_uniform(*total.shape[1:]) * 2 - 1
+        return np.asarray(total / 4 + noise * noise * amount)
+
+    while step >= 2:
+        half = step // 2
+        corners = cloud[:, ::step, ::step]
+        pairs = corners + np.roll(corners, -1, axis=1)
+        cloud[:, half::step, half::step] = between(pairs + np.roll(pairs, -1, axis=2))
+        middles = cloud[:, half::step, half::step]
+        corners = cloud[:, ::step, ::step]
+        beside = middles + np.roll(middles, 1, axis=1)
+        cloud[:, ::step, half::step] = between(beside + corners + np.roll(corners, -1, axis=2))
+        above = middles + np.roll(middles, 1, axis=2)
+        cloud[:, half::step, ::step] = between(above + corners + np.roll(corners, -1, axis=1))
+        step, noise = half, noise / decay
+    cloud -= cloud.min(axis=(1, 2), keepdims=True)
+    cloud /= cloud.max(axis=(1, 2), keepdims=True)
+    return cloud
+
+
+def frost(images: Images, constants: tuple[float, float, float], random: KeyedRandom) -> Images:
+    """Lay a piece of a photograph of frost over the image: (share of image, of frost, frost's scale).
+
+    Raises:
+        FailcondError: the photographs, which imagecorruptions brings, are not installed.
+    """
+    share, cover, scale = constants
+    _count, height, width, channels = images.shape
+    flat, first, sizes = _photographs(height, width, scale, channels)
+    which = random.integers(0, len(_FROST))
+    room = sizes[which] - np.array([height, width])
+    corner = np.floor(random.uniform(2) * room).astype(np.int64)
+    stride = sizes[which, 1][:, None, None]
+    rows = (corner[:, 0, None] + np.arange(height))[:, :, None] * stride
+    columns = (corner[:, 1, None] + np.arange(width))[:, None, :]
+    address = first[which][:, None, None] + rows + columns
+    pieces = flat.take(address, axis=0)
+    return np.asarray(_blend_table(share, cover).take(images.astype(np.int32) << 8 | pieces))
+
+
+@lru_cache(maxsize=16)
+def _blend_table(share: float, cover: float) -> Images:
+    """Return floor(share x + cover f) by levels of image and frost, uint8 ``[65536]``."""
+    levels = np.arange(256)
+    table: Images = np.clip(share * levels[:, None] + cover * levels, 0, 255).astype(np.uint8)
+    return table.reshape(-1)
+
+
+@lru_cache(maxsize=4)
+def _photographs(
+    height: int, width: int, scale: float, channels: int
+) -> tuple[Images, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return all photographs' pixels behind one another, where each starts, and its size.
+
+    So one gather reads all crops. One that is too small for the image is enlarged.
+    """
+    scaled = []
+    for name in _FROST:
+        photograph = _photograph(name)
+        size = np.array(photograph.shape[:2])
+        factor = max(scale, *(1.1 * np.array([height, width]) / size))
+        new = np.ceil(size * factor).astype(np.int64)
+        rows, columns = _cubic(int(size[0]), int(new[0])), _cubic(int(size[1]), int(new[1]))
+        planes = photograph.transpose(2, 0, 1)[:channels].astype(np.float64)
+        levels = np.clip(np.rint(columns.across(rows.down(planes))), 0, 255).astype(np.uint8)
+        scaled.append(levels.transpose(1, 2, 0))
+    flat = np.concatenate([image.reshape(-1, channels) for image in scaled])
+    sizes = np.array([image.shape[:2] for image in scaled])
+    return flat, np.cumsum([0, *sizes.prod(axis=1)[:-1]]), sizes
+
+
+def _photograph(name: str) -> Images:
+    found = importlib.util.find_spec("imagecorruptions")
+    folders = list(found.submodule_search_locations or ()) if found else []
+    file = Path(folders[0], "frost", name) if folders else None
+    if file is None or not file.is_file():
+        raise FailcondError(
+            f"frost: the photograph {name} of imagecorruptions is not there; "
+            "pip install imagecorruptions==1.1.2"
+        )
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@lru_cache(maxsize=32)
+def _cubic(size: int, new: int) -> Band:
+    """Return cubic interpolation along an axis (Keys' kernel, a = -0.75), edge pixels repeated."""
+    a = -0.75
+    positions = (np.arange(new) + 0.5) * (size / new) - 0.5
+    base = np.floor(positions).astype(np.int64)
+    matrix = np.zeros((new, size))
+    for offset in range(-1, 3):
+        x = np.abs(positions - (base + offset))
+        near = ((a + 2) * x - (a + 3)) * x * x + 1
+        far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+        weights = np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+        np.add.at(matrix, (np.arange(new), clamp(base + offset, size)), weights)
+    return Band.of(matrix)
+
+
+def snow(
+    images: Images,
+    constants: tuple[float, float, float, float, int, float, float],
+    random: KeyedRandom,
+) -> Images:
+    """Let flakes fall, twice, the second time upside down, and bleach what is behind.
+
+    (mean and spread of the flakes' field, its zoom, its threshold, length and σ of the fall in px,
+    share of the image's own colour).
+    """
+    mean, spread, zoom, threshold, length, sigma, share = constants
+    _count, height, width, channels = images.shape
+    rows, columns = zoom_matrix(height, zoom), zoom_matrix(width, zoom)
+    # Only the middle of the field is zoomed into: no other noise is drawn.
+    used_rows, used_columns = rows.any(axis=0), columns.any(axis=0)
+    field = random.coarse_normal(int(used_rows.sum()), int(used_columns.sum())) * spread + mean
+    flakes = rows[:, used_rows] @ field @ columns[:, used_columns].T
+    flakes[flakes < threshold] = 0
+    levels = np.clip(flakes, 0, 1)[..., None]
+    angles = random.uniform() * 90.0 - 135.0
+    fallen = smear(levels, length, sigma, angles)[:, :height, :width] * 2.0**-40
+    layer = np.rint(fallen * 255).astype(np.uint8) / 255.0
+    x = images / 255.0
+    gray = x if channels == 1 else (x @ np.array(_LUMA))[..., None]
+    x = share * x + (1 - share) * np.maximum(x, gray * 1.5 + 0.5)
+    x += layer
+    x += layer[:, ::-1, ::-1]
+    return _to_levels(x)
+
+
+def spatter(
+    images: Images,
+    constants: tuple[float, float, float, float, float, str],
+    random: KeyedRandom,
+) -> Images:
+    """Spatter water or mud: (mean, spread and σ in px of its field, threshold, strength or σ, which)."""
+    mean, spread, sigma, threshold, strength, liquid = constants
+    _, height, width, channels = images.shape
+    field = _smooth(random.coarse_normal(height, width), sigma) * spread + mean
+    field[field < threshold] = 0
+    if liquid == "water":
+        cover = _drops((np.clip(field, 0, 1) * 255).astype(np.uint8)) * strength
+        out = images / 255.0 + cover[..., None] * np.array(_WATER[:channels])
+    else:
+        cover = _smooth((field > threshold).astype(np.float64), strength)
+        cover[cover < 0.8] = 0
+        out = images / 255.0 * (1 - cover[..., None])
+        out += cover[..., None] * np.array(_MUD[:channels])
+    return _to_levels(out)
+
+
+def _smooth(planes: Floats, sigma: float) -> Floats:
+    """Gaussian blur of ``[N, H, W]``, edge pixels repeated."""
+    _, height, width = planes.shape
+    weights = gaussian_weights(sigma)
+    down, across = (Band.of(convolution(n, weights, clamp)) for n in (height, width))
+    return across.across(down.down(planes))
+
+
+def _drops(liquid: Images) -> Floats:
+    """Light up the rims of drops ``[N, H, W]``: 0 to 1 by image, 0 where an image has none."""
+    distance = _distance(~_edges(liquid))
+    rims = _box3(np.minimum(distance, 20.0)).astype(np.uint8)
+    rims = _equalised(rims)
+    embossed = _correlate(rims, np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]))
+    lit = np.rint(_box3(np.clip(embossed, 0, 255))) * liquid
+    brightest = lit.max(axis=(1, 2), keepdims=True)
+    return np.asarray(lit / np.where(brightest == 0, 1.0, brightest))
+
+
+def _edges(levels: Images) -> npt.NDArray[np.bool_]:
+    """Find edges as Canny does, with Sobel's 3 x 3 gradients, their L1 norm, and thresholds 50, 150."""
+    x = np.pad(levels.astype(np.int32), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    column = x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]
+    across = column[:, :, 2:] - column[:, :, :-2]
+    row = x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]
+    down = row[:, 2:] - row[:, :-2]
+    size = np.abs(across) + np.abs(down)
+    ring = np.pad(size, ((0, 0), (1, 1), (1, 1)))
+
+    def neighbour(dy: int, dx: int) -> npt.NDArray[np.int32]:
+        height, width = size.shape[1:]
+        return ring[:, 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
+
+    # A pixel is kept where the gradient is largest across the edge: of 4 directions, the nearest.
+    flat = np.abs(down) < np.tan(np.pi / 8) * np.abs(across)
+    steep = np.abs(down) > np.tan(3 * np.pi / 8) * np.abs(across)
+    rising = (across < 0) != (down < 0)
+    before = np.where(rising, neighbour(-1, 1), neighbour(-1, -1))
+    after = np.where(rising, neighbour(1, -1), neighbour(1, 1))
+    kept = (size > before) & (size > after)
+    kept = np.where(flat, (size > neighbour(0, -1)) & (size >= neighbour(0, 1)), kept)
+    kept = np.where(steep, (size > neighbour(-1, 0)) & (size >= neighbour(1, 0)), kept)
+    in_plane = np.zeros((3, 3, 3), dtype=bool)
+    in_plane[1] = True
+    found: npt.NDArray[np.bool_] = ndimage.binary_propagation(
+        kept & (size > 150), structure=in_plane, mask=kept & (size > 50)
+    )
+    return found
+
+
+def _distance(free: npt.NDArray[np.bool_]) -> Floats:
+    """Return the distance to the nearest edge of the same image, px; far where there is none."""
+    far = float(sum(free.shape[1:]))
+    # An image without an edge gets a far distance: neighbours in the batch are farther still.
+    distance = ndimage.distance_transform_edt(free, sampling=(1e6, 1.0, 1.0))
+    out: Floats = np.minimum(np.asarray(distance), far)
+    out[free.all(axis=(1, 2))] = far
+    return out
+
+
+def _equalised(levels: Images) -> Images:
+    """Equalise the histogram of each image ``[N, H, W]``; one of a single level stays as it is."""
+    count = len(levels)
+    size = levels[0].size
+    address = levels.reshape(count, -1) + (np.arange(count) * 256)[:, None]
+    histogram = np.bincount(address.reshape(-1), minlength=count * 256).reshape(count, 256)
+    lowest = np.take_along_axis(histogram, (histogram > 0).argmax(axis=1)[:, None], axis=1)
+    cumulative = np.cumsum(histogram, axis=1) - lowest
+    room = size - lowest
+    table = np.rint(np.clip(cumulative, 0, None) * (255.0 / np.maximum(room, 1)))
+    table = np.where(room == 0, np.arange(256), table).astype(np.uint8)
+    return table.reshape(-1).take(address).reshape(levels.shape)
+
+
+def _box3(planes: npt.NDArray[np.generic]) -> Floats:
+    """Average 3 x 3 pixels, mirrored about the outermost."""
+    total = _correlate(planes, np.ones((3, 3)))
+    return np.asarray(total / 9.0)
+
+
+def _correlate(planes: npt.NDArray[np.generic], weights: npt.NDArray[np.generic]) -> Floats:
+    """Correlate ``[N, H, W]`` with 3 x 3 weights, mirrored about the outermost pixels."""
+    _, height, width = planes.shape
+    rows = mirror_inside(np.arange(-1, height + 1), height)
+    columns = mirror_inside(np.arange(-1, width + 1), width)
+    x = planes[:, rows][:, :, columns].astype(np.float64)
+    out = np.zeros(planes.shape)
+    for dy in range(3):
+        for dx in range(3):
+            if weights[dy, dx]:
+                out += float(weights[dy, dx]) * x[:, dy : dy + height, dx : dx + width]
+    return out
+
+
+def _to_levels(x: Floats) -> Images:
+    """floor(255 clip(x))."""
+    np.clip(x, 0, 1, out=x)
+    x *= 255
+    return np.asarray(x.astype(np.uint8))
