@@ -22,7 +22,10 @@ Custom = Callable[[Images, int, KeyedRandom], Images]
 Corruption = str | Custom | Sequence["str | Custom"]
 
 KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
-    **{name: partial(noise.noise, make) for name, make in noise.PROBABILITIES.items()},
+    "gaussian_noise": noise.gaussian_noise,
+    "shot_noise": partial(noise.tabulated, noise.shot_probabilities),
+    "impulse_noise": noise.impulse_noise,
+    "speckle_noise": partial(noise.tabulated, noise.speckle_probabilities),
     "defocus_blur": blur.defocus_blur,
     "glass_blur": blur.glass_blur,
     "motion_blur": blur.motion_blur,
@@ -43,7 +46,7 @@ KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
 
 # Values per kernel call: few enough for its temporaries to stay in the cache; more where a kernel
 # takes as many steps for one image as for a thousand.
-_CHUNK = {"glass_blur": 1 << 21, "motion_blur": 1 << 20, "snow": 1 << 20}
+_CHUNK = {"glass_blur": 1 << 21, "motion_blur": 1 << 20, "snow": 1 << 20, "fog": 1 << 20}
 
 
 def corrupt(

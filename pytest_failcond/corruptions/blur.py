@@ -17,18 +17,16 @@ from pytest_failcond.corruptions.filters import (
     Images,
     convolution,
     fixed_point,
-    floor_levels,
     gaussian_band,
-    gaussian_weights,
     mirror_inside,
-    to_images,
+    to_levels,
     to_planes,
 )
 from pytest_failcond.corruptions.randomness import KeyedRandom
 
 _BITS = 22  # of a weight, per axis: 8 (pixel) + 2 * 22 bits stay exact in float64's 53
 _MOTION_BITS = 40
-_DISK_BITS = 36
+_DISK_BITS = 17  # per axis: a disk's unscaled weights sum to 317, 9 bits more
 _ZOOM_BITS = 20
 
 
@@ -39,7 +37,7 @@ def gaussian_blur(images: Images, sigma: float, _: KeyedRandom) -> Images:
         return images.copy()
     planes = gaussian_band(height, sigma, _BITS).down(to_planes(images))
     exact = gaussian_band(width, sigma, _BITS).across(planes)
-    return to_images(floor_levels(exact, 2 * _BITS), channels)
+    return to_levels(exact, channels, 2 * _BITS)
 
 
 def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedRandom) -> Images:
@@ -77,53 +75,55 @@ def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedR
 def defocus_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) -> Images:
     """Average over a disk: (radius px, σ px of its softened rim), mirrored at the edges.
 
-    Rows of the disk that are equal share one pass along the columns.
+    A disk is rows of as many widths; the rows of one width are one filter across and one down.
     """
     _, height, width, channels = images.shape
-    exact = np.zeros((len(images) * channels, height, width))
+    pairs, scale = _disk_bands(height, width, *constants)
     planes = to_planes(images)
-    for rows, band in _disk_bands(height, width, *constants):
-        exact += band.across(rows.down(planes))
-    return to_images(floor_levels(np.maximum(exact, 0, out=exact), _DISK_BITS), channels)
-
-
-def disk(radius: float, rim: float) -> Floats:
-    """Return the softened disk as float32 weights ``[K, K]``, K 17 or more."""
-    reach = 8 if radius <= 8 else int(radius)
-    offsets = np.arange(-reach, reach + 1)
-    inside = (offsets[:, None] ** 2 + offsets**2 <= radius**2).astype(np.float32)
-    inside /= inside.sum()
-    taps = 3 if radius <= 8 else 5
-    soft = np.exp(-0.5 * (np.arange(-(taps // 2), taps // 2 + 1) / rim) ** 2)
-    along = convolution(len(offsets), soft / soft.sum(), mirror_inside)
-    return (along @ inside @ along.T).astype(np.float32).astype(np.float64)
+    exact = np.zeros(planes.shape)
+    for down, across in pairs:
+        exact += across.across(down.down(planes))
+    exact *= scale
+    return to_levels(exact, channels, 2 * _DISK_BITS)
 
 
 @lru_cache(maxsize=32)
 def _disk_bands(
     height: int, width: int, radius: float, rim: float
-) -> tuple[tuple[Band, Band], ...]:
-    """Return pairs of filters down and across; the disk is the sum over the pairs."""
-    weights = np.rint(disk(radius, rim) * 2.0**_DISK_BITS)
-    patterns, which = np.unique(weights, axis=0, return_inverse=True)
-    bands = []
-    for number, pattern in enumerate(patterns):
-        if pattern.any():
-            rows = (which.reshape(-1) == number).astype(np.float64)
-            bands.append(
-                (
-                    Band.of(convolution(height, rows, mirror_inside)),
-                    Band.of(convolution(width, pattern, mirror_inside)),
-                )
+) -> tuple[tuple[tuple[Band, Band], ...], float]:
+    """Return filters down and across, in fixed point, and what to scale the sum over their pairs by.
+
+    The scale is rounded as in the original: it decides where sums are whole levels.
+    """
+    reach = 8 if radius <= 8 else int(radius)
+    offsets = np.arange(-reach, reach + 1)
+    inside = offsets[:, None] ** 2 + offsets**2 <= radius**2
+    taps = 1 if radius <= 8 else 2
+    rim_weights = np.exp(-0.5 * (np.arange(-taps, taps + 1) / rim) ** 2)
+    # The rim is softened within the kernel's square, at whose edges it is mirrored.
+    soften = convolution(len(offsets), rim_weights / rim_weights.sum(), mirror_inside)
+    pairs = []
+    for row in np.unique(inside, axis=0):
+        if row.any():
+            of_width = (inside == row).all(axis=1).astype(np.float64)
+            filters = (
+                np.rint(soften @ part * 2.0**_DISK_BITS)
+                for part in (of_width, row.astype(np.float64))
             )
-    return tuple(bands)
+            down, across = (
+                Band.of(convolution(size, weights, mirror_inside))
+                for size, weights in zip((height, width), filters, strict=True)
+            )
+            pairs.append((down, across))
+    return tuple(pairs), float(np.float32(1) / np.float32(inside.sum()))
 
 
 def motion_blur(images: Images, constants: tuple[int, float], random: KeyedRandom) -> Images:
     """Blur along a line at -45° to 45°, fading: (length px, σ px)."""
     angles = random.uniform() * 90.0 - 45.0
     exact = smear(images, constants[0], constants[1], angles)
-    return floor_levels(np.minimum(exact, 255.0 * 2.0**_MOTION_BITS), _MOTION_BITS)
+    exact *= 2.0**-_MOTION_BITS
+    return exact.astype(np.uint8)
 
 
 def smear(images: npt.NDArray[np.generic], radius: int, sigma: float, angles: Floats) -> Floats:
@@ -181,19 +181,13 @@ def zoom_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) ->
         down, across = zoom_band(height, factor), zoom_band(width, factor)
         exact += across.across(down.down(planes))
     exact /= len(factors) + 1
-    return to_images(floor_levels(exact, 2 * _ZOOM_BITS), channels)
+    return to_levels(exact, channels, 2 * _ZOOM_BITS)
 
 
 @lru_cache(maxsize=256)
 def zoom_band(size: int, factor: float) -> Band:
     """Return the zoom into the middle of an axis, bilinear, cut to its size, in 20 fixed-point bits."""
-    matrix = zoom_matrix(size, factor)[:size]
-    filled = np.zeros((size, size))
-    filled[: len(matrix)] = matrix
-    rounded = np.rint(filled * 2.0**_ZOOM_BITS)
-    used = np.flatnonzero(filled.any(axis=1))
-    rounded[used] = fixed_point(filled[used], _ZOOM_BITS)
-    return Band.of(rounded)
+    return Band.of(fixed_point(zoom_matrix(size, factor)[:size], _ZOOM_BITS))
 
 
 @lru_cache(maxsize=64)
@@ -213,16 +207,3 @@ def zoom_matrix(size: int, factor: float) -> Floats:
     matrix[rows, first + left] += 1 - share
     matrix[rows, first + np.minimum(left + 1, crop - 1)] += share
     return matrix
-
-
-__all__ = [
-    "defocus_blur",
-    "disk",
-    "gaussian_blur",
-    "gaussian_weights",
-    "glass_blur",
-    "motion_blur",
-    "smear",
-    "zoom_blur",
-    "zoom_matrix",
-]

@@ -18,16 +18,17 @@ from pytest_failcond.corruptions.filters import (
     Images,
     bilinear,
     convolution,
+    fixed_point,
     gaussian_weights,
     mirror,
     mirror_inside,
-    to_images,
-    to_planes,
+    mirror_near,
 )
 from pytest_failcond.corruptions.randomness import KeyedRandom
 
+_PIXELATE_TOGETHER = 2048  # px of an image; larger ones are faster one by one
+_FIELD_BITS = 18  # of a weight: 16 (draw) + 2 * 18 bits stay exact in float64's 53
 _MOSAIC_WIDTH = 2048  # px; JPEG ends at 65,535 px in either direction
-_RESIZE_BITS = 22  # of a weight, in Pillow's resizing of 8-bit images
 
 
 def jpeg_compression(images: Images, quality: int, _: KeyedRandom) -> Images:
@@ -60,32 +61,30 @@ def _through_jpeg(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.
 
 
 def pixelate(images: Images, scale: float, _: KeyedRandom) -> Images:
-    """Shrink by averaging boxes, and enlarge by repeating pixels, bit by bit as Pillow does."""
-    _, height, width, channels = images.shape
-    planes = _box(width, int(width * scale)).across(to_planes(images))
-    planes = _box(height, int(height * scale)).down(_rounded(planes))
-    small = _rounded(planes).astype(np.uint8)
-    large = small[:, _nearest(height, small.shape[1])][:, :, _nearest(width, small.shape[2])]
-    return to_images(large, channels)
+    """Shrink by averaging boxes, and enlarge by repeating pixels."""
+    count, height, width, channels = images.shape
+    low, narrow = int(height * scale), int(width * scale)
+    if height * width > _PIXELATE_TOGETHER:
+        return np.stack([_pixelated(image, narrow, low) for image in images])
+    # Pillow takes rows first, then columns, rounding in between: all images' rows are one tall
+    # picture, and all their columns a wide one.
+    rows = images.reshape(count * height, width, channels)
+    small = _boxes(rows, narrow, count * height).reshape(count, height, narrow, channels)
+    columns = small.transpose(1, 0, 2, 3).reshape(height, count * narrow, channels)
+    small = _boxes(columns, count * narrow, low).reshape(low, count, narrow, channels)
+    rows_of, columns_of = _nearest(height, low), _nearest(width, narrow)
+    return np.ascontiguousarray(small.transpose(1, 0, 2, 3)[:, rows_of][:, :, columns_of])
 
 
-def _rounded(planes: Floats) -> Floats:
-    return np.asarray(np.floor(planes * 2.0**-_RESIZE_BITS + 0.5))
+def _pixelated(image: Images, width: int, height: int) -> Images:
+    small = _boxes(image, width, height)
+    back = Image.fromarray(small).resize(image.shape[1::-1], Image.Resampling.NEAREST)
+    return np.asarray(back).reshape(image.shape)
 
 
-@lru_cache(maxsize=64)
-def _box(size: int, small: int) -> Band:
-    """Return Pillow's box filter along an axis, in units of 2**-22."""
-    scale = size / small
-    matrix = np.zeros((small, size))
-    for row in range(small):
-        center = (row + 0.5) * scale
-        low = max(int(center - 0.5 * scale + 0.5), 0)
-        high = min(int(center + 0.5 * scale + 0.5), size)
-        offsets = (np.arange(low, high) - center + 0.5) / scale
-        weights = ((offsets > -0.5) & (offsets <= 0.5)).astype(np.float64)
-        matrix[row, low:high] = np.floor(weights / weights.sum() * 2.0**_RESIZE_BITS + 0.5)
-    return Band.of(matrix)
+def _boxes(picture: Images, width: int, height: int) -> Images:
+    source = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    return np.asarray(source.resize((width, height), Image.Resampling.BOX))
 
 
 def _nearest(size: int, small: int) -> npt.NDArray[np.int64]:
@@ -101,27 +100,31 @@ def elastic_transform(
     the height. ``affine`` moves the corners of a square in the middle first, as CIFAR-C does.
     """
     strength, smoothing, affine = constants
-    _count, height, width, _ = images.shape
-    grid_rows, grid_columns = np.mgrid[:height, :width].astype(np.float64)
+    _, height, width, _ = images.shape
     levels: npt.NDArray[np.generic] = images
     if affine:
         rows, columns = _affine_positions(height, width, affine, random)
         levels = bilinear(levels, rows, columns, mirror_inside)
     reach = height * 0.005 if smoothing == "1%" else 1.0
     widths = (height * 0.01, width * 0.01) if smoothing == "1%" else (smoothing, smoothing)
-    smooth = [
-        Band.of(convolution(size, gaussian_weights(float(sigma), truncate=3.0), mirror))
-        for size, sigma in zip((height, width), widths, strict=True)
-    ]
-    right, down = (
-        smooth[1].across(smooth[0].down(random.coarse_uniform(height, width) * 2 - 1))
-        * (reach * strength)
-        for _ in range(2)
+    down_band, across_band = (
+        _smoothing(size, float(sigma)) for size, sigma in zip((height, width), widths, strict=True)
     )
-    moved = bilinear(levels, grid_rows + down, grid_columns + right, mirror)
-    # The original computes in single precision: whole levels then come out whole.
-    out: Images = np.clip(np.floor(moved + 1e-4), 0, 255).astype(np.uint8)
-    return out
+    positions = []
+    for line in (np.arange(width), np.arange(height)[:, None]):
+        field = across_band.across(down_band.down(random.bits(height, width).astype(np.float64)))
+        share = (field * 2.0 ** (-2 * _FIELD_BITS) + 0.5) / 32768 - 1  # -1 to 1
+        positions.append(share * (reach * strength) + line)
+    moved = bilinear(levels, positions[1], positions[0], mirror_near)
+    # Whole levels come out whole, or a rounding error below.
+    return np.clip(moved + np.float32(1e-4), 0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=32)
+def _smoothing(size: int, sigma: float) -> Band:
+    """Return the smoothing of a field of 16-bit numbers along an axis, mirrored at the edges."""
+    weights = gaussian_weights(sigma, truncate=3.0)
+    return Band.of(fixed_point(convolution(size, weights, mirror), _FIELD_BITS))
 
 
 def _affine_positions(
@@ -129,15 +132,25 @@ def _affine_positions(
 ) -> tuple[Floats, Floats]:
     """Return where each pixel of an image comes from, ``[N, H, W]`` twice, for CIFAR-C's affine map.
 
-    The corners are (x, y) pairs made of (height, width), as in the original.
+    It moves three corners of a square in the middle; they are (x, y) pairs made of (height, width), as
+    in the original.
     """
     center, side = np.array([height // 2, width // 2]), min(height, width) // 3
-    corners = center + side * np.array([[1, 1], [1, -1], [-1, -1]])
+    corners = center + side * np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
     moved = corners + (random.coarse_uniform(3, 2) * 2 - 1) * reach
-    ones = np.ones((3, 1))
-    target = np.concatenate([moved, np.broadcast_to(ones, (len(moved), 3, 1))], axis=2)
-    back = np.linalg.solve(target, np.broadcast_to(corners, moved.shape).astype(np.float64))
+    first, second = (moved[:, i] - moved[:, 0] for i in (1, 2))
+    determinant = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
     y, x = np.mgrid[:height, :width].astype(np.float64)
-    where = np.stack([x, y, np.ones_like(x)], axis=-1).reshape(-1, 3) @ back
-    source = where.reshape(-1, height, width, 2)
-    return source[..., 1], source[..., 0]
+    dx = x - moved[:, 0, 0, None, None]
+    dy = y - moved[:, 0, 1, None, None]
+    along = [
+        (dx * edge[:, 1, None, None] - dy * edge[:, 0, None, None]) / determinant[:, None, None]
+        for edge in (second, -first)
+    ]
+    columns, rows = (
+        corners[0, axis]
+        + along[0] * (corners[1, axis] - corners[0, axis])
+        + along[1] * (corners[2, axis] - corners[0, axis])
+        for axis in (0, 1)
+    )
+    return rows, columns

@@ -82,7 +82,10 @@ class KeyedRandom:
         return (self.bits(*shape) + 0.5) / 65536
 
     def coarse_normal(self, *shape: int) -> npt.NDArray[np.float64]:
-        """Draw one of 65,536 equally likely normal quantiles: float64 ``[N, *shape]``, and fast."""
+        """Draw one of 65,536 equally likely normal quantiles: float64 ``[N, *shape]``, and fast.
+
+        They are whole multiples of 2**-12, so that filters of them can be exact.
+        """
         return _normal_quantiles().take(self.bits(*shape))
 
     def integers(self, low: int, high: int, *shape: int) -> npt.NDArray[np.int64]:
@@ -106,7 +109,7 @@ class KeyedRandom:
 def _normal_quantiles() -> npt.NDArray[np.float64]:
     from scipy.special import ndtri
 
-    return np.asarray(ndtri((np.arange(65536) + 0.5) / 65536))
+    return np.asarray(np.rint(ndtri((np.arange(65536) + 0.5) / 65536) * 4096) / 4096)
 
 
 def _consecutive(indices: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

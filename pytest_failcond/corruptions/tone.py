@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.corruptions.filters import Images
+from pytest_failcond.corruptions.filters import Images, pair_table, per_channel
 from pytest_failcond.corruptions.randomness import KeyedRandom
 
 _UNSURE = 1e-7  # levels; float64 sums of any image err by less
@@ -21,7 +21,9 @@ def contrast(images: Images, factor: float, _: KeyedRandom) -> Images:
     """
     count, height, width, channels = images.shape
     size = height * width
-    means = images.sum(axis=(1, 2), dtype=np.int64) / (255.0 * size)
+    # By rows first: NumPy is slow where the innermost axis is as short as the channels.
+    rows = images.reshape(count, height, width * channels).sum(axis=1, dtype=np.int64)
+    averages = rows.reshape(count, width, channels).sum(axis=1) / (255.0 * size)
     levels = np.arange(256) / 255.0
 
     def tables(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -29,21 +31,30 @@ def contrast(images: Images, factor: float, _: KeyedRandom) -> Images:
             np.asarray(np.clip((levels - means[..., None]) * factor + means[..., None], 0, 1)) * 255
         )
 
-    exact = tables(means)  # [N, C, 256]
+    exact = tables(averages)  # [N, C, 256]
     unsure = np.flatnonzero((np.abs(exact - np.rint(exact)) < _UNSURE).any(axis=(1, 2)))
     if len(unsure):
         pixels = levels.take(images[unsure].reshape(len(unsure), size, channels))
         exact[unsure] = tables(np.cumsum(pixels, axis=1)[:, -1] / size)
-    address = (np.arange(count * channels, dtype=np.int32) * 256).reshape(count, 1, 1, channels)
-    out: Images = exact.astype(np.uint8).reshape(-1).take(address + images)
+    new = exact.astype(np.uint8).reshape(count * channels, 256)
+    out = np.empty_like(images)
+    step = 256 // channels  # so many images' tables have 16-bit addresses
+    for start in range(0, count, step):
+        part = images[start : start + step].reshape(-1, height, width * channels)
+        flat = new[start * channels : (start + len(part)) * channels].reshape(-1)
+        which = np.arange(len(part) * channels, dtype=np.uint8).reshape(-1, 1, channels)
+        found = pair_table(flat, np.tile(which, (1, width, 1)).reshape(len(part), 1, -1), part)
+        out[start : start + step] = found.reshape(-1, height, width, channels)
     return out
 
 
 def brightness(images: Images, added: float, _: KeyedRandom) -> Images:
     """Add to the value of HSV: all channels of a pixel grow by the factor that its largest grows by."""
-    largest = images.max(axis=3, keepdims=True)
-    address = largest.astype(np.int32) << 8 | images
-    return np.asarray(_brightness_table(added).take(address))
+    if images.shape[3] == 1:
+        return _brightness_table(added)[:: 256 + 1].take(images)
+    red, green, blue = (images[..., channel] for channel in range(3))
+    largest = per_channel(np.maximum(np.maximum(red, green), blue), 3)
+    return pair_table(_brightness_table(added), largest, images)
 
 
 @lru_cache(maxsize=16)

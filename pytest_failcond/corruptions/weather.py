@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from scipy import ndimage
 
@@ -21,14 +23,16 @@ from pytest_failcond.corruptions.filters import (
     Floats,
     Images,
     clamp,
-    convolution,
-    gaussian_weights,
-    mirror_inside,
+    fixed_point,
+    gaussian_band,
+    pair_table,
+    per_channel,
 )
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
 
 _FROST = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
+_FIELD_BITS = 18  # of a weight: 16 (a normal draw) + 2 * 18 bits stay exact in float64's 53
 _LUMA = (0.299, 0.587, 0.114)
 _WATER = (175 / 255, 238 / 255, 238 / 255)  # pale turquoise
 _MUD = (63 / 255, 42 / 255, 20 / 255)
@@ -39,13 +43,12 @@ def fog(images: Images, constants: tuple[float, float], random: KeyedRandom) -> 
     density, decay = constants
     count, height, width, _ = images.shape
     size = 1 << (max(height, width, 3) - 1).bit_length()
-    cloud = density * plasma(random, count, size, decay)[:, :height, :width]
     brightest = images.reshape(count, -1).max(axis=1) / 255.0
-    factor = brightest / (brightest + density)
-    fogged = images / 255.0
-    fogged += cloud[..., None]
-    fogged *= factor[:, None, None, None]
-    return _to_levels(fogged)
+    factor = (brightest / (brightest + density))[:, None, None]
+    cloud = plasma(random, count, size, decay)[:, :height, :width] * (255.0 * density * factor)
+    fogged = images * factor[..., None]
+    fogged += per_channel(cloud, images.shape[3])
+    return np.asarray(np.minimum(fogged, 255, out=fogged).astype(np.uint8))
 
 
 def plasma(random: KeyedRandom, count: int, size: int, decay: float) -> Floats:
@@ -86,16 +89,16 @@ def frost(images: Images, constants: tuple[float, float, float], random: KeyedRa
     """
     share, cover, scale = constants
     _count, height, width, channels = images.shape
-    flat, first, sizes = _photographs(height, width, scale, channels)
-    which = random.integers(0, len(_FROST))
-    room = sizes[which] - np.array([height, width])
-    corner = np.floor(random.uniform(2) * room).astype(np.int64)
-    stride = sizes[which, 1][:, None, None]
-    rows = (corner[:, 0, None] + np.arange(height))[:, :, None] * stride
-    columns = (corner[:, 1, None] + np.arange(width))[:, None, :]
-    address = first[which][:, None, None] + rows + columns
-    pieces = flat.take(address, axis=0)
-    return np.asarray(_blend_table(share, cover).take(images.astype(np.int32) << 8 | pieces))
+    photographs = _photographs(height, width, scale, channels)
+    which, corner = random.integers(0, len(_FROST)), random.uniform(2)
+    pieces = np.empty_like(images)
+    for number, photograph in enumerate(photographs):
+        chosen = np.flatnonzero(which == number)
+        room = np.array(photograph.shape[:2]) - np.array([height, width])
+        top, left = np.floor(corner[chosen] * room).astype(np.int64).T
+        windows = sliding_window_view(photograph, (height, width), axis=(0, 1))
+        pieces[chosen] = windows[top, left].transpose(0, 2, 3, 1)
+    return pair_table(_blend_table(share, cover), images, pieces)
 
 
 @lru_cache(maxsize=16)
@@ -107,13 +110,8 @@ def _blend_table(share: float, cover: float) -> Images:
 
 
 @lru_cache(maxsize=4)
-def _photographs(
-    height: int, width: int, scale: float, channels: int
-) -> tuple[Images, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return all photographs' pixels behind one another, where each starts, and its size.
-
-    So one gather reads all crops. One that is too small for the image is enlarged.
-    """
+def _photographs(height: int, width: int, scale: float, channels: int) -> list[Images]:
+    """Return the photographs scaled, ``[H', W', C]``; one too small for the image is enlarged."""
     scaled = []
     for name in _FROST:
         photograph = _photograph(name)
@@ -122,11 +120,10 @@ def _photographs(
         new = np.ceil(size * factor).astype(np.int64)
         rows, columns = _cubic(int(size[0]), int(new[0])), _cubic(int(size[1]), int(new[1]))
         planes = photograph.transpose(2, 0, 1)[:channels].astype(np.float64)
-        levels = np.clip(np.rint(columns.across(rows.down(planes))), 0, 255).astype(np.uint8)
+        exact = columns.across(rows.down(planes)) * 2.0 ** (-2 * _FIELD_BITS)
+        levels = np.clip(np.rint(exact), 0, 255).astype(np.uint8)
         scaled.append(levels.transpose(1, 2, 0))
-    flat = np.concatenate([image.reshape(-1, channels) for image in scaled])
-    sizes = np.array([image.shape[:2] for image in scaled])
-    return flat, np.cumsum([0, *sizes.prod(axis=1)[:-1]]), sizes
+    return scaled
 
 
 def _photograph(name: str) -> Images:
@@ -155,7 +152,7 @@ def _cubic(size: int, new: int) -> Band:
         far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
         weights = np.where(x <= 1, near, np.where(x < 2, far, 0.0))
         np.add.at(matrix, (np.arange(new), clamp(base + offset, size)), weights)
-    return Band.of(matrix)
+    return Band.of(fixed_point(matrix, _FIELD_BITS))
 
 
 def snow(
@@ -170,11 +167,9 @@ def snow(
     """
     mean, spread, zoom, threshold, length, sigma, share = constants
     _count, height, width, channels = images.shape
-    rows, columns = zoom_matrix(height, zoom), zoom_matrix(width, zoom)
-    # Only the middle of the field is zoomed into: no other noise is drawn.
-    used_rows, used_columns = rows.any(axis=0), columns.any(axis=0)
-    field = random.coarse_normal(int(used_rows.sum()), int(used_columns.sum())) * spread + mean
-    flakes = rows[:, used_rows] @ field @ columns[:, used_columns].T
+    rows, columns = _zoomed_middle(height, zoom), _zoomed_middle(width, zoom)
+    field = random.coarse_normal(rows.shape[1], columns.shape[1])
+    flakes = columns.across(rows.down(field)) * (spread * 2.0 ** (-2 * _FIELD_BITS)) + mean
     flakes[flakes < threshold] = 0
     levels = np.clip(flakes, 0, 1)[..., None]
     angles = random.uniform() * 90.0 - 135.0
@@ -186,6 +181,13 @@ def snow(
     x += layer
     x += layer[:, ::-1, ::-1]
     return _to_levels(x)
+
+
+@lru_cache(maxsize=32)
+def _zoomed_middle(size: int, zoom: float) -> Band:
+    """Return the zoom into the middle of an axis, from the pixels of that middle alone."""
+    matrix = zoom_matrix(size, zoom)
+    return Band.of(fixed_point(matrix[:, matrix.any(axis=0)], _FIELD_BITS))
 
 
 def spatter(
@@ -200,30 +202,31 @@ def spatter(
     field[field < threshold] = 0
     if liquid == "water":
         cover = _drops((np.clip(field, 0, 1) * 255).astype(np.uint8)) * strength
-        out = images / 255.0 + cover[..., None] * np.array(_WATER[:channels])
+        kept, colour = np.ones_like(cover), _WATER
     else:
         cover = _smooth((field > threshold).astype(np.float64), strength)
         cover[cover < 0.8] = 0
-        out = images / 255.0 * (1 - cover[..., None])
-        out += cover[..., None] * np.array(_MUD[:channels])
-    return _to_levels(out)
+        kept, colour = 1 - cover, _MUD
+    out = np.empty_like(images)
+    for channel in range(channels):
+        out[..., channel] = _to_levels(
+            images[..., channel] / 255.0 * kept + cover * colour[channel]
+        )
+    return out
 
 
 def _smooth(planes: Floats, sigma: float) -> Floats:
-    """Gaussian blur of ``[N, H, W]``, edge pixels repeated."""
+    """Blur multiples of 2**-12 below 8, ``[N, H, W]``: exact; edge pixels are repeated."""
     _, height, width = planes.shape
-    weights = gaussian_weights(sigma)
-    down, across = (Band.of(convolution(n, weights, clamp)) for n in (height, width))
-    return across.across(down.down(planes))
+    down, across = (gaussian_band(size, sigma, _FIELD_BITS) for size in (height, width))
+    return across.across(down.down(planes)) * 2.0 ** (-2 * _FIELD_BITS)
 
 
 def _drops(liquid: Images) -> Floats:
     """Light up the rims of drops ``[N, H, W]``: 0 to 1 by image, 0 where an image has none."""
-    distance = _distance(~_edges(liquid))
-    rims = _box3(np.minimum(distance, 20.0)).astype(np.uint8)
+    rims = _box3(_distance(_edges(liquid), 20)).astype(np.uint8)
     rims = _equalised(rims)
-    embossed = _correlate(rims, np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]))
-    lit = np.rint(_box3(np.clip(embossed, 0, 255))) * liquid
+    lit = np.rint(_box3(np.clip(_embossed(rims), 0, 255).astype(np.float64))) * liquid
     brightest = lit.max(axis=(1, 2), keepdims=True)
     return np.asarray(lit / np.where(brightest == 0, 1.0, brightest))
 
@@ -259,14 +262,23 @@ def _edges(levels: Images) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _distance(free: npt.NDArray[np.bool_]) -> Floats:
-    """Return the distance to the nearest edge of the same image, px; far where there is none."""
-    far = float(sum(free.shape[1:]))
-    # An image without an edge gets a far distance: neighbours in the batch are farther still.
-    distance = ndimage.distance_transform_edt(free, sampling=(1e6, 1.0, 1.0))
-    out: Floats = np.minimum(np.asarray(distance), far)
-    out[free.all(axis=(1, 2))] = far
-    return out
+def _distance(edges: npt.NDArray[np.bool_], far: int) -> Floats:
+    """Return each pixel's distance to the nearest edge, px, at most ``far``: ``[N, H, W]``.
+
+    First along the rows, then over the rows: the least of dy^2 + dx^2.
+    """
+    _, height, width = edges.shape
+    place = np.arange(width, dtype=np.int16)
+    before = np.maximum.accumulate(np.where(edges, place, np.int16(-far)), axis=2)
+    flipped = np.where(edges, place, np.int16(width + far))[:, :, ::-1]
+    after = np.minimum.accumulate(flipped, axis=2)[:, :, ::-1]
+    across = np.minimum(np.minimum(place - before, after - place), far) ** 2
+    nearest = across.copy()
+    for dy in range(1, min(far, height - 1) + 1):
+        reached = across + np.int16(dy * dy)
+        np.minimum(nearest[:, dy:], reached[:, :-dy], out=nearest[:, dy:])
+        np.minimum(nearest[:, :-dy], reached[:, dy:], out=nearest[:, :-dy])
+    return np.asarray(np.minimum(np.sqrt(np.arange(far * far + 1)), far).take(nearest))
 
 
 def _equalised(levels: Images) -> Images:
@@ -283,24 +295,26 @@ def _equalised(levels: Images) -> Images:
     return table.reshape(-1).take(address).reshape(levels.shape)
 
 
-def _box3(planes: npt.NDArray[np.generic]) -> Floats:
+def _box3(planes: Floats) -> Floats:
     """Average 3 x 3 pixels, mirrored about the outermost."""
-    total = _correlate(planes, np.ones((3, 3)))
-    return np.asarray(total / 9.0)
+    x = _framed(planes)
+    rows = x[:, :-2] + x[:, 1:-1] + x[:, 2:]
+    return np.asarray((rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / 9.0)
 
 
-def _correlate(planes: npt.NDArray[np.generic], weights: npt.NDArray[np.generic]) -> Floats:
-    """Correlate ``[N, H, W]`` with 3 x 3 weights, mirrored about the outermost pixels."""
-    _, height, width = planes.shape
-    rows = mirror_inside(np.arange(-1, height + 1), height)
-    columns = mirror_inside(np.arange(-1, width + 1), width)
-    x = planes[:, rows][:, :, columns].astype(np.float64)
-    out = np.zeros(planes.shape)
-    for dy in range(3):
-        for dx in range(3):
-            if weights[dy, dx]:
-                out += float(weights[dy, dx]) * x[:, dy : dy + height, dx : dx + width]
-    return out
+def _embossed(levels: Images) -> npt.NDArray[np.int16]:
+    """Light from one corner: neighbours towards it count less, those away from it more."""
+    x = _framed(levels.astype(np.int16))
+    left, middle, right = x[:, :, :-2], x[:, :, 1:-1], x[:, :, 2:]
+    top = -2 * left[:, :-2] - middle[:, :-2]
+    center = -left[:, 1:-1] + middle[:, 1:-1] + right[:, 1:-1]
+    bottom = middle[:, 2:] + 2 * right[:, 2:]
+    return np.asarray(top + center + bottom)
+
+
+def _framed(planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Mirror ``[N, H, W]`` about its outermost pixels by one: ``[N, H + 2, W + 2]``."""
+    return np.pad(planes, ((0, 0), (1, 1), (1, 1)), mode="reflect")
 
 
 def _to_levels(x: Floats) -> Images:
