@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 EXAMPLE := cd example_project && $(BIN)/python -m pytest -p no:randomly
 
 .DEFAULT_GOAL := help
-.PHONY: help example example-failing test lint bench clean
+.PHONY: help example example-failing test lint bench oracle clean
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: $(INSTALLED) ## Run the linters and the type checker alone.
 
 bench: $(INSTALLED) ## Measure the speed ratios that the README gives.
 	$(BIN)/python -m benchmarks
+
+oracle: $(INSTALLED) ## Write imagecorruptions' statistics anew, which the tests hold ours against.
+	$(BIN)/python -m tests.oracle
 
 clean: ## Remove what the targets above made.
 	rm -rf $(VENV) example_project/reports .pytest_cache .mypy_cache .ruff_cache

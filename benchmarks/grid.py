@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.imagecorruptions_adapter import corrupt_one
 from benchmarks.timing import seconds
 from pytest_failcond.corruptions import NAMES, SEVERITIES, corrupt
+from pytest_failcond.corruptions.original import corrupt_one
 
 EXAMPLE = Path(__file__).parents[1] / "example_project"
 MANY, FEW = 10_000, 100  # images: ours all, the loop the first
@@ -24,12 +24,13 @@ def run() -> None:
     images = np.pad(digits.load_test_images().images, ((0, 0), (2, 2), (2, 2), (0, 0)))
     print(f"{'corruption':18}{'loop, µs':>10}{'ours, µs':>10}{'ratio':>8}")
     totals = np.zeros(2)
+    random = np.random.default_rng(0)
     for name in NAMES:
 
         def loop(name: str = name) -> None:
             for severity in SEVERITIES:
                 for image in images[:FEW]:
-                    corrupt_one(image, name, severity)
+                    corrupt_one(image, name, severity, random)
 
         def ours(name: str = name) -> None:
             for severity in SEVERITIES:

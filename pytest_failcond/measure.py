@@ -21,7 +21,7 @@ from pytest_failcond.failures.corner_cases import (
 )
 from pytest_failcond.keys import DirectionKey, RankingKey
 from pytest_failcond.measurements import ClassRanking, Curve, Direction, Frames, Measurement
-from pytest_failcond.settings import Settings
+from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, to_float
@@ -173,9 +173,17 @@ class Laboratory:
         indices: npt.NDArray[np.int64],
     ) -> npt.NDArray[np.uint8]:
         name = key.split(":")[1]
+        grid = self.settings.corruptions or CorruptionSettings()
         try:
             return corrupt(
-                pixels, corruption, severity, seed=self.settings.seed, indices=indices, name=name
+                pixels,
+                corruption,
+                severity,
+                seed=self.settings.seed,
+                indices=indices,
+                name=name,
+                constants=grid.constants,
+                backend=grid.backend,
             )
         except FailcondError:
             raise

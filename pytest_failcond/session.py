@@ -316,7 +316,7 @@ class Failcond:
         import torch
 
         laboratory, settings = self._laboratory, self._settings
-        images = laboratory.images
+        images, grid = laboratory.images, settings.corruptions
         return {
             "subjects": {
                 "classifier": laboratory.classifier.hash,
@@ -325,7 +325,9 @@ class Failcond:
                 "images": None if images is None else images.hash,
                 "max_images": settings.max_images,
                 "seed": settings.seed,
-                "corruptions": specification("imagenet-c"),
+                "corruptions": None
+                if grid is None
+                else specification(grid.constants, grid.backend),
             },
             "environment": {
                 "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

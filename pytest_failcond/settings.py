@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pytest_failcond.corruptions.constants import check_specification
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
 from pytest_failcond.errors import FailcondError, nearest
 
@@ -69,6 +70,8 @@ class CorruptionSettings(_Table):
 
     names: tuple[str, ...] = ()
     severities: tuple[int, ...] = SEVERITIES
+    constants: str = "imagenet-c"
+    backend: str = "native"
     custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
 
     _valid_severities = field_validator("severities")(_severities)
@@ -79,6 +82,14 @@ class CorruptionSettings(_Table):
         if not isinstance(value, dict):
             return value
         return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+
+    @model_validator(mode="after")
+    def _specified(self) -> CorruptionSettings:
+        try:
+            check_specification(self.constants, self.backend)
+        except FailcondError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> CorruptionSettings:

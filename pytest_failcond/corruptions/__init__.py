@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.corruptions import blur, digital, noise, tone, weather
 from pytest_failcond.corruptions.constants import BY_NAME, specification
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
 from pytest_failcond.corruptions.randomness import KeyedRandom
@@ -21,33 +18,6 @@ Images = npt.NDArray[np.uint8]
 Custom = Callable[[Images, int, KeyedRandom], Images]
 Corruption = str | Custom | Sequence["str | Custom"]
 
-KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
-    "gaussian_noise": noise.gaussian_noise,
-    "shot_noise": partial(noise.tabulated, noise.shot_probabilities),
-    "impulse_noise": noise.impulse_noise,
-    "speckle_noise": partial(noise.tabulated, noise.speckle_probabilities),
-    "defocus_blur": blur.defocus_blur,
-    "glass_blur": blur.glass_blur,
-    "motion_blur": blur.motion_blur,
-    "zoom_blur": blur.zoom_blur,
-    "snow": weather.snow,
-    "frost": weather.frost,
-    "fog": weather.fog,
-    "brightness": tone.brightness,
-    "contrast": tone.contrast,
-    "elastic_transform": digital.elastic_transform,
-    "pixelate": digital.pixelate,
-    "jpeg_compression": digital.jpeg_compression,
-    "gaussian_blur": blur.gaussian_blur,
-    "spatter": weather.spatter,
-    "saturate": tone.saturate,
-}
-"""The corruptions by name: (images, the severity's constant, random) → images."""
-
-# Values per kernel call: few enough for its temporaries to stay in the cache; more where a kernel
-# takes as many steps for one image as for a thousand.
-_CHUNK = {"glass_blur": 1 << 21, "motion_blur": 1 << 20, "snow": 1 << 20, "fog": 1 << 20}
-
 
 def corrupt(
     images: Images,
@@ -58,6 +28,7 @@ def corrupt(
     indices: npt.ArrayLike | None = None,
     name: str | None = None,
     constants: str = "imagenet-c",
+    backend: str = "native",
 ) -> Images:
     """Corrupt a batch; an image's pixels depend on its own, the key and its index alone.
 
@@ -71,6 +42,8 @@ def corrupt(
         name: keys the randomness of a custom corruption; default its ``__name__``.
         constants: how severe a severity is: ``imagenet-c`` (Hendrycks & Dietterich 2019), meant for
             224 px, or ``cifar-c``, milder and meant for 32 px.
+        backend: ``native``, or ``imagecorruptions``: that package, image by image; its randomness
+            is keyed too, but by other draws.
 
     Returns:
         uint8 ``[N, H, W, C]``, a new array.
@@ -80,7 +53,7 @@ def corrupt(
     """
     _check_images(images)
     check_severity(severity)
-    version = specification(constants)
+    version = specification(constants, backend)
     order = np.arange(len(images)) if indices is None else np.asarray(indices)
     if order.shape != (len(images),):
         raise FailcondError(f"indices: expected {len(images)}, one per image, got {order.shape}")
@@ -107,10 +80,17 @@ def _apply(
         random = KeyedRandom(*key, severity, indices=indices)
         return _apply_custom(images, corruption, severity, random)
     check_name(corruption)
-    kernel = KERNELS[corruption]
-    constant = BY_NAME[key[0].partition("/")[0]][corruption][severity - 1]
+    constants = BY_NAME.get(key[0].partition("/")[0])
+    if constants is None:
+        from pytest_failcond.corruptions.original import corrupt_original
+
+        random = KeyedRandom(*key, severity, indices=indices)
+        return corrupt_original(images, corruption, severity, random)
+    from pytest_failcond.corruptions.kernels import CHUNK, KERNELS
+
+    kernel, constant = KERNELS[corruption], constants[corruption][severity - 1]
     out = np.empty(images.shape, dtype=np.uint8)
-    step = max(1, _CHUNK.get(corruption, 1 << 18) // images[0].size)
+    step = max(1, CHUNK.get(corruption, 1 << 18) // images[0].size)
     for start in range(0, len(images), step):
         part = slice(start, start + step)
         random = KeyedRandom(*key, severity, indices=indices[part])

@@ -110,12 +110,33 @@ CIFAR_C: Constants = {
 BY_NAME: dict[str, Constants] = {"imagenet-c": IMAGENET_C, "cifar-c": CIFAR_C}
 
 
-def specification(constants: str) -> str:
-    """Name constants and version of the pixels: ``imagenet-c/1``.
+BACKENDS = ("native", "imagecorruptions")
+
+
+def check_specification(constants: str, backend: str) -> None:
+    """Raise a FailcondError unless there are such constants and such a backend, and they fit."""
+    for what, value, known in (
+        ("constants", constants, tuple(BY_NAME)),
+        ("backend", backend, BACKENDS),
+    ):
+        if value not in known:
+            raise FailcondError(f"unknown {what} {value!r}{nearest(value, known)}")
+    if backend == "imagecorruptions" and constants != "imagenet-c":
+        raise FailcondError(
+            f"backend 'imagecorruptions' has ImageNet-C's constants only, not {constants!r}; "
+            'use backend = "native"'
+        )
+
+
+def specification(constants: str, backend: str = "native") -> str:
+    """Name what sets the pixels: constants and version, or the other backend's package and version.
 
     Raises:
-        FailcondError: there are no such constants.
+        FailcondError: there are none such, or the package is not installed.
     """
-    if constants not in BY_NAME:
-        raise FailcondError(f"unknown constants {constants!r}{nearest(constants, BY_NAME)}")
-    return f"{constants}/{VERSION}"
+    check_specification(constants, backend)
+    if backend == "native":
+        return f"{constants}/{VERSION}"
+    from pytest_failcond.corruptions.original import version
+
+    return version()

@@ -114,10 +114,10 @@ def elastic_transform(
     for line in (np.arange(width), np.arange(height)[:, None]):
         field = across_band.across(down_band.down(random.bits(height, width).astype(np.float64)))
         share = (field * 2.0 ** (-2 * _FIELD_BITS) + 0.5) / 32768 - 1  # -1 to 1
-        positions.append(share * (reach * strength) + line)
+        positions.append(np.asarray(share * (reach * strength) + line, dtype=np.float64))
     moved = bilinear(levels, positions[1], positions[0], mirror_near)
     # Whole levels come out whole, or a rounding error below.
-    return np.clip(moved + np.float32(1e-4), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(moved + np.float32(1e-4), 0, 255).astype(np.uint8))
 
 
 @lru_cache(maxsize=32)

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
-from scipy import ndimage
 
 from pytest_failcond.corruptions.blur import smear, zoom_matrix
 from pytest_failcond.corruptions.filters import (
@@ -254,6 +253,8 @@ def _edges(levels: Images) -> npt.NDArray[np.bool_]:
     kept = (size > before) & (size > after)
     kept = np.where(flat, (size > neighbour(0, -1)) & (size >= neighbour(0, 1)), kept)
     kept = np.where(steep, (size > neighbour(-1, 0)) & (size >= neighbour(1, 0)), kept)
+    from scipy import ndimage
+
     in_plane = np.zeros((3, 3, 3), dtype=bool)
     in_plane[1] = True
     found: npt.NDArray[np.bool_] = ndimage.binary_propagation(

@@ -1,0 +1,38 @@
+"""The nineteen corruptions by name, each a function of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from pytest_failcond.corruptions import blur, digital, noise, tone, weather
+from pytest_failcond.corruptions.filters import Images
+from pytest_failcond.corruptions.randomness import KeyedRandom
+
+KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
+    "gaussian_noise": noise.gaussian_noise,
+    "shot_noise": partial(noise.tabulated, noise.shot_probabilities),
+    "impulse_noise": noise.impulse_noise,
+    "speckle_noise": partial(noise.tabulated, noise.speckle_probabilities),
+    "defocus_blur": blur.defocus_blur,
+    "glass_blur": blur.glass_blur,
+    "motion_blur": blur.motion_blur,
+    "zoom_blur": blur.zoom_blur,
+    "snow": weather.snow,
+    "frost": weather.frost,
+    "fog": weather.fog,
+    "brightness": tone.brightness,
+    "contrast": tone.contrast,
+    "elastic_transform": digital.elastic_transform,
+    "pixelate": digital.pixelate,
+    "jpeg_compression": digital.jpeg_compression,
+    "gaussian_blur": blur.gaussian_blur,
+    "spatter": weather.spatter,
+    "saturate": tone.saturate,
+}
+"""The corruptions by name: (images, the severity's constant, random) → images."""
+
+# Values per kernel call: few enough for its temporaries to stay in the cache; more where a kernel
+# takes as many steps for one image as for a thousand.
+CHUNK = {"glass_blur": 1 << 21, "motion_blur": 1 << 20, "snow": 1 << 20, "fog": 1 << 20}
