@@ -114,7 +114,7 @@ def tabulated(
 ) -> Levels:
     """Apply a noise to uint8 images ``[N, H, W, C]`` by its table of probabilities."""
     draws = random.bits(*images.shape[1:])
-    address = images.astype(np.int32)
+    address = images.astype(np.intp)  # NumPy's own index type: others are converted, slowly
     address <<= 16
     address |= draws
     return _table(probabilities, constant).reshape(-1).take(address)
