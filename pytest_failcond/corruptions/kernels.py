@@ -14,7 +14,7 @@ KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
     "gaussian_noise": noise.gaussian_noise,
     "shot_noise": partial(noise.tabulated, noise.shot_probabilities),
     "impulse_noise": noise.impulse_noise,
-    "speckle_noise": partial(noise.tabulated, noise.speckle_probabilities),
+    "speckle_noise": noise.speckle_noise,
     "defocus_blur": blur.defocus_blur,
     "glass_blur": blur.glass_blur,
     "motion_blur": blur.motion_blur,

@@ -213,7 +213,7 @@ PIXELS = {
         "shot_noise": "065883a7c902",
         "snow": "8969fe500a79",
         "spatter": "f476402f50e3",
-        "speckle_noise": "817597cfe4a8",
+        "speckle_noise": "f1932a61e2f8",
         "zoom_blur": "c30b30596c00",
     },
 }
