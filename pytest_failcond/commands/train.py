@@ -7,7 +7,7 @@ that stops, by Ctrl-C too, is continued by the same command.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classes", type=names, metavar="A,B,C", help="class names (default: 0,1,2,…)"
     )
     shape.add_argument(
+        "--start-from",
+        type=Path,
+        metavar="FILE",
+        help="go on from this trained generator, with a new discriminator (see --warm-up)",
+    )
+    shape.add_argument(
         "--resolution",
         type=count,
         metavar="PX",
@@ -82,6 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for flag, kind, meaning in (
         ("batch", count, "images per step"),
         ("learning-rate", positive, "of Adam"),
+        ("warm-up", count, "images at first that only the discriminator learns from"),
+        ("cooldown", count, "images after these over which the learning rate falls to 0"),
         ("r1-gamma", float, "weight of the R1 penalty"),
         ("path-weight", float, "weight of the path-length penalty"),
         ("seed", int, "keys all randomness"),
@@ -153,21 +161,30 @@ def make_trainer(options: argparse.Namespace, images: LabeledImages) -> Trainer:
         FailcondError: options contradict each other or the images; the sentence names the option.
     """
     from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages
+    from pytest_failcond.stylegan2.generator import Generator
     from pytest_failcond.stylegan2.training import Trainer
 
     height, width, image_channels = images.shape
+    start = None if options.start_from is None else Generator.load(options.start_from)
     resolution = options.resolution or max(8, 1 << (max(height, width) - 1).bit_length())
-    classes = options.classes or tuple(str(c) for c in range(int(images.labels.max()) + 1))
-    config = GeneratorConfig(
-        classes,
-        resolution,
-        (height, width),
-        image_channels,
-        options.channels or default_channels(resolution),
-    )
+    if start is None:
+        classes = options.classes or tuple(str(c) for c in range(int(images.labels.max()) + 1))
+        channels = options.channels or default_channels(resolution)
+        config = GeneratorConfig(classes, resolution, (height, width), image_channels, channels)
+    else:
+        config = replace(
+            start.config,
+            classes=options.classes or start.classes,
+            resolution=resolution,
+            image_size=(height, width),
+            image_channels=image_channels,
+            channels=options.channels or start.config.channels,
+        )
     recipe = Recipe(
         batch=options.batch,
         learning_rate=options.learning_rate,
+        warm_up=options.warm_up,
+        cooldown=options.cooldown,
         r1_gamma=options.r1_gamma,
         path_weight=options.path_weight,
         adaptive_augmentation=options.adaptive_augmentation,
@@ -175,7 +192,7 @@ def make_trainer(options: argparse.Namespace, images: LabeledImages) -> Trainer:
         seed=options.seed,
     )
     mix = read_mix(options) or CorruptionMix()
-    return Trainer(config, TrainingImages(images, resolution, mix, options.seed), recipe)
+    return Trainer(config, TrainingImages(images, resolution, mix, options.seed), recipe, start)
 
 
 def default_channels(resolution: int) -> tuple[int, ...]:

@@ -40,15 +40,34 @@ _STATE_FORMAT = "pytest-failcond-training"
 class Trainer:
     """Two networks, their optimisers and an averaged generator, advanced a step at a time.
 
+    Args:
+        config: the generator's shape.
+        images: what to learn from.
+        recipe: how.
+        start: a trained generator of the same shape to go on from; default a new one. Its
+            discriminator is not kept: a new one learns.
+
     Attributes:
         step: steps done.
 
     Raises:
-        FailcondError: the images do not fit the configuration.
+        FailcondError: the images, or the start, do not fit the configuration.
     """
 
-    def __init__(self, config: GeneratorConfig, images: TrainingImages, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        images: TrainingImages,
+        recipe: Recipe,
+        start: Generator | None = None,
+    ) -> None:
         images.check(config)
+        if start is not None and start.config != config:
+            raise FailcondError(
+                "the generator to start from has another shape or other classes than asked for; "
+                "leave --classes, --resolution and --channels out, or start afresh"
+            )
+        self._start = start
         self.config = config
         self.recipe = recipe
         self.step = 0
@@ -57,6 +76,8 @@ class Trainer:
             torch.manual_seed(_seed(recipe.seed, "weights"))
             self._network = Network(config)
             self._discriminator = Discriminator(config, group=recipe.deviation_group)
+        if start is not None:
+            self._network.load_state_dict(start.network.state_dict())
         self._average = copy.deepcopy(self._network).requires_grad_(False)
         self._optimisers = {
             name: torch.optim.Adam(
@@ -87,6 +108,8 @@ class Trainer:
             "mix": asdict(self._images.mix),
             "data": self._images.hash,
         }
+        if self._start is not None:
+            record["start"] = {"hash": self._start.hash, "training": self._start.training}
         return Generator(self.config, copy.deepcopy(self._average), training=record)
 
     def advance(self) -> dict[str, float]:
@@ -105,9 +128,12 @@ class Trainer:
         losses = self._train_discriminator(
             real, torch.from_numpy(real_labels), z[:count], fake_labels, noise
         )
-        losses |= self._train_generator(z[count:], fake_labels, noise)
+        warm = self.images_seen >= recipe.warm_up
+        if warm:
+            losses |= self._train_generator(z[count:], fake_labels, noise)
         self.step += 1
-        self._update_average()
+        if warm:
+            self._update_average()
         self._update_augmentation()
         for name, value in losses.items():
             if not math.isfinite(value):
@@ -174,12 +200,15 @@ class Trainer:
 
     def _descend(self, name: str, loss: Tensor) -> None:
         optimiser = self._optimisers[name]
+        for group in optimiser.param_groups:
+            group["lr"] = self.recipe.rate(self.images_seen)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     def _update_average(self) -> None:
-        half_life = min(self.recipe.ema_images, self.images_seen * self.recipe.ema_ramp)
+        seen = self.images_seen + (self._start.training.get("images", 0) if self._start else 0)
+        half_life = min(self.recipe.ema_images, seen * self.recipe.ema_ramp)
         weight = 1.0 - 0.5 ** (self.recipe.batch / max(half_life, 1e-8))
         with torch.no_grad():
             for average, current in zip(
@@ -263,6 +292,7 @@ class Trainer:
             "config": self.config.to_json(),
             "recipe": asdict(self.recipe),
             "images": self._images.hash,
+            "start": self._start.hash if self._start else None,
         }
         return json.dumps(plan, sort_keys=True)
 

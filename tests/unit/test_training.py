@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import NO_CORRUPTION, stripes, tiny_config, tiny_trainer
+from tiny import NO_CORRUPTION, stripes, tiny_config, tiny_generator, tiny_trainer
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.stylegan2 import session
@@ -15,6 +15,7 @@ from pytest_failcond.stylegan2.checkpoint import read_metadata
 from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages, balanced_labels
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.stylegan2.recipe import Recipe
+from pytest_failcond.stylegan2.training import Trainer
 
 EVERYTHING = {"path_weight": 2.0, "adaptive_augmentation": True, "r1_every": 4}
 
@@ -213,3 +214,50 @@ def test_a_grid_has_a_row_for_every_so_many_images():
     images = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
     sheet = session.grid(images, columns=3)
     np.testing.assert_array_equal(sheet[::2, ::2, 0], [[0, 1, 2], [3, 4, 0]])
+
+
+def weights(trainer):
+    return {
+        name: copy.deepcopy(getattr(trainer, f"_{name}").state_dict())
+        for name in ("network", "discriminator", "average")
+    }
+
+
+def same(one, other):
+    return all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_start_is_taken_over_and_only_its_discriminator_learns_at_first():
+    start = tiny_generator()
+    start.training["images"] = 1000
+    images = TrainingImages(stripes(), 8, NO_CORRUPTION, 0)
+    recipe = Recipe(batch=8, bf16=False, warm_up=24, cooldown=40)
+    trainer = Trainer(start.config, images, recipe, start)
+    before = weights(trainer)
+    assert same(before["network"], start.network.state_dict())
+    advance(trainer, 3)
+    warm = weights(trainer)
+    assert same(warm["network"], before["network"])
+    assert same(warm["average"], before["average"])
+    assert not same(warm["discriminator"], before["discriminator"])
+    advance(trainer, 1)
+    assert not same(weights(trainer)["network"], before["network"])
+    assert trainer.generator().training["start"] == {
+        "hash": start.hash,
+        "training": {"images": 1000},
+    }
+
+
+def test_a_start_of_another_shape_is_refused():
+    images = TrainingImages(stripes(), 8, NO_CORRUPTION, 0)
+    start = tiny_generator(classes=("a", "b", "c"))
+    with pytest.raises(FailcondError, match="another shape or other classes"):
+        Trainer(tiny_config(), images, Recipe(), start)
+
+
+def test_the_learning_rate_falls_to_nothing_after_the_warm_up():
+    recipe = Recipe(learning_rate=0.002, warm_up=100, cooldown=200)
+    assert [recipe.rate(n) for n in (0, 100, 200, 300, 400)] == pytest.approx(
+        [0.002, 0.002, 0.001, 0.0, 0.0]
+    )
+    assert Recipe().rate(10**7) == Recipe().learning_rate
