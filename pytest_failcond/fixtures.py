@@ -137,6 +137,10 @@ def failcond(
     state = _state(request)
     settings = state.settings
     _refuse_idle_options(request, state)
+    if settings.threads is not None:
+        import torch
+
+        torch.set_num_threads(settings.threads)
 
     def classifier(model: Any, name: str) -> Classifier:
         if isinstance(model, Classifier):

@@ -28,6 +28,7 @@ from pytest_failcond.subjects.images import LabeledImages, to_float
 from pytest_failcond.subjects.loading import load_callable
 
 _KEPT_SCORES = 20
+_JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
 _CHUNK = 16  # batches per pass: few enough for memory to stay flat, enough for kernels to be fast
 
 SavePicture = Callable[[str, npt.NDArray[np.uint8]], str]
@@ -141,7 +142,7 @@ class Laboratory:
     def _classify(self, key: str, corruption: Corruption | None, severity: int) -> Measurement:
         data, indices = self.test_images, self._subset[1]
         digest = hashlib.sha256()
-        predicted = []
+        predicted, judged = [], []
         chunk = self.classifier.batch_size * _CHUNK
         for start in range(0, len(data), chunk):
             pixels = data.images[start : start + chunk]
@@ -151,6 +152,8 @@ class Laboratory:
                 )
             digest.update(np.ascontiguousarray(pixels).data)
             predicted.append(self.classifier.probabilities(to_float(pixels)).argmax(axis=1))
+            if self.judge is not None:
+                judged.append(pixels[self._shown_to_judge[start : start + chunk]])
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
             raise FailcondError(
@@ -162,7 +165,22 @@ class Laboratory:
             labels=data.labels,
             pixels=f"sha256:{digest.hexdigest()[:32]}",
             classes=classes,
+            **self._judged(judged),
         )
+
+    @cached_property
+    def _shown_to_judge(self) -> npt.NDArray[np.bool_]:
+        """Which test images the judge is shown too: enough to tell an unreadable corruption."""
+        shown = np.zeros(len(self.test_images), dtype=bool)
+        shown[self.test_images.subset(_JUDGED, self.settings.seed)[1]] = True
+        return shown
+
+    def _judged(self, pixels: list[npt.NDArray[np.uint8]]) -> dict[str, int]:
+        if self.judge is None:
+            return {}
+        labels = self.test_images.labels[self._shown_to_judge]
+        seen = self.judge.probabilities(to_float(np.concatenate(pixels))).argmax(axis=1)
+        return {"judge_correct": int((seen == labels).sum()), "judge_total": len(labels)}
 
     def _corrupt(
         self,
@@ -190,8 +208,23 @@ class Laboratory:
         except Exception as error:
             raise FailcondError(
                 f"corruption {name!r} raised {type(error).__name__} at severity {severity} on "
-                f"images {indices[0]} to {indices[-1]}: {error}"
+                f"{self._culprit(pixels, corruption, severity, indices)}: {error}"
             ) from error
+
+    def _culprit(
+        self,
+        pixels: npt.NDArray[np.uint8],
+        corruption: Corruption,
+        severity: int,
+        indices: npt.NDArray[np.int64],
+    ) -> str:
+        """Say on which image a corruption raises, trying one by one: this happens once, at an error."""
+        for row, index in enumerate(indices):
+            try:
+                corrupt(pixels[row : row + 1], corruption, severity, indices=[index])
+            except Exception:
+                return f"image {index}"
+        return f"images {indices[0]} to {indices[-1]} together"
 
     def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
         """Rank the dimensions of a class and walk its top directions."""

@@ -34,6 +34,8 @@ class Measurement:
         labels: true class of every image, int ``[N]``.
         pixels: hash of the images that were classified.
         classes: K.
+        judge_correct, judge_total: images that the judge classified right, of those it was shown: a
+            keyed subset of the same images, under the same corruption. None without a judge.
     """
 
     key: str
@@ -41,6 +43,15 @@ class Measurement:
     labels: npt.NDArray[np.int64]
     pixels: str
     classes: int
+    judge_correct: int | None = None
+    judge_total: int | None = None
+
+    @property
+    def judge_accuracy(self) -> float | None:
+        """Share of images that the judge classified right; None without a judge."""
+        if self.judge_correct is None or not self.judge_total:
+            return None
+        return self.judge_correct / self.judge_total
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
@@ -82,6 +93,8 @@ class Measurement:
             "per_class": self.per_class,
             "predicted": pack(self.predicted),
             "pixels": self.pixels,
+            "judge_correct": self.judge_correct,
+            "judge_total": self.judge_total,
         }
 
     @classmethod
@@ -92,7 +105,15 @@ class Measurement:
             raise ValueError(
                 f"{data['key']}: {len(predicted)} predictions for {len(labels)} images"
             )
-        measured = cls(data["key"], predicted, labels, data["pixels"], len(data["per_class"]))
+        measured = cls(
+            data["key"],
+            predicted,
+            labels,
+            data["pixels"],
+            len(data["per_class"]),
+            data.get("judge_correct"),
+            data.get("judge_total"),
+        )
         if measured.correct != data["correct"]:
             raise ValueError(
                 f"{data['key']}: {data['correct']} correct, {measured.correct} counted"

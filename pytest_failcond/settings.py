@@ -205,6 +205,7 @@ class Settings(_Table):
     batch_size: int = Field(256, ge=1)
     confidence: float = Field(0.95, gt=0.5, lt=1)
     device: str = "cpu"
+    threads: int | None = Field(None, ge=1)
     baseline: str | None = None
     corruptions: CorruptionSettings | None = None
     corner_cases: CornerCaseSettings = CornerCaseSettings()

@@ -91,11 +91,15 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the grid: its accuracy if it was measured, and what the gates say of it."""
+    """One cell of the grid: its accuracy if it was measured, and what the gates say of it.
+
+    ``judge`` is the judge's accuracy on the same images.
+    """
 
     accuracy: float | None
     error: bool
     status: Status | None
+    judge: float | None = None
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,25 @@ class Grid:
 
     def mean(self, name: str) -> float | None:
         """Mean accuracy over a row; None unless every cell of it was measured."""
-        row = [self.cells.get((name, severity)) for severity in self.severities]
-        values = [c.accuracy for c in row if c is not None and c.accuracy is not None]
-        return sum(values) / len(values) if len(values) == len(row) else None
+        return self._mean([c.accuracy for c in self._row(name)])
+
+    def judge_mean(self, name: str) -> float | None:
+        """Mean accuracy of the judge over a row; None unless it saw every cell of it."""
+        return self._mean([c.judge for c in self._row(name)])
+
+    @property
+    def judged(self) -> bool:
+        """Whether a judge saw any of it."""
+        return any(cell.judge is not None for cell in self.cells.values())
+
+    def _row(self, name: str) -> list[Cell]:
+        nothing = Cell(None, False, None)
+        return [self.cells.get((name, severity), nothing) for severity in self.severities]
+
+    @staticmethod
+    def _mean(values: list[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return sum(known) / len(known) if len(known) == len(values) else None
 
     def summary(self, run: Run) -> str:
         """Say how many cells there are and how many a gate is about."""
@@ -156,7 +176,8 @@ def clean_of(run: Run) -> Cell | None:
 def _cell(run: Run, key: str, statuses: dict[str, Status]) -> Cell:
     measured = run.measurements.get(key)
     accuracy = None if measured is None or not measured.total else measured.accuracy
-    return Cell(accuracy, accuracy is None, statuses.get(key))
+    judge = None if measured is None else measured.judge_accuracy
+    return Cell(accuracy, accuracy is None, statuses.get(key), judge)
 
 
 def directions_of(run: Run) -> list[Direction]:

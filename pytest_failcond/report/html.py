@@ -156,12 +156,19 @@ def _heat_map(run: Run, grid: Grid) -> str:
 
 
 def _grid(grid: Grid) -> str:
-    head = ["", *map(str, grid.severities)]
-    rows = [] if grid.clean is None else [[("clean", ""), _marked(grid.clean)]]
+    judged = ["judge"] if grid.judged else []
+    head = ["", "mean", *judged, *map(str, grid.severities)]
+    rows = []
+    if grid.clean is not None:
+        judge = [(wording.accuracy(grid.clean.judge), "number")] if judged else []
+        rows.append([("clean", ""), _marked(grid.clean), *judge])
     for name in grid.names:
+        mean = (wording.accuracy(grid.mean(name)), "number")
+        judge = [(wording.accuracy(grid.judge_mean(name)), "number")] if judged else []
         cells = [_marked(grid.cells.get((name, s))) for s in grid.severities]
-        rows.append([(wording.printable(name), ""), *cells])
-    return _table(head, rows)
+        rows.append([(wording.printable(name), ""), mean, *judge, *cells])
+    note = f'<p class="note">{escape(wording.JUDGE)}</p>' if judged else ""
+    return _table(head, rows) + note
 
 
 def _said(cell: Cell | None) -> str:

@@ -136,16 +136,23 @@ def _accuracy(page: _Page, run: Run) -> None:
             page.show(line.append(f"  n {images}", "dim"))
             page.print()
         return
-    head = ["", "  mean", *(f"{severity:>6}" for severity in grid.severities)]
+    judged = [" judge"] if grid.judged else []
+    head = ["", "  mean", *judged, *(f"{severity:>6}" for severity in grid.severities)]
     table = page.table("Accuracy by corruption and severity", head, left=len(head))
     if clean is not None:
-        table.add_row("clean", _cell(page, clean))
+        judge = [page.text(f"{wording.accuracy(clean.judge):>6}", "dim")] if judged else []
+        table.add_row("clean", _cell(page, clean), *judge)
     for name in grid.names:
         mean = wording.accuracy(grid.mean(name))
         cells = [_cell(page, grid.cells.get((name, s))) for s in grid.severities]
-        table.add_row(page.text(wording.printable(name)), page.text(f"{mean:>6}"), *cells)
+        judges = f"{wording.accuracy(grid.judge_mean(name)):>6}"
+        judge = [page.text(judges, "dim")] if judged else []
+        row = page.text(wording.printable(name)), page.text(f"{mean:>6}"), *judge, *cells
+        table.add_row(*row)
     page.show(table)
-    page.print(f"{grid.summary(run)} · n {images}", "dim")
+    page.print(f"{grid.summary(run)} · n {images} · {wording.constants(run)}", "dim")
+    if judged:
+        page.print(wording.JUDGE, "dim")
     if legend := _legend(grid):
         page.print(legend, "dim")
     page.print()

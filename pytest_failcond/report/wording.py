@@ -45,6 +45,7 @@ NOTHING = "–"
 BOUNDS = (
     "Bounds speak of new images of the same kind; on this fixed set of images the values are exact."
 )
+JUDGE = "judge: its mean accuracy on the same images, or a share of them: what can still be read."
 DIRECTIONS = (
     "Shifts in σ, the standard deviation of a dimension; broken: share of the start images before "
     "any shift, and by the end of what is valid, or was walked; start p: mean p(class) before any."
@@ -99,6 +100,13 @@ def gate_title(gate: GateResult) -> str:
     """Say what a gate demands of what, and whether it only warns."""
     text = f"{gate.metric} {threshold(gate.checks[0])}" if gate.checks else gate.metric
     return f"{text} (warns only)" if gate.level == "warn" else text
+
+
+def constants(run: Run) -> str:
+    """Say whose constants the severities are, or which package made the pixels."""
+    made_by = str(run.subjects.get("corruptions") or "")
+    names = {"imagenet-c": "ImageNet-C's constants", "cifar-c": "CIFAR-C's constants"}
+    return printable(names.get(made_by.partition("/")[0], made_by) or "constants unknown")
 
 
 def accuracy(value: float | None) -> str:

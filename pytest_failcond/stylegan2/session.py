@@ -18,7 +18,7 @@ from PIL import Image
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.stylegan2.generator import Generator
-from pytest_failcond.stylegan2.training import Trainer
+from pytest_failcond.stylegan2.training import LOSSES, Trainer
 from pytest_failcond.subjects.images import to_uint8
 
 _SAVE_EVERY_SECONDS = 120.0
@@ -159,7 +159,7 @@ def _append_history(path: Path, history: list[dict[str, float]]) -> None:
         return
     try:
         with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, history[0])
+            writer = csv.DictWriter(file, ("images", *LOSSES), restval="")
             if file.tell() == 0:
                 writer.writeheader()
             writer.writerows(history)

@@ -34,6 +34,9 @@ from pytest_failcond.stylegan2.recipe import Recipe
 _AUGMENT_EVERY = 4  # steps between two adjustments of the augmentation
 _PATH_EVERY = 4
 _PATH_DECAY = 0.01
+LOSSES = ("D", "D class", "G", "G class")
+"""The names of the losses; while the discriminator warms up, there are only its own."""
+
 _STATE_FORMAT = "pytest-failcond-training"
 
 

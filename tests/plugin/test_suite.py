@@ -98,7 +98,7 @@ def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, workers,
     assert result.ret == 1
     assert result.parseoutcomes() == {"passed": 4, "failed": 2}
     result.stdout.fnmatch_lines(
-        ["*corruption 'blackout' raised ZeroDivisionError at severity 2 on images 0 to *: no light"]
+        ["*corruption 'blackout' raised ZeroDivisionError at severity 2 on image 0: no light"]
     )
     run = json.loads((project.path / "run.json").read_text())
     verdicts = {g["id"]: g["verdict"] for g in run["gates"]}

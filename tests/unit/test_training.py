@@ -248,6 +248,22 @@ def test_a_start_is_taken_over_and_only_its_discriminator_learns_at_first():
     }
 
 
+def test_a_warm_up_that_ends_while_losses_are_written(tmp_path, monkeypatch):
+    start = tiny_generator()
+    monkeypatch.setattr(session, "_SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(session.time, "monotonic", iter(range(10_000)).__next__)
+    images = TrainingImages(stripes(), 8, NO_CORRUPTION, 0)
+    recipe = Recipe(batch=8, bf16=False, warm_up=24)
+    output = tmp_path / "generator.safetensors"
+    session.train(
+        Trainer(start.config, images, recipe, start), output, session.Budget(64), lambda *_: None
+    )
+    lines = (tmp_path / "generator.safetensors.training/losses.csv").read_text().splitlines()
+    assert lines[0] == "images,D,D class,G,G class"
+    assert lines[1].endswith(",,")
+    assert all(part for part in lines[-1].split(","))
+
+
 def test_a_start_of_another_shape_is_refused():
     images = TrainingImages(stripes(), 8, NO_CORRUPTION, 0)
     start = tiny_generator(classes=("a", "b", "c"))
