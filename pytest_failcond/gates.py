@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.keys import CleanKey, CorruptionKey, parse_key
 from pytest_failcond.measurements import Direction, Measurement
-from pytest_failcond.settings import CORNER_CASE_METRICS, GateSettings, Settings
+from pytest_failcond.settings import CORNER_CASE_METRICS, MEAN_METRICS, GateSettings, Settings
 from pytest_failcond.statistics import (
     Side,
     adjusted,
@@ -87,7 +87,7 @@ def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
 
 def is_per_key(gate: GateSettings) -> bool:
     """Whether the gate gives one check per key, made by that key's test."""
-    return gate.metric != "mean_corruption_accuracy"
+    return gate.metric not in MEAN_METRICS
 
 
 def cells_of(gate: GateSettings, settings: Settings) -> list[str]:
@@ -123,7 +123,7 @@ def gates_for(key: str, settings: Settings, class_names: Sequence[str]) -> list[
 
 def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> int:
     """Return how many checks a gate makes in a whole run, for the correction of `certain`."""
-    if gate.metric in ("clean_accuracy", "mean_corruption_accuracy"):
+    if gate.metric == "clean_accuracy" or gate.metric in MEAN_METRICS:
         return 1
     if gate.metric in CORNER_CASE_METRICS:
         return max(1, len(gate.classes or class_names) * settings.corner_cases.top)
@@ -157,6 +157,7 @@ class _Case:
     settings: Settings
     class_names: Sequence[str]
     baseline: Measure | None
+    reference: Measure | None
 
     def selected(self, measured: Measurement) -> npt.NDArray[np.bool_]:
         """Return which images' true class the gate selects, ``[N]``."""
@@ -183,6 +184,7 @@ def check(
     class_names: Sequence[str],
     *,
     baseline: Measure | None = None,
+    reference: Measure | None = None,
     today: datetime.date | None = None,
 ) -> Check:
     """Apply a gate to one key (`MEAN_KEY` for a gate over several cells).
@@ -192,7 +194,8 @@ def check(
     """
     if gate.metric == "regression_drop" and baseline is None:
         return _make(gate, key, "not_evaluated", NO_BASELINE)
-    found = _METRICS[gate.metric](_Case(gate, key, measure, settings, class_names, baseline))
+    case = _Case(gate, key, measure, settings, class_names, baseline, reference)
+    found = _METRICS[gate.metric](case)
     checks = number_of_checks(gate, settings, class_names)
     return _waive(_judge(gate, key, found, settings.confidence, checks), gate, today)
 
@@ -342,6 +345,48 @@ def _mean_accuracy(case: _Case) -> _Value:
     )
 
 
+def _mce(case: _Case) -> _Value:
+    """Mean over corruptions of the error, over that of the reference (arXiv 1903.12261, sect. 4.1)."""
+    return _relative_to_reference(case, clean=False)
+
+
+def _relative_mce(case: _Case) -> _Value:
+    """The same of the errors that the corruptions add to those on the clean images."""
+    return _relative_to_reference(case, clean=True)
+
+
+def _relative_to_reference(case: _Case, *, clean: bool) -> _Value:
+    """Bounded over images, the reference's errors taken as they are."""
+    assert case.reference is not None
+    cells: dict[str, list[str]] = {}
+    for key in cells_of(case.gate, case.settings):
+        cells.setdefault(key.split(":")[1], []).append(key)
+
+    def added(measure: Measure, keys: list[str]) -> npt.NDArray[np.float64]:
+        errors = np.mean([~measure(key).right for key in keys], axis=0)
+        return np.asarray(errors - ~measure("clean").right if clean else errors)
+
+    shares, widest = [], 0.0
+    for name, keys in cells.items():
+        divisor = float(added(case.reference, keys).mean())
+        if divisor <= 0:
+            what = "adds none" if clean else "makes none"
+            raise FailcondError(
+                f"gate {case.gate.id!r}: {name} is measured by the errors of the reference, which "
+                f"{what} there; leave it out by corruptions = [...], or take another reference"
+            )
+        shares.append(added(case.measure, keys) / divisor)
+        widest += 1 / divisor / len(cells)
+    per_image = np.mean(shares, axis=0)
+    least = -widest if clean else 0.0
+
+    def bound(confidence: float, side: Side) -> float:
+        scaled = np.clip((per_image - least) / (widest - least), 0, 1)
+        return mean_bound(scaled, confidence, side) * (widest - least) + least
+
+    return _Value(float(per_image.mean()), bound, len(per_image))
+
+
 def _breaking_shift(case: _Case) -> _Value:
     """Breaking shift within what was tested: beyond the valid range nothing is claimed."""
     direction: Direction = case.measure(case.key)
@@ -376,6 +421,8 @@ _METRICS: dict[str, Callable[[_Case], _Value]] = {
     "accuracy": _accuracy,
     "accuracy_drop": _accuracy_drop,
     "mean_corruption_accuracy": _mean_accuracy,
+    "mce": _mce,
+    "relative_mce": _relative_mce,
     "breaking_shift": _breaking_shift,
     "broken_share": _broken_share,
     "regression_drop": _regression_drop,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -241,7 +242,15 @@ class Failcond:
     def _check(self, gate: GateSettings, key: str) -> Check:
         try:
             baseline = None if self._baseline is None else self._from_baseline
-            done = check(gate, key, self._measure, self._settings, self.classes, baseline=baseline)
+            done = check(
+                gate,
+                key,
+                self._measure,
+                self._settings,
+                self.classes,
+                baseline=baseline,
+                reference=self._from_reference,
+            )
         except FailcondError as error:
             done = unmeasured(gate, key, str(error))
         self._store.put(f"check:{gate.id}:{key}", vars(done))
@@ -249,28 +258,45 @@ class Failcond:
 
     @cached_property
     def _baseline(self) -> Run | None:
-        if self._state.baseline is None:
-            return None
-        baseline = Run.load(self._state.baseline)
+        return None if self._state.baseline is None else self._comparable(self._state.baseline)
+
+    @cached_property
+    def _reference(self) -> Run:
+        grid = self._settings.corruptions
+        assert grid is not None
+        assert grid.reference is not None
+        return self._comparable(self._settings.path(grid.reference))
+
+    def _comparable(self, path: Path) -> Run:
+        """Read another run, of the same images under the same corruptions."""
+        other = Run.load(path)
         ours = self._store.get("session", self._describe)["subjects"]
-        for what in ("images", "max_images", "seed"):
-            if baseline.subjects.get(what) != ours[what]:
+        for what in ("images", "max_images", "seed", "corruptions"):
+            if other.subjects.get(what) != ours[what]:
                 raise FailcondError(
-                    f"{self._state.baseline}: was made with other {what}; compare runs on the same "
-                    "images, or make a new baseline"
+                    f"{path}: was made with other {what}; compare runs on the same images under the "
+                    "same corruptions, or make a new one"
                 )
-        return baseline
+        return other
 
     def _from_baseline(self, key: str) -> Measurement:
         assert self._baseline is not None
-        if key not in self._baseline.measurements:
-            raise FailcondError(f"{self._state.baseline}: has no {key}; make a new baseline")
-        then = self._baseline.measurements[key]
+        assert self._state.baseline is not None
+        return self._of_other(self._baseline, self._state.baseline, key)
+
+    def _from_reference(self, key: str) -> Measurement:
+        grid = self._settings.corruptions
+        assert grid is not None
+        return self._of_other(self._reference, Path(grid.reference or ""), key)
+
+    def _of_other(self, other: Run, path: Path, key: str) -> Measurement:
+        if key not in other.measurements:
+            raise FailcondError(f"{path}: has no {key}; make a new one")
+        then = other.measurements[key]
         now = self._measure(key)
         if isinstance(now, Measurement) and now.pixels != then.pixels:
             raise FailcondError(
-                f"{key}: the images changed since {self._state.baseline}, not only the model; "
-                "make a new baseline"
+                f"{key}: the images changed since {path}, not only the model; make a new one"
             )
         return then
 

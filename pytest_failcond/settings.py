@@ -38,10 +38,14 @@ METRICS = {
     "accuracy": Metric(bound="min", selectors=_CELLS),
     "accuracy_drop": Metric(bound="max", selectors=_CELLS),
     "mean_corruption_accuracy": Metric(bound="min", selectors=_CELLS),
+    "mce": Metric(bound="max", selectors=_CELLS - {"classes"}),
+    "relative_mce": Metric(bound="max", selectors=_CELLS - {"classes"}),
     "breaking_shift": Metric(bound="min", selectors=frozenset({"classes"})),
     "broken_share": Metric(bound="max", selectors=frozenset({"classes"})),
     "regression_drop": Metric(bound="max", selectors=_CELLS),
 }
+MEAN_METRICS = frozenset({"mean_corruption_accuracy", "mce", "relative_mce"})
+REFERENCE_METRICS = frozenset({"mce", "relative_mce"})
 CORNER_CASE_METRICS = frozenset({"breaking_shift", "broken_share"})
 
 
@@ -72,6 +76,7 @@ class CorruptionSettings(_Table):
     severities: tuple[int, ...] = SEVERITIES
     constants: str = "imagenet-c"
     backend: str = "native"
+    reference: str | None = None
     custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
 
     _valid_severities = field_validator("severities")(_severities)
@@ -237,6 +242,13 @@ class Settings(_Table):
         ):
             raise ValueError(
                 f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
+            )
+        if gate.metric in REFERENCE_METRICS and (
+            self.corruptions is None or self.corruptions.reference is None
+        ):
+            raise ValueError(
+                f"gate {gate.id!r}: metric {gate.metric!r} compares with a reference; set "
+                'reference = "run.json", a run file, in [tool.failcond.corruptions]'
             )
         configured: dict[str, tuple[Any, ...]] = {"classes": self.classes or ()}
         if self.corruptions is not None:

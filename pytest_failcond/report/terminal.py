@@ -136,26 +136,31 @@ def _accuracy(page: _Page, run: Run) -> None:
             page.show(line.append(f"  n {images}", "dim"))
             page.print()
         return
-    judged = [" judge"] if grid.judged else []
+    judged = ["judge"] if grid.judged else []
     head = ["", "  mean", *judged, *(f"{severity:>6}" for severity in grid.severities)]
     table = page.table("Accuracy by corruption and severity", head, left=len(head))
+    table.padding = (0, 0, 0, 0)
+    table.columns[0].no_wrap = True
     if clean is not None:
-        judge = [page.text(f"{wording.accuracy(clean.judge):>6}", "dim")] if judged else []
+        judge = [page.text(_rough(clean.judge), "dim")] if judged else []
         table.add_row("clean", _cell(page, clean), *judge)
     for name in grid.names:
         mean = wording.accuracy(grid.mean(name))
         cells = [_cell(page, grid.cells.get((name, s))) for s in grid.severities]
-        judges = f"{wording.accuracy(grid.judge_mean(name)):>6}"
-        judge = [page.text(judges, "dim")] if judged else []
+        judge = [page.text(_rough(grid.judge_mean(name)), "dim")] if judged else []
         row = page.text(wording.printable(name)), page.text(f"{mean:>6}"), *judge, *cells
         table.add_row(*row)
     page.show(table)
     page.print(f"{grid.summary(run)} · n {images} · {wording.constants(run)}", "dim")
-    if judged:
-        page.print(wording.JUDGE, "dim")
+    for remark in filter(None, (wording.JUDGE if judged else "", wording.rises(run))):
+        page.print(remark, "dim")
     if legend := _legend(grid):
         page.print(legend, "dim")
     page.print()
+
+
+def _rough(share: float | None) -> str:
+    return f"{wording.NOTHING if share is None else wording.share(share):>5}"
 
 
 def _cell(page: _Page, cell: Cell | None) -> Text:

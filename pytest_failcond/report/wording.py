@@ -6,9 +6,10 @@ from typing import Literal
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check
-from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
-from pytest_failcond.measurements import Direction
+from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
+from pytest_failcond.measurements import Direction, Measurement
 from pytest_failcond.run import GateResult, Run
+from pytest_failcond.statistics import paired_drop_bound
 
 Status = Literal["passed", "marginal", "not_evaluated", "waived", "warned", "failed", "error"]
 """A verdict as it counts: a failure that was waived or only warns is not called failed."""
@@ -37,15 +38,18 @@ NOUNS = {
     "accuracy": "accuracy",
     "accuracy_drop": "drop",
     "mean_corruption_accuracy": "mean accuracy",
+    "mce": "mCE",
+    "relative_mce": "relative mCE",
     "breaking_shift": "breaking shift",
     "broken_share": "broken share",
     "regression_drop": "drop since the baseline",
 }
+_CONFIDENCE = 0.95  # of what is remarked on; gates have their own
 NOTHING = "–"
 BOUNDS = (
     "Bounds speak of new images of the same kind; on this fixed set of images the values are exact."
 )
-JUDGE = "judge: its mean accuracy on the same images, or a share of them: what can still be read."
+JUDGE = "judge: its mean accuracy on the same corrupted images, or on 2,000 of them."
 DIRECTIONS = (
     "Shifts in σ, the standard deviation of a dimension; broken: share of the start images before "
     "any shift, and by the end of what is valid, or was walked; start p: mean p(class) before any."
@@ -107,6 +111,28 @@ def constants(run: Run) -> str:
     made_by = str(run.subjects.get("corruptions") or "")
     names = {"imagenet-c": "ImageNet-C's constants", "cifar-c": "CIFAR-C's constants"}
     return printable(names.get(made_by.partition("/")[0], made_by) or "constants unknown")
+
+
+def rises(run: Run) -> str:
+    """Say where a higher severity is easier, beyond sampling noise; empty where nowhere is."""
+    found = []
+    for key, measured in run.measurements.items():
+        parsed = parse_key(key)
+        if not isinstance(parsed, CorruptionKey):
+            continue
+        harder = run.measurements.get(str(CorruptionKey(parsed.corruption, parsed.severity + 1)))
+        if harder is not None and _rises(measured, harder):
+            found.append(
+                f"{printable(parsed.corruption)} from {parsed.severity} to {parsed.severity + 1}"
+            )
+    return f"accuracy rises, beyond sampling noise: {', '.join(found)}" if found else ""
+
+
+def _rises(before: Measurement, after: Measurement) -> bool:
+    a, b = before.right, after.right
+    both, lost = int((a & b).sum()), int((a & ~b).sum())
+    gained, neither = int((~a & b).sum()), int((~a & ~b).sum())
+    return paired_drop_bound(both, lost, gained, neither, _CONFIDENCE, "upper") < 0
 
 
 def accuracy(value: float | None) -> str:

@@ -100,6 +100,54 @@ def test_a_mean_is_bounded_over_images_not_over_cells():
     assert found.bound == pytest.approx(single.bound, abs=0.01)
 
 
+def test_mce_is_errors_over_those_of_the_reference_corruption_by_corruption():
+    corruptions = {
+        "names": ["contrast", "gaussian_blur"],
+        "severities": [1, 2],
+        "reference": "reference.json",
+    }
+    cells = [f"corruption:{n}:{s}" for n in ("contrast", "gaussian_blur") for s in (1, 2)]
+    ours = dict(zip(cells, (10, 30, 40, 60), strict=True)) | {"clean": 4}
+    theirs = dict(zip(cells, (20, 20, 50, 150), strict=True)) | {"clean": 10}
+    found = {}
+    for metric in ("mce", "relative_mce"):
+        gate = GateSettings(metric=metric, max=0.9)
+        whole = Settings(classifier="m:c", images="m:i", corruptions=corruptions, gates=(gate,))
+        found[metric] = check(
+            gate,
+            MEAN_KEY,
+            lambda key: measured(key, ours[key]),
+            whole,
+            ("a", "b"),
+            reference=lambda key: measured(key, theirs[key]),
+        )
+    assert found["mce"].value == pytest.approx((40 / 40 + 100 / 200) / 2)
+    assert found["relative_mce"].value == pytest.approx((32 / 20 + 92 / 180) / 2)
+    assert found["mce"].verdict == "marginal"
+    assert found["mce"].value < found["mce"].bound < 1.2
+    assert found["relative_mce"].verdict == "failed"
+
+
+def test_mce_needs_a_reference_that_errs():
+    gate = GateSettings(metric="mce", max=0.9)
+    with pytest.raises(ValueError, match="set reference ="):
+        settings(gate)
+    whole = Settings(
+        classifier="m:c",
+        corruptions={"names": ["contrast"], "severities": [1], "reference": "r.json"},
+        gates=(gate,),
+    )
+    with pytest.raises(FailcondError, match="contrast is measured by the errors of the reference"):
+        check(
+            gate,
+            MEAN_KEY,
+            lambda key: measured(key, 5),
+            whole,
+            ("a", "b"),
+            reference=lambda key: measured(key, 0),
+        )
+
+
 def test_nothing_is_claimed_beyond_the_valid_range():
     direction = make_direction(0, 1, 5, 1, breaking_shift=None, valid_range=2.0)
     gate = GateSettings(metric="breaking_shift", min=3.0)
