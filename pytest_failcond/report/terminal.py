@@ -139,8 +139,9 @@ def _accuracy(page: _Page, run: Run) -> None:
     judged = ["judge"] if grid.judged else []
     head = ["", "  mean", *judged, *(f"{severity:>6}" for severity in grid.severities)]
     table = page.table("Accuracy by corruption and severity", head, left=len(head))
-    table.padding = (0, 0, 0, 0)
     table.columns[0].no_wrap = True
+    if judged:  # 80 columns hold five severities and the longest name
+        table.padding = (0, 0, 0, 0)
     if clean is not None:
         judge = [page.text(_rough(clean.judge), "dim")] if judged else []
         table.add_row("clean", _cell(page, clean), *judge)

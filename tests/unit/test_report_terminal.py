@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -62,6 +63,29 @@ def test_grid():
     assert text.index(clean) < text.index(noise) < text.index(blur)
     assert head.index("5") == noise.index("0.7400") + 5 == blur.index("error") + 4
     assert "10 cells, 10 gated one by one, 1 gate over their mean · n 200" in text
+
+
+def test_the_judge_stands_beside_the_classifier_within_80_columns():
+    run = make_run()
+    for key in ("clean", *(f"corruption:gaussian_noise:{s}" for s in (1, 2, 3, 4, 5))):
+        judged = replace(run.measurements[key], judge_correct=150, judge_total=200)
+        run.measurements[key] = judged
+    text = render(run, width=80)
+    assert line_with(text, "mean", "judge", "1", "5")
+    assert line_with(text, "gaussian_noise", "0.8600", "0.75", "0.9800 ✓", "0.7400 ✓")
+    assert line_with(text, "column_blur", "0.9800 ✓").split()[1:3] == ["–", "–"]
+    assert wording.JUDGE in " ".join(text.split())
+
+
+def test_a_row_that_rises_is_remarked_on():
+    run = make_run()
+    easy = run.measurements["corruption:gaussian_noise:1"]
+    run.measurements["corruption:gaussian_noise:4"] = replace(
+        easy, key="corruption:gaussian_noise:4"
+    )
+    text = " ".join(render(run).split())
+    assert "accuracy rises, beyond sampling noise: gaussian_noise from 3 to 4" in text
+    assert "accuracy rises" not in render(make_run())
 
 
 def test_ungated_cells_carry_no_sign():
