@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pytest_failcond.session import Failcond
     from pytest_failcond.settings import Settings
     from pytest_failcond.stylegan2.generator import Generator
-    from pytest_failcond.subjects.images import LabeledImages
 
 SUBJECTS = ("failcond_classifier", "failcond_images", "failcond_generator", "failcond_judge")
 
@@ -89,10 +88,16 @@ def failcond_classifier(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(scope="session")
-def failcond_images(request: pytest.FixtureRequest) -> LabeledImages | None:
-    """The test images: `LabeledImages`, or None where none are configured."""
+def failcond_images(request: pytest.FixtureRequest) -> Any:
+    """The test images, or None where none are configured.
+
+    `LabeledImages`, a pair (images, labels), a folder of image files (its path), or a dataset.
+    """
+    settings = _state(request).settings
     try:
-        return _load(_state(request).settings, "images")  # type: ignore[no-any-return]
+        if settings.images_folder is not None:
+            return settings.images_folder
+        return _load(settings, "images")
     except FailcondError as error:
         fail(str(error))
 
@@ -132,7 +137,7 @@ def failcond(
     from pytest_failcond.measure import Laboratory
     from pytest_failcond.session import Failcond
     from pytest_failcond.subjects.classifier import Classifier
-    from pytest_failcond.subjects.images import LabeledImages
+    from pytest_failcond.subjects.sources import labeled_images
 
     state = _state(request)
     settings = state.settings
@@ -148,14 +153,7 @@ def failcond(
         return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
 
     try:
-        images = failcond_images
-        if images is not None and not isinstance(images, LabeledImages):
-            if not (isinstance(images, tuple) and len(images) == 2):
-                raise FailcondError(
-                    "images: expected LabeledImages or a pair (images, labels), "
-                    f"got {type(images).__name__}"
-                )
-            images = LabeledImages(*images)
+        images = None if failcond_images is None else labeled_images(failcond_images)
         laboratory = Laboratory(
             settings,
             classifier(failcond_classifier, "classifier"),

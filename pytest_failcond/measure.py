@@ -29,7 +29,8 @@ from pytest_failcond.subjects.loading import load_callable
 
 _KEPT_SCORES = 20
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
-_CHUNK = 16  # batches per pass: few enough for memory to stay flat, enough for kernels to be fast
+_CHUNK = 16  # batches per pass at most: enough for kernels to be fast
+_CHUNK_VALUES = 1 << 25  # of a pass at most: memory stays flat, however large images or set are
 
 SavePicture = Callable[[str, npt.NDArray[np.uint8]], str]
 """Keeps frames ``[F, H, W, C]`` under a name; returns the picture's file name."""
@@ -143,7 +144,8 @@ class Laboratory:
         data, indices = self.test_images, self._subset[1]
         digest = hashlib.sha256()
         predicted, judged = [], []
-        chunk = self.classifier.batch_size * _CHUNK
+        batch = self.classifier.batch_size
+        chunk = batch * max(1, min(_CHUNK, _CHUNK_VALUES // (batch * data.images[0].size)))
         for start in range(0, len(data), chunk):
             pixels = data.images[start : start + chunk]
             if corruption is not None:
@@ -152,8 +154,12 @@ class Laboratory:
                 )
             digest.update(np.ascontiguousarray(pixels).data)
             predicted.append(self.classifier.probabilities(to_float(pixels)).argmax(axis=1))
-            if self.judge is not None:
-                judged.append(pixels[self._shown_to_judge[start : start + chunk]])
+            if (
+                self.judge is not None
+                and (shown := self._shown_to_judge[start : start + chunk]).any()
+            ):
+                seen = self.judge.probabilities(to_float(pixels[shown])).argmax(axis=1)
+                judged.append(seen == data.labels[start : start + chunk][shown])
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
             raise FailcondError(
@@ -165,7 +171,8 @@ class Laboratory:
             labels=data.labels,
             pixels=f"sha256:{digest.hexdigest()[:32]}",
             classes=classes,
-            **self._judged(judged),
+            judge_correct=int(np.concatenate(judged).sum()) if judged else None,
+            judge_total=len(np.concatenate(judged)) if judged else None,
         )
 
     @cached_property
@@ -174,13 +181,6 @@ class Laboratory:
         shown = np.zeros(len(self.test_images), dtype=bool)
         shown[self.test_images.subset(_JUDGED, self.settings.seed)[1]] = True
         return shown
-
-    def _judged(self, pixels: list[npt.NDArray[np.uint8]]) -> dict[str, int]:
-        if self.judge is None:
-            return {}
-        labels = self.test_images.labels[self._shown_to_judge]
-        seen = self.judge.probabilities(to_float(np.concatenate(pixels))).argmax(axis=1)
-        return {"judge_correct": int((seen == labels).sum()), "judge_total": len(labels)}
 
     def _corrupt(
         self,

@@ -137,17 +137,24 @@ def _mentions_failcond(root: Path) -> bool:
 
 
 def _class_names(settings: Settings) -> tuple[str, ...] | None:
-    """Return the class names of the configuration or of the generator's header, without torch."""
-    if settings.generator is None:
-        return settings.classes
+    """Return the class names of the configuration, the generator's header or the images' folder."""
     from pytest_failcond.settings import check_gate_classes
-    from pytest_failcond.stylegan2.checkpoint import read_config
 
-    names = read_config(settings.path(settings.generator))[0].classes
+    if settings.generator is not None:
+        from pytest_failcond.stylegan2.checkpoint import read_config
+
+        what = f"the generator {settings.generator}"
+        names = read_config(settings.path(settings.generator))[0].classes
+    elif settings.images_folder is not None:
+        from pytest_failcond.subjects.sources import classes_of
+
+        what, names = f"the folder {settings.images}", classes_of(settings.images_folder)
+    else:
+        return settings.classes
     if settings.classes is not None and len(settings.classes) != len(names):
         raise FailcondError(
-            f"classes: names {len(settings.classes)} classes, but the generator "
-            f"{settings.generator} has {len(names)}: {', '.join(names)}"
+            f"classes: names {len(settings.classes)} classes, but {what} has {len(names)}: "
+            f"{', '.join(names)}"
         )
     check_gate_classes(settings, settings.classes or names)
     return settings.classes or names
@@ -298,7 +305,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     """Show a check that holds, though not beyond sampling noise, as MARGINAL."""
-    noted = [list(entry) for entry in report.user_properties]
+    noted = [list(entry) for entry in getattr(report, "user_properties", [])]  # collection has none
     if report.when == "call" and report.passed and [_VERDICT, "marginal"] in noted:
         return "marginal", "m", "MARGINAL"
     return None

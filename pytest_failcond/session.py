@@ -112,8 +112,8 @@ class Failcond:
     def classes(self) -> tuple[str, ...]:
         """Class names by index; the indices themselves where nobody named them."""
         laboratory = self._laboratory
-        if self._settings.classes is not None:
-            return self._settings.classes
+        if self._state.classes is not None:
+            return self._state.classes
         if laboratory.generator is not None:
             return laboratory.generator.classes
         if laboratory.classifier.classes is None and laboratory.images is not None:

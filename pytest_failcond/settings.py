@@ -266,6 +266,13 @@ class Settings(_Table):
         """Return the gate with this id."""
         return next(gate for gate in self.gates if gate.id == gate_id)
 
+    @property
+    def images_folder(self) -> Path | None:
+        """The folder that ``images`` names, where it names one rather than a callable."""
+        if self.images is None or not self.path(self.images).is_dir():
+            return None
+        return self.path(self.images)
+
     def path(self, text: str) -> Path:
         """Resolve a path of the configuration against the configuration's folder."""
         return self.folder / text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.plugin.conftest import GRID
@@ -76,6 +78,45 @@ WRONG = {
     ),
     "device": ('[tool.failcond]\ndevice = "abacus"', ["abacus", "cpu"]),
 }
+
+
+def test_an_error_at_collection_is_shown_as_pytest_shows_it(project):
+    project.write("test_broken.py", "import nothing_of_that_name\n")
+    result = project.run()
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*No module named 'nothing_of_that_name'*", "*1 error*"])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+
+
+def test_a_folder_of_image_files_is_an_image_set(project):
+    project.write(
+        "save.py",
+        """
+import numpy as np
+from PIL import Image
+from pathlib import Path
+import mine
+data = mine.load_images()
+for row, label in enumerate(data.labels):
+    place = Path("digits", "abc"[label])
+    place.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(data.images[row, ..., 0]).save(place / f"{row:03}.png")
+""",
+    )
+    assert project.pytester.runpython("save.py").ret == 0
+    table = GRID.replace('"mine:load_images"', '"digits"')
+    project.configure(
+        table + '[[tool.failcond.gates]]\nmetric = "accuracy"\nmin = 0\nclasses = ["b"]'
+    )
+    result = project.run("--failcond-json=run.json")
+    assert result.ret == 0, result.stdout.str()
+    run = json.loads((project.path / "run.json").read_text())
+    assert run["classes"] == ["a", "b", "c"]
+    assert run["measurements"][0]["correct"] == run["measurements"][0]["total"]
+    project.configure(table.replace("[tool.failcond]", '[tool.failcond]\nclasses = ["x", "y"]'))
+    result = project.run()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*names 2 classes, but the folder digits has 3: a, b, c*"])
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -1,0 +1,72 @@
+"""Measurements of the grid: flat memory, the judge beside the classifier, errors that name an image."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from pytest_failcond import Classifier, FailcondError, LabeledImages
+from pytest_failcond.measure import Laboratory
+from pytest_failcond.settings import Settings
+
+CORRUPTIONS = {"names": ["gaussian_noise", "gaussian_blur"], "severities": [1]}
+
+
+def by_brightness(images: np.ndarray) -> np.ndarray:
+    bright = images.mean(axis=(1, 2, 3))
+    return np.stack([0.5 - bright, bright - 0.5], axis=1)
+
+
+def laboratory(count: int, judge=None, batch_size: int = 64, **settings) -> Laboratory:
+    labels = np.arange(count) % 2
+    images = (
+        np.full((count, 8, 8, 1), 40, dtype=np.uint8)
+        + (labels * 150).astype(np.uint8)[:, None, None, None]
+    )
+    return Laboratory(
+        Settings(corruptions=CORRUPTIONS, **settings),
+        Classifier(by_brightness, batch_size=batch_size),
+        LabeledImages(images, labels),
+        judge=judge,
+    )
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS["names"])
+def test_memory_stays_flat_when_the_set_grows_tenfold(name):
+    peaks = []
+    for count in (2_000, 20_000):
+        measuring = laboratory(count)
+        measuring.measure_corruption(name, 1)  # tables are made once
+        tracemalloc.start()
+        measuring.measure_corruption(name, 1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # What grows is 8 bytes per prediction, twice while they are joined.
+    assert peaks[1] - peaks[0] < 18_000 * 24
+
+
+def test_the_judge_is_shown_the_same_corrupted_images():
+    never_sure = Classifier(lambda x: np.tile([1.0, 0.0], (len(x), 1)), name="judge", batch_size=64)
+    few = laboratory(300, never_sure).measure_corruption("gaussian_noise", 1)
+    assert (few.judge_correct, few.judge_total, few.judge_accuracy) == (150, 300, 0.5)
+    many = laboratory(5_000, never_sure).measure_clean()
+    assert (many.judge_correct, many.judge_total) == (1000, 2000)
+    assert laboratory(300).measure_clean().judge_accuracy is None
+
+
+def test_a_corruption_that_raises_names_the_image():
+    def fragile(images, severity, random):
+        if (images[:, 0, 0, 0] == 7).any():
+            raise ZeroDivisionError("seven")
+        return images
+
+    measuring = laboratory(300)
+    assert measuring.images is not None
+    measuring.images.images[123] = 7
+    measuring.corruptions["fragile"] = fragile
+    with pytest.raises(
+        FailcondError, match=r"'fragile' raised ZeroDivisionError .* image 123: seven"
+    ):
+        measuring.measure_corruption("fragile", 1)

@@ -1,0 +1,118 @@
+"""Image sets from folders and datasets: decoded once, mapped into memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pytest_failcond import FailcondError, LabeledImages
+from pytest_failcond.subjects.sources import from_dataset, from_folder, labeled_images
+
+RANDOM = np.random.default_rng(3)
+COLOUR = RANDOM.integers(0, 256, (4, 9, 12, 3)).astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number, image in enumerate(COLOUR):
+        place = tmp_path / ("dog" if number % 2 else "cat")
+        place.mkdir(exist_ok=True)
+        Image.fromarray(image).save(place / f"{number}.png")
+    (tmp_path / "cat" / "notes.txt").write_text("no image")
+    (tmp_path / ".cache").mkdir()
+    return tmp_path
+
+
+def test_a_folder_per_class(folder):
+    data = from_folder(folder)
+    np.testing.assert_array_equal(data.images, COLOUR[[0, 2, 1, 3]])
+    assert data.labels.tolist() == [0, 0, 1, 1]
+    assert labeled_images(str(folder)).hash == data.hash
+    assert isinstance(data.images.base, np.memmap), "not held in memory"
+
+
+def test_gray_files_are_one_channel_and_mixed_ones_colour(folder):
+    gray = COLOUR[0, ..., 0]
+    Image.fromarray(gray).save(folder / "cat" / "9.png")
+    data = from_folder(folder)
+    np.testing.assert_array_equal(data.images[2], np.repeat(gray[..., None], 3, axis=2))
+    for file in folder.glob("*/[0-3].png"):
+        file.unlink()
+    assert from_folder(folder).shape == (9, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda f: Image.new("RGB", (5, 5)).save(f / "dog" / "0.png"), "0.png is 5 x 5 px, others"),
+        (lambda f: (f / "dog" / "3.png").write_bytes(b"nothing"), "3.png cannot be read"),
+        (lambda f: (f / "dog" / "1.png").write_bytes(
+            (f / "dog" / "1.png").read_bytes()[:120]), "1.png cannot be read"),
+        (lambda f: [p.unlink() for p in f.glob("*/*.png")], "there are no image files"),
+        (lambda f: [p.rename(f.parent / p.name) for p in (f / "cat", f / "dog")],
+         "has no folder per class"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_will_not_do_gets_one_sentence(folder, spoil, words):
+    inner = folder / "images"
+    inner.mkdir()
+    for name in ("cat", "dog"):
+        (folder / name).rename(inner / name)
+    spoil(inner)
+    with pytest.raises(FailcondError) as caught:
+        from_folder(inner)
+    assert words in str(caught.value)
+
+
+class Set(torch.utils.data.Dataset):
+    def __init__(self, *items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        return self.items[index]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda image: image,
+        lambda image: torch.from_numpy(image).permute(2, 0, 1),
+        lambda image: torch.from_numpy(image).permute(2, 0, 1) / 255,
+        Image.fromarray,
+    ],
+    ids=["array", "bytes", "floats", "picture"],
+)
+def test_a_dataset_may_give_arrays_tensors_or_pictures(form):
+    data = labeled_images(Set(*((form(image), n % 2) for n, image in enumerate(COLOUR))))
+    np.testing.assert_array_equal(data.images, COLOUR)
+    assert data.labels.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ((), "the dataset is empty"),
+        ((COLOUR[0],), "item 0 of the dataset is a ndarray, expected a pair"),
+        (((torch.randn(3, 9, 9) * 3, 0),), "floats outside [0, 1]"),
+        (((torch.full((3, 9, 9), float("nan")), 0),), "floats outside [0, 1]"),
+        (((COLOUR[0], 0), (COLOUR[0, :8], 0)), "item 1 of the dataset is [8, 12, 3]"),
+        (((COLOUR[0].astype(np.int64), 0),), "item 0 of the dataset is int64"),
+    ],
+)
+def test_a_dataset_that_will_not_do_gets_one_sentence(items, words):
+    with pytest.raises(FailcondError) as caught:
+        from_dataset(Set(*items))
+    assert words in str(caught.value)
+
+
+def test_what_is_an_image_set_already_stays():
+    data = LabeledImages(COLOUR, np.zeros(4, dtype=int))
+    assert labeled_images(data) is data
+    assert labeled_images((COLOUR, np.zeros(4, dtype=int))).hash == data.hash
+    with pytest.raises(FailcondError, match="got int"):
+        labeled_images(3)
