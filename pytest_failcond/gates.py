@@ -53,7 +53,7 @@ class Check:
         certain: for a failure, whether the bound, adjusted for the gate's number of checks,
             excludes the threshold too.
         reason: one sentence for whoever reads the verdict.
-        at: the shift that a broken share is of, σ.
+        at: the shift that a broken share is of, σ, or the accuracy that a severity is crossed at.
         waived: the reason for which a failure is expected, while that holds.
     """
 
@@ -87,7 +87,15 @@ def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
 
 def is_per_key(gate: GateSettings) -> bool:
     """Whether the gate gives one check per key, made by that key's test."""
-    return gate.metric not in MEAN_METRICS
+    return gate.metric not in MEAN_METRICS and gate.metric != "crossing_severity"
+
+
+def keys_over_cells(gate: GateSettings, settings: Settings) -> list[str]:
+    """Return the keys of the checks of a gate over several cells: their mean, or each row."""
+    if gate.metric != "crossing_severity":
+        return [MEAN_KEY]
+    rows = (cell.rpartition(":")[0] for cell in cells_of(gate, settings))
+    return list(dict.fromkeys(rows))
 
 
 def cells_of(gate: GateSettings, settings: Settings) -> list[str]:
@@ -123,8 +131,10 @@ def gates_for(key: str, settings: Settings, class_names: Sequence[str]) -> list[
 
 def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> int:
     """Return how many checks a gate makes in a whole run, for the correction of `certain`."""
-    if gate.metric == "clean_accuracy" or gate.metric in MEAN_METRICS:
+    if gate.metric == "clean_accuracy":
         return 1
+    if not is_per_key(gate):
+        return len(keys_over_cells(gate, settings))
     if gate.metric in CORNER_CASE_METRICS:
         return max(1, len(gate.classes or class_names) * settings.corner_cases.top)
     return max(1, len(cells_of(gate, settings)) + (gate.metric == "regression_drop"))
@@ -293,7 +303,9 @@ def _comparison(gate: GateSettings, found: _Value) -> str:
 
 def _number(gate: GateSettings, value: float | None) -> str:
     if value is None:
-        return "beyond the walk"
+        return "beyond all that was tested"
+    if gate.metric == "crossing_severity":
+        return f"{value:g}"
     return f"{value:.1f} σ" if gate.metric == "breaking_shift" else f"{value:.4f}"
 
 
@@ -387,6 +399,33 @@ def _relative_to_reference(case: _Case, *, clean: bool) -> _Value:
     return _Value(float(per_image.mean()), bound, len(per_image))
 
 
+def _crossing_severity(case: _Case) -> _Value:
+    """The least severity of a row at which accuracy is under a level; None: at none."""
+    assert case.gate.at is not None
+    level, name = case.gate.at, case.key.partition(":")[2]
+    counts = []
+    for cell in cells_of(case.gate, case.settings):
+        if cell.rpartition(":")[0] == case.key:
+            measured: Measurement = case.measure(cell)
+            right = measured.right[case.selected(measured)]
+            counts.append((int(cell.rpartition(":")[2]), int(right.sum()), len(right)))
+    if not counts:
+        raise FailcondError(f"gate {case.gate.id!r}: there are no cells of {name}")
+    counts.sort()
+
+    def first(accuracy: Callable[[int, int], float]) -> float | None:
+        under = (severity for severity, right, n in counts if accuracy(right, n) < level)
+        return next(map(float, under), None)
+
+    return _Value(
+        first(lambda right, n: right / n),
+        lambda confidence, side: first(
+            lambda right, n: proportion_bound(right, n, confidence, side)
+        ),
+        counts[0][2],
+    )
+
+
 def _breaking_shift(case: _Case) -> _Value:
     """Breaking shift within what was tested: beyond the valid range nothing is claimed."""
     direction: Direction = case.measure(case.key)
@@ -423,6 +462,7 @@ _METRICS: dict[str, Callable[[_Case], _Value]] = {
     "mean_corruption_accuracy": _mean_accuracy,
     "mce": _mce,
     "relative_mce": _relative_mce,
+    "crossing_severity": _crossing_severity,
     "breaking_shift": _breaking_shift,
     "broken_share": _broken_share,
     "regression_drop": _regression_drop,

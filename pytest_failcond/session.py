@@ -22,7 +22,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import STEP
-from pytest_failcond.gates import MEAN_KEY, Check, check, gates_for, unmeasured
+from pytest_failcond.gates import Check, check, gates_for, keys_over_cells, unmeasured
 from pytest_failcond.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import (
@@ -147,7 +147,8 @@ class Failcond:
     def check_gate(self, gate_id: str) -> list[Check]:
         """Apply a gate over several keys, measuring all that it needs."""
         gate = self._settings.gate(gate_id)
-        return self._settle([self._check(gate, MEAN_KEY)])
+        keys = keys_over_cells(gate, self._settings)
+        return self._settle([self._check(gate, key) for key in keys])
 
     def check_regression(self, key: str) -> list[Check]:
         """Apply the ``regression_drop`` gates to a key, against the baseline."""

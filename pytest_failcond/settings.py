@@ -40,6 +40,7 @@ METRICS = {
     "mean_corruption_accuracy": Metric(bound="min", selectors=_CELLS),
     "mce": Metric(bound="max", selectors=_CELLS - {"classes"}),
     "relative_mce": Metric(bound="max", selectors=_CELLS - {"classes"}),
+    "crossing_severity": Metric(bound="min", selectors=_CELLS),
     "breaking_shift": Metric(bound="min", selectors=frozenset({"classes"})),
     "broken_share": Metric(bound="max", selectors=frozenset({"classes"})),
     "regression_drop": Metric(bound="max", selectors=_CELLS),
@@ -172,8 +173,13 @@ class GateSettings(_Table):
             raise ValueError(f"metric {self.metric!r} takes {metric.bound!r}, and not {other!r}")
         if self.id and not re.fullmatch(r"[A-Za-z0-9_.-]+", self.id):
             raise ValueError(f"id {self.id!r}: use letters, digits, '_', '.' and '-'")
-        if (self.at is None) == (self.metric == "broken_share"):
-            raise ValueError("'at', a shift in σ, goes with metric 'broken_share' and only with it")
+        if (self.at is None) == (self.metric in ("broken_share", "crossing_severity")):
+            raise ValueError(
+                "'at' goes with metric 'broken_share', as a shift in σ, and with "
+                "'crossing_severity', as an accuracy, and only with these"
+            )
+        if self.metric == "crossing_severity" and not 0 < (self.at or 0) <= 1:
+            raise ValueError(f"'at' of metric 'crossing_severity' is an accuracy, got {self.at}")
         if self.until is not None and self.expected_fail is None:
             raise ValueError("'until' needs 'expected_fail', the reason for the waiver")
         for selector in ("corruptions", "severities", "classes"):

@@ -40,6 +40,7 @@ NOUNS = {
     "mean_corruption_accuracy": "mean accuracy",
     "mce": "mCE",
     "relative_mce": "relative mCE",
+    "crossing_severity": "crossing severity",
     "breaking_shift": "breaking shift",
     "broken_share": "broken share",
     "regression_drop": "drop since the baseline",
@@ -152,13 +153,18 @@ def sigma(shift: float) -> str:
 
 def amount(metric: str, value: float) -> str:
     """Format a value, a bound or a threshold of a metric."""
+    if metric == "crossing_severity":
+        return f"{value:g}"
     return sigma(value) if metric == "breaking_shift" else f"{value:.4f}"
 
 
 def threshold(check: Check) -> str:
     """Say what a gate demands."""
     unit = " σ" if check.metric == "breaking_shift" else ""
-    where = "" if check.at is None else f" at {sigma(check.at)}"
+    where = ""
+    if check.at is not None:
+        rows = check.metric == "crossing_severity"
+        where = f" at accuracy {check.at:g}" if rows else f" at {sigma(check.at)}"
     return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit}{where}"
 
 
@@ -175,7 +181,12 @@ def bound(run: Run, check: Check) -> str:
 def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
     if number is not None:
         return amount(check.metric, number)
-    if check.metric != "breaking_shift" or check.verdict in ("error", "not_evaluated"):
+    if check.verdict in ("error", "not_evaluated"):
+        return NOTHING
+    if check.metric == "crossing_severity":
+        severities = (run.settings.get("corruptions") or {}).get("severities") or (5,)
+        return f"> {max(severities)}"
+    if check.metric != "breaking_shift":
         return NOTHING
     direction = run.directions.get(check.key)
     return "beyond" if direction is None else f"> {sigma(direction.tested_to)}"

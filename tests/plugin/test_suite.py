@@ -196,3 +196,37 @@ def test_an_interrupted_session_never_looks_whole(project, gate):
     verdicts = [check["verdict"] for check in found["checks"]]
     assert "error" in verdicts  # the cells that -x kept from being measured
     assert len(verdicts) == 4
+
+
+@WORKERS
+def test_gates_over_rows_and_against_a_reference(project, workers, gate):
+    project.configure(GRID)
+    project.run("--failcond-json=reference.json")
+    table = GRID.replace("severities =", 'reference = "reference.json"\nseverities =')
+    project.configure(
+        table,
+        gate(metric="mce", max=1.5, corruptions=["blackout"], id="mce"),
+        gate(metric="relative_mce", max=0.9, corruptions=["blackout"], id="relative"),
+        gate(metric="crossing_severity", min=3, at=0.9, id="crossing"),
+    )
+    result = project.run("--failcond-json=run.json", workers=workers)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([
+        "*corruption:blackout*3*3*passed*",
+        "*verdict: failed*",
+    ])  # fmt: skip
+    run = json.loads((project.path / "run.json").read_text())
+    found = {g["id"]: g["checks"] for g in run["gates"]}
+    assert found["mce"][0]["value"] == pytest.approx(1.0)
+    assert found["relative"][0]["value"] == pytest.approx(1.0)
+    rows = {c["key"]: c["value"] for c in found["crossing"]}
+    assert rows == {"corruption:gaussian_noise": None, "corruption:blackout": 3.0}
+
+
+def test_a_reference_of_other_images_is_an_error(project, gate):
+    project.run("--failcond-json=reference.json")
+    table = GRID.replace("severities =", 'reference = "reference.json"\nseverities =')
+    project.configure(table + "\n", gate(metric="mce", max=1.5, corruptions=["blackout"]))
+    result = project.run("--failcond-seed=3")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*reference.json: was made with other seed*"])

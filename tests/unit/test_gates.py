@@ -13,6 +13,7 @@ from pytest_failcond.gates import (
     NO_BASELINE,
     check,
     gates_for,
+    keys_over_cells,
     note_idle_waiver,
     number_of_checks,
     unmeasured,
@@ -146,6 +147,28 @@ def test_mce_needs_a_reference_that_errs():
             ("a", "b"),
             reference=lambda key: measured(key, 0),
         )
+
+
+@pytest.mark.parametrize(
+    ("wrongs", "least", "verdict", "value", "bound"),
+    [
+        ((2, 4), 3, "passed", None, None),
+        ((2, 17), 3, "marginal", None, 2.0),
+        ((2, 60), 2, "passed", 2.0, 2.0),
+        ((2, 60), 3, "failed", 2.0, 2.0),
+        ((50, 60), 2, "failed", 1.0, 1.0),
+    ],
+)
+def test_the_severity_at_which_accuracy_crosses_a_level(wrongs, least, verdict, value, bound):
+    gate = GateSettings(metric="crossing_severity", at=0.9, min=least, corruptions=["contrast"])
+    whole = settings(gate)
+    assert keys_over_cells(gate, whole) == ["corruption:contrast"]
+    cells = {
+        f"corruption:contrast:{s}": measured(f"corruption:contrast:{s}", wrong)
+        for s, wrong in zip((1, 2), wrongs, strict=True)
+    }
+    found = verdict_of(gate, "corruption:contrast", cells)
+    assert (found.verdict, found.value, found.bound) == (verdict, value, bound)
 
 
 def test_nothing_is_claimed_beyond_the_valid_range():
