@@ -160,6 +160,9 @@ def test_a_custom_corruption_gets_keyed_randomness_and_a_copy():
     [
         ((photographs(), "gausian_noise", 1), "did you mean 'gaussian_noise'"),
         ((photographs(), "contrast", 6), "1 to 5"),
+        ((photographs(), "contrast", 0), "1 to 5"),
+        ((photographs()[:0], "contrast", 1), "[N, H, W, C]"),
+        ((np.full((2, 9, 9, 1), np.nan), "contrast", 1), "uint8"),
         ((photographs(), "contrast", True), "1 to 5"),
         ((photographs() / 255, "contrast", 1), "uint8"),
         ((photographs()[0], "contrast", 1), "[N, H, W, C]"),
