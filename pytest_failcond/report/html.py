@@ -126,7 +126,7 @@ def _checks(run: Run, checks: Sequence[Check]) -> str:
     for check in checks:
         status = wording.status_of(check)
         level = " (warns only)" if check.level == "warn" else ""
-        why = wording.reason(run, check) if check.verdict in ("failed", "error") else ""
+        why = wording.short_reason(check)
         rows.append([
             (wording.label(status), f"sign {status}"),
             (wording.printable(check.gate) + level, ""),

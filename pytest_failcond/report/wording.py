@@ -202,6 +202,18 @@ def reason(run: Run, check: Check) -> str:
     return text
 
 
+def short_reason(check: Check) -> str:
+    """Say what speaks against a check where its numbers stand beside it."""
+    if check.verdict == "error":
+        return printable(check.reason)
+    if check.verdict != "failed":
+        return ""
+    noise = "beyond" if check.certain else "though within"
+    # What follows the comparison, such as a waiver that expired, stays.
+    _, _, rest = check.reason.partition("; ")
+    return "; ".join(filter(None, [f"{noise} sampling noise", printable(rest)]))
+
+
 def class_name(run: Run, index: int) -> str:
     """Return the name of a class, its index where it has none."""
     return printable(run.classes[index]) if 0 <= index < len(run.classes) else str(index)
