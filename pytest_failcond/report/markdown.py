@@ -57,7 +57,7 @@ def _accuracy(run: Run) -> str:
         cells = [_cell(grid.cells.get((name, s))) for s in grid.severities]
         rows.append([name, wording.accuracy(grid.mean(name)), *cells])
     table = _table(["accuracy", "mean", *map(str, grid.severities)], rows)
-    return f"{table}\n{grid.summary(run)}\n"
+    return f"{table}\n{grid.summary(run)} · {wording.constants(run)}\n"
 
 
 def _cell(cell: Cell | None) -> str:
