@@ -52,7 +52,9 @@ def summary(run: Run, *, pictures: bool = True) -> str:
     if grid is not None:
         parts.append("<h2>Accuracy by corruption and severity</h2>")
         parts.append(_heat_map(run, grid) if pictures else _grid(grid))
-        parts.append(f'<p class="note">{escape(f"{grid.summary(run)} · {wording.constants(run)}")}</p>')
+        parts.append(
+            f'<p class="note">{escape(f"{grid.summary(run)} · {wording.constants(run)}")}</p>'
+        )
     elif (clean := contents.clean_of(run)) is not None:
         parts.append(f"<p>Clean accuracy {escape(_marked(clean)[0])}</p>")
     parts.append(_directions(run))
