@@ -24,6 +24,7 @@ from pytest_failcond.statistics import (
     breaking_shift_bound,
     crossing_shift,
     mean_bound,
+    paired_counts,
     paired_drop_bound,
     proportion_bound,
 )
@@ -302,11 +303,14 @@ def _comparison(gate: GateSettings, found: _Value) -> str:
 
 
 def _number(gate: GateSettings, value: float | None) -> str:
-    if value is None:
-        return "beyond all that was tested"
-    if gate.metric == "crossing_severity":
+    return "beyond all that was tested" if value is None else amount(gate.metric, value)
+
+
+def amount(metric: str, value: float) -> str:
+    """Format a value, a bound or a threshold of a metric."""
+    if metric == "crossing_severity":
         return f"{value:g}"
-    return f"{value:.1f} σ" if gate.metric == "breaking_shift" else f"{value:.4f}"
+    return f"{value:.1f} σ" if metric == "breaking_shift" else f"{value:.4f}"
 
 
 def _accuracy(case: _Case) -> _Value:
@@ -322,13 +326,12 @@ def _accuracy(case: _Case) -> _Value:
 
 def _drop(before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> _Value:
     """Loss in accuracy on the same images, with its paired bound."""
-    both, neither = int((before & after).sum()), int((~before & ~after).sum())
-    lost, gained = int((before & ~after).sum()), int((~before & after).sum())
-    total = len(before)
+    counts = paired_counts(before, after)
+    _, lost, gained, _ = counts
     return _Value(
-        (lost - gained) / total,
-        lambda confidence, side: paired_drop_bound(both, lost, gained, neither, confidence, side),
-        total,
+        (lost - gained) / len(before),
+        lambda confidence, side: paired_drop_bound(*counts, confidence, side),
+        len(before),
     )
 
 

@@ -171,8 +171,8 @@ class Laboratory:
             labels=data.labels,
             pixels=f"sha256:{digest.hexdigest()[:32]}",
             classes=classes,
-            judge_correct=int(np.concatenate(judged).sum()) if judged else None,
-            judge_total=len(np.concatenate(judged)) if judged else None,
+            judge_correct=sum(int(right.sum()) for right in judged) if judged else None,
+            judge_total=sum(map(len, judged)) if judged else None,
         )
 
     @cached_property
@@ -192,39 +192,28 @@ class Laboratory:
     ) -> npt.NDArray[np.uint8]:
         name = key.split(":")[1]
         grid = self.settings.corruptions or CorruptionSettings()
-        try:
+
+        def apply(part: slice) -> npt.NDArray[np.uint8]:
             return corrupt(
-                pixels,
+                pixels[part],
                 corruption,
                 severity,
                 seed=self.settings.seed,
-                indices=indices,
+                indices=indices[part],
                 name=name,
                 constants=grid.constants,
                 backend=grid.backend,
             )
+
+        try:
+            return apply(slice(None))
         except FailcondError:
             raise
         except Exception as error:
             raise FailcondError(
                 f"corruption {name!r} raised {type(error).__name__} at severity {severity} on "
-                f"{self._culprit(pixels, corruption, severity, indices)}: {error}"
+                f"{_culprit(apply, indices)}: {error}"
             ) from error
-
-    def _culprit(
-        self,
-        pixels: npt.NDArray[np.uint8],
-        corruption: Corruption,
-        severity: int,
-        indices: npt.NDArray[np.int64],
-    ) -> str:
-        """Say on which image a corruption raises, trying one by one: this happens once, at an error."""
-        for row, index in enumerate(indices):
-            try:
-                corrupt(pixels[row : row + 1], corruption, severity, indices=[index])
-            except Exception:
-                return f"image {index}"
-        return f"images {indices[0]} to {indices[-1]} together"
 
     def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
         """Rank the dimensions of a class and walk its top directions."""
@@ -269,6 +258,16 @@ class Laboratory:
                 f"class {class_index} is not one of the generator's {len(self.generator.classes)}"
             )
         return self.generator
+
+
+def _culprit(apply: Callable[[slice], object], indices: npt.NDArray[np.int64]) -> str:
+    """Say on which image a corruption raises, trying one by one: this happens once, at an error."""
+    for row, index in enumerate(indices):
+        try:
+            apply(slice(row, row + 1))
+        except Exception:
+            return f"image {index}"
+    return f"images {indices[0]} to {indices[-1]} together"
 
 
 def _ranking_data(key: RankingKey, findings: Findings) -> ClassRanking:

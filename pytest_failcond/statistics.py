@@ -53,6 +53,15 @@ def proportion_bound(successes: int, total: int, confidence: float, side: Side) 
     return float(special.betaincinv(successes, total - successes + 1, 1.0 - confidence))
 
 
+def paired_counts(
+    before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]
+) -> tuple[int, int, int, int]:
+    """Count images ``[N]`` by what is right: both times, lost, gained, neither."""
+    both, lost = int((before & after).sum()), int((before & ~after).sum())
+    gained, neither = int((~before & after).sum()), int((~before & ~after).sum())
+    return both, lost, gained, neither
+
+
 def paired_drop_bound(
     right: int, lost: int, gained: int, wrong: int, confidence: float, side: Side
 ) -> float:

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.corruptions.constants import BY_NAME, specification
+from pytest_failcond.corruptions.filters import Images
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
 
 __all__ = ["NAMES", "SEVERITIES", "Corruption", "KeyedRandom", "corrupt", "specification"]
 
-Images = npt.NDArray[np.uint8]
 Custom = Callable[[Images, int, KeyedRandom], Images]
 Corruption = str | Custom | Sequence["str | Custom"]
 

@@ -121,16 +121,14 @@ def _disk_bands(
 def motion_blur(images: Images, constants: tuple[int, float], random: KeyedRandom) -> Images:
     """Blur along a line at -45° to 45°, fading: (length px, σ px)."""
     angles = random.uniform() * 90.0 - 45.0
-    exact = smear(images, constants[0], constants[1], angles)
-    exact *= 2.0**-_MOTION_BITS
-    return exact.astype(np.uint8)
+    return smear(images, constants[0], constants[1], angles).astype(np.uint8)
 
 
 def smear(images: npt.NDArray[np.generic], radius: int, sigma: float, angles: Floats) -> Floats:
-    """Sum ``[N, H, W, C]`` moved along a line, weighted by half a Gaussian, in units of 2**-40.
+    """Sum ``[N, H, W, C]`` moved along a line, weighted by half a Gaussian.
 
     Angles are degrees ``[N]``. Edge pixels are repeated. A move that leaves the image ends the line,
-    and the weights are not made up for it, as in the original.
+    and the weights are not made up for it, as in the original. The sum over uint8 images is exact.
     """
     count, height, width, _ = images.shape
     taps = 2 * radius + 1
@@ -161,7 +159,7 @@ def smear(images: npt.NDArray[np.generic], radius: int, sigma: float, angles: Fl
             np.multiply(view, weight, out=moved[start:stop], casting="unsafe")
             total[start:stop] += moved[start:stop]
     out = np.empty_like(total)
-    out[order] = total
+    out[order] = total * 2.0**-_MOTION_BITS
     return out
 
 

@@ -13,11 +13,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from pytest_failcond.corruptions.filters import (
+    FIELD_BITS,
     Band,
     Floats,
     Images,
     bilinear,
     convolution,
+    filtered,
     fixed_point,
     gaussian_weights,
     mirror,
@@ -27,7 +29,6 @@ from pytest_failcond.corruptions.filters import (
 from pytest_failcond.corruptions.randomness import KeyedRandom
 
 _PIXELATE_TOGETHER = 2048  # px of an image; larger ones are faster one by one
-_FIELD_BITS = 18  # of a weight: 16 (draw) + 2 * 18 bits stay exact in float64's 53
 _MOSAIC_WIDTH = 2048  # px; JPEG ends at 65,535 px in either direction
 
 
@@ -107,13 +108,13 @@ def elastic_transform(
         levels = bilinear(levels, rows, columns, mirror_inside)
     reach = height * 0.005 if smoothing == "1%" else 1.0
     widths = (height * 0.01, width * 0.01) if smoothing == "1%" else (smoothing, smoothing)
-    down_band, across_band = (
+    down, across = (
         _smoothing(size, float(sigma)) for size, sigma in zip((height, width), widths, strict=True)
     )
     positions = []
     for line in (np.arange(width), np.arange(height)[:, None]):
-        field = across_band.across(down_band.down(random.bits(height, width).astype(np.float64)))
-        share = (field * 2.0 ** (-2 * _FIELD_BITS) + 0.5) / 32768 - 1  # -1 to 1
+        field = filtered(random.bits(height, width).astype(np.float64), down, across)
+        share = (field + 0.5) / 32768 - 1  # -1 to 1
         positions.append(np.asarray(share * (reach * strength) + line, dtype=np.float64))
     moved = bilinear(levels, positions[1], positions[0], mirror_near)
     # Whole levels come out whole, or a rounding error below.
@@ -124,7 +125,7 @@ def elastic_transform(
 def _smoothing(size: int, sigma: float) -> Band:
     """Return the smoothing of a field of 16-bit numbers along an axis, mirrored at the edges."""
     weights = gaussian_weights(sigma, truncate=3.0)
-    return Band.of(fixed_point(convolution(size, weights, mirror), _FIELD_BITS))
+    return Band.of(fixed_point(convolution(size, weights, mirror), FIELD_BITS))
 
 
 def _affine_positions(

@@ -66,6 +66,14 @@ class Band:
         return out
 
 
+FIELD_BITS = 18  # of a weight: 16 (of a value) + 2 * 18 bits stay exact in float64's 53
+
+
+def filtered(planes: Floats, down: Band, across: Band) -> Floats:
+    """Filter in both axes by weights of `FIELD_BITS` bits: exact for values of 16 bits."""
+    return across.across(down.down(planes)) * 2.0 ** (-2 * FIELD_BITS)
+
+
 def to_planes(images: Images) -> Floats:
     """``[N, H, W, C]`` → float64 ``[N C, H, W]``."""
     count, height, width, channels = images.shape

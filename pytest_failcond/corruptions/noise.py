@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from pytest_failcond.corruptions.filters import Images
 from pytest_failcond.corruptions.randomness import KeyedRandom
 
 Probabilities = npt.NDArray[np.float64]
-Levels = npt.NDArray[np.uint8]
 _LEVELS = np.arange(256)
 _CELLS = 1 << 16
 
@@ -94,7 +94,7 @@ def _offsets(scale: float) -> npt.NDArray[np.int16]:
     return np.repeat(edges, np.diff(cumulative, prepend=0)).astype(np.int16)
 
 
-def gaussian_noise(images: Levels, scale: float, random: KeyedRandom) -> Levels:
+def gaussian_noise(images: Images, scale: float, random: KeyedRandom) -> Images:
     """Add noise of one width: as `tabulated` with its P, but one row serves all levels."""
     out = _offsets(scale).take(random.bits(*images.shape[1:]))
     out += images
@@ -107,7 +107,7 @@ def _normal() -> npt.NDArray[np.float32]:
     return np.asarray(special.ndtri((np.arange(_CELLS) + 0.5) / _CELLS).astype(np.float32))
 
 
-def speckle_noise(images: Levels, scale: float, random: KeyedRandom) -> Levels:
+def speckle_noise(images: Images, scale: float, random: KeyedRandom) -> Images:
     """Add noise as wide as the pixel is bright: as `tabulated`, but its table would miss the cache."""
     x = images.astype(np.float32)
     out = _normal().take(random.bits(*images.shape[1:]))
@@ -117,7 +117,7 @@ def speckle_noise(images: Levels, scale: float, random: KeyedRandom) -> Levels:
     return np.clip(out, 0, 255, out=out).astype(np.uint8)
 
 
-def impulse_noise(images: Levels, amount: float, random: KeyedRandom) -> Levels:
+def impulse_noise(images: Images, amount: float, random: KeyedRandom) -> Images:
     """Turn pixels black or white: as `tabulated` with its P, whose rows have but three levels."""
     draws = random.bits(*images.shape[1:])
     black = round(amount / 2 * _CELLS)
@@ -126,8 +126,8 @@ def impulse_noise(images: Levels, amount: float, random: KeyedRandom) -> Levels:
 
 
 def tabulated(
-    probabilities: Probability, images: Levels, constant: float, random: KeyedRandom
-) -> Levels:
+    probabilities: Probability, images: Images, constant: float, random: KeyedRandom
+) -> Images:
     """Apply a noise to uint8 images ``[N, H, W, C]`` by its table of probabilities."""
     draws = random.bits(*images.shape[1:])
     address = images.astype(np.intp)  # NumPy's own index type: others are converted, slowly

@@ -19,12 +19,11 @@ from importlib import metadata
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from pytest_failcond.corruptions.filters import Images
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
 
-Images = npt.NDArray[np.uint8]
 LEAST = 32  # px; the original refuses smaller images
 
 _random = threading.local()

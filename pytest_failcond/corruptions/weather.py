@@ -18,10 +18,12 @@ from PIL import Image
 
 from pytest_failcond.corruptions.blur import smear, zoom_matrix
 from pytest_failcond.corruptions.filters import (
+    FIELD_BITS,
     Band,
     Floats,
     Images,
     clamp,
+    filtered,
     fixed_point,
     gaussian_band,
     pair_table,
@@ -31,7 +33,6 @@ from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
 
 _FROST = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
-_FIELD_BITS = 18  # of a weight: 16 (a normal draw) + 2 * 18 bits stay exact in float64's 53
 _LUMA = (0.299, 0.587, 0.114)
 _WATER = (175 / 255, 238 / 255, 238 / 255)  # pale turquoise
 _MUD = (63 / 255, 42 / 255, 20 / 255)
@@ -119,8 +120,7 @@ def _photographs(height: int, width: int, scale: float, channels: int) -> list[I
         new = np.ceil(size * factor).astype(np.int64)
         rows, columns = _cubic(int(size[0]), int(new[0])), _cubic(int(size[1]), int(new[1]))
         planes = photograph.transpose(2, 0, 1)[:channels].astype(np.float64)
-        exact = columns.across(rows.down(planes)) * 2.0 ** (-2 * _FIELD_BITS)
-        levels = np.clip(np.rint(exact), 0, 255).astype(np.uint8)
+        levels = np.clip(np.rint(filtered(planes, rows, columns)), 0, 255).astype(np.uint8)
         scaled.append(levels.transpose(1, 2, 0))
     return scaled
 
@@ -151,7 +151,7 @@ def _cubic(size: int, new: int) -> Band:
         far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
         weights = np.where(x <= 1, near, np.where(x < 2, far, 0.0))
         np.add.at(matrix, (np.arange(new), clamp(base + offset, size)), weights)
-    return Band.of(fixed_point(matrix, _FIELD_BITS))
+    return Band.of(fixed_point(matrix, FIELD_BITS))
 
 
 def snow(
@@ -168,11 +168,11 @@ def snow(
     _count, height, width, channels = images.shape
     rows, columns = _zoomed_middle(height, zoom), _zoomed_middle(width, zoom)
     field = random.coarse_normal(rows.shape[1], columns.shape[1])
-    flakes = columns.across(rows.down(field)) * (spread * 2.0 ** (-2 * _FIELD_BITS)) + mean
+    flakes = filtered(field, rows, columns) * spread + mean
     flakes[flakes < threshold] = 0
     levels = np.clip(flakes, 0, 1)[..., None]
     angles = random.uniform() * 90.0 - 135.0
-    fallen = smear(levels, length, sigma, angles)[:, :height, :width] * 2.0**-40
+    fallen = smear(levels, length, sigma, angles)[:, :height, :width]
     layer = np.rint(fallen * 255).astype(np.uint8) / 255.0
     x = images / 255.0
     gray = x if channels == 1 else (x @ np.array(_LUMA))[..., None]
@@ -186,7 +186,7 @@ def snow(
 def _zoomed_middle(size: int, zoom: float) -> Band:
     """Return the zoom into the middle of an axis, from the pixels of that middle alone."""
     matrix = zoom_matrix(size, zoom)
-    return Band.of(fixed_point(matrix[:, matrix.any(axis=0)], _FIELD_BITS))
+    return Band.of(fixed_point(matrix[:, matrix.any(axis=0)], FIELD_BITS))
 
 
 def spatter(
@@ -217,8 +217,8 @@ def spatter(
 def _smooth(planes: Floats, sigma: float) -> Floats:
     """Blur multiples of 2**-12 below 8, ``[N, H, W]``: exact; edge pixels are repeated."""
     _, height, width = planes.shape
-    down, across = (gaussian_band(size, sigma, _FIELD_BITS) for size in (height, width))
-    return across.across(down.down(planes)) * 2.0 ** (-2 * _FIELD_BITS)
+    down, across = (gaussian_band(size, sigma, FIELD_BITS) for size in (height, width))
+    return filtered(planes, down, across)
 
 
 def _drops(liquid: Images) -> Floats:
@@ -232,6 +232,8 @@ def _drops(liquid: Images) -> Floats:
 
 def _edges(levels: Images) -> npt.NDArray[np.bool_]:
     """Find edges as Canny does, with Sobel's 3 x 3 gradients, their L1 norm, and thresholds 50, 150."""
+    from scipy import ndimage
+
     x = np.pad(levels.astype(np.int32), ((0, 0), (1, 1), (1, 1)), mode="edge")
     column = x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]
     across = column[:, :, 2:] - column[:, :, :-2]
@@ -253,8 +255,6 @@ def _edges(levels: Images) -> npt.NDArray[np.bool_]:
     kept = (size > before) & (size > after)
     kept = np.where(flat, (size > neighbour(0, -1)) & (size >= neighbour(0, 1)), kept)
     kept = np.where(steep, (size > neighbour(-1, 0)) & (size >= neighbour(1, 0)), kept)
-    from scipy import ndimage
-
     in_plane = np.zeros((3, 3, 3), dtype=bool)
     in_plane[1] = True
     found: npt.NDArray[np.bool_] = ndimage.binary_propagation(

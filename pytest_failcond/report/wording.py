@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gates import Check
+from pytest_failcond.gates import Check, amount
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Direction, Measurement
 from pytest_failcond.run import GateResult, Run
-from pytest_failcond.statistics import paired_drop_bound
+from pytest_failcond.statistics import paired_counts, paired_drop_bound
 
 Status = Literal["passed", "marginal", "not_evaluated", "waived", "warned", "failed", "error"]
 """A verdict as it counts: a failure that was waived or only warns is not called failed."""
@@ -130,10 +130,8 @@ def rises(run: Run) -> str:
 
 
 def _rises(before: Measurement, after: Measurement) -> bool:
-    a, b = before.right, after.right
-    both, lost = int((a & b).sum()), int((a & ~b).sum())
-    gained, neither = int((~a & b).sum()), int((~a & ~b).sum())
-    return paired_drop_bound(both, lost, gained, neither, _CONFIDENCE, "upper") < 0
+    counts = paired_counts(before.right, after.right)
+    return paired_drop_bound(*counts, _CONFIDENCE, "upper") < 0
 
 
 def accuracy(value: float | None) -> str:
@@ -149,13 +147,6 @@ def share(value: float) -> str:
 def sigma(shift: float) -> str:
     """Format a shift."""
     return f"{shift:.1f} σ"
-
-
-def amount(metric: str, value: float) -> str:
-    """Format a value, a bound or a threshold of a metric."""
-    if metric == "crossing_severity":
-        return f"{value:g}"
-    return sigma(value) if metric == "breaking_shift" else f"{value:.4f}"
 
 
 def threshold(check: Check) -> str:
