@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gates import MEAN_KEY, Check
+from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.keys import CorruptionKey, parse_key
 from pytest_failcond.measurements import Direction
+from pytest_failcond.plan import MEAN_KEY
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, printable, status_of
-from pytest_failcond.run import GateResult, Run
+from pytest_failcond.run import Run
 
 
 def gravest(statuses: Iterable[Status]) -> Status | None:

@@ -12,11 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pytest_failcond.gates import Check
+from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.report import contents, wording
 from pytest_failcond.report.contents import Cell, Grid
 from pytest_failcond.report.wording import SIGNS, Status
-from pytest_failcond.run import GateResult, Run
+from pytest_failcond.run import Run
 
 _STYLES: dict[Status | None, str] = {
     "passed": "green",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gates import Check, amount
+from pytest_failcond.gates import Check, GateResult, amount, unit
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Direction, Measurement
-from pytest_failcond.run import GateResult, Run
+from pytest_failcond.run import Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
 
 Status = Literal["passed", "marginal", "not_evaluated", "waived", "warned", "failed", "error"]
@@ -43,7 +43,10 @@ NOUNS = {
     "crossing_severity": "crossing severity",
     "breaking_shift": "breaking shift",
     "broken_share": "broken share",
+    "valid_range": "valid range",
     "regression_drop": "drop since the baseline",
+    "mean_regression_drop": "mean drop since the baseline",
+    "negative_flips": "share of images lost since the baseline",
 }
 _CONFIDENCE = 0.95  # of what is remarked on; gates have their own
 NOTHING = "–"
@@ -151,12 +154,11 @@ def sigma(shift: float) -> str:
 
 def threshold(check: Check) -> str:
     """Say what a gate demands."""
-    unit = " σ" if check.metric == "breaking_shift" else ""
     where = ""
     if check.at is not None:
         rows = check.metric == "crossing_severity"
         where = f" at accuracy {check.at:g}" if rows else f" at {sigma(check.at)}"
-    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit}{where}"
+    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit(check.metric)}{where}"
 
 
 def value(run: Run, check: Check) -> str:
