@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -13,27 +12,18 @@ import numpy.typing as npt
 import pytest
 
 from pytest_failcond.compare import Other
-from pytest_failcond.environment import describe_environment
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import STEP
 from pytest_failcond.gates import Check
-from pytest_failcond.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey, parse_key
-from pytest_failcond.measure import Laboratory, SavePicture
-from pytest_failcond.measurements import (
-    AnyMeasurement,
-    ClassRanking,
-    Direction,
-    Examples,
-    Measurement,
-    pack,
-    unpack,
-)
+from pytest_failcond.keys import DirectionKey, parse_key
+from pytest_failcond.measure import Laboratory
+from pytest_failcond.measurements import Direction
+from pytest_failcond.measuring import Measuring
 from pytest_failcond.state import fail
 from pytest_failcond.store import Store
 from pytest_failcond.stylegan2.generator import BATCH
-from pytest_failcond.stylegan2.session import png
 from pytest_failcond.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -100,9 +90,10 @@ class Failcond:
     def __init__(self, state: State, laboratory: Laboratory | None) -> None:
         self._state = state
         self._settings = state.settings
-        self._given_laboratory = laboratory
         self._store = Store(state.store)
-        self._session = self._store.get("session", self._describe)
+        self._measuring = Measuring(
+            state.settings, self._store, laboratory, pictures=state.pictures
+        )
 
     def __repr__(self) -> str:
         return "failcond"  # as Hypothesis prints it among a failing test's arguments
@@ -112,7 +103,7 @@ class Failcond:
         """Class names by index; the indices themselves where nobody named them."""
         if self._state.classes is not None:
             return self._state.classes
-        laboratory = self._given_laboratory
+        laboratory = self._measuring.given
         if laboratory is not None and laboratory.generator is not None:
             return laboratory.generator.classes
         if laboratory is not None and laboratory.classifier.classes is not None:
@@ -120,7 +111,7 @@ class Failcond:
         if laboratory is not None and laboratory.images is None:
             return ()
         # The width of the classifier's output is the number of classes.
-        return tuple(map(str, range(len(self._clean.per_class))))
+        return tuple(map(str, range(len(self._measuring.clean.per_class))))
 
     def measure(self, key: str) -> Any:
         """Return the measurement of a key: a `Measurement`, `ClassRanking` or `Direction`.
@@ -128,7 +119,7 @@ class Failcond:
         What cannot be measured fails the test with one sentence.
         """
         try:
-            return self._measure(key)
+            return self._measuring.measure(key)
         except FailcondError as error:
             fail(str(error))
 
@@ -140,7 +131,7 @@ class Failcond:
         self._tell(KEY, key)
         self._ask(key)
         try:
-            self._measure(key)
+            self._measuring.measure(key)
             checks = [] if self._state.part else self._verdicts.of_key(key)
         except FailcondError as error:
             self._give_up(key, error)
@@ -156,9 +147,9 @@ class Failcond:
         self._tell(KEY, key)
         self._ask(f"regression:{key}")
         try:
-            self._measure(key)
+            self._measuring.measure(key)
             if self._baseline is not None:
-                self._store.get(f"compared:{key}", lambda: self._compared(key))
+                self._measuring.compared(key, self._baseline)
             checks = self._verdicts.of_regression(key)
         except FailcondError as error:
             self._give_up(key, error)
@@ -177,7 +168,7 @@ class Failcond:
         """Return the image that a Hypothesis case stands for, and what is seen in it."""
         direction: Direction = self.measure(self.direction_key(case.class_index, case.rank))
         try:
-            laboratory = self._laboratory
+            laboratory = self._measuring.laboratory
         except FailcondError as error:
             fail(str(error))
         starts = self._starts(case.class_index)
@@ -206,7 +197,7 @@ class Failcond:
 
     @lru_cache(maxsize=128)  # noqa: B019 - one object per session
     def _starts(self, class_index: int) -> Starts:
-        laboratory, settings = self._laboratory, self._settings
+        laboratory, settings = self._measuring.laboratory, self._settings
         assert laboratory.generator is not None
         return start_images(
             laboratory.generator,
@@ -216,90 +207,19 @@ class Failcond:
             seed=settings.seed,
         )
 
-    @property
-    def _laboratory(self) -> Laboratory:
-        if self._given_laboratory is None:
-            raise FailcondError(
-                f"{self._state.measured}: this was not measured there, and with --failcond-from "
-                "nothing is measured; leave that option out"
-            )
-        return self._given_laboratory
-
-    @property
-    def _clean(self) -> Measurement:
-        measured = self._measure("clean")
-        assert isinstance(measured, Measurement)
-        return measured
-
-    @cached_property
-    def _labels(self) -> npt.NDArray[np.int64]:
-        return unpack(self._session["labels"])
-
     @cached_property
     def _verdicts(self) -> Verdicts:
         grid, reference = self._settings.corruptions, None
         if grid is not None and grid.reference is not None:
-            reference = self._other(self._settings.path(grid.reference))
+            reference = self._measuring.other(self._settings.path(grid.reference))
         return Verdicts.against(
-            self._settings, self.classes, self._measure, self._baseline, reference
+            self._settings, self.classes, self._measuring.measure, self._baseline, reference
         )
 
     @cached_property
     def _baseline(self) -> Other | None:
-        return None if self._state.baseline is None else self._other(self._state.baseline)
-
-    def _other(self, path: Path) -> Other:
-        return Other(path, self._session["subjects"], self._measure)
-
-    def _measure(self, key: str) -> AnyMeasurement:
-        parsed, get = parse_key(key), self._store.get
-        if isinstance(parsed, RankingKey):
-            return ClassRanking.from_json(get(key, lambda: self._find(parsed)))
-        if isinstance(parsed, DirectionKey):
-            self._measure(str(RankingKey(parsed.class_index)))  # writes the directions it ranks
-            return Direction.from_json(get(key, lambda: self._walk(parsed)))
-        if isinstance(parsed, CleanKey):
-            record = get(key, lambda: self._laboratory.measure_clean().to_json())
-        else:
-            record = get(key, lambda: self._measure_cell(parsed))
-        return Measurement.from_json(record, self._labels)
-
-    def _measure_cell(self, key: CorruptionKey) -> dict[str, Any]:
-        return self._laboratory.measure_corruption(
-            key.corruption, key.severity, clean=self._clean, save=self._save_example
-        ).to_json()
-
-    def _walk(self, key: DirectionKey) -> dict[str, Any]:
-        return self._laboratory.measure_direction(key, self._save).to_json()
-
-    def _find(self, key: RankingKey) -> dict[str, Any]:
-        ranking, directions = self._laboratory.find(key, self._save)
-        for direction in directions:
-            self._store.put(direction.key, direction.to_json())
-        return ranking.to_json()
-
-    def _save(self, name: str, picture: npt.NDArray[np.uint8]) -> str:
-        return self._store.save_picture(name, png(picture))
-
-    @property
-    def _save_example(self) -> SavePicture | None:
-        """Keeps pictures of the user's images; None where none are wanted."""
-        return self._save if self._state.pictures else None
-
-    def _compared(self, key: str) -> dict[str, Any]:
-        """Picture what was lost and what was gained since the baseline."""
-        laboratory, save = self._given_laboratory, self._save_example
-        found: dict[str, Examples | None] = {"lost": None, "gained": None}
-        if not isinstance(parse_key(key), DirectionKey):
-            assert self._baseline is not None
-            then, now = self._baseline.measure(key), self._measure(key)
-            assert isinstance(now, Measurement)
-            if laboratory is not None and save is not None:
-                for name in found:
-                    found[name] = laboratory.picture_some(
-                        f"{name}:{key}", then, now, name == "lost", save
-                    )
-        return {name: None if one is None else vars(one) for name, one in found.items()}
+        path = self._state.baseline
+        return None if path is None else self._measuring.other(path)
 
     def _ask(self, planned: str) -> None:
         """Note what a test checks, so that the run has its verdicts, planned or not."""
@@ -339,18 +259,6 @@ class Failcond:
         """Note on the running test what reports and JUnit files shall show."""
         if self._state.item is not None:
             self._state.item.user_properties.append((name, value))
-
-    def _describe(self) -> dict[str, Any]:
-        """Return what the run says of its subjects and its surroundings."""
-        laboratory, settings = self._laboratory, self._settings
-        labels = np.zeros(0, dtype=np.int64)
-        subset = laboratory.images is not None and settings.max_images is not None
-        return {
-            "subjects": laboratory.subjects,
-            "environment": describe_environment(settings),
-            "labels": pack(labels if laboratory.images is None else laboratory.test_images.labels),
-            "kept": pack(laboratory.indices, "<u4") if subset else None,
-        }
 
 
 def describe(check: Check, classes: Sequence[str]) -> str:

@@ -36,19 +36,12 @@ def failures(run: Run) -> list[Check]:
         return (
             3 if status_of(check) == "warned" else 1 if check.verdict == "error" else
             0 if check.certain else 2,
-            -_excess(check),
+            0.0 if check.bound is None else _clearance(check),
         )  # fmt: skip
 
     return sorted(
         (c for c in run.checks if status_of(c) in ("failed", "error", "warned")), key=order
     )
-
-
-def _excess(check: Check) -> float:
-    """How far a value crosses its threshold, in widths of its sampling noise."""
-    if check.value is None or check.bound is None:
-        return 0.0
-    return abs(check.value - check.threshold) / max(abs(check.value - check.bound), 1e-9)
 
 
 def closest(checks: Iterable[Check]) -> Check:
@@ -72,6 +65,11 @@ def run_status(run: Run) -> Status | None:
     if not found:
         return None
     return "not_evaluated" if found == {"not_evaluated"} else "passed"
+
+
+def is_red(run: Run) -> bool:
+    """Whether a run fails: a check does, or something could not be measured."""
+    return run_status(run) in ("failed", "error")
 
 
 def verdict_line(run: Run) -> tuple[str, Status | None]:
@@ -189,13 +187,45 @@ def directions_of(run: Run) -> list[Direction]:
 
 
 def by_need(checks: Iterable[Check]) -> list[Check]:
-    """Sort checks gravest first, then by margin, relative to the threshold."""
+    """Sort checks gravest first, then by margin, in widths of their sampling noise."""
+    return sorted(checks, key=lambda c: (-GRAVITY.index(status_of(c)), _clearance(c)))
 
-    def order(check: Check) -> tuple[int, float]:
-        margin = float("inf") if check.margin is None else check.margin
-        return -GRAVITY.index(status_of(check)), margin / (abs(check.threshold) or 1.0)
 
-    return sorted(checks, key=order)
+def margins(run: Run) -> list[Check]:
+    """Return the checks that passed and have a margin, smallest first, by their sampling noise."""
+    passed = [check for check in run.checks if status_of(check) == "passed"]
+    return sorted((check for check in passed if check.margin is not None), key=_clearance)
+
+
+def _clearance(check: Check) -> float:
+    """How far a value keeps from its threshold, in widths of its sampling noise."""
+    if check.value is None or check.bound is None or check.margin is None:
+        return float("inf")
+    return check.margin / max(abs(check.value - check.bound), 1e-9)
+
+
+def noise_widths(check: Check) -> str:
+    """Say how many widths of its sampling noise a margin is."""
+    return f"{_clearance(check):.1f} ×"
+
+
+def spread(run: Run) -> list[tuple[str, float, int]]:
+    """Return per corruption the cell whose accuracy depends most on the seed.
+
+    Its name, highest minus lowest accuracy over the seeds, and its severity; largest first.
+    Corruptions that draw nothing are left out.
+    """
+    most: dict[str, tuple[float, int]] = {}
+    for key, measured in run.measurements.items():
+        parsed = parse_key(key)
+        if isinstance(parsed, CorruptionKey) and measured.by_seed:
+            counts = [measured.correct, *measured.by_seed]
+            width = (max(counts) - min(counts)) / measured.total
+            most[parsed.corruption] = max(
+                most.get(parsed.corruption, (-1.0, 0)), (width, parsed.severity)
+            )
+    found = [(name, width, severity) for name, (width, severity) in most.items()]
+    return sorted(found, key=lambda entry: -entry[1])
 
 
 def shown_checks(gate: GateResult, *, every: bool) -> tuple[list[Check], list[Check]]:

@@ -241,6 +241,27 @@ def key_text(run: Run, key: str) -> str:
     return text
 
 
+def check_text(run: Run, check: Check) -> str:
+    """Name what a check is about: its key, and its class where it is about one."""
+    text = key_text(run, check.key)
+    if check.class_index is None:
+        return text
+    return f"{text}, class {class_name(run, check.class_index)}"
+
+
+def seeds(run: Run, spread: list[tuple[str, float, int]]) -> str:
+    """Say how far accuracy spreads over the seeds of random corruptions; empty for one seed."""
+    number = run.settings.get("seeds") or 1
+    if number < 2:
+        return ""
+    if not spread:
+        return f"{number} seeds: no corruption draws anything"
+    widths = ", ".join(
+        f"{printable(name)} {width:.4f} (severity {severity})" for name, width, severity in spread
+    )
+    return f"over {number} seeds, highest minus lowest accuracy, at most: {widths}"
+
+
 def short_dimension(key: str) -> str:
     """Name the dimension of a direction's key: ``s322 ↗``."""
     try:
