@@ -24,10 +24,9 @@ from pytest_failcond.measurements import (
 from pytest_failcond.plan import cells_of, compared_keys, share_of, unit_of
 from pytest_failcond.run import Run
 from pytest_failcond.settings import METRICS, Settings
-from pytest_failcond.store import Record, Store
+from pytest_failcond.store import PLAN, Record, Store
 from pytest_failcond.verdicts import Verdicts
 
-PLAN = "plan"
 _MISSING = "was planned, but its test did not come to an end"
 
 

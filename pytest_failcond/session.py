@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from pytest_failcond.measurements import (
     pack,
     unpack,
 )
+from pytest_failcond.progress.notes import Progress
 from pytest_failcond.state import fail
 from pytest_failcond.store import Store
 from pytest_failcond.stylegan2.generator import BATCH
@@ -102,6 +103,9 @@ class Failcond:
         self._settings = state.settings
         self._given_laboratory = laboratory
         self._store = Store(state.store)
+        self._progress = Progress(state.store)
+        if laboratory is not None:
+            laboratory.classifier.seen = self._progress.seen
         self._session = self._store.get("session", self._describe)
 
     def __repr__(self) -> str:
@@ -252,7 +256,7 @@ class Failcond:
         return Other(path, self._session["subjects"], self._measure)
 
     def _measure(self, key: str) -> AnyMeasurement:
-        parsed, get = parse_key(key), self._store.get
+        parsed, get = parse_key(key), self._get
         if isinstance(parsed, RankingKey):
             return ClassRanking.from_json(get(key, lambda: self._find(parsed)))
         if isinstance(parsed, DirectionKey):
@@ -263,6 +267,17 @@ class Failcond:
         else:
             record = get(key, lambda: self._measure_cell(parsed))
         return Measurement.from_json(record, self._labels)
+
+    def _get(self, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return a key's record; while it is computed, progress is noted."""
+
+        def noted() -> dict[str, Any]:
+            cell = isinstance(parse_key(key), CleanKey | CorruptionKey)
+            total = len(self._laboratory.test_images) if cell else None
+            with self._progress.measuring(key, total):
+                return compute()
+
+        return self._store.get(key, noted)
 
     def _measure_cell(self, key: CorruptionKey) -> dict[str, Any]:
         return self._laboratory.measure_corruption(
