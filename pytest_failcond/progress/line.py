@@ -33,10 +33,12 @@ _FAINT, _PLAIN = "\x1b[2m", "\x1b[0m"
 
 def start(config: pytest.Config, state: State) -> None:
     """Show progress in this session, if its output goes to a terminal that we may write to."""
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    if reporter is not None and _welcome(config, reporter._tw._file):
+    if not config.pluginmanager.hasplugin("terminalreporter"):
+        return
+    writer = config.get_terminal_writer()
+    if _welcome(config, writer._file):
         notes.watch(state.store)
-        line = ProgressLine(reporter._tw, state.store, state.part or (1, 1))
+        line = ProgressLine(writer, state.store, state.part or (1, 1))
         config.pluginmanager.register(line, "failcond_progress")
 
 

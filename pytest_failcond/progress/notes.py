@@ -61,11 +61,12 @@ class Progress:
         before, started = self._current, time.perf_counter()
         self._current = Current(key, 0, total, started)
         self._write()
-        self._finished[key] = None
+        seconds = None
         try:
             yield
-            self._finished[key] = time.perf_counter() - started
+            seconds = time.perf_counter() - started
         finally:
+            self._finished[key] = seconds
             self._current = before
             self._write()
 
