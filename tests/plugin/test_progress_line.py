@@ -74,7 +74,7 @@ class Terminal:
         )
         os.close(slave)
 
-    def read(self, until: str | None = None, seconds: float = 60.0) -> str:
+    def read(self, until: str | None = None, seconds: float = 120.0) -> str:
         """Show what comes in, until something stands there or pytest ends; returns all lines."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
