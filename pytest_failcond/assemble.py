@@ -24,10 +24,9 @@ from pytest_failcond.measurements import (
 from pytest_failcond.plan import cells_of, compared_keys, share_of, unit_of
 from pytest_failcond.run import Run
 from pytest_failcond.settings import METRICS, Settings
-from pytest_failcond.store import Record, Store
+from pytest_failcond.store import PLAN, Record, Store
 from pytest_failcond.verdicts import Verdicts
 
-PLAN = "plan"
 _MISSING = "was planned, but its test did not come to an end"
 
 
@@ -38,6 +37,7 @@ def assemble(
     *,
     baseline: Path | None = None,
     part: tuple[int, int] | None = None,
+    kept: bool = False,
     only: Iterable[str] | None = None,
 ) -> Run | None:
     """Make the run from a store; None if no test of the session asked for anything.
@@ -50,6 +50,7 @@ def assemble(
         classes: their names; None: numbers.
         baseline: a run file to compare with.
         part: (i, n) where the session measures a part of the plan, and judges nothing.
+        kept: whether the store holds a kept run, of which only what is planned counts as asked for.
         only: keys; leaves out all others, and what was planned, for what one test shows.
     """
     store = Store(store_folder)
@@ -68,6 +69,9 @@ def assemble(
     run = replace(run, planned=planned, part=part, pictures=folder)
     if part is not None:
         return _share(run, part)
+    if kept:
+        asked = {key for entry in planned for key in (entry, *needed(entry, settings))}
+        run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
     return conclude(run, settings, baseline, pictures=pictures)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,9 @@ from pytest_failcond.measurements import (
     pack,
     unpack,
 )
+from pytest_failcond.progress.notes import Progress
 from pytest_failcond.settings import Settings
-from pytest_failcond.store import Store
+from pytest_failcond.store import Record, Store
 from pytest_failcond.stylegan2.session import png
 
 
@@ -51,6 +53,9 @@ class Measuring:
         self.store = store
         self.given = laboratory
         self._pictures = pictures
+        self._progress = Progress(store.folder)
+        if laboratory is not None:
+            laboratory.classifier.seen = self._progress.seen
         self.session = store.get("session", self._describe)
 
     @property
@@ -78,7 +83,7 @@ class Measuring:
         Raises:
             FailcondError: it cannot be measured, now or when it was tried.
         """
-        parsed, get = parse_key(key), self.store.get
+        parsed, get = parse_key(key), self._get
         if isinstance(parsed, RankingKey):
             return ClassRanking.from_json(get(key, lambda: self._find(parsed)))
         if isinstance(parsed, DirectionKey):
@@ -88,6 +93,17 @@ class Measuring:
         else:
             record = get(key, lambda: self._measure_cell(parsed))
         return Measurement.from_json(record, self.labels)
+
+    def _get(self, key: str, compute: Callable[[], Record]) -> Record:
+        """Return a key's record; while it is computed, progress is noted."""
+
+        def noted() -> Record:
+            cell = isinstance(parse_key(key), CleanKey | CorruptionKey)
+            total = len(self.laboratory.test_images) if cell else None
+            with self._progress.measuring(key, total):
+                return compute()
+
+        return self.store.get(key, noted)
 
     @property
     def clean(self) -> Measurement:

@@ -57,6 +57,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[STATE] = state
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Show progress while tests measure, if somebody looks on."""
+    state = session.config.stash.get(STATE, None)
+    if state is not None and state.owns_store and not session.config.option.collectonly:
+        from pytest_failcond.progress.line import start
+
+        start(session.config, state)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where the store lies."""
@@ -154,8 +163,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
     planned = [_planned(item) for item in items if _from_suite(getattr(item, "function", None))]
     if planned:
-        from pytest_failcond.assemble import PLAN
-        from pytest_failcond.store import Store
+        from pytest_failcond.store import PLAN, Store
 
         Store(state.store).put(PLAN, {"plan": planned})
     return planned
@@ -220,7 +228,12 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         parts.append(f"{len(grid.names) * len(grid.severities)} corruption cells")
     if state.classes is not None and settings.generator is not None:
         parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
-    parts.append(f"{len(settings.gates)} gates")
+    if state.part is None:
+        parts.append(f"{len(settings.gates)} gates")
+    else:
+        parts.append("part {} of {}: nothing is judged".format(*state.part))
+    if state.measured is not None:
+        parts.append(f"judging {state.measured}: nothing is measured")
     return "failcond: " + ", ".join(parts)
 
 
@@ -232,7 +245,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from pytest_failcond.assemble import assemble
 
     state.run = assemble(
-        state.store, state.settings, state.classes, baseline=state.baseline, part=state.part
+        state.store,
+        state.settings,
+        state.classes,
+        baseline=state.baseline,
+        part=state.part,
+        kept=state.measured is not None,
     )
     if state.run is None:
         return

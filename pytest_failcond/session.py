@@ -17,7 +17,7 @@ from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import STEP
 from pytest_failcond.gates import Check
-from pytest_failcond.keys import DirectionKey, parse_key
+from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import Direction
 from pytest_failcond.measuring import Measuring
@@ -162,7 +162,7 @@ class Failcond:
             return self._verdicts.direction_key(class_index, rank)
         except FailcondError as error:
             self._ask(planned)
-            self._give_up(planned, error)
+            self._give_up(planned, error, measured=str(RankingKey(class_index)))
 
     def image(self, case: Case) -> CaseImage:
         """Return the image that a Hypothesis case stands for, and what is seen in it."""
@@ -248,9 +248,13 @@ class Failcond:
         self._tell(VERDICT, "marginal" if marginal else "passed")
         return list(checks)
 
-    def _give_up(self, key: str, error: FailcondError) -> NoReturn:
-        """Record that a planned key could not be measured, and fail."""
-        if self._store.find(key) is None:
+    def _give_up(self, key: str, error: FailcondError, *, measured: str | None = None) -> NoReturn:
+        """Record that a planned key could not be measured, and fail.
+
+        ``measured`` is the key that was, or is on record as an error, where it is not the same.
+        """
+        record = self._store.find(measured or key)
+        if record is None or (measured is not None and "error" not in record):
             self._store.put(f"missing:{key}", {"error": str(error)})
         self._tell(VERDICT, "error")
         fail(f"{key}: {error}")

@@ -52,6 +52,8 @@ def closest(checks: Iterable[Check]) -> Check:
 def unmeasured(run: Run) -> dict[str, str]:
     """Return what could not be measured and which no check tells of, with the reason."""
     told = {check.key for check in run.checks if check.verdict == "error"}
+    # A class that could not be ranked is told of by the checks of its corner cases.
+    told |= {f"ranking:{key.split(':')[1]}" for key in told if key.startswith("corner_case:")}
     return {key: text for key, text in run.errors.items() if key not in told}
 
 
@@ -75,6 +77,13 @@ def is_red(run: Run) -> bool:
 def verdict_line(run: Run) -> tuple[str, Status | None]:
     """Return the closing line, such as ``verdict: passed (1 marginal) · 36 checks``, and its verdict."""
     status = run_status(run)
+    if run.part is not None:
+        part = "part {} of {}: measured, to be judged when all are joined".format(*run.part)
+        return (
+            (f"{part}; {count(len(run.errors), 'key')} not measured", "error")
+            if (run.errors)
+            else (part, None)
+        )
     counts = Counter(status_of(check) for check in run.checks)
     aside = ", ".join(
         f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s != "passed"

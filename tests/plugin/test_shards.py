@@ -36,7 +36,7 @@ def divided(project, monkeypatch, gate):
     )
     table = GRID.replace("mine:load_classifier", "torchy:load_classifier").replace(
         'images = "mine:load_images"',
-        'images = "flat:load_images"\njudge = "torchy:load_judge"\ngenerator = "tiny.safetensors"',
+        'images = "flat:load_images"\ngenerator = "tiny.safetensors"',
     )
     table += "[tool.failcond.corner_cases]\ntop = 1\nsamples = 4\nmax_shift = 1.0\n"
     project.configure(
