@@ -1,4 +1,4 @@
-"""Blurs: Gaussian, glass, defocus, motion, zoom. uint8 ``[N, H, W, C]`` in and out.
+"""Blurs: Gaussian, glass, motion, zoom. uint8 ``[N, H, W, C]`` in and out.
 
 Definitions are ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes them.
 """
@@ -15,10 +15,8 @@ from pytest_failcond.corruptions.filters import (
     Band,
     Floats,
     Images,
-    convolution,
     fixed_point,
     gaussian_band,
-    mirror_inside,
     to_levels,
     to_planes,
 )
@@ -26,7 +24,6 @@ from pytest_failcond.corruptions.randomness import KeyedRandom
 
 _BITS = 22  # of a weight, per axis: 8 (pixel) + 2 * 22 bits stay exact in float64's 53
 _MOTION_BITS = 40
-_DISK_BITS = 17  # per axis: a disk's unscaled weights sum to 317, 9 bits more
 _ZOOM_BITS = 20
 
 
@@ -70,52 +67,6 @@ def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedR
         address = source.T + image[:, None] * (height * width)
         blurred = blurred.reshape(-1, channels).take(address.reshape(-1), axis=0)
     return gaussian_blur(blurred.reshape(images.shape), sigma, random)
-
-
-def defocus_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) -> Images:
-    """Average over a disk: (radius px, σ px of its softened rim), mirrored at the edges.
-
-    A disk is rows of as many widths; the rows of one width are one filter across and one down.
-    """
-    _, height, width, channels = images.shape
-    pairs, scale = _disk_bands(height, width, *constants)
-    planes = to_planes(images)
-    exact = np.zeros(planes.shape)
-    for down, across in pairs:
-        exact += across.across(down.down(planes))
-    exact *= scale
-    return to_levels(exact, channels, 2 * _DISK_BITS)
-
-
-@lru_cache(maxsize=32)
-def _disk_bands(
-    height: int, width: int, radius: float, rim: float
-) -> tuple[tuple[tuple[Band, Band], ...], float]:
-    """Return filters down and across, in fixed point, and what to scale the sum over their pairs by.
-
-    The scale is rounded as in the original: it decides where sums are whole levels.
-    """
-    reach = 8 if radius <= 8 else int(radius)
-    offsets = np.arange(-reach, reach + 1)
-    inside = offsets[:, None] ** 2 + offsets**2 <= radius**2
-    taps = 1 if radius <= 8 else 2
-    rim_weights = np.exp(-0.5 * (np.arange(-taps, taps + 1) / rim) ** 2)
-    # The rim is softened within the kernel's square, at whose edges it is mirrored.
-    soften = convolution(len(offsets), rim_weights / rim_weights.sum(), mirror_inside)
-    pairs = []
-    for row in np.unique(inside, axis=0):
-        if row.any():
-            of_width = (inside == row).all(axis=1).astype(np.float64)
-            filters = (
-                np.rint(soften @ part * 2.0**_DISK_BITS)
-                for part in (of_width, row.astype(np.float64))
-            )
-            down, across = (
-                Band.of(convolution(size, weights, mirror_inside))
-                for size, weights in zip((height, width), filters, strict=True)
-            )
-            pairs.append((down, across))
-    return tuple(pairs), float(np.float32(1) / np.float32(inside.sum()))
 
 
 def motion_blur(images: Images, constants: tuple[int, float], random: KeyedRandom) -> Images:

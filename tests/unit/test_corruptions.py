@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pytest_failcond import FailcondError, corrupt
-from pytest_failcond.corruptions import NAMES, SEVERITIES
-from pytest_failcond.corruptions.constants import IMAGENET_C
+from pytest_failcond.corruptions import NAMES, SEVERITIES, defocus
+from pytest_failcond.corruptions.constants import BY_NAME, IMAGENET_C
 from pytest_failcond.corruptions.noise import PROBABILITIES
 from pytest_failcond.corruptions.original import corrupt_one
 
@@ -132,6 +132,29 @@ def test_our_draws_have_our_distribution(name):
     keep = expected >= 5
     scale = counts[keep].sum() / expected[keep].sum()
     assert stats.chisquare(counts[keep], expected[keep] * scale).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("constants", BY_NAME)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_defocus_by_transform_is_exact_or_says_that_it_may_not_be(severity, constants):
+    disk = defocus._disk(*BY_NAME[constants]["defocus_blur"][severity - 1])
+    images = photographs(count=5, side=50, channels=3)[:, :41]
+    images[1] = 0
+    images[2, :20] = 255
+    exact = defocus._by_matrices(images, disk)
+    made, unsure = defocus._by_transform(images, disk)
+    np.testing.assert_array_equal(made[~unsure], exact[~unsure])
+    assert not unsure[1], "black is no reason to doubt"
+    assert unsure.sum() <= 3
+
+
+def test_images_that_a_transform_is_unsure_of_are_summed_exactly(monkeypatch):
+    images = photographs(count=5, side=50)
+    exact = corrupt(images, "defocus_blur", 5)
+    monkeypatch.setattr(defocus, "_PRECISION", 1.0)  # nothing is sure
+    _, unsure = defocus._by_transform(images, defocus._disk(10.0, 0.5))
+    assert unsure.all()
+    np.testing.assert_array_equal(corrupt(images, "defocus_blur", 5), exact)
 
 
 def test_compositions_apply_one_after_the_other():
