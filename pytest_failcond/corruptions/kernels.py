@@ -34,5 +34,13 @@ KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
 """The corruptions by name: (images, the severity's constant, random) → images."""
 
 # Values per kernel call: few enough for its temporaries to stay in the cache; more where a kernel
-# takes as many steps for one image as for a thousand.
-CHUNK = {"glass_blur": 1 << 21, "motion_blur": 1 << 20, "snow": 1 << 20, "fog": 1 << 20, "defocus_blur": 1 << 19}
+# takes as many steps for one image as for a thousand, or goes image by image itself.
+CHUNK = {
+    "defocus_blur": 1 << 19,
+    "fog": 1 << 20,
+    "glass_blur": 1 << 21,
+    "jpeg_compression": 1 << 21,
+    "motion_blur": 1 << 20,
+    "pixelate": 1 << 21,
+    "snow": 1 << 20,
+}
