@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from pytest_failcond.corruptions.randomness import KeyedRandom
 
 _BITS = 22  # of a weight, per axis: 8 (pixel) + 2 * 22 bits stay exact in float64's 53
 _MOTION_BITS = 40
+_IN_A_ROW = 1 << 13  # px of an image; smaller ones are mostly surroundings
 _ZOOM_BITS = 20
 
 
@@ -97,21 +99,60 @@ def smear(images: npt.NDArray[np.generic], radius: int, sigma: float, angles: Fl
     up, low = _reach(down, ends)
     before, after = _reach(right, ends)
     padded = np.pad(images[order], ((0, 0), (low, up), (after, before), (0, 0)), mode="edge")
-    total = np.zeros(images.shape)
-    moved = np.empty(images.shape)
+    moves = []
     for tap, weight in enumerate(weights.tolist()):
         code = np.where(ends[tap], -1, (down[tap] + height) * (2 * width) + right[tap] + width)
         edges = [0, *(np.flatnonzero(np.diff(code)) + 1).tolist(), count]
         for start, stop in itertools.pairwise(edges):
-            if code[start] < 0:
-                continue
-            y, x = low - int(down[tap, start]), after - int(right[tap, start])
-            view = padded[start:stop, y : y + height, x : x + width]
-            np.multiply(view, weight, out=moved[start:stop], casting="unsafe")
-            total[start:stop] += moved[start:stop]
-    out = np.empty_like(total)
-    out[order] = total * 2.0**-_MOTION_BITS
+            if code[start] >= 0:
+                y, x = low - int(down[tap, start]), after - int(right[tap, start])
+                moves.append(_Move(slice(start, stop), y, x, weight))
+    exact = images.dtype == np.uint8
+    add_up = _add_up_in_a_row if exact and height * width > _IN_A_ROW else _add_up
+    out = np.empty(images.shape)
+    out[order] = add_up(padded, moves, height, width)
+    out *= 2.0**-_MOTION_BITS
     return out
+
+
+class _Move(NamedTuple):
+    """A window of some padded images, and its weight in the sum."""
+
+    images: slice
+    top: int
+    left: int
+    weight: float
+
+
+def _add_up(padded: npt.NDArray[Any], moves: list[_Move], height: int, width: int) -> Floats:
+    """Sum windows of ``[N, H', W', C]``: ``[N, H, W, C]``; each product and sum is rounded."""
+    total = np.zeros((len(padded), height, width, padded.shape[3]))
+    moved = np.empty(total.shape)
+    for images, top, left, weight in moves:
+        view = padded[images, top : top + height, left : left + width]
+        np.multiply(view, weight, out=moved[images], casting="unsafe")
+        total[images] += moved[images]
+    return total
+
+
+def _add_up_in_a_row(padded: Images, moves: list[_Move], height: int, width: int) -> Floats:
+    """Do as `_add_up`, faster for large images and exact sums, where BLAS may round as it likes.
+
+    A move is an offset in memory. It moves what is around a window too, which is cut off in the end.
+    """
+    from scipy.linalg.blas import daxpy
+
+    _, tall, wide, channels = padded.shape
+    line = wide * channels
+    source = padded.astype(np.float64).reshape(-1)
+    total = np.zeros(source.size)
+    for images, top, left, weight in moves:
+        first = images.start * tall * line
+        length = (images.stop - images.start - 1) * tall * line + (height - 1) * line
+        length += width * channels
+        offset = first + top * line + left * channels
+        daxpy(source, total, n=length, a=weight, offx=offset, offy=first)
+    return total.reshape(padded.shape)[:, :height, :width]
 
 
 def _reach(moves: npt.NDArray[np.int64], ends: npt.NDArray[np.bool_]) -> tuple[int, int]:

@@ -40,7 +40,7 @@ CHUNK = {
     "fog": 1 << 20,
     "glass_blur": 1 << 21,
     "jpeg_compression": 1 << 21,
-    "motion_blur": 1 << 20,
+    "motion_blur": 1 << 19,
     "pixelate": 1 << 21,
     "snow": 1 << 20,
 }
