@@ -17,7 +17,7 @@ import numpy.typing as npt
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
-_BLOCK = 32  # rows of a band that are multiplied together
+_BLOCK = 24  # rows of a band that are multiplied together
 _DENSE = 128  # px up to which a whole matrix is cheaper than its bands
 
 
@@ -62,7 +62,7 @@ class Band:
             return np.asarray(np.matmul(planes, self.blocks[0][2].T))
         out = np.empty((len(planes), planes.shape[1], self.shape[0]))
         for rows, columns, block in self.blocks:
-            out[:, :, rows] = planes[:, :, columns] @ block.T
+            np.matmul(planes[:, :, columns], block.T, out=out[:, :, rows])
         return out
 
 
