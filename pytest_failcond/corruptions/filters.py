@@ -94,6 +94,13 @@ def to_levels(planes: Floats, channels: int, bits: int) -> Images:
     return out
 
 
+def unit_to_levels(x: Floats) -> Images:
+    """Cut values, 1 being white, to levels in place: floor(255 clip(x)), uint8."""
+    np.clip(x, 0, 1, out=x)
+    x *= 255
+    return np.asarray(x.astype(np.uint8))
+
+
 def per_channel(values: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
     """Repeat ``[N, H, W]`` for each channel: ``[N, H, W, C]``."""
     shape = (*values.shape, channels)

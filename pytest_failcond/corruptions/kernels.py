@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pytest_failcond.corruptions import blur, defocus, digital, noise, tone, weather
+from pytest_failcond.corruptions import blur, defocus, digital, noise, spatter, tone, weather
 from pytest_failcond.corruptions.filters import Images
 from pytest_failcond.corruptions.randomness import KeyedRandom
 
@@ -28,7 +28,7 @@ KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
     "pixelate": digital.pixelate,
     "jpeg_compression": digital.jpeg_compression,
     "gaussian_blur": blur.gaussian_blur,
-    "spatter": weather.spatter,
+    "spatter": spatter.spatter,
     "saturate": tone.saturate,
 }
 """The corruptions by name: (images, the severity's constant, random) → images."""
