@@ -70,7 +70,7 @@ def _edges(levels: Images) -> npt.NDArray[np.bool_]:
     """Find edges as Canny does, with Sobel's 3 x 3 gradients, their L1 norm, and thresholds 50, 150."""
     from scipy import ndimage
 
-    x = np.pad(levels.astype(np.int32), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    x = np.pad(levels.astype(np.int16), ((0, 0), (1, 1), (1, 1)), mode="edge")
     column = x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]
     across = column[:, :, 2:] - column[:, :, :-2]
     row = x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]
@@ -78,7 +78,7 @@ def _edges(levels: Images) -> npt.NDArray[np.bool_]:
     size = np.abs(across) + np.abs(down)
     ring = np.pad(size, ((0, 0), (1, 1), (1, 1)))
 
-    def neighbour(dy: int, dx: int) -> npt.NDArray[np.int32]:
+    def neighbour(dy: int, dx: int) -> npt.NDArray[np.int16]:
         height, width = size.shape[1:]
         return ring[:, 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
 
@@ -91,12 +91,13 @@ def _edges(levels: Images) -> npt.NDArray[np.bool_]:
     kept = (size > before) & (size > after)
     kept = np.where(flat, (size > neighbour(0, -1)) & (size >= neighbour(0, 1)), kept)
     kept = np.where(steep, (size > neighbour(-1, 0)) & (size >= neighbour(1, 0)), kept)
+    # A weak edge is one where it hangs together with a strong one.
     in_plane = np.zeros((3, 3, 3), dtype=bool)
     in_plane[1] = True
-    found: npt.NDArray[np.bool_] = ndimage.binary_propagation(
-        kept & (size > 150), structure=in_plane, mask=kept & (size > 50)
-    )
-    return found
+    edge, count = ndimage.label(kept & (size > 50), in_plane)
+    strong = np.zeros(count + 1, dtype=bool)
+    strong[edge[kept & (size > 150)]] = True
+    return np.asarray(strong.take(edge))
 
 
 def _distance(edges: npt.NDArray[np.bool_], far: int) -> Floats:
