@@ -43,8 +43,8 @@ def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedR
     """Blur, let pixels take their neighbours' place, blur again: (σ px, reach px, passes).
 
     In the original, swapping two pixels of a colour image overwrites one of them first, so that both
-    become the same; published sets have it so, and it is kept. A pass visits the pixels from the last
-    to the first; every image of the batch makes the same step at once.
+    become the same; published sets have it so, and it is kept: a pixel takes its neighbour's value,
+    once in a pass. A pass visits the pixels from the last to the first.
     """
     sigma, reach, passes = constants
     count, height, width, channels = images.shape
@@ -55,20 +55,35 @@ def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedR
         # source[p, n]: the pixel of image n that stands at place p
         source = np.repeat(np.arange(height * width, dtype=np.int32)[:, None], count, axis=1)
         flat = source.reshape(-1)
-        image = np.arange(count, dtype=np.int32)
-        choices = (2 * reach) ** 2
+        places = (rows[:, None] * width + columns).reshape(-1)
+        fronts = _fronts(len(rows), len(columns), reach + 1)
+        image, span = np.arange(count), 2 * reach
         for _ in range(passes):
-            for row in rows:
-                chosen = (random.bits(len(columns)).astype(np.int32).T * choices) >> 16
-                down, right = np.divmod(chosen, 2 * reach)
-                here = row * width + columns
-                there = here[:, None] + (down - reach) * width + (right - reach)
-                address = there * count + image
-                for place, neighbours in zip(here.tolist(), address, strict=True):
-                    flat.take(neighbours, out=source[place])
+            bits = np.stack([random.bits(len(columns)).T for _ in rows])
+            chosen = (bits.reshape(-1, count).astype(np.intp) * span**2) >> 16
+            down, right = np.divmod(chosen, span)
+            there = places[:, None] + (down - reach) * width + (right - reach)
+            address = there * count + image
+            for front in fronts:
+                source[places[front]] = flat.take(address[front])
         address = source.T + image[:, None] * (height * width)
         blurred = blurred.reshape(-1, channels).take(address.reshape(-1), axis=0)
     return gaussian_blur(blurred.reshape(images.shape), sigma, random)
+
+
+def _fronts(rows: int, columns: int, lag: int) -> list[slice]:
+    """Return which of ``rows * columns`` places are visited at once, front after front.
+
+    A row may follow the one before it at a distance of ``lag`` columns: what its pixels look at,
+    less than that away, has been visited by then, or has not, as if rows came one after the other.
+    """
+    fronts = []
+    for step in range(lag * (rows - 1) + columns):
+        first, last = max(0, -(-(step - columns + 1) // lag)), min(rows - 1, step // lag)
+        if first <= last:
+            start, stop = (row * columns + step - lag * row for row in (first, last))
+            fronts.append(slice(start, stop + 1, max(1, columns - lag)))
+    return fronts
 
 
 def motion_blur(images: Images, constants: tuple[int, float], random: KeyedRandom) -> Images:

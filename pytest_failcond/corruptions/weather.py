@@ -92,8 +92,7 @@ def frost(images: Images, constants: tuple[float, float, float], random: KeyedRa
         chosen = np.flatnonzero(which == number)
         room = np.array(photograph.shape[:2]) - np.array([height, width])
         top, left = np.floor(corner[chosen] * room).astype(np.int64).T
-        windows = sliding_window_view(photograph, (height, width), axis=(0, 1))
-        pieces[chosen] = windows[top, left].transpose(0, 2, 3, 1)
+        pieces[chosen] = sliding_window_view(photograph, images.shape[1:])[top, left, 0]
     return pair_table(_blend_table(share, cover), images, pieces)
 
 
@@ -117,7 +116,7 @@ def _photographs(height: int, width: int, scale: float, channels: int) -> list[I
         rows, columns = _cubic(int(size[0]), int(new[0])), _cubic(int(size[1]), int(new[1]))
         planes = photograph.transpose(2, 0, 1)[:channels].astype(np.float64)
         levels = np.clip(np.rint(filtered(planes, rows, columns)), 0, 255).astype(np.uint8)
-        scaled.append(levels.transpose(1, 2, 0))
+        scaled.append(np.ascontiguousarray(levels.transpose(1, 2, 0)))
     return scaled
 
 
