@@ -178,27 +178,56 @@ def test_a_custom_corruption_gets_keyed_randomness_and_a_copy():
     )
 
 
+def shortened(images, severity, random):
+    return images[:1]
+
+
+def as_floats(images, severity, random):
+    return images / 255
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ((photographs(), "gausian_noise", 1), "did you mean 'gaussian_noise'"),
-        ((photographs(), "contrast", 6), "1 to 5"),
-        ((photographs(), "contrast", 0), "1 to 5"),
-        ((photographs()[:0], "contrast", 1), "[N, H, W, C]"),
-        ((np.full((2, 9, 9, 1), np.nan), "contrast", 1), "uint8"),
+        ((photographs(), ["contrast", "gausian_noise"], 1), "did you mean 'gaussian_noise'"),
+        ((photographs(), "contrast", 6), "severity 6 is no integer from 1 to 5"),
+        ((photographs(), "contrast", 0), "severity 0 is no integer from 1 to 5"),
         ((photographs(), "contrast", True), "1 to 5"),
-        ((photographs() / 255, "contrast", 1), "uint8"),
-        ((photographs()[0], "contrast", 1), "[N, H, W, C]"),
+        ((photographs(), "contrast", 2.5), "1 to 5"),
+        ((photographs()[:0], "contrast", 1), "the batch is empty"),
+        ((photographs().tolist(), "contrast", 1), "a NumPy array, got list"),
+        ((np.full((2, 9, 9, 1), np.nan), "contrast", 1), "float64 with NaN"),
+        ((np.full((2, 9, 9, 1), np.inf), "contrast", 1), "infinite"),
+        ((photographs() / 255, "contrast", 1), "to 1; give np.rint(images * 255)"),
+        ((photographs() * 1.0, "contrast", 1), "to 255; give images.astype(np.uint8)"),
+        ((photographs().astype(int) - 300, "contrast", 1), "-45; give levels from 0 to 255"),
+        ((photographs() > 9, "contrast", 1), "got bool; give levels from 0 to 255"),
+        ((photographs()[0], "contrast", 1), "got 3 axes, [32, 32, 1]; one image is images[None]"),
+        (
+            (photographs()[..., 0], "contrast", 1),
+            "gray ones without channels are images[..., None]",
+        ),
         ((photographs(channels=3)[..., :2], "contrast", 1), "1 or 3 channels"),
         ((photographs(side=5), "contrast", 1), "8 x 8"),
         ((photographs(), [], 1), "empty"),
-        ((photographs(), lambda images, severity, random: images[:1], 1), "it must return uint8"),
+        ((photographs(), 7, 1), "no name, callable or list"),
+        (
+            (photographs(), shortened, 1),
+            "'shortened' returned uint8 [1, 32, 32, 1]; it must return",
+        ),
+        ((photographs(), ["contrast", shortened], 1), "'shortened' returned uint8 [1, 32, 32, 1]"),
+        ((photographs(), as_floats, 1), "'as_floats' returned float64 [6, 32, 32, 1]; it must"),
+        ((photographs(), lambda images, severity, random: None, 1), "returned NoneType; it must"),
     ],
 )
 def test_wrong_input_is_refused_in_one_sentence(arguments, words):
     with pytest.raises(FailcondError) as caught:
         corrupt(*arguments)
-    assert words in str(caught.value)
+    sentence = str(caught.value)
+    assert words in sentence
+    assert ". " not in sentence
+    assert "\n" not in sentence
 
 
 PIXELS = {
