@@ -89,8 +89,10 @@ def _apply(
     from pytest_failcond.corruptions.kernels import CHUNK, KERNELS
 
     kernel, constant = KERNELS[corruption], constants[corruption][severity - 1]
-    out = np.empty(images.shape, dtype=np.uint8)
     step = max(1, CHUNK.get(corruption, 1 << 18) // images[0].size)
+    if len(images) <= step:
+        return kernel(images, constant, KeyedRandom(*key, severity, indices=indices))
+    out = np.empty(images.shape, dtype=np.uint8)
     for start in range(0, len(images), step):
         part = slice(start, start + step)
         random = KeyedRandom(*key, severity, indices=indices[part])

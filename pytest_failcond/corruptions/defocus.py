@@ -131,7 +131,7 @@ def _by_transform(images: Images, disk: _Disk) -> tuple[Images, npt.NDArray[np.b
 @lru_cache(maxsize=16)
 def _spectrum(size: tuple[int, int], disk: _Disk) -> Floats:
     """Return the transform of a disk around the origin, scaled to levels: real, by its symmetry."""
-    kernel = sum(np.outer(down, across) for down, across in disk.filters)
+    kernel = np.sum([np.outer(down, across) for down, across in disk.filters], axis=0)
     reach = len(kernel) // 2
     around = np.zeros(size)
     around[: 2 * reach + 1, : 2 * reach + 1] = kernel * (disk.scale * 2.0 ** (-2 * _BITS))

@@ -55,7 +55,7 @@ def jpeg_compression(images: Images, quality: int, _: KeyedRandom) -> Images:
     decoded = _through_jpeg(mosaic.reshape(lines * tile_height, across * tile_width), quality)
     split = decoded.reshape(lines, tile_height, across, tile_width).swapaxes(1, 2)
     tiles = split.reshape(-1, tile_height, tile_width)
-    return tiles[:count, :height, :width, None]
+    return tiles[:count, :height, :width, None].copy()
 
 
 def _through_jpeg(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:

@@ -41,6 +41,6 @@ CHUNK = {
     "glass_blur": 1 << 21,
     "jpeg_compression": 1 << 21,
     "motion_blur": 1 << 19,
-    "pixelate": 1 << 21,
+    "pixelate": 1 << 26,
     "snow": 1 << 20,
 }

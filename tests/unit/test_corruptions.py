@@ -38,6 +38,9 @@ def test_pixels_do_not_depend_on_batch_or_order(name, channels):
     np.testing.assert_array_equal(apart, whole[order])
     assert whole.shape == images.shape
     assert whole.dtype == np.uint8
+    assert whole.flags.writeable
+    assert whole.flags.c_contiguous
+    assert not np.shares_memory(whole, images)
 
 
 @pytest.mark.parametrize("name", NOISES)
