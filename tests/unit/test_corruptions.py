@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import product
 
 import numpy as np
 import pytest
 
 from pytest_failcond import FailcondError, corrupt
-from pytest_failcond.corruptions import NAMES, SEVERITIES, defocus
+from pytest_failcond.corruptions import NAMES, SEVERITIES, blur, defocus
 from pytest_failcond.corruptions.constants import BY_NAME, IMAGENET_C
 from pytest_failcond.corruptions.noise import PROBABILITIES
 from pytest_failcond.corruptions.original import corrupt_one
@@ -158,6 +159,25 @@ def test_images_that_a_transform_is_unsure_of_are_summed_exactly(monkeypatch):
     _, unsure = defocus._by_transform(images, defocus._disk(10.0, 0.5))
     assert unsure.all()
     np.testing.assert_array_equal(corrupt(images, "defocus_blur", 5), exact)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "reach"), [(1, 1, 4), (5, 3, 4), (9, 20, 2), (7, 7, 1)]
+)
+def test_fronts_keep_the_order_of_visits(rows, columns, reach):
+    """What a place of glass_blur looks at was visited before it, or was not, as if one by one."""
+    front = np.full(rows * columns, -1)
+    for number, places in enumerate(blur._fronts(rows, columns, reach + 1)):
+        assert (front[places] == -1).all()
+        front[places] = number
+    assert (front >= 0).all()
+    front = front.reshape(rows, columns)
+    offsets = range(-reach + 1, reach + 1)  # places are counted from the last pixel to the first
+    for row, column, down, right in product(range(rows), range(columns), offsets, offsets):
+        other = (row + down, column + right)
+        if other != (row, column) and 0 <= other[0] < rows and 0 <= other[1] < columns:
+            before = other < (row, column)
+            assert (front[other] < front[row, column]) == before
 
 
 def test_compositions_apply_one_after_the_other():
