@@ -36,7 +36,7 @@ def gaussian_blur(images: Images, sigma: float, _: KeyedRandom) -> Images:
         return images.copy()
     planes = gaussian_band(height, sigma, _BITS).down(to_planes(images))
     exact = gaussian_band(width, sigma, _BITS).across(planes)
-    return to_levels(exact, channels, 2 * _BITS)
+    return to_levels(exact, channels)
 
 
 def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedRandom) -> Images:
@@ -126,7 +126,6 @@ def smear(images: npt.NDArray[np.generic], radius: int, sigma: float, angles: Fl
     add_up = _add_up_in_a_row if exact and height * width > _IN_A_ROW else _add_up
     out = np.empty(images.shape)
     out[order] = add_up(padded, moves, height, width)
-    out *= 2.0**-_MOTION_BITS
     return out
 
 
@@ -181,12 +180,12 @@ def zoom_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) ->
     _, height, width, channels = images.shape
     planes = to_planes(images)
     factors = np.arange(1.0, constants[0], constants[1])
-    exact = planes * 2.0 ** (2 * _ZOOM_BITS)
+    exact = planes.copy()
     for factor in factors.tolist():
         down, across = zoom_band(height, factor), zoom_band(width, factor)
         exact += across.across(down.down(planes))
     exact /= len(factors) + 1
-    return to_levels(exact, channels, 2 * _ZOOM_BITS)
+    return to_levels(exact, channels)
 
 
 @lru_cache(maxsize=256)

@@ -82,8 +82,8 @@ def _by_matrices(images: Images, disk: _Disk) -> Images:
     exact = np.zeros(planes.shape)
     for down, across in disk.filters:
         exact += _band(width, across).across(_band(height, down).down(planes))
-    exact *= disk.scale
-    return to_levels(exact, channels, 2 * _BITS)
+    exact *= disk.scale * 2.0 ** (-2 * _BITS)
+    return to_levels(exact, channels)
 
 
 @lru_cache(maxsize=128)
