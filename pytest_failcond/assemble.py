@@ -59,7 +59,7 @@ def assemble(
         return None
     records = dict(_chosen(store, only))
     run = _measured(session, records, settings, classes)
-    planned = tuple(_planned(store) if only is None else only)
+    planned = tuple(_planned(store) if only is None else _checked(only, baseline))
     pictures = {
         name.partition(":")[2]: (_examples(record["lost"]), _examples(record["gained"]))
         for name, record in records.items()
@@ -175,10 +175,16 @@ def _planned(store: Store) -> list[str]:
     return list(dict.fromkeys([*plan, *(record["asked"] for _, record in store.records("asked:"))]))
 
 
+def _checked(keys: Iterable[str], baseline: Path | None) -> list[str]:
+    """Return what checks the keys by themselves, and against a baseline where there is one."""
+    kinds = ("", "regression:") if baseline is not None else ("",)
+    return [f"{kind}{key}" for key in keys for kind in kinds]
+
+
 def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Record]]:
     if only is None:
         return store.records("")
-    names = {"clean", *only, *(f"missing:{key}" for key in only)}
+    names = {"clean", *only, *(f"{kind}:{key}" for key in only for kind in ("missing", "compared"))}
     found = ((name, store.find(name)) for name in sorted(names))
     return ((name, record) for name, record in found if record is not None)
 

@@ -1,4 +1,4 @@
-"""Which tests are generated, and what hangs on their reports: the part of the hooks that needs us."""
+"""Which tests are generated: the part of the hooks that needs us."""
 
 from __future__ import annotations
 
@@ -150,16 +150,3 @@ def _chosen(wanted: Any, configured: tuple[Any, ...], what: str) -> tuple[Any, .
                 f"marker: {what} {value!r} is not configured{nearest(str(value), map(str, configured))}"
             )
     return tuple(wanted)
-
-
-def html_extras(state: State, keys: Sequence[str], pictures: bool) -> list[dict[str, Any]]:
-    """Return pytest-html's extras for a failed test: what its keys show."""
-    from pytest_html import extras
-
-    from pytest_failcond.assemble import assemble
-    from pytest_failcond.report import html
-
-    run = assemble(state.store, state.settings, state.classes, baseline=state.baseline, only=keys)
-    if run is None:
-        return []
-    return [extras.html(html.details(run, key, pictures=pictures)) for key in keys]

@@ -449,7 +449,7 @@ def _frames(key: str, strip: Strip, save: SavePicture) -> Frames:
         file=save(key, np.concatenate(list(strip.images), axis=1)),
         sample=strip.sample,
         broke=strip.broke,
-        shift=[round(float(s), 4) for s in strip.shifts],
+        shift=strip.shifts.tolist(),
         p=[round(float(p), 4) for p in strip.p],
         predicted=[int(i) for i in strip.predicted],
         judged=None if strip.judged is None else [int(i) for i in strip.judged],

@@ -22,6 +22,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond_judge,
     failcond_regression,
 )
+from pytest_failcond.html_report import HtmlReport
 from pytest_failcond.options import add_options, make_state
 from pytest_failcond.state import STATE, State
 
@@ -41,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-html reads the style sheets when it is configured
 def pytest_configure(config: pytest.Config) -> None:
     """Read and validate the configuration; say what is wrong before anything runs."""
     markers = {
@@ -55,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     if state is not None:
         config.stash[STATE] = state
+        if config.pluginmanager.hasplugin("html"):
+            HtmlReport.join(config, state)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -192,22 +196,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     return (yield)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Attach pictures to a failed test in pytest-html, in whatever process it ran."""
-    report: Any = yield
-    state = item.config.stash.get(STATE, None)
-    html = item.config.pluginmanager.hasplugin("html")
-    if state is not None and html and report.when == "call" and report.failed:
-        keys = [str(value) for name, value in item.user_properties if name == "failcond_key"]
-        if keys:
-            from pytest_failcond.generation import html_extras
-
-            pictures = not item.config.getoption("failcond_no_images")
-            report.extras = [*getattr(report, "extras", []), *html_extras(state, keys, pictures)]
-    return report  # type: ignore[no-any-return]
-
-
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     """Show a check that holds, though not beyond sampling noise, as MARGINAL."""
     noted = [list(entry) for entry in getattr(report, "user_properties", [])]  # collection has none
@@ -294,17 +282,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"the run was not kept: {state.problem}", red=True)
     elif path := config.getoption("failcond_json"):
         terminalreporter.write_line(f"run kept: {path}")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> None:
-    """Put verdicts, gates and the heat map at the top of the pytest-html report."""
-    state = session.config.stash.get(STATE, None)
-    if state is not None and state.run is not None:
-        from pytest_failcond.report import html
-
-        pictures = not session.config.getoption("failcond_no_images")
-        prefix.append(html.summary(state.run, pictures=pictures))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from pytest_failcond import properties
 from pytest_failcond.compare import Other
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.corner_cases import shifted_images
@@ -19,7 +20,7 @@ from pytest_failcond.failures.walking import STEP
 from pytest_failcond.gates import Check
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.measurements import Direction
+from pytest_failcond.measurements import AnyMeasurement, Direction
 from pytest_failcond.measuring import Measuring
 from pytest_failcond.state import fail
 from pytest_failcond.store import Store
@@ -131,7 +132,7 @@ class Failcond:
         self._tell(KEY, key)
         self._ask(key)
         try:
-            self._measuring.measure(key)
+            self._name(self._measuring.measure(key))
             checks = [] if self._state.part else self._verdicts.of_key(key)
         except FailcondError as error:
             self._give_up(key, error)
@@ -147,7 +148,7 @@ class Failcond:
         self._tell(KEY, key)
         self._ask(f"regression:{key}")
         try:
-            self._measuring.measure(key)
+            self._name(self._measuring.measure(key))
             if self._baseline is not None:
                 self._measuring.compared(key, self._baseline)
             checks = self._verdicts.of_regression(key)
@@ -228,6 +229,8 @@ class Failcond:
 
     def _settle(self, checks: Sequence[Check]) -> list[Check]:
         """Turn verdicts into the outcome of the running test."""
+        for name, value in properties.of_checks(checks, self.classes):
+            self._tell(name, value)
         binding = [c for c in checks if c.level == "fail" and c.waived is None]
         failing = {"failed", "error"}
         if self._state.strict:
@@ -259,7 +262,13 @@ class Failcond:
         self._tell(VERDICT, "error")
         fail(f"{key}: {error}")
 
-    def _tell(self, name: str, value: str) -> None:
+    def _name(self, measured: AnyMeasurement) -> None:
+        """Note on the running test which class and direction it is about."""
+        if isinstance(measured, Direction):
+            for name, value in properties.of_direction(measured, self.classes):
+                self._tell(name, value)
+
+    def _tell(self, name: str, value: str | float) -> None:
         """Note on the running test what reports and JUnit files shall show."""
         if self._state.item is not None:
             self._state.item.user_properties.append((name, value))

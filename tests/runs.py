@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import numpy as np
 from PIL import Image
 
 from pytest_failcond.gates import Check, GateResult
-from pytest_failcond.measurements import ClassRanking, Curve, Direction, Frames, Measurement
+from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
+from pytest_failcond.measurements import (
+    ClassRanking,
+    Curve,
+    Direction,
+    Examples,
+    Frames,
+    Measurement,
+)
 from pytest_failcond.run import Run
 
 EVIL = "<script>alert(1)</script>"
@@ -105,6 +114,41 @@ def make_strip(*, size: int = 28, color: bool = False, frames: int = FRAMES) -> 
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="png")
     return buffer.getvalue()
+
+
+def make_examples(folder: Path, name: str, *, rows: int, color: bool = False) -> Examples:
+    """Pictures of four images, in one row or two."""
+    strip = np.asarray(Image.open(io.BytesIO(make_strip(frames=4, color=color))))
+    Image.fromarray(np.concatenate([strip, 255 - strip][:rows])).save(folder / f"{name}.png")
+    return Examples(f"{name}.png", [3, 5, 8, 13], [0, 1, 2, 0], [0, 1, 2, 0], [1, 2, 0, 1])
+
+
+def make_comparison(folder: Path) -> Comparison:
+    """A comparison in which one cell lost images, one gained some, and one has other inputs."""
+    lost = make_examples(folder, "lost", rows=1)
+    gained = make_examples(folder, "gained", rows=1)
+    cell = "corruption:gaussian_noise:3"
+    return Comparison(
+        baseline=f"old {EVIL}.json",
+        then={"date": "2025-12-01T00:00:00Z", "commit": "a" * 40, "dirty": False},
+        now={"date": "2026-01-01T00:00:00Z", "commit": "b" * 40, "dirty": True},
+        same_model=False,
+        confidence=0.95,
+        keys=(
+            KeyComparison("clean", right=190, lost=1, gained=2, wrong=7, drop=-0.005, bound=0.01),
+            KeyComparison(
+                cell, right=150, lost=20, gained=4, wrong=26, drop=0.08, bound=0.11, p=0.001,
+                p_holm=0.002, lost_images=(3, 5), gained_images=(8,), lost_examples=lost,
+                gained_examples=gained,
+            ),
+            KeyComparison("corruption:column_blur:1", inputs_changed=True),
+        ),
+        directions=(
+            DirectionComparison("direction:0:322:+", 3.0, 2.0, 3.5, 3.5, 0.5, 0.7),
+            DirectionComparison("direction:1:40:-", None, None, 8.0, 8.0, 0.2, 0.3),
+        ),
+        only_then=("corruption:fog:1",),
+    )  # fmt: skip
 
 
 def make_gates() -> tuple[GateResult, ...]:
@@ -273,7 +317,13 @@ def make_run(
             found[key] = make_measurement(key, 4 + (row * 20 + 12) * (severity - 1), labels)
     directions: list[Direction] = []
     rankings: list[ClassRanking] = []
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     if cells:
+        noisy = "corruption:gaussian_noise:3"
+        if folder is not None:
+            examples = make_examples(folder, "noisy", rows=2, color=color)
+            found[noisy] = replace(found[noisy], examples=examples)
         del found["corruption:column_blur:5"]
         errors["corruption:column_blur:5"] = (
             "corruption 'column_blur' raised ValueError at severity 5"
@@ -298,13 +348,16 @@ def make_run(
             for d in directions
         ]
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
             for direction in directions:
                 (folder / direction.strip.file).write_bytes(make_strip(color=color))
     return Run(
         environment={"python": "3.13.0", "date": "2026-01-01T00:00:00Z"},
         subjects={"classifier": "sha256:1", "judge": None},
-        settings={"seed": 0, "corruptions": {"names": list(CORRUPTIONS)} if cells else None},
+        settings={
+            "seed": 0,
+            "classifier": "my model:load",
+            "corruptions": {"names": list(CORRUPTIONS)} if cells else None,
+        },
         classes=classes,
         labels=labels,
         measurements=found,

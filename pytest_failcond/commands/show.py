@@ -1,7 +1,8 @@
 """Write the picture of a corner case: a start image moved along a direction.
 
 The key, the shift and the sample stand in the reports and in the messages of failed tests. Run it
-where the tests are run: generator, judge, classifier and seed come from the configuration.
+where the tests are run: what no option says comes from the configuration. The picture is that of the
+report, pixel by pixel, enlarged.
 """
 
 from __future__ import annotations
@@ -35,13 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
     )
+    parser.add_argument("--generator", metavar="FILE", help="instead of the configured one")
+    parser.add_argument("--seed", type=int, metavar="S", help="instead of the configured one")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the picture and print what classifier and judge see in it."""
     import numpy as np
-    import torch
 
+    from pytest_failcond.failures.corner_cases import shifted_images
+    from pytest_failcond.failures.starts import start_image
     from pytest_failcond.keys import DirectionKey, parse_key
     from pytest_failcond.laboratory import find_settings
     from pytest_failcond.stylegan2.generator import BATCH, Generator
@@ -49,7 +53,12 @@ def run(options: argparse.Namespace) -> int:
     key = parse_key(options.key)
     if not isinstance(key, DirectionKey):
         raise FailcondError(f"{options.key}: is no direction; give one like direction:8:322:+")
-    settings = find_settings(options.config, classifier=options.classifier)
+    settings = find_settings(
+        options.config,
+        classifier=options.classifier,
+        generator=None if options.generator is None else str(Path(options.generator).absolute()),
+        seed=options.seed,
+    )
     if settings.generator is None:
         raise FailcondError("generator: none is configured")
     generator = Generator.load(settings.path(settings.generator), settings.device)
@@ -59,12 +68,9 @@ def run(options: argparse.Namespace) -> int:
         raise FailcondError(f"{key}: the generator has {generator.style_space.size} dimensions")
     if options.sample < 0:
         raise FailcondError("--sample: numbers start at 0")
-    label = torch.tensor([key.class_index])
-    stream = f"measure/{key.class_index}"
-    styles = generator.sample(label, settings.seed, stream=stream, first=options.sample)
-    sigma = float(generator.style_space.std[key.dimension])
-    styles[:, key.dimension] += options.shift * key.sign * sigma
-    image = generator.synthesize(styles)
+    count = settings.corner_cases.samples
+    start = start_image(generator, key.class_index, options.sample, count, seed=settings.seed)
+    image = shifted_images(generator, start, key, np.array([0]), np.array([options.shift]))
     names = settings.classes or generator.classes
     print(
         f"class {names[key.class_index]!r}, s{key.dimension} "

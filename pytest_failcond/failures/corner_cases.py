@@ -21,6 +21,9 @@ from pytest_failcond.subjects.images import to_uint8
 LEAST_VALID_RANGE = 1.0  # σ; a direction with less says nothing about the classifier
 MOST_CANDIDATES = 10  # times `top`: how far down the ranking directions are tried
 _FRAMES = 8
+_DIGITS = (
+    6  # of a frame's shift: as many as the run file keeps, and enough for every bisected break
+)
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ def make_strip(
         row, end = int(np.flatnonzero(walked.breaks == 0)[0]), 0.0
     else:
         row, end = 0, walked.valid_range or float(walked.shifts[-1])
-    shifts = np.linspace(0.0, end, _FRAMES)
+    shifts = np.round(np.linspace(0.0, end, _FRAMES), _DIGITS)
     images = shifted_images(generator, starts, walked.direction, np.full(_FRAMES, row), shifts)
     probabilities = classifier.probabilities(images, batch=BATCH)
     guesses = None if judge is None else judge.probabilities(images, batch=BATCH).argmax(axis=1)

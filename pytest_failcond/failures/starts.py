@@ -73,3 +73,24 @@ def start_images(
         f"{generator.classes[class_index]!r}, and {count} are needed; train the generator or the "
         "judge further, or lower corner_cases.samples"
     )
+
+
+def start_image(
+    generator: Generator,
+    class_index: int,
+    sample: int,
+    count: int,
+    *,
+    seed: int = 0,
+    stream: str = "measure",
+) -> Starts:
+    """Return one start image by its number.
+
+    It is drawn among the ``count`` images that it was first drawn among: a network's last bits depend
+    on an image's place in its batch.
+    """
+    first = sample - sample % count
+    labels = torch.full((count,), class_index)
+    drawn = generator.sample(labels, seed, stream=f"{stream}/{class_index}", first=first)
+    row = sample - first
+    return Starts(class_index, np.array([sample]), drawn[row : row + 1])

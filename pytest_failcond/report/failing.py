@@ -1,0 +1,70 @@
+"""What of a run failed, in the order in which somebody wants to see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_failcond.gates import GateResult
+from pytest_failcond.measurements import Measurement
+from pytest_failcond.report import contents
+from pytest_failcond.report.wording import status_of
+from pytest_failcond.run import Run
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Images of one class that are taken for another.
+
+    Attributes:
+        label, seen: the class, and what they are taken for.
+        images: how many there are.
+        total: images of the class.
+        lost: those of them that are right when clean; None where that is not known.
+    """
+
+    label: int
+    seen: int
+    images: int
+    total: int
+    lost: int | None
+
+
+def gates_by_need(run: Run) -> list[GateResult]:
+    """Sort gates by their gravest check, then by its margin."""
+    order = {id(check): place for place, check in enumerate(contents.by_need(run.checks))}
+    return sorted(
+        (gate for gate in run.gates if gate.checks),
+        key=lambda gate: min(order[id(check)] for check in gate.checks),
+    )
+
+
+def failed_keys(run: Run) -> list[str]:
+    """Return the measured keys on which a check failed, waived and warning ones too, gravest first."""
+    failed = [
+        check.key
+        for check in contents.by_need(run.checks)
+        if status_of(check) in ("failed", "error", "warned", "waived")
+    ]
+    measured = run.measurements.keys() | run.directions.keys()
+    return [key for key in dict.fromkeys(failed) if key in measured]
+
+
+def confusions(measured: Measurement, clean: Measurement | None, *, most: int) -> list[Confusion]:
+    """Return the pairs of classes that are confused most often, largest first."""
+    right_before = None
+    if clean is not None and clean.key != measured.key and clean.total == measured.total:
+        right_before = clean.right
+    wrong = ~measured.right
+    pairs = measured.labels * measured.classes + measured.predicted
+    counts = np.bincount(pairs[wrong], minlength=measured.classes**2)
+    found = []
+    for pair in np.argsort(-counts, kind="stable")[:most].tolist():
+        if not counts[pair]:
+            break
+        label, seen = divmod(pair, measured.classes)
+        lost = None if right_before is None else int((right_before & wrong & (pairs == pair)).sum())
+        total = int((measured.labels == label).sum())
+        found.append(Confusion(label, seen, int(counts[pair]), total, lost))
+    return found

@@ -1,0 +1,12 @@
+"""The run as HTML: fragments for pytest-html's report, and a page of its own.
+
+`parts` is the only room that writes tags; every text and attribute goes through it, escaped.
+"""
+
+from __future__ import annotations
+
+from pytest_failcond.report.html.details import details
+from pytest_failcond.report.html.page import page
+from pytest_failcond.report.html.summary import summary
+
+__all__ = ["details", "page", "summary"]

@@ -1,0 +1,51 @@
+"""The whole report as one page that needs neither pytest nor a network."""
+
+from __future__ import annotations
+
+from pytest_failcond.report import changes, contents, wording
+from pytest_failcond.report.failing import failed_keys
+from pytest_failcond.report.html.details import content
+from pytest_failcond.report.html.parts import fragment, style, tag, text
+from pytest_failcond.report.html.summary import sections, verdict
+from pytest_failcond.report.html.tables import anchor
+from pytest_failcond.run import Run
+
+
+def page(run: Run, *, pictures: bool = True) -> str:
+    """Return a complete HTML document: the summary, and an article for each key that failed."""
+    failed = failed_keys(run)
+    links, body = [], [_header(run)]
+    for number, (title, below) in enumerate(
+        sections(run, pictures=pictures, linked=frozenset(failed)), 1
+    ):
+        place = f"section-{number}"
+        body.append(tag("section", text("h2", title), *below, id=place))
+        links.append(_link(title.partition(":")[0], f"#{place}"))
+    if failed:
+        articles = [
+            tag("article", text("h3", wording.key_text(run, key)),
+                *content(run, key, pictures=pictures), id=anchor(key))
+            for key in failed
+        ]  # fmt: skip
+        title = f"What failed, one by one ({len(failed)})"
+        body.append(tag("section", text("h2", title), *articles, id="failed"))
+        links.append(_link("What failed", "#failed"))
+    line, _ = contents.verdict_line(run)
+    head = tag("head", tag("meta", charset="utf-8"), text("title", f"failcond: {line}"),
+               tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+               tag("style", style("report.css"), style("page.css")))  # fmt: skip
+    nav = tag("nav", tag("ul", *links), aria_label="Contents")
+    whole = tag("html", head, tag("body", nav, tag("main", fragment(body))), lang="en")
+    return f"<!DOCTYPE html>\n{whole}\n"
+
+
+def _header(run: Run) -> str:
+    """Say what is reported on: the model, when, and at which commit."""
+    model = run.settings.get("classifier") or "the classifier of conftest.py"
+    origin = changes.origin(run.environment)
+    said = wording.printable(f"{model}, {origin}" if origin else str(model))
+    return tag("header", text("h1", "failcond"), text("p", said, class_="note"), verdict(run))
+
+
+def _link(title: str, href: str) -> str:
+    return tag("li", text("a", title, href=href))

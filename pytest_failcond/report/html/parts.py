@@ -1,0 +1,89 @@
+"""The pieces that the HTML is made of. Whatever is handed over as text is escaped here."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from typing import NamedTuple
+
+from pytest_failcond.report import wording
+from pytest_failcond.report.wording import Status
+
+_VOID = {"img", "meta"}
+
+
+class Cell(NamedTuple):
+    """A cell of a table: its text, CSS classes (``number`` aligns), and what it links to."""
+
+    text: str
+    kind: str = ""
+    href: str = ""
+
+
+def tag(name: str, /, *inside: str, **attributes: str | None) -> str:
+    """Write an element around HTML; attributes are escaped, and left out where they are None.
+
+    ``class_`` and ``aria_label`` become ``class`` and ``aria-label``.
+    """
+    said = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return f"<{name}{said}>" + ("" if name in _VOID else f"{''.join(inside)}</{name}>")
+
+
+def text(name: str, content: str, /, **attributes: str | None) -> str:
+    """Write an element around text."""
+    return tag(name, escape(content), **attributes)
+
+
+def note(content: str) -> str:
+    """Write a remark."""
+    return text("p", content, class_="note")
+
+
+def status(of: Status) -> Cell:
+    """Return a verdict as a cell, by sign, word and colour."""
+    return Cell(wording.label(of), f"sign {of}")
+
+
+def fold(summary: str, *inside: str) -> str:
+    """Fold HTML away under a line of text; a click or the Enter key unfolds it."""
+    return tag("details", text("summary", summary), *inside)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, label: str) -> str:
+    """Lay out cells; a column of numbers has its head on the right. Wide tables scroll."""
+    numbers = {i for row in rows for i, cell in enumerate(row) if "number" in cell.kind.split()}
+    titles = [
+        text("th", title, scope="col", class_="number" if i in numbers else None)
+        for i, title in enumerate(head)
+    ]
+    body = [tag("tr", *map(_cell, row)) for row in rows]
+    content = tag("table", tag("thead", tag("tr", *titles)), tag("tbody", *body), aria_label=label)
+    return tag("div", content, class_="wide")
+
+
+def _cell(cell: Cell) -> str:
+    content = text("a", cell.text, href=cell.href) if cell.href else escape(cell.text)
+    return tag("td", content, class_=cell.kind or None)
+
+
+def picture(content: bytes, alt: str, kind: str | None = None) -> str:
+    """Embed a PNG or WebP file."""
+    mime = "image/webp" if content.startswith(b"RIFF") else "image/png"
+    data = base64.b64encode(content).decode("ascii")
+    return tag("img", alt=alt, src=f"data:{mime};base64,{data}", class_=kind)
+
+
+def fragment(parts: Iterable[str]) -> str:
+    """Put parts where our style applies, and only ours."""
+    return tag("div", *parts, class_="failcond")
+
+
+def style(name: str) -> str:
+    """Return a style sheet of the ``templates`` folder."""
+    return files("pytest_failcond.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -1,0 +1,151 @@
+"""The top of the report: within ten seconds, what broke, how badly and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import groupby
+
+from pytest_failcond.report import changes, contents, wording
+from pytest_failcond.report.failing import gates_by_need
+from pytest_failcond.report.html import curves
+from pytest_failcond.report.html.details import changed_images
+from pytest_failcond.report.html.heat import heat_map
+from pytest_failcond.report.html.parts import (
+    Cell,
+    fold,
+    fragment,
+    note,
+    status,
+    table,
+    tag,
+    text,
+)
+from pytest_failcond.report.html.tables import checks_table, direction_table, link_to
+from pytest_failcond.run import Run
+
+_WORST, _PASSED = 12, 3  # checks shown one by one
+_PICTURED = 3  # keys whose changed images are shown at the top
+Section = tuple[str, list[str]]
+"""A heading, and the HTML below it."""
+
+
+def summary(run: Run, *, pictures: bool = True) -> str:
+    """Return the verdict, gates, accuracy, what changed, and directions."""
+    parts = [verdict(run)]
+    for title, below in sections(run, pictures=pictures):
+        parts += [text("h2", title), *below]
+    return fragment(parts)
+
+
+def verdict(run: Run) -> str:
+    """Return the verdict line."""
+    line, of = contents.verdict_line(run)
+    return text("p", line, class_=f"verdict {of or ''}".strip())
+
+
+def sections(run: Run, *, pictures: bool, linked: Collection[str] = ()) -> list[Section]:
+    """Return what follows the verdict; keys that are ``linked`` have an article on the page."""
+    found = [
+        ("Not measured", _unmeasured(run)),
+        ("Gates: failed first, then the smallest margins", _gates(run, linked)),
+        ("Accuracy by corruption and severity", _accuracy(run)),
+        ("Since the baseline", _changes(run, pictures, linked)),
+        ("Directions along which a class is lost fastest", _directions(run, linked)),
+    ]
+    return [(title, below) for title, below in found if below]
+
+
+def _unmeasured(run: Run) -> list[str]:
+    rows = [
+        [Cell(wording.key_text(run, key)), Cell(wording.printable(why), "error")]
+        for key, why in contents.unmeasured(run).items()
+    ]
+    return [table(["key", "why"], rows, label="Not measured")] if rows else []
+
+
+def _gates(run: Run, linked: Collection[str]) -> list[str]:
+    """A line per gate; below, the checks that matter most, and the others folded away."""
+    if not run.gates:
+        return []
+    rows = []
+    for gate in gates_by_need(run):
+        first = contents.by_need(gate.checks)[0]
+        rows.append([
+            status(wording.status_of(first)),
+            Cell(wording.printable(gate.id)),
+            Cell(wording.gate_title(gate)),
+            Cell(contents.together(gate.checks)),
+            Cell(wording.value(run, first), "number"),
+            Cell(wording.check_text(run, first), href=link_to(first.key, linked)),
+        ])  # fmt: skip
+    head = ["verdict", "gate", "demand", "checks", "worst", "at"]
+    parts = [table(head, rows, label="Gates")]
+    checks = contents.by_need(run.checks)
+    doubtful = sum(wording.status_of(check) != "passed" for check in checks)
+    count = min(doubtful, _WORST) + _PASSED * (doubtful <= _WORST)
+    shown, rest = (checks, []) if len(checks) <= count + 1 else (checks[:count], checks[count:])
+    parts += [text("h3", "Check by check"), checks_table(run, shown, linked)]
+    if rest:
+        more = f"{len(rest)} more: {contents.together(rest)}"
+        parts.append(fold(more, checks_table(run, rest, linked)))
+    return [*parts, note(wording.BOUNDS)]
+
+
+def _accuracy(run: Run) -> list[str]:
+    grid = contents.grid_of(run)
+    if grid is not None:
+        seeds = wording.seeds(run, contents.spread(run))
+        return [heat_map(run, grid), *map(note, filter(None, (wording.rises(run), seeds)))]
+    clean = contents.clean_of(run)
+    if clean is None:
+        return []
+    sign = "" if clean.status is None else f" {wording.SIGNS[clean.status]}"
+    said = "error" if clean.error else wording.accuracy(clean.accuracy)
+    return [text("p", f"Clean accuracy {said}{sign}")]
+
+
+def _changes(run: Run, pictures: bool, linked: Collection[str]) -> list[str]:
+    """What was lost and gained since the baseline."""
+    comparison = run.comparison
+    if comparison is None:
+        return []
+    parts = [text("p", f"{changes.headline(comparison)}; {changes.summary(comparison)}.")]
+    keys, rest = changes.shown(comparison)
+    if keys:
+        rows = [_row(changes.row(run, entry), link_to(entry.key, linked)) for entry in keys]
+        parts += [table(changes.HEAD, rows, label="Keys"), note(changes.NOTE)]
+    parts += [note(remark) for remark in changes.remarks(comparison, rest)]
+    directions, more = changes.shown_directions(comparison, every=False)
+    if directions:
+        rows = [_row(changes.direction_row(run, d), link_to(d.key, linked)) for d in directions]
+        parts.append(text("h3", "Shared directions, most changed first"))
+        parts.append(table(changes.DIRECTIONS_HEAD, rows, label="Shared directions"))
+    if more:
+        parts.append(note(f"{wording.count(more, 'more direction')}, less changed"))
+    for entry in keys[:_PICTURED] if pictures else ():
+        if images := changed_images(run, entry):
+            parts.append(fold(f"{wording.key_text(run, entry.key)}: lost and gained", *images))
+    return parts
+
+
+def _row(cells: Sequence[str], href: str) -> list[Cell]:
+    first, *numbers = cells
+    return [Cell(first, href=href), *(Cell(number, "number") for number in numbers)]
+
+
+def _directions(run: Run, linked: Collection[str]) -> list[str]:
+    parts: list[str] = []
+    directions = contents.directions_of(run)
+    if directions:
+        parts += [direction_table(run, directions, linked), note(wording.DIRECTIONS)]
+    parts += [note(wording.passed_over(run, *entry)) for entry in contents.passed_over(run)]
+    if directions:
+        parts += [text("h3", "Degradation curves"), curves.legend(run)]
+    for index, found in groupby(directions, key=lambda direction: direction.class_index):
+        drawn = []
+        for direction in found:
+            caption = text("figcaption", wording.dimension(direction))
+            drawn.append(tag("figure", caption, curves.degradation(run, direction, small=True)))
+        title = f"class {wording.class_name(run, index)}"
+        parts.append(fold(title, tag("div", *drawn, class_="curves")))
+    return parts

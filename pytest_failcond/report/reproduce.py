@@ -1,0 +1,25 @@
+"""The command that makes a picture of the report again."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from pytest_failcond.measurements import Direction
+from pytest_failcond.run import Run
+
+
+def show_command(run: Run, direction: Direction, shift: float) -> str:
+    """Return the ``failcond show`` that makes a frame of a direction's strip, to the pixel.
+
+    It is called where the tests are run. What an option of the session may have changed stands in it:
+    the seed, the classifier, and a generator outside the project.
+    """
+    words = ["failcond", "show", direction.key, "--shift", repr(shift),
+             "--sample", str(direction.strip.sample), "--seed", str(run.settings.get("seed", 0))]  # fmt: skip
+    generator, classifier = run.settings.get("generator"), run.settings.get("classifier")
+    if generator and Path(generator).is_absolute():
+        words += ["--generator", generator]
+    if classifier:
+        words += ["--classifier", classifier]
+    return shlex.join(words)
