@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
+from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.measurements import (
     ClassRanking,
     Curve,
@@ -354,8 +354,8 @@ def make_run(
         environment={"python": "3.13.0", "date": "2026-01-01T00:00:00Z"},
         subjects={"classifier": "sha256:1", "judge": None},
         settings={
-            "seed": 0,
-            "classifier": "my model:load",
+            "seed": 3,
+            "classifier": "mine:load",
             "corruptions": {"names": list(CORRUPTIONS)} if cells else None,
         },
         classes=classes,

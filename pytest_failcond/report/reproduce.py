@@ -15,7 +15,7 @@ def show_command(run: Run, direction: Direction, shift: float) -> str:
     It is called where the tests are run. What an option of the session may have changed stands in it:
     the seed, the classifier, and a generator outside the project.
     """
-    words = ["failcond", "show", direction.key, "--shift", repr(shift),
+    words = ["failcond", "show", direction.key, "--shift", repr(float(shift)),
              "--sample", str(direction.strip.sample), "--seed", str(run.settings.get("seed", 0))]  # fmt: skip
     generator, classifier = run.settings.get("generator"), run.settings.get("classifier")
     if generator and Path(generator).is_absolute():
