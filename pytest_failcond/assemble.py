@@ -59,7 +59,7 @@ def assemble(
         return None
     records = dict(_chosen(store, only))
     run = _measured(session, records, settings, classes)
-    planned = tuple(_planned(store) if only is None else only)
+    planned = tuple(_planned(store, part) if only is None else only)
     pictures = {
         name.partition(":")[2]: (_examples(record["lost"]), _examples(record["gained"]))
         for name, record in records.items()
@@ -169,9 +169,14 @@ def needed(planned: str, settings: Settings) -> list[str]:
     return clean + cells_of(gate, settings)
 
 
-def _planned(store: Store) -> list[str]:
-    """Return what the session's tests were to check, the suite's and the user's own."""
-    plan = (store.find(PLAN) or {"plan": []})["plan"]
+def _planned(store: Store, part: tuple[int, int] | None) -> list[str]:
+    """Return what the session's tests were to check, the suite's and the user's own.
+
+    The user's own are no part of a divided plan, which is the same for all parts.
+    """
+    plan: list[str] = (store.find(PLAN) or {"plan": []})["plan"]
+    if part is not None:
+        return plan
     return list(dict.fromkeys([*plan, *(record["asked"] for _, record in store.records("asked:"))]))
 
 

@@ -65,6 +65,7 @@ def make_state(config: pytest.Config) -> State | None:
                 "`failcond init` writes it"
             )
         return None
+    from pytest_failcond.files import write_atomically
     from pytest_failcond.settings import find_table, load_settings
 
     found = find_table(config.rootpath, explicit)
@@ -89,6 +90,8 @@ def make_state(config: pytest.Config) -> State | None:
 
         check_device(settings.device)
     folder = Path(worker["failcond_store"] if worker else tempfile.mkdtemp(prefix="failcond-"))
+    if worker is None:
+        write_atomically(folder / "probe", b"")  # a full disk is better known now than at each test
     if measured is not None and worker is None:
         from pytest_failcond.assemble import disassemble
 

@@ -23,9 +23,8 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond_regression,
 )
 from pytest_failcond.options import add_options, make_state
-from pytest_failcond.state import STATE, State
+from pytest_failcond.state import STATE, SUITE, State, from_suite
 
-SUITE = "pytest_failcond.suite"
 _GENERATED = (
     "failcond_corruption",
     "failcond_corner_case",
@@ -89,20 +88,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                     values, ids = values_of(name, state, metafunc.definition)
                 except FailcondError as error:
                     pytest.fail(f"{metafunc.definition.nodeid}: {error}", pytrace=False)
-            if (
-                not values
-                and metafunc.module.__name__ != SUITE
-                and not _from_suite(metafunc.function)
-            ):
+            if not values and metafunc.module.__name__ != SUITE and not from_suite(metafunc):
                 metafunc.parametrize(name, [], indirect=True)
             elif not values:
                 metafunc.parametrize(name, [None], ids=[_NOTHING], indirect=True)
             else:
                 metafunc.parametrize(name, values, ids=ids, indirect=True)
-
-
-def _from_suite(function: Any) -> bool:
-    return getattr(function, "__module__", None) == SUITE
 
 
 @pytest.hookimpl(wrapper=True)
@@ -116,7 +107,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
 
 
 def _says_nothing(item: pytest.Item, state: State | None) -> bool:
-    if not _from_suite(getattr(item, "function", None)):
+    if not from_suite(item):
         return False
     if item.name.endswith(f"[{_NOTHING}]"):
         return True
@@ -144,7 +135,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mine: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        if _from_suite(getattr(item, "function", None)):
+        if from_suite(item):
             chosen = unit_of(_planned(item)) in share
         else:
             chosen = state.part[0] == 1
@@ -161,7 +152,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
-    planned = [_planned(item) for item in items if _from_suite(getattr(item, "function", None))]
+    planned = [_planned(item) for item in items if from_suite(item)]
     if planned:
         from pytest_failcond.store import PLAN, Store
 
@@ -237,7 +228,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return "failcond: " + ", ".join(parts)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Make the run from the store and keep it; what was planned and is missing turns it red."""
     state = session.config.stash.get(STATE, None)
     if state is None or not state.owns_store or session.config.option.collectonly:
@@ -256,6 +247,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     config = session.config
     base = config.invocation_params.dir
+    if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
+        state.problem = "the session was interrupted; what was there before is untouched"
+        return
     try:
         if path := config.getoption("failcond_json"):
             state.run.save(base / path, pictures=not config.getoption("failcond_no_images"))
@@ -290,9 +284,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if config.get_verbosity() > -2:  # -q shortens pytest's own lines; -qq is for silence
         terminalreporter.section("failcond", cyan=True)
         terminalreporter.write(text)
-    if state.problem:
+    path = config.getoption("failcond_json")
+    if state.problem and (path or config.getoption("failcond_markdown")):
         terminalreporter.write_line(f"the run was not kept: {state.problem}", red=True)
-    elif path := config.getoption("failcond_json"):
+    elif path:
         terminalreporter.write_line(f"run kept: {path}")
 
 

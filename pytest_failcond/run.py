@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from pytest_failcond.compare import Comparison
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import write_atomically
+from pytest_failcond.files import lock_path, write_atomically
 from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.measurements import (
     AnyMeasurement,
@@ -155,8 +155,9 @@ class Run:
                 content = self.picture(name)
                 if content is not None:
                     write_atomically(staged / name, content)
-            write_atomically(target, text)
-            _replace_pictures(folder, staged)
+            with lock_path(target):  # another session's pictures must not come to this run
+                write_atomically(target, text)
+                _replace_pictures(folder, staged)
         except OSError as error:
             raise FailcondError(
                 f"{folder}: cannot be written ({error.strerror or error})"

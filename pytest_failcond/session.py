@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,7 +22,7 @@ from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import Direction
 from pytest_failcond.measuring import Measuring
-from pytest_failcond.state import fail
+from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
 from pytest_failcond.stylegan2.generator import BATCH
 from pytest_failcond.verdicts import Verdicts
@@ -129,8 +130,8 @@ class Failcond:
         The key is measured even if no gate is about it: what nobody gated is measured and shown.
         """
         self._tell(KEY, key)
-        self._ask(key)
         try:
+            self._ask(key)
             self._measuring.measure(key)
             checks = [] if self._state.part else self._verdicts.of_key(key)
         except FailcondError as error:
@@ -139,14 +140,19 @@ class Failcond:
 
     def check_gate(self, gate_id: str) -> list[Check]:
         """Apply a gate over several keys, measuring all that it needs."""
-        self._ask(f"gate:{gate_id}")
-        return self._settle(self._verdicts.of_gate(gate_id))
+        planned = f"gate:{gate_id}"
+        try:
+            self._ask(planned)
+            checks = self._verdicts.of_gate(gate_id)
+        except FailcondError as error:
+            self._give_up(planned, error)
+        return self._settle(checks)
 
     def check_regression(self, key: str) -> list[Check]:
         """Compare a key with the baseline, and apply the gates that do."""
         self._tell(KEY, key)
-        self._ask(f"regression:{key}")
         try:
+            self._ask(f"regression:{key}")
             self._measuring.measure(key)
             if self._baseline is not None:
                 self._measuring.compared(key, self._baseline)
@@ -161,7 +167,8 @@ class Failcond:
         try:
             return self._verdicts.direction_key(class_index, rank)
         except FailcondError as error:
-            self._ask(planned)
+            with suppress(FailcondError):
+                self._ask(planned)
             self._give_up(planned, error, measured=str(RankingKey(class_index)))
 
     def image(self, case: Case) -> CaseImage:
@@ -222,8 +229,8 @@ class Failcond:
         return None if path is None else self._measuring.other(path)
 
     def _ask(self, planned: str) -> None:
-        """Note what a test checks, so that the run has its verdicts, planned or not."""
-        if self._store.find(f"asked:{planned}") is None:
+        """Note what a test of the user's own checks: the run has its verdicts, though nobody planned it."""
+        if not from_suite(self._state.item) and self._store.find(f"asked:{planned}") is None:
             self._store.put(f"asked:{planned}", {"asked": planned})
 
     def _settle(self, checks: Sequence[Check]) -> list[Check]:
@@ -255,7 +262,8 @@ class Failcond:
         """
         record = self._store.find(measured or key)
         if record is None or (measured is not None and "error" not in record):
-            self._store.put(f"missing:{key}", {"error": str(error)})
+            with suppress(FailcondError):  # the disk may be full: the test fails all the same
+                self._store.put(f"missing:{key}", {"error": str(error)})
         self._tell(VERDICT, "error")
         fail(f"{key}: {error}")
 

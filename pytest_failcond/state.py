@@ -49,6 +49,12 @@ class State:
 
 
 STATE = pytest.StashKey[State]()
+SUITE = "pytest_failcond.suite"
+
+
+def from_suite(item: object) -> bool:
+    """Whether a test is one of the suite's, wherever it was imported to."""
+    return getattr(getattr(item, "function", None), "__module__", None) == SUITE
 
 
 def fail(sentence: str) -> NoReturn:
