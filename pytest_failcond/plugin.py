@@ -135,10 +135,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mine: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        if from_suite(item):
-            chosen = unit_of(_planned(item)) in share
-        else:
-            chosen = state.part[0] == 1
+        chosen = unit_of(_planned(item)) in share if from_suite(item) else state.part[0] == 1
         (mine if chosen else others).append(item)
     items[:] = mine
     config.hook.pytest_deselected(items=others)
