@@ -36,7 +36,7 @@ def test_content():
 def test_what_directions_change():
     text = markdown.render(make_run())
     assert "| noise +4.1 σ, contrast −0.6 σ |" in text
-    assert "\nnoise + breaks zero first" in text
+    assert "; noise + breaks zero first" in text
 
 
 def test_tables_keep_their_shape():

@@ -120,7 +120,7 @@ def test_what_changes_along_the_directions():
     part = text[text.index("What changes along them") : text.index("\nGates")]
     assert line_with(part, "zero").endswith("  1  noise +4.1 σ, contrast −0.6 σ")
     assert line_with(part, CLASSES[2]).endswith("2  –"), "0.4 σ does not stand out"
-    assert "noise + breaks zero first" in part
+    assert "; noise + breaks zero first" in " ".join(part.split())
     assert wording.ATTRIBUTES in " ".join(part.split())
     assert "noise +4.1 sd, contrast -0.6 sd" in render(make_run(), unicode=False)
 
