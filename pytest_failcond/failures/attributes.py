@@ -32,7 +32,9 @@ _EDGE_SMOOTHING = 0.6  # px; less, or sharp edges could not be told from softer 
 _TONE_SMOOTHING = 0.5  # px; no more, or thin strokes would have less contrast than broad ones
 _FLAT_SMOOTHING = 1.5  # px; where an image is flat must not depend on its noise
 _LEAST_CONTRAST = 0.05  # below, there is no figure to measure
-_STROKES_SHARE = 0.9  # of the images that must look like strokes
+_LEAST_CONTRAST_TO_NOISE = 8.0  # below, its outline would be that of the noise
+_FIGURES_SHARE = 0.5  # of the images that must show a figure
+_STROKES_SHARE = 0.9  # of those that must look like strokes
 _MOST_AREA = 0.5  # of an image that strokes may cover
 _MOST_WIDTH = 1 / 3  # of the shorter side that a stroke may measure
 _MOST_BORDER = 0.1  # of the outermost pixels that strokes may cover
@@ -120,14 +122,15 @@ def measure_attributes(images: npt.NDArray[Any], figure: Figure | None) -> dict[
 
     Always noise, sharpness, contrast and brightness; for three channels colourfulness and
     saturation; for strokes also their area, width, slant, position, size and holes, NaN where an
-    image has too little contrast to show any.
+    image has too little contrast, or too much noise, to show any.
     """
     pixels = _as_float(images)
     smooth = _smoothed(pixels, _SMOOTHING)
     gray, smooth_gray = pixels.mean(axis=3), smooth.mean(axis=3)
     contrast = _contrast(gray)
+    noise = _noise(pixels, smooth_gray)
     values = {
-        "noise": _noise(pixels, smooth_gray),
+        "noise": noise,
         "sharpness": _sharpness(gray, contrast),
         "contrast": contrast,
         "brightness": np.median(_flat(gray), axis=1),
@@ -135,31 +138,34 @@ def measure_attributes(images: npt.NDArray[Any], figure: Figure | None) -> dict[
     if images.shape[3] == 3:
         values |= {"colourfulness": _colourfulness(smooth), "saturation": _saturation(smooth)}
     if figure is not None:
-        values |= _shapes(_strokes(smooth_gray, contrast, figure))
+        values |= _shapes(_strokes(smooth_gray, contrast, noise, figure))
     return values
 
 
 def figure_of(images: npt.NDArray[Any]) -> Figure | None:
-    """Decide whether images are of strokes: gray, and nine in ten with thin figures off the border.
+    """Decide whether images are of strokes: gray, and nine in ten figures thin and off the border.
 
-    A figure is what lies beyond half of an image's contrast, on its bright or on its dark side. It
+    At least half of the images must show a figure. A figure is what lies beyond half of an image's contrast, on its bright or on its dark side. It
     is one of strokes if it covers less than half of the image and a tenth of the border, and if
     strokes measure less than a third of the shorter side.
     """
     if images.shape[3] != 1:
         return None
-    gray = _as_float(images)[..., 0]
+    pixels = _as_float(images)
+    gray = pixels[..., 0]
     smooth, contrast = _smoothed(gray, _SMOOTHING), _contrast(gray)
+    noise = _noise(pixels, smooth)
     kinds: tuple[Figure, ...] = ("bright", "dark")
     for figure in kinds:
-        mask = _strokes(smooth, contrast, figure)
+        mask = _strokes(smooth, contrast, noise, figure)
         frame = np.ones(mask.shape[1:], dtype=bool)
         frame[1:-1, 1:-1] = False
         area = _flat(mask).mean(axis=1)
-        strokes = (area > 0) & (area < _MOST_AREA)
+        shown = area > 0
+        strokes = shown & (area < _MOST_AREA)
         strokes &= mask[:, frame].mean(axis=1) < _MOST_BORDER
         strokes &= _stroke_width(mask) < _MOST_WIDTH * min(mask.shape[1:])
-        if strokes.mean() >= _STROKES_SHARE:
+        if shown.mean() >= _FIGURES_SHARE and strokes.sum() >= _STROKES_SHARE * shown.sum():
             return figure
     return None
 
@@ -240,12 +246,16 @@ def _saturation(smooth: Floats) -> Floats:
     return np.asarray(_flat(saturation).mean(axis=1))
 
 
-def _strokes(smooth_gray: Floats, contrast: Floats, figure: Figure) -> Masks:
-    """Which pixels belong to the figure: beyond the middle of ground and ink; none in flat images."""
+def _strokes(smooth_gray: Floats, contrast: Floats, noise: Floats, figure: Figure) -> Masks:
+    """Which pixels belong to the figure: beyond the middle of ground and ink.
+
+    None do in images that are flat, or too noisy to tell the figure's outline.
+    """
     tones = smooth_gray if figure == "bright" else 1 - smooth_gray
     ground, ink = np.percentile(_flat(tones), (10, 98), axis=1)
     mask = tones > ((ground + ink) / 2)[:, None, None]
-    return np.asarray(mask & (contrast >= _LEAST_CONTRAST)[:, None, None])
+    shown = contrast >= np.maximum(_LEAST_CONTRAST, _LEAST_CONTRAST_TO_NOISE * noise)
+    return np.asarray(mask & shown[:, None, None])
 
 
 def _shapes(mask: Masks) -> dict[str, Floats]:

@@ -13,7 +13,7 @@ from scipy import ndimage
 from pytest_failcond.failures.attributes import changes, variation_of
 
 DIGITS = Path(__file__).parents[2] / "example_project" / "data" / "t10k-images-idx3-ubyte.gz"
-COUNT = 120
+COUNT = 80
 SIDE = 28
 BRUSHES = {
     "row": np.ones((1, 3)),
