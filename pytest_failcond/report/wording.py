@@ -8,7 +8,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check, amount
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Direction, Measurement
-from pytest_failcond.report.changes import BreakingChange, breaking_changes
+from pytest_failcond.report.breaking import BreakingChange, breaking_changes
 from pytest_failcond.run import GateResult, Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_failcond.measurements import AttributeChange
 from pytest_failcond.report import wording
-from pytest_failcond.report.changes import breaking_changes
+from pytest_failcond.report.breaking import breaking_changes
 from tests.runs import make_direction, make_run
 
 
