@@ -1,36 +1,200 @@
-"""Store → run: what was measured and checked, against what was planned."""
+"""Store → run: what was measured, against what was planned, and the verdicts that follow."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from pytest_failcond.gates import Check, cells_of, gates_for, note_idle_waiver, unmeasured
-from pytest_failcond.measurements import ClassRanking, Direction, Measurement, unpack
-from pytest_failcond.run import GateResult, Run
-from pytest_failcond.settings import Settings
-from pytest_failcond.store import Store
+import numpy as np
+import numpy.typing as npt
 
-PLAN = "plan"
+from pytest_failcond.compare import Other, compare
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.files import write_atomically
+from pytest_failcond.measurements import (
+    ClassRanking,
+    Direction,
+    Examples,
+    Measurement,
+    pack,
+    unpack,
+)
+from pytest_failcond.plan import cells_of, compared_keys, share_of, unit_of
+from pytest_failcond.run import Run
+from pytest_failcond.settings import METRICS, Settings
+from pytest_failcond.store import PLAN, Record, Store
+from pytest_failcond.verdicts import Verdicts
+
 _MISSING = "was planned, but its test did not come to an end"
 
 
-def assemble(store_folder: Path, settings: Settings, classes: tuple[str, ...] | None) -> Run | None:
+def assemble(
+    store_folder: Path,
+    settings: Settings,
+    classes: tuple[str, ...] | None,
+    *,
+    baseline: Path | None = None,
+    part: tuple[int, int] | None = None,
+    kept: bool = False,
+    only: Iterable[str] | None = None,
+) -> Run | None:
     """Make the run from a store; None if no test of the session asked for anything.
 
     What was planned and is not there becomes an error: it never shrinks the run silently.
+
+    Args:
+        store_folder: of the session.
+        settings: with the gates.
+        classes: their names; None: numbers.
+        baseline: a run file to compare with.
+        part: (i, n) where the session measures a part of the plan, and judges nothing.
+        kept: whether the store holds a kept run, of which only what is planned counts as asked for.
+        only: keys; leaves out all others, and what was planned, for what one test shows.
     """
     store = Store(store_folder)
     session = store.find("session")
     if session is None or "error" in session:
         return None
+    records = dict(_chosen(store, only))
+    run = _measured(session, records, settings, classes)
+    planned = tuple(_planned(store) if only is None else only)
+    pictures = {
+        name.partition(":")[2]: (_examples(record["lost"]), _examples(record["gained"]))
+        for name, record in records.items()
+        if name.startswith("compared:") and "error" not in record
+    }
+    folder = store.pictures if store.pictures.is_dir() else None
+    run = replace(run, planned=planned, part=part, pictures=folder)
+    if part is not None:
+        return _share(run, part)
+    if kept:
+        asked = {key for entry in planned for key in (entry, *needed(entry, settings))}
+        run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
+    return conclude(run, settings, baseline, pictures=pictures)
+
+
+def _share(run: Run, part: tuple[int, int]) -> Run:
+    """Leave out of a part what belongs to another one, and was only measured on the way."""
+    share = share_of(run.planned, part)
+
+    def mine(kind: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in kind.items() if unit_of(key) in share}
+
+    return replace(
+        run,
+        measurements=mine(run.measurements),
+        rankings=mine(run.rankings),
+        directions=mine(run.directions),
+        errors=mine(run.errors) | {key: _MISSING for key in share if not _known(run, key)},
+    )
+
+
+def _known(run: Run, key: str) -> bool:
+    return key in run.measurements or key in run.rankings or key in run.errors
+
+
+def disassemble(run: Run, store_folder: Path) -> None:
+    """Put what a run has measured into a store, for a session that judges it."""
+    store = Store(store_folder)
+    kept = None if run.kept is None else pack(run.kept, "<u4")
+    session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
+    store.put("session", session | {"labels": pack(run.labels)})
+    for kind in (run.measurements, run.rankings, run.directions):
+        for key, measured in kind.items():
+            store.put(key, measured.to_json())
+    for key, sentence in run.errors.items():
+        store.put(key, {"error": sentence})
+    for file in run.picture_files:
+        if (content := run.picture(file)) is not None:
+            write_atomically(store.pictures / file, content)
+
+
+def conclude(
+    run: Run,
+    settings: Settings,
+    baseline: Path | None,
+    *,
+    pictures: dict[str, tuple[Examples | None, Examples | None]] | None = None,
+    missing: str = _MISSING,
+) -> Run:
+    """Add to what was measured the errors of what was not, the verdicts, and the comparison."""
+    errors = dict(run.errors)
+    measured = {*run.measurements, *run.rankings, *run.directions}
+    for planned in run.planned:
+        for key in needed(planned, settings):
+            if key not in measured:
+                errors.setdefault(key, missing)
+    run = replace(run, errors=errors)
+    grid = settings.corruptions
+
+    def other(path: Path | None) -> Other | None:
+        return None if path is None else Other(path, run.subjects, run.measured)
+
+    reference = None if grid is None or grid.reference is None else settings.path(grid.reference)
+    verdicts = Verdicts.against(
+        settings, run.classes, run.measured, other(baseline), other(reference)
+    )
+    run = replace(run, gates=verdicts.results(run.planned))
+    then = other(baseline)
+    if then is None:
+        return run
+    try:
+        comparison = compare(
+            then.run,
+            run,
+            str(baseline),
+            confidence=settings.confidence,
+            pictures=pictures,
+        )
+    except FailcondError as error:
+        return replace(run, errors=run.errors | {"baseline": str(error)})
+    return replace(run, comparison=comparison)
+
+
+def needed(planned: str, settings: Settings) -> list[str]:
+    """Return the keys that a planned test needs measured."""
+    kind, _, rest = planned.partition(":")
+    if kind == "corner_case":
+        return [f"ranking:{rest.partition(':')[0]}"]
+    if kind == "regression":
+        return [rest]
+    if kind != "gate":
+        return [planned]
+    gate = settings.gate(rest)
+    if METRICS[gate.metric].needs_baseline:
+        return compared_keys(gate, settings)
+    clean = ["clean"] if gate.metric == "relative_mce" else []
+    return clean + cells_of(gate, settings)
+
+
+def _planned(store: Store) -> list[str]:
+    """Return what the session's tests were to check, the suite's and the user's own."""
+    plan = (store.find(PLAN) or {"plan": []})["plan"]
+    return list(dict.fromkeys([*plan, *(record["asked"] for _, record in store.records("asked:"))]))
+
+
+def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Record]]:
+    if only is None:
+        return store.records("")
+    names = {"clean", *only, *(f"missing:{key}" for key in only)}
+    found = ((name, store.find(name)) for name in sorted(names))
+    return ((name, record) for name, record in found if record is not None)
+
+
+def _measured(
+    session: Record, records: dict[str, Record], settings: Settings, classes: tuple[str, ...] | None
+) -> Run:
+    """Make a run of records, without verdicts."""
     labels = unpack(session["labels"])
     errors: dict[str, str] = {}
     measurements: dict[str, Measurement] = {}
     rankings: dict[str, ClassRanking] = {}
     directions: dict[str, Direction] = {}
-    for name, record in store.records(""):
+    for name, record in records.items():
         kind = name.partition(":")[0]
-        if "error" in record and kind != "check":
+        if "error" in record:
             errors[name.removeprefix("missing:")] = record["error"]
         elif kind in ("clean", "corruption"):
             measurements[name] = Measurement.from_json(record, labels)
@@ -38,60 +202,26 @@ def assemble(store_folder: Path, settings: Settings, classes: tuple[str, ...] | 
             rankings[name] = ClassRanking.from_json(record)
         elif kind == "direction":
             directions[name] = Direction.from_json(record)
-    names = classes or _numbered(measurements, rankings)
-    checks = {
-        (record["gate"], record["key"]): Check(**record) for _, record in store.records("check:")
-    }
-    for planned in (store.find(PLAN) or {}).get("plan", []):
-        _account(planned, settings, names, measurements, rankings, errors, checks)
     return Run(
         environment=session["environment"],
         subjects=session["subjects"],
-        settings=settings.model_dump(mode="json", exclude={"gates", "folder"}),
-        classes=names,
+        settings=settings.model_dump(mode="json", exclude={"folder"}),
+        classes=classes or _numbered(measurements, rankings),
         labels=labels,
-        measurements={key: measurements[key] for key in _grid_order(settings, measurements)},
+        measurements={key: measurements[key] for key in grid_order(settings, measurements)},
         rankings=dict(sorted(rankings.items(), key=lambda entry: entry[1].class_index)),
-        directions=dict(
-            sorted(directions.items(), key=lambda e: (e[1].class_index, e[1].rank or 999, e[0]))
-        ),
+        directions=dict(sorted(directions.items(), key=direction_order)),
         errors=errors,
-        gates=tuple(
-            GateResult(gate.id, gate.metric, gate.level, tuple(note_idle_waiver(gate, found)))
-            for gate in settings.gates
-            if (found := _in_order([c for (g, _), c in checks.items() if g == gate.id], settings))
-        ),
-        pictures=store.pictures if store.pictures.is_dir() else None,
+        kept=_kept(session),
     )
 
 
-def _account(
-    planned: str,
-    settings: Settings,
-    names: tuple[str, ...],
-    measurements: dict[str, Measurement],
-    rankings: dict[str, ClassRanking],
-    errors: dict[str, str],
-    checks: dict[tuple[str, str], Check],
-) -> None:
-    """See that a planned test left its measurement and its checks; else note the error."""
-    kind, _, rest = planned.partition(":")
-    if kind in ("clean", "corruption"):
-        there, key, gates = planned in measurements, planned, gates_for(planned, settings, names)
-    elif kind == "corner_case":
-        class_index = rest.split(":")[0]
-        key = f"ranking:{class_index}"
-        there, gates = key in rankings, gates_for(key, settings, names)
-    elif kind == "gate":
-        there, key, gates = any(g == rest for g, _ in checks), rest, [settings.gate(rest)]
-    else:  # regression: a check of its own
-        key = rest
-        gates = [g for g in settings.gates if g.metric == "regression_drop"]
-        there = all((g.id, key) in checks for g in gates)
-    if not there:
-        reason = errors.setdefault(key, _MISSING)
-        for gate in gates:
-            checks.setdefault((gate.id, key), unmeasured(gate, key, reason))
+def _kept(session: Record) -> npt.NDArray[np.int64] | None:
+    return None if session["kept"] is None else unpack(session["kept"], "<u4")
+
+
+def _examples(data: dict[str, Any] | None) -> Examples | None:
+    return None if data is None else Examples(**data)
 
 
 def _numbered(
@@ -102,7 +232,13 @@ def _numbered(
     return tuple(map(str, range(count)))
 
 
-def _grid_order(settings: Settings, measurements: dict[str, Measurement]) -> list[str]:
+def direction_order(entry: tuple[str, Direction]) -> tuple[int, int, str]:
+    """Sort directions by class and rank, those of no rank last."""
+    key, direction = entry
+    return direction.class_index, direction.rank or 999, key
+
+
+def grid_order(settings: Settings, measurements: Iterable[str]) -> list[str]:
     """Return the keys as the configuration orders its corruptions, others last."""
     grid = settings.corruptions
     rows = list(grid.names) if grid else []
@@ -112,11 +248,3 @@ def _grid_order(settings: Settings, measurements: dict[str, Measurement]) -> lis
         return (-1 if key == "clean" else rows.index(name) if name in rows else len(rows), key)
 
     return sorted(measurements, key=place)
-
-
-def _in_order(checks: list[Check], settings: Settings) -> list[Check]:
-    """Sort a gate's checks as its cells stand in the configuration, others by key."""
-    if not checks:
-        return []
-    order = cells_of(settings.gate(checks[0].gate), settings)
-    return sorted(checks, key=lambda c: (order.index(c.key) if c.key in order else -1, c.key))

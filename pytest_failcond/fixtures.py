@@ -13,7 +13,6 @@ from pytest_failcond.state import STATE, State, fail
 
 if TYPE_CHECKING:
     from pytest_failcond.session import Failcond
-    from pytest_failcond.settings import Settings
     from pytest_failcond.stylegan2.generator import Generator
 
 SUBJECTS = ("failcond_classifier", "failcond_images", "failcond_generator", "failcond_judge")
@@ -54,32 +53,22 @@ def _state(request: pytest.FixtureRequest) -> State:
     return state
 
 
-def _load(settings: Settings, key: str) -> Any:
-    """Call what a ``module:callable`` setting names; None where it is not set."""
-    from pytest_failcond.subjects.loading import load_callable
+def _load(state: State, key: str) -> Any:
+    """Call what a setting names; None where it is not set, or nothing is to be measured."""
+    from pytest_failcond.laboratory import load_configured
 
-    reference = getattr(settings, key)
-    if reference is None:
-        return None
-    function = load_callable(reference, key, folder=settings.folder)
-    try:
-        return function()
-    except FailcondError as error:
-        raise FailcondError(f"{key} = {reference!r}: {error}") from error
-    except Exception as error:
-        raise FailcondError(
-            f"{key} = {reference!r} raised {type(error).__name__}: {error}"
-        ) from error
+    return None if state.measured is not None else load_configured(state.settings, key)
 
 
 @pytest.fixture(scope="session")
 def failcond_classifier(request: pytest.FixtureRequest) -> Any:
     """The model under test: a ``torch.nn.Module``, or a callable on NumPy arrays."""
     try:
-        model = _load(_state(request).settings, "classifier")
+        state = _state(request)
+        model = _load(state, "classifier")
     except FailcondError as error:
         fail(str(error))
-    if model is None:
+    if model is None and state.measured is None:
         fail(
             'classifier: none is configured; set classifier = "module:callable" in [tool.failcond], '
             "or override the fixture failcond_classifier in conftest.py"
@@ -97,7 +86,7 @@ def failcond_images(request: pytest.FixtureRequest) -> Any:
     try:
         if settings.images_folder is not None:
             return settings.images_folder
-        return _load(settings, "images")
+        return _load(_state(request), "images")
     except FailcondError as error:
         fail(str(error))
 
@@ -105,8 +94,9 @@ def failcond_images(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="session")
 def failcond_generator(request: pytest.FixtureRequest) -> Generator | None:
     """The trained generator, or None where none is configured."""
-    settings = _state(request).settings
-    if settings.generator is None:
+    state = _state(request)
+    settings = state.settings
+    if settings.generator is None or state.measured is not None:
         return None
     from pytest_failcond.stylegan2.generator import Generator
 
@@ -120,7 +110,7 @@ def failcond_generator(request: pytest.FixtureRequest) -> Generator | None:
 def failcond_judge(request: pytest.FixtureRequest) -> Any:
     """The judge, or None where none is configured."""
     try:
-        return _load(_state(request).settings, "judge")
+        return _load(_state(request), "judge")
     except FailcondError as error:
         fail(str(error))
 
@@ -134,32 +124,17 @@ def failcond(
     failcond_judge: Any,
 ) -> Failcond:
     """Measurements and verdicts: ``.measure(key)``, ``.check(key)``, ``.image(case)``."""
-    from pytest_failcond.measure import Laboratory
+    from pytest_failcond.laboratory import build_laboratory
     from pytest_failcond.session import Failcond
-    from pytest_failcond.subjects.classifier import Classifier
-    from pytest_failcond.subjects.sources import labeled_images
 
     state = _state(request)
     settings = state.settings
     _refuse_idle_options(request, state)
-    if settings.threads is not None:
-        import torch
-
-        torch.set_num_threads(settings.threads)
-
-    def classifier(model: Any, name: str) -> Classifier:
-        if isinstance(model, Classifier):
-            return model
-        return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
-
+    if state.measured is not None:
+        return Failcond(state, None)
     try:
-        images = None if failcond_images is None else labeled_images(failcond_images)
-        laboratory = Laboratory(
-            settings,
-            classifier(failcond_classifier, "classifier"),
-            images,
-            failcond_generator,
-            None if failcond_judge is None else classifier(failcond_judge, "judge"),
+        laboratory = build_laboratory(
+            settings, failcond_classifier, failcond_images, failcond_generator, failcond_judge
         )
         return Failcond(state, laboratory)
     except FailcondError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from pytest_failcond.corruptions.names import check_severity
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.fixtures import CornerCase, CorruptionCell
-from pytest_failcond.gates import cells_of, is_per_key
+from pytest_failcond.keys import CorruptionKey
+from pytest_failcond.plan import compared_keys, is_per_key
+from pytest_failcond.settings import METRICS
 from pytest_failcond.state import State
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.]+")
@@ -80,12 +83,43 @@ def _gates(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
 
 
 def _regressions(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
-    keys: list[str] = []
-    for gate in state.settings.gates:
-        if gate.metric == "regression_drop":
-            chosen = ["clean"] if gate.corruptions is None and gate.severities is None else []
-            keys += [k for k in [*chosen, *cells_of(gate, state.settings)] if k not in keys]
-    return keys, [key.removeprefix("corruption:").replace(":", "-") for key in keys]
+    """Keys that gates compare with the baseline and, where there is one, all that it has."""
+    settings = state.settings
+    keys = [
+        key
+        for gate in settings.gates
+        if METRICS[gate.metric].about == "baseline"
+        for key in compared_keys(gate, settings)
+    ]
+    if state.baseline is not None:
+        keys += _kept_keys(state, state.baseline)
+    keys = list(dict.fromkeys(keys))
+    return keys, [_regression_id(key) for key in keys]
+
+
+def _kept_keys(state: State, baseline: Path) -> list[str]:
+    """Return the keys of a baseline that this session can measure again."""
+    from pytest_failcond.files import hash_file
+    from pytest_failcond.run import Run
+
+    settings, run = state.settings, Run.load(baseline)
+    grid = settings.corruptions
+    mine = {"clean"} if settings.images is not None else set()
+    if grid is not None:
+        mine |= {str(CorruptionKey(n, s)) for n in grid.names for s in grid.severities}
+    keys = [key for key in run.measurements if key in mine]
+    if state.measured is not None:
+        return keys + list(run.directions)
+    generator = None if settings.generator is None else settings.path(settings.generator)
+    if generator is not None and run.subjects.get("generator") == hash_file(generator):
+        keys += run.directions
+    return keys
+
+
+def _regression_id(key: str) -> str:
+    signs = {"+": "up", "-": "down"}
+    parts = [signs.get(part, part) for part in key.removeprefix("corruption:").split(":")]
+    return "-".join(parts)
 
 
 def class_id(names: Sequence[str], index: int) -> str:
@@ -125,7 +159,7 @@ def html_extras(state: State, keys: Sequence[str], pictures: bool) -> list[dict[
     from pytest_failcond.assemble import assemble
     from pytest_failcond.report import html
 
-    run = assemble(state.store, state.settings, state.classes)
+    run = assemble(state.store, state.settings, state.classes, baseline=state.baseline, only=keys)
     if run is None:
         return []
     return [extras.html(html.details(run, key, pictures=pictures)) for key in keys]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.corruptions import Corruption, corrupt
+from pytest_failcond.corruptions import Corruption, corrupt, specification
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.attributes import Variation, changes_along, natural_variation
 from pytest_failcond.failures.corner_cases import (
@@ -20,21 +21,59 @@ from pytest_failcond.failures.corner_cases import (
     find_corner_cases,
     measure_directions,
 )
-from pytest_failcond.keys import DirectionKey, RankingKey
-from pytest_failcond.measurements import ClassRanking, Curve, Direction, Frames, Measurement
+from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
+from pytest_failcond.measurements import (
+    ClassRanking,
+    Curve,
+    Direction,
+    Examples,
+    Frames,
+    Measurement,
+)
 from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.subjects.classifier import Classifier
-from pytest_failcond.subjects.images import LabeledImages, to_float
+from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
 from pytest_failcond.subjects.loading import load_callable
 
 _KEPT_SCORES = 20
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
+PICTURED = 8  # images of a key at most: enough to see what they have in common
 _CHUNK = 16  # batches per pass at most: enough for kernels to be fast
 _CHUNK_VALUES = 1 << 25  # of a pass at most: memory stays flat, however large images or set are
 
 SavePicture = Callable[[str, npt.NDArray[np.uint8]], str]
-"""Keeps frames ``[F, H, W, C]`` under a name; returns the picture's file name."""
+"""Keeps a picture ``[H, W, C]`` under a name; returns its file name."""
+
+
+class Lost:
+    """Images that are right when clean and lost in a cell: the first few, by a given order.
+
+    Collected while the cell is classified, so that no image is corrupted twice.
+
+    Attributes:
+        clean: the measurement of the clean images.
+        rows, pixels: of those chosen so far, in order; corrupted, uint8 ``[H, W, C]`` each.
+    """
+
+    def __init__(self, clean: Measurement, order: npt.NDArray[np.int64]) -> None:
+        self.clean = clean
+        self._place = np.empty(len(order), dtype=np.int64)
+        self._place[order] = np.arange(len(order))
+        self.rows: list[int] = []
+        self.pixels: list[npt.NDArray[np.uint8]] = []
+
+    def see(
+        self, start: int, predicted: npt.NDArray[np.int64], pixels: npt.NDArray[np.uint8]
+    ) -> None:
+        """Take in a chunk of the images ``[M]``, from row ``start`` on."""
+        part = slice(start, start + len(predicted))
+        gone = np.flatnonzero(self.clean.right[part] & (predicted != self.clean.labels[part]))
+        gone = gone[np.argsort(self._place[start + gone])][:PICTURED]
+        rows = [*self.rows, *(start + gone).tolist()]
+        images = [*self.pixels, *(pixels[i].copy() for i in gone)]
+        first = np.argsort(self._place[np.array(rows, dtype=np.int64)])[:PICTURED].tolist()
+        self.rows, self.pixels = [rows[i] for i in first], [images[i] for i in first]
 
 
 @dataclass(frozen=True)
@@ -104,6 +143,25 @@ class Laboratory:
         count = self.settings.max_images or len(self.images)
         return self.images.subset(count, self.settings.seed)
 
+    @property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Index of each test image in the user's set, ``[N]``."""
+        return self._subset[1]
+
+    @cached_property
+    def subjects(self) -> dict[str, Any]:
+        """What a run says of what it measured: hashes, and what the images depend on."""
+        grid = self.settings.corruptions
+        return {
+            "classifier": self.classifier.hash,
+            "judge": None if self.judge is None else self.judge.hash,
+            "generator": None if self.generator is None else self.generator.hash,
+            "images": None if self.images is None else self.images.hash,
+            "max_images": self.settings.max_images,
+            "seed": self.settings.seed,
+            "corruptions": None if grid is None else specification(grid.constants, grid.backend),
+        }
+
     @cached_property
     def corruptions(self) -> dict[str, Corruption]:
         """The configured corruptions by name, custom ones imported.
@@ -130,19 +188,48 @@ class Laboratory:
         """Classify the test images as they are."""
         return self._classify("clean", None, 0)
 
-    def measure_corruption(self, name: str, severity: int) -> Measurement:
+    def measure_corruption(
+        self,
+        name: str,
+        severity: int,
+        *,
+        clean: Measurement | None = None,
+        save: SavePicture | None = None,
+    ) -> Measurement:
         """Classify the test images under one corruption.
+
+        Args:
+            name: of the corruption.
+            severity: 1 to 5.
+            clean: of the same images; with it, some that are lost under the corruption are pictured.
+            save: keeps their pictures.
 
         Raises:
             FailcondError: the corruption is not configured, or raised.
         """
-        if name not in self.corruptions:
-            # A key may be asked for that the grid does not have; built-in names always work.
-            return self._classify(f"corruption:{name}:{severity}", name, severity)
-        return self._classify(f"corruption:{name}:{severity}", self.corruptions[name], severity)
+        key = f"corruption:{name}:{severity}"
+        lost = None if clean is None or save is None else Lost(clean, self.picture_order)
+        measured = self._classify(key, name, severity, lost=lost)
+        if lost is not None and save is not None and lost.rows:
+            measured = replace(measured, examples=self._lost_examples(lost, measured, save))
+        counts: list[int] = []
+        for offset in range(1, self.settings.seeds):
+            again = self._classify(key, name, severity, offset)
+            if again.pixels == measured.pixels:
+                break  # nothing is drawn
+            counts.append(again.correct)
+        return replace(measured, by_seed=tuple(counts))
 
-    def _classify(self, key: str, corruption: Corruption | None, severity: int) -> Measurement:
-        data, indices = self.test_images, self._subset[1]
+    def _classify(
+        self,
+        key: str,
+        corruption: str | None,
+        severity: int,
+        seed_offset: int = 0,
+        lost: Lost | None = None,
+    ) -> Measurement:
+        data, indices = self.test_images, self.indices
+        judge = self.judge if seed_offset == 0 else None
         digest = hashlib.sha256()
         predicted, judged = [], []
         batch = self.classifier.batch_size
@@ -150,16 +237,14 @@ class Laboratory:
         for start in range(0, len(data), chunk):
             pixels = data.images[start : start + chunk]
             if corruption is not None:
-                pixels = self._corrupt(
-                    key, pixels, corruption, severity, indices[start : start + chunk]
-                )
+                part = indices[start : start + chunk]
+                pixels = self._corrupt(corruption, pixels, severity, part, seed_offset)
             digest.update(np.ascontiguousarray(pixels).data)
             predicted.append(self.classifier.probabilities(to_float(pixels)).argmax(axis=1))
-            if (
-                self.judge is not None
-                and (shown := self._shown_to_judge[start : start + chunk]).any()
-            ):
-                seen = self.judge.probabilities(to_float(pixels[shown])).argmax(axis=1)
+            if lost is not None:
+                lost.see(start, predicted[-1], pixels)
+            if judge is not None and (shown := self._shown_to_judge[start : start + chunk]).any():
+                seen = judge.probabilities(to_float(pixels[shown])).argmax(axis=1)
                 judged.append(seen == data.labels[start : start + chunk][shown])
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
@@ -183,15 +268,58 @@ class Laboratory:
         shown[self.test_images.subset(_JUDGED, self.settings.seed)[1]] = True
         return shown
 
+    @cached_property
+    def picture_order(self) -> npt.NDArray[np.int64]:
+        """Rows of the test images in the order in which they are pictured, ``[N]``.
+
+        It is the same for all keys, so that an image lost at several severities recurs, and no
+        threshold has a say in it.
+        """
+        return np.random.default_rng([self.settings.seed, 0xE4A]).permutation(len(self.test_images))
+
+    def picture_some(
+        self, name: str, before: Measurement, after: Measurement, lost: bool, save: SavePicture
+    ) -> Examples | None:
+        """Picture some images that one of two measurements of the same pixels has right alone."""
+        first, second = (before, after) if lost else (after, before)
+        chosen = first.right & ~second.right
+        rows = self.picture_order[chosen[self.picture_order]][:PICTURED]
+        if not len(rows):
+            return None
+        pixels = self.test_images.images[rows]
+        parsed = parse_key(after.key)
+        if isinstance(parsed, CorruptionKey):
+            indices = self.indices[rows]
+            pixels = self._corrupt(parsed.corruption, pixels, parsed.severity, indices)
+        return self._examples(rows, before, after, save(name, side_by_side(pixels)))
+
+    def _lost_examples(self, lost: Lost, measured: Measurement, save: SavePicture) -> Examples:
+        rows = np.array(lost.rows)
+        above = side_by_side(self.test_images.images[rows])
+        file = save(measured.key, np.concatenate([above, side_by_side(np.stack(lost.pixels))]))
+        return self._examples(rows, lost.clean, measured, file)
+
+    def _examples(
+        self, rows: npt.NDArray[np.int64], before: Measurement, after: Measurement, file: str
+    ) -> Examples:
+        return Examples(
+            file=file,
+            indices=self.indices[rows].tolist(),
+            labels=after.labels[rows].tolist(),
+            before=before.predicted[rows].tolist(),
+            after=after.predicted[rows].tolist(),
+        )
+
     def _corrupt(
         self,
-        key: str,
+        name: str,
         pixels: npt.NDArray[np.uint8],
-        corruption: Corruption,
         severity: int,
         indices: npt.NDArray[np.int64],
+        seed_offset: int = 0,
     ) -> npt.NDArray[np.uint8]:
-        name = key.split(":")[1]
+        # A key may be asked for that the grid does not have; built-in names always work.
+        corruption = self.corruptions.get(name, name)
         grid = self.settings.corruptions or CorruptionSettings()
 
         def apply(part: slice) -> npt.NDArray[np.uint8]:
@@ -199,7 +327,7 @@ class Laboratory:
                 pixels[part],
                 corruption,
                 severity,
-                seed=self.settings.seed,
+                seed=self.settings.seed + seed_offset,
                 indices=indices[part],
                 name=name,
                 constants=grid.constants,
@@ -332,7 +460,7 @@ def _direction_data(
 
 def _frames(key: str, strip: Strip, save: SavePicture) -> Frames:
     return Frames(
-        file=save(key, strip.images),
+        file=save(key, np.concatenate(list(strip.images), axis=1)),
         sample=strip.sample,
         broke=strip.broke,
         shift=[round(float(s), 4) for s in strip.shifts],

@@ -15,15 +15,34 @@ from pytest_failcond.keys import CorruptionKey, Key, parse_key
 STANDS_OUT = 0.5  # σ of natural variation that a change must have to be spoken of
 
 
-def pack(values: npt.NDArray[Any]) -> str:
+def pack(values: npt.NDArray[Any], kind: str = "<u2") -> str:
     """Compress small non-negative integers ``[N]``: zlib over little-endian uint16, in base64."""
-    return base64.b64encode(zlib.compress(values.astype("<u2").tobytes(), 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(values.astype(kind).tobytes(), 9)).decode("ascii")
 
 
-def unpack(text: str) -> npt.NDArray[np.int64]:
+def unpack(text: str, kind: str = "<u2") -> npt.NDArray[np.int64]:
     """Read what `pack` wrote."""
     raw = zlib.decompress(base64.b64decode(text, validate=True))
-    return np.frombuffer(raw, dtype="<u2").astype(np.int64)
+    return np.frombuffer(raw, dtype=kind).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures of E test images, side by side in one file: as they were classified, or in two rows,
+    clean above corrupted.
+
+    Attributes:
+        file: file name in the run's folder.
+        indices: of the images, in the user's set, ``[E]``.
+        labels: true classes, ``[E]``.
+        before, after: predicted classes: clean and corrupted, or the baseline's and now, ``[E]``.
+    """
+
+    file: str
+    indices: list[int]
+    labels: list[int]
+    before: list[int]
+    after: list[int]
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,8 @@ class Measurement:
         classes: K.
         judge_correct, judge_total: images that the judge classified right, of those it was shown: a
             keyed subset of the same images, under the same corruption. None without a judge.
+        by_seed: images classified right with each further seed of the corruption.
+        examples: images that are right when clean and lost here, where there are any.
     """
 
     key: str
@@ -47,6 +68,8 @@ class Measurement:
     classes: int
     judge_correct: int | None = None
     judge_total: int | None = None
+    by_seed: tuple[int, ...] = ()
+    examples: Examples | None = None
 
     @property
     def judge_accuracy(self) -> float | None:
@@ -93,28 +116,31 @@ class Measurement:
             "correct": self.correct,
             "total": self.total,
             "per_class": self.per_class,
-            "predicted": pack(self.predicted),
+            # As offsets from the label, most of which are 0: a tenth of the size.
+            "predicted": pack((self.predicted - self.labels) % self.classes),
             "pixels": self.pixels,
             "judge_correct": self.judge_correct,
             "judge_total": self.judge_total,
+            "by_seed": list(self.by_seed),
+            "examples": None if self.examples is None else vars(self.examples),
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Measurement:
         """Read an entry of the run file; the labels are those of the run's image set."""
-        predicted = unpack(data["predicted"])
-        if len(predicted) != len(labels):
-            raise ValueError(
-                f"{data['key']}: {len(predicted)} predictions for {len(labels)} images"
-            )
+        offsets, classes = unpack(data["predicted"]), len(data["per_class"])
+        if len(offsets) != len(labels):
+            raise ValueError(f"{data['key']}: {len(offsets)} predictions for {len(labels)} images")
         measured = cls(
             data["key"],
-            predicted,
+            (labels + offsets) % classes,
             labels,
             data["pixels"],
-            len(data["per_class"]),
-            data.get("judge_correct"),
-            data.get("judge_total"),
+            classes,
+            data["judge_correct"],
+            data["judge_total"],
+            tuple(data["by_seed"]),
+            None if data["examples"] is None else Examples(**data["examples"]),
         )
         if measured.correct != data["correct"]:
             raise ValueError(

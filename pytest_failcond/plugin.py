@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -24,10 +22,8 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond_judge,
     failcond_regression,
 )
+from pytest_failcond.options import add_options, make_state
 from pytest_failcond.state import STATE, State
-
-if TYPE_CHECKING:
-    from pytest_failcond.settings import Settings
 
 SUITE = "pytest_failcond.suite"
 _GENERATED = (
@@ -42,23 +38,7 @@ _VERDICT = "failcond_verdict"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the command-line options."""
-    group = parser.getgroup("failcond", "robustness of image classifiers (pytest-failcond)")
-    add = group.addoption
-    add(
-        "--failcond-config",
-        metavar="FILE",
-        help="configuration file; default failcond.toml, else pyproject.toml; 'none' switches off",
-    )
-    add("--failcond-classifier", metavar="MODULE:CALLABLE", help="loads the model under test")
-    add("--failcond-generator", metavar="FILE", help="generator file (safetensors)")
-    add("--failcond-images", metavar="MODULE:CALLABLE", help="loads the labelled test images")
-    add("--failcond-device", metavar="DEVICE", help="where models compute, such as cpu or cuda")
-    add("--failcond-seed", metavar="N", type=int, help="keys all randomness")
-    add("--failcond-strict", action="store_true", help="marginal and not-evaluated checks fail")
-    add("--failcond-json", metavar="PATH", help="keep the run: PATH, and pictures in PATH.files/")
-    add("--failcond-compare", metavar="PATH", help="run file of a baseline to compare with")
-    add("--failcond-markdown", metavar="PATH", help="write a summary for pull requests")
-    add("--failcond-no-images", action="store_true", help="leave pictures out of all reports")
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,122 +50,20 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker, text in markers.items():
         config.addinivalue_line("markers", f"{marker}: {text} for the generated tests")
     try:
-        state = _make_state(config)
+        state = make_state(config)
     except FailcondError as error:
         raise pytest.UsageError(str(error)) from error
     if state is not None:
         config.stash[STATE] = state
 
 
-def _make_state(config: pytest.Config) -> State | None:
-    """Return the session's state, or None in a project that does not configure failcond."""
-    given = {
-        name: config.getoption(f"failcond_{name}")
-        for name in ("classifier", "generator", "images", "device", "seed")
-    }
-    explicit = config.getoption("failcond_config")
-    if explicit is None and not _mentions_failcond(config.rootpath):
-        options = [f"--failcond-{name}" for name, value in given.items() if value is not None]
-        if options:
-            raise FailcondError(
-                f"{options[0]}: there is no [tool.failcond] in {config.rootpath}; "
-                "`failcond init` writes it"
-            )
-        return None
-    from pytest_failcond.settings import find_table, load_settings
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Show progress while tests measure, if somebody looks on."""
+    state = session.config.stash.get(STATE, None)
+    if state is not None and state.owns_store and not session.config.option.collectonly:
+        from pytest_failcond.progress.line import start
 
-    found = find_table(config.rootpath, explicit)
-    if found is None:
-        return None
-    if given["generator"] is not None:  # unlike the file's, relative to where pytest was called
-        given["generator"] = str(config.invocation_params.dir / given["generator"])
-    settings = load_settings(*found, **given)
-    classes = _class_names(settings)
-    baseline = config.getoption("failcond_compare") or settings.baseline
-    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-    for option in ("failcond_json", "failcond_markdown"):
-        if config.getoption(option) and worker is None:
-            _try_writing(config, option)
-    if settings.device != "cpu":
-        from pytest_failcond.subjects.classifier import check_device
-
-        check_device(settings.device)
-    folder = worker["failcond_store"] if worker else tempfile.mkdtemp(prefix="failcond-")
-    return State(
-        settings=settings,
-        classes=classes,
-        store=Path(folder),
-        owns_store=worker is None,
-        strict=config.getoption("failcond_strict"),
-        baseline=_baseline(config, settings, baseline),
-        given={
-            f"failcond_{name}": f"--failcond-{name}"
-            for name in ("classifier", "generator", "images")
-            if given[name] is not None
-        },
-    )
-
-
-def _mentions_failcond(root: Path) -> bool:
-    """Tell quickly whether a project may be configured, before TOML is parsed or pydantic loads."""
-    if (root / "failcond.toml").is_file():
-        return True
-    try:
-        return "failcond" in (root / "pyproject.toml").read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return False
-
-
-def _class_names(settings: Settings) -> tuple[str, ...] | None:
-    """Return the class names of the configuration, the generator's header or the images' folder."""
-    from pytest_failcond.settings import check_gate_classes
-
-    if settings.generator is not None:
-        from pytest_failcond.stylegan2.checkpoint import read_config
-
-        what = f"the generator {settings.generator}"
-        names = read_config(settings.path(settings.generator))[0].classes
-    elif settings.images_folder is not None:
-        from pytest_failcond.subjects.sources import classes_of
-
-        what, names = f"the folder {settings.images}", classes_of(settings.images_folder)
-    else:
-        return settings.classes
-    if settings.classes is not None and len(settings.classes) != len(names):
-        raise FailcondError(
-            f"classes: names {len(settings.classes)} classes, but {what} has {len(names)}: "
-            f"{', '.join(names)}"
-        )
-    check_gate_classes(settings, settings.classes or names)
-    return settings.classes or names
-
-
-def _baseline(config: pytest.Config, settings: Settings, baseline: str | None) -> Path | None:
-    if baseline is None:
-        return None
-    given = config.getoption("failcond_compare")
-    path = config.invocation_params.dir / given if given else settings.path(baseline)
-    if not path.is_file():
-        if given:
-            raise FailcondError(f"--failcond-compare: there is no file {path}")
-        return None
-    return path
-
-
-def _try_writing(config: pytest.Config, option: str) -> None:
-    """See now whether the place can be written, not after minutes of measuring."""
-    path = config.invocation_params.dir / config.getoption(option)
-    name = f"--{option.replace('_', '-')}"
-    try:
-        if path.is_dir():
-            raise FailcondError(f"{name}: {path} is a folder; name a file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise FailcondError(
-            f"{name}: {path.parent} cannot be written ({error.strerror}); choose another place"
-        ) from error
+        start(session.config, state)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -251,17 +129,44 @@ def _says_nothing(item: pytest.Item, state: State | None) -> bool:
     return state.settings.images is None and not overridden
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to a part of a divided session its share of what is planned.
+
+    Tests of the user's own are no part of the plan; the first part runs them.
+    """
+    state = config.stash.get(STATE, None)
+    if state is None or state.part is None:
+        return
+    from pytest_failcond.plan import share_of, unit_of
+
+    share = share_of(_keep_plan(state, items), state.part)
+    mine: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        if _from_suite(getattr(item, "function", None)):
+            chosen = unit_of(_planned(item)) in share
+        else:
+            chosen = state.part[0] == 1
+        (mine if chosen else others).append(item)
+    items[:] = mine
+    config.hook.pytest_deselected(items=others)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Write down what is planned, so that what goes missing is seen."""
     state = session.config.stash.get(STATE, None)
-    planned = [
-        _planned(item) for item in session.items if _from_suite(getattr(item, "function", 0))
-    ]
-    if state is not None and planned:
-        from pytest_failcond.assemble import PLAN
-        from pytest_failcond.store import Store
+    if state is not None and state.part is None:
+        _keep_plan(state, session.items)
+
+
+def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
+    planned = [_planned(item) for item in items if _from_suite(getattr(item, "function", None))]
+    if planned:
+        from pytest_failcond.store import PLAN, Store
 
         Store(state.store).put(PLAN, {"plan": planned})
+    return planned
 
 
 def _planned(item: pytest.Item) -> str:
@@ -323,7 +228,12 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         parts.append(f"{len(grid.names) * len(grid.severities)} corruption cells")
     if state.classes is not None and settings.generator is not None:
         parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
-    parts.append(f"{len(settings.gates)} gates")
+    if state.part is None:
+        parts.append(f"{len(settings.gates)} gates")
+    else:
+        parts.append("part {} of {}: nothing is judged".format(*state.part))
+    if state.measured is not None:
+        parts.append(f"judging {state.measured}: nothing is measured")
     return "failcond: " + ", ".join(parts)
 
 
@@ -334,7 +244,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     from pytest_failcond.assemble import assemble
 
-    state.run = assemble(state.store, state.settings, state.classes)
+    state.run = assemble(
+        state.store,
+        state.settings,
+        state.classes,
+        baseline=state.baseline,
+        part=state.part,
+        kept=state.measured is not None,
+    )
     if state.run is None:
         return
     config = session.config

@@ -5,38 +5,42 @@ One JSON file, ``PATH``, and a folder of pictures, ``PATH.files/``.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.compare import Comparison
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
-from pytest_failcond.gates import Check, VerdictName, worst
-from pytest_failcond.measurements import ClassRanking, Direction, Measurement, pack, unpack
+from pytest_failcond.gates import Check, GateResult
+from pytest_failcond.measurements import (
+    AnyMeasurement,
+    ClassRanking,
+    Direction,
+    Measurement,
+    pack,
+    unpack,
+)
+from pytest_failcond.settings import Settings
 
 SCHEMA = 1
+_WIDE = "<u4"
 
 
-@dataclass(frozen=True)
-class GateResult:
-    """A gate and its checks; its verdict is the gravest of theirs."""
-
-    id: str
-    metric: str
-    level: str
-    checks: tuple[Check, ...]
-
-    @property
-    def verdict(self) -> VerdictName:
-        """The gravest verdict of the checks that are not waived."""
-        return worst(check.verdict for check in self.checks if check.waived is None)
+def _digest(content: dict[str, Any]) -> str:
+    """Return the hash of a run file's content, whatever its layout."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +48,21 @@ class Run:
     """A run, as kept and shown.
 
     Attributes:
-        environment: versions, device, threads, date.
-        subjects: hashes of classifier, judge, generator and images.
-        settings: the configuration that it was made with.
+        environment: versions, device, threads, date, git commit.
+        subjects: hashes of classifier, judge, generator and images, specification of corruptions.
+        settings: the configuration that it was made with, its gates too.
         classes: class names by index.
         labels: true class of every test image, int ``[N]``.
+        planned: the tests of the session: ``clean``, ``corner_case:8:1``, ``gate:ID``, ….
         measurements: clean and corrupted cells by key.
         rankings: by key, in the order of the classes.
         directions: by key.
         errors: key → why it could not be measured.
         gates: those that were checked.
-        pictures: the folder of the pictures that directions name, if there is one.
+        comparison: with the baseline, where there is one.
+        kept: indices of the test images in the user's set, where ``max_images`` left some out.
+        part: (i, n) of a run that measured the i-th of n parts of what was planned.
+        pictures: the folder of the pictures that it names, if there is one.
     """
 
     environment: dict[str, Any]
@@ -65,8 +73,12 @@ class Run:
     measurements: dict[str, Measurement]
     rankings: dict[str, ClassRanking]
     directions: dict[str, Direction]
+    planned: tuple[str, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
+    comparison: Comparison | None = None
+    kept: npt.NDArray[np.int64] | None = None
+    part: tuple[int, int] | None = None
     pictures: Path | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -78,6 +90,45 @@ class Run:
     def checks(self) -> tuple[Check, ...]:
         """All checks of all gates."""
         return tuple(check for gate in self.gates for check in gate.checks)
+
+    @property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Index of every test image in the user's set, int ``[N]``."""
+        return np.arange(len(self.labels)) if self.kept is None else self.kept
+
+    @cached_property
+    def configuration(self) -> Settings:
+        """The settings, validated again.
+
+        Raises:
+            FailcondError: they are not such as this version knows.
+        """
+        try:
+            return Settings.model_validate_json(json.dumps(self.settings))
+        except ValueError as error:
+            raise FailcondError(f"the run's settings are not valid here ({error})") from error
+
+    def measured(self, key: str) -> AnyMeasurement:
+        """Return the measurement of a key.
+
+        Raises:
+            FailcondError: it could not be measured, or nobody did.
+        """
+        kinds: tuple[Mapping[str, AnyMeasurement], ...]
+        kinds = (self.measurements, self.rankings, self.directions)
+        for kind in kinds:
+            if key in kind:
+                return kind[key]
+        raise FailcondError(self.errors.get(key, f"{key} was not measured"))
+
+    @property
+    def picture_files(self) -> set[str]:
+        """Names of all pictures that it speaks of."""
+        examples = [m.examples for m in self.measurements.values()]
+        for entry in self.comparison.keys if self.comparison is not None else ():
+            examples += [entry.lost_examples, entry.gained_examples]
+        files = {direction.strip.file for direction in self.directions.values()}
+        return files | {found.file for found in examples if found is not None}
 
     def picture(self, file: str) -> bytes | None:
         """Return a picture's bytes (PNG), or None where the run was kept without."""
@@ -95,10 +146,10 @@ class Run:
         target = Path(path)
         folder = target.with_name(f"{target.name}.files")
         staged = target.with_name(f".{folder.name}.{os.getpid()}")
-        text = json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n"
-        named = (
-            {direction.strip.file for direction in self.directions.values()} if pictures else set()
-        )
+        content_of_file = self.to_json()
+        content_of_file["digest"] = _digest(content_of_file)
+        text = json.dumps(content_of_file, indent=1, allow_nan=False) + "\n"
+        named = self.picture_files if pictures else set()
         try:
             for name in sorted(named):
                 content = self.picture(name)
@@ -122,6 +173,9 @@ class Run:
             "settings": self.settings,
             "classes": list(self.classes),
             "labels": pack(self.labels),
+            "kept": None if self.kept is None else pack(self.kept, _WIDE),
+            "part": None if self.part is None else list(self.part),
+            "planned": list(self.planned),
             "measurements": [m.to_json() for m in self.measurements.values()],
             "rankings": [r.to_json() for r in self.rankings.values()],
             "directions": [d.to_json() for d in self.directions.values()],
@@ -136,6 +190,7 @@ class Run:
                 }
                 for gate in self.gates
             ],
+            "comparison": None if self.comparison is None else self.comparison.to_json(),
         }
 
     @classmethod
@@ -143,7 +198,7 @@ class Run:
         """Read a run file.
 
         Raises:
-            FailcondError: it is missing, damaged, or of a newer schema.
+            FailcondError: it is missing, damaged, edited, or of another schema.
         """
         where = Path(path)
         try:
@@ -157,6 +212,11 @@ class Run:
             raise FailcondError(
                 f"{where}: written with schema {schema!r}, this version reads {SCHEMA}; "
                 "update pytest-failcond"
+            )
+        if data.pop("digest", None) != _digest(data):
+            raise FailcondError(
+                f"{where}: was edited or damaged after it was written: its digest does not fit; "
+                "take the original, or make a new run"
             )
         try:
             return cls._from_json(data, where.with_name(where.name + ".files"))
@@ -182,6 +242,12 @@ class Run:
             measurements={m.key: m for m in measurements},
             rankings={r.key: r for r in rankings},
             directions={d.key: d for d in directions},
+            planned=tuple(data["planned"]),
+            comparison=None
+            if data["comparison"] is None
+            else Comparison.from_json(data["comparison"]),
+            kept=None if data["kept"] is None else unpack(data["kept"], _WIDE),
+            part=None if data["part"] is None else (data["part"][0], data["part"][1]),
             errors={e["key"]: e["error"] for e in data["errors"]},
             gates=tuple(gates),
             pictures=pictures if pictures.is_dir() else None,

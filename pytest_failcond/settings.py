@@ -24,30 +24,42 @@ class Metric(BaseModel):
 
     Attributes:
         bound: the threshold that makes sense for it.
+        about: what one check of it is about.
         selectors: the selectors that apply.
+        by_class: whether it can be checked class by class.
+        in_sigma: whether its unit is σ.
+        needs_baseline: whether it compares with a baseline.
     """
 
     model_config = ConfigDict(frozen=True)
     bound: Literal["min", "max"]
-    selectors: frozenset[str]
+    about: Literal["clean", "cell", "several cells", "direction", "baseline"]
+    selectors: frozenset[str] = frozenset({"classes"})
+    by_class: bool = True
+    in_sigma: bool = False
+    needs_baseline: bool = False
 
 
 _CELLS = frozenset({"corruptions", "severities", "classes"})
+_GRID = _CELLS - {"classes"}
 METRICS = {
-    "clean_accuracy": Metric(bound="min", selectors=frozenset({"classes"})),
-    "accuracy": Metric(bound="min", selectors=_CELLS),
-    "accuracy_drop": Metric(bound="max", selectors=_CELLS),
-    "mean_corruption_accuracy": Metric(bound="min", selectors=_CELLS),
-    "mce": Metric(bound="max", selectors=_CELLS - {"classes"}),
-    "relative_mce": Metric(bound="max", selectors=_CELLS - {"classes"}),
-    "crossing_severity": Metric(bound="min", selectors=_CELLS),
-    "breaking_shift": Metric(bound="min", selectors=frozenset({"classes"})),
-    "broken_share": Metric(bound="max", selectors=frozenset({"classes"})),
-    "regression_drop": Metric(bound="max", selectors=_CELLS),
+    "clean_accuracy": Metric(bound="min", about="clean"),
+    "accuracy": Metric(bound="min", about="cell", selectors=_CELLS),
+    "accuracy_drop": Metric(bound="max", about="cell", selectors=_CELLS),
+    "mean_corruption_accuracy": Metric(bound="min", about="several cells", selectors=_CELLS),
+    "mce": Metric(bound="max", about="several cells", selectors=_GRID, by_class=False),
+    "relative_mce": Metric(bound="max", about="several cells", selectors=_GRID, by_class=False),
+    "crossing_severity": Metric(bound="min", about="several cells", selectors=_CELLS),
+    "breaking_shift": Metric(bound="min", about="direction", by_class=False, in_sigma=True),
+    "broken_share": Metric(bound="max", about="direction", by_class=False),
+    "valid_range": Metric(bound="min", about="direction", by_class=False, in_sigma=True),
+    "regression_drop": Metric(bound="max", about="baseline", selectors=_CELLS, needs_baseline=True),
+    "mean_regression_drop": Metric(
+        bound="max", about="several cells", selectors=_CELLS, needs_baseline=True
+    ),
+    "negative_flips": Metric(bound="max", about="baseline", selectors=_CELLS, needs_baseline=True),
 }
-MEAN_METRICS = frozenset({"mean_corruption_accuracy", "mce", "relative_mce"})
 REFERENCE_METRICS = frozenset({"mce", "relative_mce"})
-CORNER_CASE_METRICS = frozenset({"breaking_shift", "broken_share"})
 
 
 class _Table(BaseModel):
@@ -150,6 +162,8 @@ class GateSettings(_Table):
     max: float | None = None
     at: float | None = None
     level: Literal["fail", "warn"] = "fail"
+    min_n: int | None = Field(None, ge=1)
+    by_class: bool = False
     corruptions: tuple[str, ...] | None = None
     severities: tuple[int, ...] | None = None
     classes: tuple[str, ...] | None = None
@@ -180,6 +194,8 @@ class GateSettings(_Table):
             )
         if self.metric == "crossing_severity" and not 0 < (self.at or 0) <= 1:
             raise ValueError(f"'at' of metric 'crossing_severity' is an accuracy, got {self.at}")
+        if self.by_class and not metric.by_class:
+            raise ValueError(f"metric {self.metric!r} takes no 'by_class'")
         if self.until is not None and self.expected_fail is None:
             raise ValueError("'until' needs 'expected_fail', the reason for the waiver")
         for selector in ("corruptions", "severities", "classes"):
@@ -217,6 +233,7 @@ class Settings(_Table):
     confidence: float = Field(0.95, gt=0.5, lt=1)
     device: str = "cpu"
     threads: int | None = Field(None, ge=1)
+    seeds: int = Field(1, ge=1)
     baseline: str | None = None
     corruptions: CorruptionSettings | None = None
     corner_cases: CornerCaseSettings = CornerCaseSettings()
@@ -234,16 +251,16 @@ class Settings(_Table):
         return self
 
     def _check_selection(self, gate: GateSettings) -> None:
-        selectors = METRICS[gate.metric].selectors
-        if gate.metric in CORNER_CASE_METRICS:
+        metric = METRICS[gate.metric]
+        if metric.about == "direction":
             if gate.at is not None and (gate.at % STEP or gate.at > self.corner_cases.max_shift):
                 raise ValueError(
                     f"gate {gate.id!r}: 'at' must be a multiple of {STEP} σ, "
                     f"at most max_shift, {self.corner_cases.max_shift}"
                 )
         elif (
-            "corruptions" in selectors
-            and gate.metric != "regression_drop"
+            "corruptions" in metric.selectors
+            and not metric.needs_baseline
             and self.corruptions is None
         ):
             raise ValueError(

@@ -24,6 +24,9 @@ class State:
         owns_store: whether this process made the folder, and so removes it.
         strict: whether marginal and not-evaluated checks fail.
         baseline: run file to compare with.
+        pictures: whether pictures of the user's images may be made.
+        part: (i, n), where only the i-th of n parts of the plan is measured, and nothing judged.
+        measured: run file whose measurements are judged, where nothing is measured.
         given: command-line options that name a subject, by the fixture that loads it.
         item: the test that is running.
         run: the finished run, once there is one.
@@ -36,6 +39,9 @@ class State:
     owns_store: bool
     strict: bool
     baseline: Path | None
+    pictures: bool = True
+    part: tuple[int, int] | None = None
+    measured: Path | None = None
     given: dict[str, str] = field(default_factory=dict)
     item: pytest.Item | None = None
     run: Run | None = None

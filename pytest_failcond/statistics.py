@@ -11,6 +11,7 @@ many checks at once ask for. ``tests/quality/test_bounds_cover.py`` shows how of
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -229,6 +230,46 @@ def breaking_shift_bound(
     return _first(grid, np.array(bounds) >= 0.5)
 
 
+def valid_range_bound(
+    shifts: npt.ArrayLike,
+    accepted: npt.ArrayLike,
+    total: int,
+    confidence: float,
+    side: Side,
+    level: float = 0.8,
+) -> float:
+    """Bound the valid range: the shift up to which the judge accepts a share ``level`` of images.
+
+    The lower bound ends before the first shift at which the share's *lower* bound is under the
+    level: it errs only if that bound errs at the first shift that is truly past the range. The upper
+    bound ends where the share's upper bound falls short. The judge may take an image back, so the
+    share need not fall from shift to shift, and any of them may err: all share the error
+    (Bonferroni).
+
+    Args:
+        shifts: ascending, in σ, ``[T]``.
+        accepted: images that the judge accepts at each shift, ``[T]``.
+        total: images.
+        confidence: from 0.5.
+        side: of the valid range.
+        level: in (0, 1].
+
+    Returns:
+        a shift of the grid, in σ: the first where not even that is valid, the last where all are.
+
+    Raises:
+        ValueError: an argument is not as above.
+    """
+    _check(confidence, side)
+    grid, counts = np.asarray(shifts, dtype=np.float64), np.asarray(accepted)
+    if grid.ndim != 1 or grid.shape != counts.shape or not grid.size:
+        raise ValueError(f"{grid.shape} shifts and {counts.shape} counts do not fit together")
+    sure = confidence if side == "lower" else adjusted(confidence, len(grid))
+    bounds = np.array([proportion_bound(int(count), total, sure, side) for count in counts])
+    failing = np.flatnonzero(bounds < level)
+    return float(grid[max(failing[0] - 1, 0) if len(failing) else -1])
+
+
 def mcnemar_p(lost: int, gained: int) -> float:
     """Return the exact two-sided p of "no difference" (McNemar 1947), from the discordant pairs.
 
@@ -238,6 +279,16 @@ def mcnemar_p(lost: int, gained: int) -> float:
     if min(lost, gained) < 0:
         raise ValueError(f"{lost} lost and {gained} gained are no counts of images")
     return min(1.0, 2.0 * float(special.bdtr(min(lost, gained), lost + gained, 0.5)))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number, so that any under a level is significant (Holm 1979)."""
+    order = sorted(range(len(p)), key=p.__getitem__)
+    adjusted, least = [0.0] * len(p), 0.0
+    for place, i in enumerate(order):
+        least = max(least, min(1.0, p[i] * (len(p) - place)))
+        adjusted[i] = least
+    return adjusted
 
 
 def _first(shifts: Floats, reached: npt.NDArray[np.bool_]) -> float | None:

@@ -18,6 +18,8 @@ from pytest_failcond.files import write_atomically
 
 Record = dict[str, Any]
 
+PLAN = "plan"  # the record that lists what the session means to measure
+
 
 class Store:
     """JSON records by name, in a folder.

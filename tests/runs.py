@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pytest_failcond.gates import Check
+from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.measurements import (
     AttributeChange,
     ClassRanking,
@@ -18,7 +18,7 @@ from pytest_failcond.measurements import (
     Frames,
     Measurement,
 )
-from pytest_failcond.run import GateResult, Run
+from pytest_failcond.run import Run
 
 EVIL = "<script>alert(1)</script>"
 CLASSES = ("zero", EVIL, "[red]x|`$a_b$")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from pytest_failcond.progress.text import clock
 from pytest_failcond.stylegan2.session import Report
 
 _LINE_EVERY_SECONDS = 30.0
@@ -67,9 +68,7 @@ def describe(seen: int, total: int, speed: float, left: float, losses: dict[str,
         left: seconds.
         losses: by name.
     """
-    minutes, seconds = divmod(max(round(left), 0), 60)
     values = ", ".join(f"{name} {value:.2f}" for name, value in losses.items())
     return (
-        f"{seen:,} of {total:,} images, {speed:.0f} images/s, "
-        f"{minutes}:{seconds:02d} min left; losses: {values}"
+        f"{seen:,} of {total:,} images, {speed:.0f} images/s, {clock(left)} left; losses: {values}"
     )

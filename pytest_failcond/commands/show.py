@@ -43,18 +43,13 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from pytest_failcond.keys import DirectionKey, parse_key
-    from pytest_failcond.settings import find_table, load_settings
+    from pytest_failcond.laboratory import find_settings
     from pytest_failcond.stylegan2.generator import BATCH, Generator
 
     key = parse_key(options.key)
     if not isinstance(key, DirectionKey):
         raise FailcondError(f"{options.key}: is no direction; give one like direction:8:322:+")
-    found = find_table(Path.cwd(), options.config)
-    if found is None:
-        raise FailcondError(
-            f"there is no [tool.failcond] in {Path.cwd()}; run this in the project, or give --config"
-        )
-    settings = load_settings(*found, classifier=options.classifier)
+    settings = find_settings(options.config, classifier=options.classifier)
     if settings.generator is None:
         raise FailcondError("generator: none is configured")
     generator = Generator.load(settings.path(settings.generator), settings.device)
@@ -94,13 +89,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _load(settings: Settings, name: str) -> Classifier | None:
+    from pytest_failcond.laboratory import load_configured
     from pytest_failcond.subjects.classifier import Classifier
-    from pytest_failcond.subjects.loading import load_callable
 
-    reference = getattr(settings, name)
-    if reference is None:
+    model = load_configured(settings, name)
+    if model is None:
         return None
-    model = load_callable(reference, name, folder=settings.folder)()
     return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
 
 

@@ -89,8 +89,10 @@ def _apply(
     from pytest_failcond.corruptions.kernels import CHUNK, KERNELS
 
     kernel, constant = KERNELS[corruption], constants[corruption][severity - 1]
-    out = np.empty(images.shape, dtype=np.uint8)
     step = max(1, CHUNK.get(corruption, 1 << 18) // images[0].size)
+    if len(images) <= step:
+        return kernel(images, constant, KeyedRandom(*key, severity, indices=indices))
+    out = np.empty(images.shape, dtype=np.uint8)
     for start in range(0, len(images), step):
         part = slice(start, start + step)
         random = KeyedRandom(*key, severity, indices=indices[part])
@@ -115,15 +117,39 @@ def _apply_custom(images: Images, corruption: Custom, severity: int, random: Key
 
 
 def _check_images(images: Images) -> None:
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        got = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
-        raise FailcondError(f"images: expected a uint8 array, got {got}")
-    if images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape:
+    if not isinstance(images, np.ndarray):
+        raise FailcondError(f"images: expected a NumPy array, got {type(images).__name__}")
+    if images.dtype != np.uint8:
+        raise FailcondError(f"images: expected uint8 [N, H, W, C], {_as_levels(images)}")
+    shape = list(images.shape)
+    if images.ndim != 4:
         raise FailcondError(
-            f"images: expected [N, H, W, C] with 1 or 3 channels, got {list(images.shape)}"
+            f"images: expected [N, H, W, C], got {images.ndim} axes, {shape}; "
+            "one image is images[None], gray ones without channels are images[..., None]"
         )
-    if min(images.shape[1:3]) < 8:
-        raise FailcondError(f"images: expected at least 8 x 8 px, got {list(images.shape[1:3])}")
+    if shape[3] not in (1, 3):
+        raise FailcondError(f"images: expected [N, H, W, C] with 1 or 3 channels, got {shape}")
+    if shape[0] == 0:
+        raise FailcondError(f"images: the batch is empty, {shape}; give one image or more")
+    if min(shape[1:3]) < 8:
+        raise FailcondError(f"images: expected at least 8 x 8 px, got {shape[1:3]}")
+
+
+def _as_levels(images: npt.NDArray[np.generic]) -> str:
+    """Say what images of another type hold, and how they become levels."""
+    got = f"got {images.dtype}"
+    numeric = np.issubdtype(images.dtype, np.number) and images.dtype.kind != "c"
+    if not numeric or not images.size:
+        return f"{got}; give levels from 0 to 255"
+    if not np.isfinite(images).all():
+        return f"{got} with NaN or infinite values; mend these, then give levels from 0 to 255"
+    low, high = images.min(), images.max()
+    got = f"{got} from {low:.4g} to {high:.4g}"
+    if images.dtype.kind == "f" and low >= 0 and high <= 1:
+        return f"{got}; give np.rint(images * 255).astype(np.uint8)"
+    if low >= 0 and high <= 255:
+        return f"{got}; give images.astype(np.uint8)"
+    return f"{got}; give levels from 0 to 255"
 
 
 def _name_of(corruption: str | Custom | Sequence[str | Custom]) -> str:

@@ -1,4 +1,4 @@
-"""Blurs: Gaussian, glass, defocus, motion, zoom. uint8 ``[N, H, W, C]`` in and out.
+"""Blurs: Gaussian, glass, motion, zoom. uint8 ``[N, H, W, C]`` in and out.
 
 Definitions are ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes them.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,8 @@ from pytest_failcond.corruptions.filters import (
     Band,
     Floats,
     Images,
-    convolution,
     fixed_point,
     gaussian_band,
-    mirror_inside,
     to_levels,
     to_planes,
 )
@@ -26,7 +25,7 @@ from pytest_failcond.corruptions.randomness import KeyedRandom
 
 _BITS = 22  # of a weight, per axis: 8 (pixel) + 2 * 22 bits stay exact in float64's 53
 _MOTION_BITS = 40
-_DISK_BITS = 17  # per axis: a disk's unscaled weights sum to 317, 9 bits more
+_IN_A_ROW = 1 << 13  # px of an image; smaller ones are mostly surroundings
 _ZOOM_BITS = 20
 
 
@@ -37,15 +36,15 @@ def gaussian_blur(images: Images, sigma: float, _: KeyedRandom) -> Images:
         return images.copy()
     planes = gaussian_band(height, sigma, _BITS).down(to_planes(images))
     exact = gaussian_band(width, sigma, _BITS).across(planes)
-    return to_levels(exact, channels, 2 * _BITS)
+    return to_levels(exact, channels)
 
 
 def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedRandom) -> Images:
     """Blur, let pixels take their neighbours' place, blur again: (σ px, reach px, passes).
 
     In the original, swapping two pixels of a colour image overwrites one of them first, so that both
-    become the same; published sets have it so, and it is kept. A pass visits the pixels from the last
-    to the first; every image of the batch makes the same step at once.
+    become the same; published sets have it so, and it is kept: a pixel takes its neighbour's value,
+    once in a pass. A pass visits the pixels from the last to the first.
     """
     sigma, reach, passes = constants
     count, height, width, channels = images.shape
@@ -56,66 +55,35 @@ def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedR
         # source[p, n]: the pixel of image n that stands at place p
         source = np.repeat(np.arange(height * width, dtype=np.int32)[:, None], count, axis=1)
         flat = source.reshape(-1)
-        image = np.arange(count, dtype=np.int32)
-        choices = (2 * reach) ** 2
+        places = (rows[:, None] * width + columns).reshape(-1)
+        fronts = _fronts(len(rows), len(columns), reach + 1)
+        image, span = np.arange(count), 2 * reach
         for _ in range(passes):
-            for row in rows:
-                chosen = (random.bits(len(columns)).astype(np.int32).T * choices) >> 16
-                down, right = np.divmod(chosen, 2 * reach)
-                here = row * width + columns
-                there = here[:, None] + (down - reach) * width + (right - reach)
-                address = there * count + image
-                for place, neighbours in zip(here.tolist(), address, strict=True):
-                    flat.take(neighbours, out=source[place])
+            bits = np.stack([random.bits(len(columns)).T for _ in rows])
+            chosen = (bits.reshape(-1, count).astype(np.intp) * span**2) >> 16
+            down, right = np.divmod(chosen, span)
+            there = places[:, None] + (down - reach) * width + (right - reach)
+            address = there * count + image
+            for front in fronts:
+                source[places[front]] = flat.take(address[front])
         address = source.T + image[:, None] * (height * width)
         blurred = blurred.reshape(-1, channels).take(address.reshape(-1), axis=0)
     return gaussian_blur(blurred.reshape(images.shape), sigma, random)
 
 
-def defocus_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) -> Images:
-    """Average over a disk: (radius px, σ px of its softened rim), mirrored at the edges.
+def _fronts(rows: int, columns: int, lag: int) -> list[slice]:
+    """Return which of ``rows * columns`` places are visited at once, front after front.
 
-    A disk is rows of as many widths; the rows of one width are one filter across and one down.
+    A row may follow the one before it at a distance of ``lag`` columns: what its pixels look at,
+    less than that away, has been visited by then, or has not, as if rows came one after the other.
     """
-    _, height, width, channels = images.shape
-    pairs, scale = _disk_bands(height, width, *constants)
-    planes = to_planes(images)
-    exact = np.zeros(planes.shape)
-    for down, across in pairs:
-        exact += across.across(down.down(planes))
-    exact *= scale
-    return to_levels(exact, channels, 2 * _DISK_BITS)
-
-
-@lru_cache(maxsize=32)
-def _disk_bands(
-    height: int, width: int, radius: float, rim: float
-) -> tuple[tuple[tuple[Band, Band], ...], float]:
-    """Return filters down and across, in fixed point, and what to scale the sum over their pairs by.
-
-    The scale is rounded as in the original: it decides where sums are whole levels.
-    """
-    reach = 8 if radius <= 8 else int(radius)
-    offsets = np.arange(-reach, reach + 1)
-    inside = offsets[:, None] ** 2 + offsets**2 <= radius**2
-    taps = 1 if radius <= 8 else 2
-    rim_weights = np.exp(-0.5 * (np.arange(-taps, taps + 1) / rim) ** 2)
-    # The rim is softened within the kernel's square, at whose edges it is mirrored.
-    soften = convolution(len(offsets), rim_weights / rim_weights.sum(), mirror_inside)
-    pairs = []
-    for row in np.unique(inside, axis=0):
-        if row.any():
-            of_width = (inside == row).all(axis=1).astype(np.float64)
-            filters = (
-                np.rint(soften @ part * 2.0**_DISK_BITS)
-                for part in (of_width, row.astype(np.float64))
-            )
-            down, across = (
-                Band.of(convolution(size, weights, mirror_inside))
-                for size, weights in zip((height, width), filters, strict=True)
-            )
-            pairs.append((down, across))
-    return tuple(pairs), float(np.float32(1) / np.float32(inside.sum()))
+    fronts = []
+    for step in range(lag * (rows - 1) + columns):
+        first, last = max(0, -(-(step - columns + 1) // lag)), min(rows - 1, step // lag)
+        if first <= last:
+            start, stop = (row * columns + step - lag * row for row in (first, last))
+            fronts.append(slice(start, stop + 1, max(1, columns - lag)))
+    return fronts
 
 
 def motion_blur(images: Images, constants: tuple[int, float], random: KeyedRandom) -> Images:
@@ -146,21 +114,59 @@ def smear(images: npt.NDArray[np.generic], radius: int, sigma: float, angles: Fl
     up, low = _reach(down, ends)
     before, after = _reach(right, ends)
     padded = np.pad(images[order], ((0, 0), (low, up), (after, before), (0, 0)), mode="edge")
-    total = np.zeros(images.shape)
-    moved = np.empty(images.shape)
+    moves = []
     for tap, weight in enumerate(weights.tolist()):
         code = np.where(ends[tap], -1, (down[tap] + height) * (2 * width) + right[tap] + width)
         edges = [0, *(np.flatnonzero(np.diff(code)) + 1).tolist(), count]
         for start, stop in itertools.pairwise(edges):
-            if code[start] < 0:
-                continue
-            y, x = low - int(down[tap, start]), after - int(right[tap, start])
-            view = padded[start:stop, y : y + height, x : x + width]
-            np.multiply(view, weight, out=moved[start:stop], casting="unsafe")
-            total[start:stop] += moved[start:stop]
-    out = np.empty_like(total)
-    out[order] = total * 2.0**-_MOTION_BITS
+            if code[start] >= 0:
+                y, x = low - int(down[tap, start]), after - int(right[tap, start])
+                moves.append(_Move(slice(start, stop), y, x, weight))
+    exact = images.dtype == np.uint8
+    add_up = _add_up_in_a_row if exact and height * width > _IN_A_ROW else _add_up
+    out = np.empty(images.shape)
+    out[order] = add_up(padded, moves, height, width)
     return out
+
+
+class _Move(NamedTuple):
+    """A window of some padded images, and its weight in the sum."""
+
+    images: slice
+    top: int
+    left: int
+    weight: float
+
+
+def _add_up(padded: npt.NDArray[Any], moves: list[_Move], height: int, width: int) -> Floats:
+    """Sum windows of ``[N, H', W', C]``: ``[N, H, W, C]``; each product and sum is rounded."""
+    total = np.zeros((len(padded), height, width, padded.shape[3]))
+    moved = np.empty(total.shape)
+    for images, top, left, weight in moves:
+        view = padded[images, top : top + height, left : left + width]
+        np.multiply(view, weight, out=moved[images], casting="unsafe")
+        total[images] += moved[images]
+    return total
+
+
+def _add_up_in_a_row(padded: Images, moves: list[_Move], height: int, width: int) -> Floats:
+    """Do as `_add_up`, faster for large images and exact sums, where BLAS may round as it likes.
+
+    A move is an offset in memory. It moves what is around a window too, which is cut off in the end.
+    """
+    from scipy.linalg.blas import daxpy
+
+    _, tall, wide, channels = padded.shape
+    line = wide * channels
+    source = padded.astype(np.float64).reshape(-1)
+    total = np.zeros(source.size)
+    for images, top, left, weight in moves:
+        first = images.start * tall * line
+        length = (images.stop - images.start - 1) * tall * line + (height - 1) * line
+        length += width * channels
+        offset = first + top * line + left * channels
+        daxpy(source, total, n=length, a=weight, offx=offset, offy=first)
+    return total.reshape(padded.shape)[:, :height, :width]
 
 
 def _reach(moves: npt.NDArray[np.int64], ends: npt.NDArray[np.bool_]) -> tuple[int, int]:
@@ -174,12 +180,12 @@ def zoom_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) ->
     _, height, width, channels = images.shape
     planes = to_planes(images)
     factors = np.arange(1.0, constants[0], constants[1])
-    exact = planes * 2.0 ** (2 * _ZOOM_BITS)
+    exact = planes.copy()
     for factor in factors.tolist():
         down, across = zoom_band(height, factor), zoom_band(width, factor)
         exact += across.across(down.down(planes))
     exact /= len(factors) + 1
-    return to_levels(exact, channels, 2 * _ZOOM_BITS)
+    return to_levels(exact, channels)
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from pytest_failcond.corruptions.filters import (
     FIELD_BITS,
@@ -40,7 +41,10 @@ def jpeg_compression(images: Images, quality: int, _: KeyedRandom) -> Images:
     """
     count, height, width, channels = images.shape
     if channels == 3:
-        return np.stack([_through_jpeg(image, quality) for image in images])
+        out = np.empty_like(images)
+        for one, image in zip(out, images, strict=True):
+            one[:] = _through_jpeg(image, quality)
+        return out
     tile_height, tile_width = -(-height // 8) * 8, -(-width // 8) * 8
     gaps = ((0, 0), (0, tile_height - height), (0, tile_width - width))
     across = max(1, min(count, _MOSAIC_WIDTH // tile_width))
@@ -51,36 +55,35 @@ def jpeg_compression(images: Images, quality: int, _: KeyedRandom) -> Images:
     decoded = _through_jpeg(mosaic.reshape(lines * tile_height, across * tile_width), quality)
     split = decoded.reshape(lines, tile_height, across, tile_width).swapaxes(1, 2)
     tiles = split.reshape(-1, tile_height, tile_width)
-    return tiles[:count, :height, :width, None]
+    return tiles[:count, :height, :width, None].copy()
 
 
 def _through_jpeg(image: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality)
-    with Image.open(buffer) as decoded:
-        return np.asarray(decoded)
+    buffer.seek(0)
+    return np.asarray(JpegImageFile(buffer))
 
 
 def pixelate(images: Images, scale: float, _: KeyedRandom) -> Images:
     """Shrink by averaging boxes, and enlarge by repeating pixels."""
     count, height, width, channels = images.shape
     low, narrow = int(height * scale), int(width * scale)
+    rows_of, columns_of = _nearest(height, low), _nearest(width, narrow)
     if height * width > _PIXELATE_TOGETHER:
-        return np.stack([_pixelated(image, narrow, low) for image in images])
+        values_of = (columns_of[:, None] * channels + np.arange(channels)).reshape(-1)
+        out = np.empty_like(images)
+        for one, image in zip(out.reshape(count, height, -1), images, strict=True):
+            wide = _boxes(image, narrow, low).reshape(low, -1).take(values_of, axis=1)
+            wide.take(rows_of, axis=0, out=one, mode="clip")  # "raise" would copy once more
+        return out
     # Pillow takes rows first, then columns, rounding in between: all images' rows are one tall
     # picture, and all their columns a wide one.
     rows = images.reshape(count * height, width, channels)
     small = _boxes(rows, narrow, count * height).reshape(count, height, narrow, channels)
     columns = small.transpose(1, 0, 2, 3).reshape(height, count * narrow, channels)
     small = _boxes(columns, count * narrow, low).reshape(low, count, narrow, channels)
-    rows_of, columns_of = _nearest(height, low), _nearest(width, narrow)
     return np.ascontiguousarray(small.transpose(1, 0, 2, 3)[:, rows_of][:, :, columns_of])
-
-
-def _pixelated(image: Images, width: int, height: int) -> Images:
-    small = _boxes(image, width, height)
-    back = Image.fromarray(small).resize(image.shape[1::-1], Image.Resampling.NEAREST)
-    return np.asarray(back).reshape(image.shape)
 
 
 def _boxes(picture: Images, width: int, height: int) -> Images:

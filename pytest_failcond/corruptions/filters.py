@@ -1,7 +1,7 @@
 """Linear filters as exact arithmetic: the same pixels on every machine.
 
-A weight is rounded to so many fixed-point bits that every product and sum is an integer that float64
-holds exactly. The order of a sum, and so the BLAS kernel that takes it, then makes no difference.
+A weight is rounded to so few bits after the point that float64 holds every product and sum exactly.
+The order of a sum, and so the BLAS kernel that takes it, then makes no difference.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
-_BLOCK = 32  # rows of a band that are multiplied together
+_BLOCK = 24  # rows of a band that are multiplied together
 _DENSE = 128  # px up to which a whole matrix is cheaper than its bands
 
 
@@ -62,7 +62,7 @@ class Band:
             return np.asarray(np.matmul(planes, self.blocks[0][2].T))
         out = np.empty((len(planes), planes.shape[1], self.shape[0]))
         for rows, columns, block in self.blocks:
-            out[:, :, rows] = planes[:, :, columns] @ block.T
+            np.matmul(planes[:, :, columns], block.T, out=out[:, :, rows])
         return out
 
 
@@ -71,7 +71,7 @@ FIELD_BITS = 18  # of a weight: 16 (of a value) + 2 * 18 bits stay exact in floa
 
 def filtered(planes: Floats, down: Band, across: Band) -> Floats:
     """Filter in both axes by weights of `FIELD_BITS` bits: exact for values of 16 bits."""
-    return across.across(down.down(planes)) * 2.0 ** (-2 * FIELD_BITS)
+    return across.across(down.down(planes))
 
 
 def to_planes(images: Images) -> Floats:
@@ -83,15 +83,21 @@ def to_planes(images: Images) -> Floats:
     return planes.reshape(count * channels, height, width)
 
 
-def to_levels(planes: Floats, channels: int, bits: int) -> Images:
-    """Cut fixed-point levels ``[N C, H, W]`` to uint8 ``[N, H, W, C]``: floor, as a cast does."""
+def to_levels(planes: Floats, channels: int) -> Images:
+    """Cut levels ``[N C, H, W]`` to uint8 ``[N, H, W, C]``: floor, as a cast does."""
     _, height, width = planes.shape
-    planes *= 2.0**-bits
     split = planes.reshape(-1, channels, height, width)
     out = np.empty((len(split), height, width, channels), dtype=np.uint8)
     for channel in range(channels):
         np.copyto(out[..., channel], split[:, channel], casting="unsafe")
     return out
+
+
+def unit_to_levels(x: Floats) -> Images:
+    """Cut values, 1 being white, to levels in place: floor(255 clip(x)), uint8."""
+    np.clip(x, 0, 1, out=x)
+    x *= 255
+    return np.asarray(x.astype(np.uint8))
 
 
 def per_channel(values: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
@@ -103,9 +109,9 @@ def per_channel(values: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
 
 
 def fixed_point(weights: Floats, bits: int) -> Floats:
-    """Round weights that sum to 1 along the last axis to integers that sum to 2**bits."""
+    """Round weights that sum to 1 along the last axis to multiples of 2**-bits that do, exactly."""
     total = weights.sum(axis=-1, keepdims=True)
-    rounded: Floats = np.rint(weights * (2.0**bits / total))
+    rounded = np.rint(weights * (2.0**bits / total))
     left = 2.0**bits - rounded.sum(axis=-1)
     largest = weights.argmax(axis=-1)
     np.put_along_axis(
@@ -114,7 +120,7 @@ def fixed_point(weights: Floats, bits: int) -> Floats:
         np.take_along_axis(rounded, largest[..., None], axis=-1) + left[..., None],
         axis=-1,
     )
-    return rounded
+    return np.asarray(rounded * 2.0**-bits)
 
 
 def gaussian_weights(sigma: float, truncate: float = 4.0) -> Floats:

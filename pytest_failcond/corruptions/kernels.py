@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pytest_failcond.corruptions import blur, digital, noise, tone, weather
+from pytest_failcond.corruptions import blur, defocus, digital, noise, spatter, tone, weather
 from pytest_failcond.corruptions.filters import Images
 from pytest_failcond.corruptions.randomness import KeyedRandom
 
@@ -15,7 +15,7 @@ KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
     "shot_noise": partial(noise.tabulated, noise.shot_probabilities),
     "impulse_noise": noise.impulse_noise,
     "speckle_noise": noise.speckle_noise,
-    "defocus_blur": blur.defocus_blur,
+    "defocus_blur": defocus.defocus_blur,
     "glass_blur": blur.glass_blur,
     "motion_blur": blur.motion_blur,
     "zoom_blur": blur.zoom_blur,
@@ -28,11 +28,19 @@ KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
     "pixelate": digital.pixelate,
     "jpeg_compression": digital.jpeg_compression,
     "gaussian_blur": blur.gaussian_blur,
-    "spatter": weather.spatter,
+    "spatter": spatter.spatter,
     "saturate": tone.saturate,
 }
 """The corruptions by name: (images, the severity's constant, random) → images."""
 
 # Values per kernel call: few enough for its temporaries to stay in the cache; more where a kernel
-# takes as many steps for one image as for a thousand.
-CHUNK = {"glass_blur": 1 << 21, "motion_blur": 1 << 20, "snow": 1 << 20, "fog": 1 << 20}
+# takes as many steps for one image as for a thousand, or goes image by image itself.
+CHUNK = {
+    "defocus_blur": 1 << 19,
+    "fog": 1 << 20,
+    "glass_blur": 1 << 21,
+    "jpeg_compression": 1 << 21,
+    "motion_blur": 1 << 19,
+    "pixelate": 1 << 26,
+    "snow": 1 << 20,
+}

@@ -21,6 +21,7 @@ from pytest_failcond.corruptions.randomness import KeyedRandom
 Probabilities = npt.NDArray[np.float64]
 _LEVELS = np.arange(256)
 _CELLS = 1 << 16
+_UNDECIDED = 256
 
 
 def gaussian_probabilities(scale: float) -> Probabilities:
@@ -128,9 +129,27 @@ def impulse_noise(images: Images, amount: float, random: KeyedRandom) -> Images:
 def tabulated(
     probabilities: Probability, images: Images, constant: float, random: KeyedRandom
 ) -> Images:
-    """Apply a noise to uint8 images ``[N, H, W, C]`` by its table of probabilities."""
+    """Apply a noise to uint8 images ``[N, H, W, C]`` by its table of probabilities.
+
+    The table would miss the cache. Mostly, the upper half of a draw decides already.
+    """
     draws = random.bits(*images.shape[1:])
-    address = images.astype(np.intp)  # NumPy's own index type: others are converted, slowly
-    address <<= 16
-    address |= draws
-    return _table(probabilities, constant).reshape(-1).take(address)
+    address = images.astype(np.uint16)
+    address <<= 8
+    address |= draws >> 8
+    found = _coarse_table(probabilities, constant).take(address)
+    out = found.astype(np.uint8)
+    undecided = np.flatnonzero(found == _UNDECIDED)
+    fine = images.reshape(-1).take(undecided).astype(np.intp)
+    fine <<= 16
+    fine |= draws.reshape(-1).take(undecided)
+    out.reshape(-1)[undecided] = _table(probabilities, constant).reshape(-1).take(fine)
+    return out
+
+
+@lru_cache(maxsize=8)
+def _coarse_table(probabilities: Probability, constant: float) -> npt.NDArray[np.uint16]:
+    """Return the new level by old level and upper half of a draw, ``[65536]``, or `_UNDECIDED`."""
+    by_upper_half = _table(probabilities, constant).reshape(256 * 256, 256)
+    first, last = by_upper_half[:, 0], by_upper_half[:, -1]  # levels rise with the draw
+    return np.where(first == last, first, np.uint16(_UNDECIDED))

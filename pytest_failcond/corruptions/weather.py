@@ -1,4 +1,4 @@
-"""Weather: fog, frost, snow, spatter. uint8 ``[N, H, W, C]`` in and out.
+"""Weather: fog, frost, snow. uint8 ``[N, H, W, C]`` in and out.
 
 Definitions are ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes them; a
 gray image gets what the first channel of a colour image would get.
@@ -9,10 +9,8 @@ from __future__ import annotations
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
@@ -25,17 +23,15 @@ from pytest_failcond.corruptions.filters import (
     clamp,
     filtered,
     fixed_point,
-    gaussian_band,
     pair_table,
     per_channel,
+    unit_to_levels,
 )
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
 
 _FROST = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
 _LUMA = (0.299, 0.587, 0.114)
-_WATER = (175 / 255, 238 / 255, 238 / 255)  # pale turquoise
-_MUD = (63 / 255, 42 / 255, 20 / 255)
 
 
 def fog(images: Images, constants: tuple[float, float], random: KeyedRandom) -> Images:
@@ -96,8 +92,7 @@ def frost(images: Images, constants: tuple[float, float, float], random: KeyedRa
         chosen = np.flatnonzero(which == number)
         room = np.array(photograph.shape[:2]) - np.array([height, width])
         top, left = np.floor(corner[chosen] * room).astype(np.int64).T
-        windows = sliding_window_view(photograph, (height, width), axis=(0, 1))
-        pieces[chosen] = windows[top, left].transpose(0, 2, 3, 1)
+        pieces[chosen] = sliding_window_view(photograph, images.shape[1:])[top, left, 0]
     return pair_table(_blend_table(share, cover), images, pieces)
 
 
@@ -121,7 +116,7 @@ def _photographs(height: int, width: int, scale: float, channels: int) -> list[I
         rows, columns = _cubic(int(size[0]), int(new[0])), _cubic(int(size[1]), int(new[1]))
         planes = photograph.transpose(2, 0, 1)[:channels].astype(np.float64)
         levels = np.clip(np.rint(filtered(planes, rows, columns)), 0, 255).astype(np.uint8)
-        scaled.append(levels.transpose(1, 2, 0))
+        scaled.append(np.ascontiguousarray(levels.transpose(1, 2, 0)))
     return scaled
 
 
@@ -179,7 +174,7 @@ def snow(
     x = share * x + (1 - share) * np.maximum(x, gray * 1.5 + 0.5)
     x += layer
     x += layer[:, ::-1, ::-1]
-    return _to_levels(x)
+    return unit_to_levels(x)
 
 
 @lru_cache(maxsize=32)
@@ -187,139 +182,3 @@ def _zoomed_middle(size: int, zoom: float) -> Band:
     """Return the zoom into the middle of an axis, from the pixels of that middle alone."""
     matrix = zoom_matrix(size, zoom)
     return Band.of(fixed_point(matrix[:, matrix.any(axis=0)], FIELD_BITS))
-
-
-def spatter(
-    images: Images,
-    constants: tuple[float, float, float, float, float, str],
-    random: KeyedRandom,
-) -> Images:
-    """Spatter water or mud: (mean, spread and σ in px of its field, threshold, strength or σ, which)."""
-    mean, spread, sigma, threshold, strength, liquid = constants
-    _, height, width, channels = images.shape
-    field = _smooth(random.coarse_normal(height, width), sigma) * spread + mean
-    field[field < threshold] = 0
-    if liquid == "water":
-        cover = _drops((np.clip(field, 0, 1) * 255).astype(np.uint8)) * strength
-        kept, colour = np.ones_like(cover), _WATER
-    else:
-        cover = _smooth((field > threshold).astype(np.float64), strength)
-        cover[cover < 0.8] = 0
-        kept, colour = 1 - cover, _MUD
-    out = np.empty_like(images)
-    for channel in range(channels):
-        out[..., channel] = _to_levels(
-            images[..., channel] / 255.0 * kept + cover * colour[channel]
-        )
-    return out
-
-
-def _smooth(planes: Floats, sigma: float) -> Floats:
-    """Blur multiples of 2**-12 below 8, ``[N, H, W]``: exact; edge pixels are repeated."""
-    _, height, width = planes.shape
-    down, across = (gaussian_band(size, sigma, FIELD_BITS) for size in (height, width))
-    return filtered(planes, down, across)
-
-
-def _drops(liquid: Images) -> Floats:
-    """Light up the rims of drops ``[N, H, W]``: 0 to 1 by image, 0 where an image has none."""
-    rims = _box3(_distance(_edges(liquid), 20)).astype(np.uint8)
-    rims = _equalised(rims)
-    lit = np.rint(_box3(np.clip(_embossed(rims), 0, 255).astype(np.float64))) * liquid
-    brightest = lit.max(axis=(1, 2), keepdims=True)
-    return np.asarray(lit / np.where(brightest == 0, 1.0, brightest))
-
-
-def _edges(levels: Images) -> npt.NDArray[np.bool_]:
-    """Find edges as Canny does, with Sobel's 3 x 3 gradients, their L1 norm, and thresholds 50, 150."""
-    from scipy import ndimage
-
-    x = np.pad(levels.astype(np.int32), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    column = x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]
-    across = column[:, :, 2:] - column[:, :, :-2]
-    row = x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]
-    down = row[:, 2:] - row[:, :-2]
-    size = np.abs(across) + np.abs(down)
-    ring = np.pad(size, ((0, 0), (1, 1), (1, 1)))
-
-    def neighbour(dy: int, dx: int) -> npt.NDArray[np.int32]:
-        height, width = size.shape[1:]
-        return ring[:, 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
-
-    # A pixel is kept where the gradient is largest across the edge: of 4 directions, the nearest.
-    flat = np.abs(down) < np.tan(np.pi / 8) * np.abs(across)
-    steep = np.abs(down) > np.tan(3 * np.pi / 8) * np.abs(across)
-    rising = (across < 0) != (down < 0)
-    before = np.where(rising, neighbour(-1, 1), neighbour(-1, -1))
-    after = np.where(rising, neighbour(1, -1), neighbour(1, 1))
-    kept = (size > before) & (size > after)
-    kept = np.where(flat, (size > neighbour(0, -1)) & (size >= neighbour(0, 1)), kept)
-    kept = np.where(steep, (size > neighbour(-1, 0)) & (size >= neighbour(1, 0)), kept)
-    in_plane = np.zeros((3, 3, 3), dtype=bool)
-    in_plane[1] = True
-    found: npt.NDArray[np.bool_] = ndimage.binary_propagation(
-        kept & (size > 150), structure=in_plane, mask=kept & (size > 50)
-    )
-    return found
-
-
-def _distance(edges: npt.NDArray[np.bool_], far: int) -> Floats:
-    """Return each pixel's distance to the nearest edge, px, at most ``far``: ``[N, H, W]``.
-
-    First along the rows, then over the rows: the least of dy^2 + dx^2.
-    """
-    _, height, width = edges.shape
-    place = np.arange(width, dtype=np.int16)
-    before = np.maximum.accumulate(np.where(edges, place, np.int16(-far)), axis=2)
-    flipped = np.where(edges, place, np.int16(width + far))[:, :, ::-1]
-    after = np.minimum.accumulate(flipped, axis=2)[:, :, ::-1]
-    across = np.minimum(np.minimum(place - before, after - place), far) ** 2
-    nearest = across.copy()
-    for dy in range(1, min(far, height - 1) + 1):
-        reached = across + np.int16(dy * dy)
-        np.minimum(nearest[:, dy:], reached[:, :-dy], out=nearest[:, dy:])
-        np.minimum(nearest[:, :-dy], reached[:, dy:], out=nearest[:, :-dy])
-    return np.asarray(np.minimum(np.sqrt(np.arange(far * far + 1)), far).take(nearest))
-
-
-def _equalised(levels: Images) -> Images:
-    """Equalise the histogram of each image ``[N, H, W]``; one of a single level stays as it is."""
-    count = len(levels)
-    size = levels[0].size
-    address = levels.reshape(count, -1) + (np.arange(count) * 256)[:, None]
-    histogram = np.bincount(address.reshape(-1), minlength=count * 256).reshape(count, 256)
-    lowest = np.take_along_axis(histogram, (histogram > 0).argmax(axis=1)[:, None], axis=1)
-    cumulative = np.cumsum(histogram, axis=1) - lowest
-    room = size - lowest
-    table = np.rint(np.clip(cumulative, 0, None) * (255.0 / np.maximum(room, 1)))
-    table = np.where(room == 0, np.arange(256), table).astype(np.uint8)
-    return table.reshape(-1).take(address).reshape(levels.shape)
-
-
-def _box3(planes: Floats) -> Floats:
-    """Average 3 x 3 pixels, mirrored about the outermost."""
-    x = _framed(planes)
-    rows = x[:, :-2] + x[:, 1:-1] + x[:, 2:]
-    return np.asarray((rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / 9.0)
-
-
-def _embossed(levels: Images) -> npt.NDArray[np.int16]:
-    """Light from one corner: neighbours towards it count less, those away from it more."""
-    x = _framed(levels.astype(np.int16))
-    left, middle, right = x[:, :, :-2], x[:, :, 1:-1], x[:, :, 2:]
-    top = -2 * left[:, :-2] - middle[:, :-2]
-    center = -left[:, 1:-1] + middle[:, 1:-1] + right[:, 1:-1]
-    bottom = middle[:, 2:] + 2 * right[:, 2:]
-    return np.asarray(top + center + bottom)
-
-
-def _framed(planes: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Mirror ``[N, H, W]`` about its outermost pixels by one: ``[N, H + 2, W + 2]``."""
-    return np.pad(planes, ((0, 0), (1, 1), (1, 1)), mode="reflect")
-
-
-def _to_levels(x: Floats) -> Images:
-    """floor(255 clip(x))."""
-    np.clip(x, 0, 1, out=x)
-    x *= 255
-    return np.asarray(x.astype(np.uint8))

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gates import MEAN_KEY, Check
+from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.keys import CorruptionKey, parse_key
 from pytest_failcond.measurements import Direction
+from pytest_failcond.plan import MEAN_KEY
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, printable, status_of
-from pytest_failcond.run import GateResult, Run
+from pytest_failcond.run import Run
 
 
 def gravest(statuses: Iterable[Status]) -> Status | None:
@@ -35,19 +36,12 @@ def failures(run: Run) -> list[Check]:
         return (
             3 if status_of(check) == "warned" else 1 if check.verdict == "error" else
             0 if check.certain else 2,
-            -_excess(check),
+            0.0 if check.bound is None else _clearance(check),
         )  # fmt: skip
 
     return sorted(
         (c for c in run.checks if status_of(c) in ("failed", "error", "warned")), key=order
     )
-
-
-def _excess(check: Check) -> float:
-    """How far a value crosses its threshold, in widths of its sampling noise."""
-    if check.value is None or check.bound is None:
-        return 0.0
-    return abs(check.value - check.threshold) / max(abs(check.value - check.bound), 1e-9)
 
 
 def closest(checks: Iterable[Check]) -> Check:
@@ -58,6 +52,8 @@ def closest(checks: Iterable[Check]) -> Check:
 def unmeasured(run: Run) -> dict[str, str]:
     """Return what could not be measured and which no check tells of, with the reason."""
     told = {check.key for check in run.checks if check.verdict == "error"}
+    # A class that could not be ranked is told of by the checks of its corner cases.
+    told |= {f"ranking:{key.split(':')[1]}" for key in told if key.startswith("corner_case:")}
     return {key: text for key, text in run.errors.items() if key not in told}
 
 
@@ -73,9 +69,21 @@ def run_status(run: Run) -> Status | None:
     return "not_evaluated" if found == {"not_evaluated"} else "passed"
 
 
+def is_red(run: Run) -> bool:
+    """Whether a run fails: a check does, or something could not be measured."""
+    return run_status(run) in ("failed", "error")
+
+
 def verdict_line(run: Run) -> tuple[str, Status | None]:
     """Return the closing line, such as ``verdict: passed (1 marginal) · 36 checks``, and its verdict."""
     status = run_status(run)
+    if run.part is not None:
+        part = "part {} of {}: measured, to be judged when all are joined".format(*run.part)
+        return (
+            (f"{part}; {count(len(run.errors), 'key')} not measured", "error")
+            if (run.errors)
+            else (part, None)
+        )
     counts = Counter(status_of(check) for check in run.checks)
     aside = ", ".join(
         f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s != "passed"
@@ -188,13 +196,45 @@ def directions_of(run: Run) -> list[Direction]:
 
 
 def by_need(checks: Iterable[Check]) -> list[Check]:
-    """Sort checks gravest first, then by margin, relative to the threshold."""
+    """Sort checks gravest first, then by margin, in widths of their sampling noise."""
+    return sorted(checks, key=lambda c: (-GRAVITY.index(status_of(c)), _clearance(c)))
 
-    def order(check: Check) -> tuple[int, float]:
-        margin = float("inf") if check.margin is None else check.margin
-        return -GRAVITY.index(status_of(check)), margin / (abs(check.threshold) or 1.0)
 
-    return sorted(checks, key=order)
+def margins(run: Run) -> list[Check]:
+    """Return the checks that passed and have a margin, smallest first, by their sampling noise."""
+    passed = [check for check in run.checks if status_of(check) == "passed"]
+    return sorted((check for check in passed if check.margin is not None), key=_clearance)
+
+
+def _clearance(check: Check) -> float:
+    """How far a value keeps from its threshold, in widths of its sampling noise."""
+    if check.value is None or check.bound is None or check.margin is None:
+        return float("inf")
+    return check.margin / max(abs(check.value - check.bound), 1e-9)
+
+
+def noise_widths(check: Check) -> str:
+    """Say how many widths of its sampling noise a margin is."""
+    return f"{_clearance(check):.1f} ×"
+
+
+def spread(run: Run) -> list[tuple[str, float, int]]:
+    """Return per corruption the cell whose accuracy depends most on the seed.
+
+    Its name, highest minus lowest accuracy over the seeds, and its severity; largest first.
+    Corruptions that draw nothing are left out.
+    """
+    most: dict[str, tuple[float, int]] = {}
+    for key, measured in run.measurements.items():
+        parsed = parse_key(key)
+        if isinstance(parsed, CorruptionKey) and measured.by_seed:
+            counts = [measured.correct, *measured.by_seed]
+            width = (max(counts) - min(counts)) / measured.total
+            most[parsed.corruption] = max(
+                most.get(parsed.corruption, (-1.0, 0)), (width, parsed.severity)
+            )
+    found = [(name, width, severity) for name, (width, severity) in most.items()]
+    return sorted(found, key=lambda entry: -entry[1])
 
 
 def shown_checks(gate: GateResult, *, every: bool) -> tuple[list[Check], list[Check]]:

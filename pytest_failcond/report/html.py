@@ -135,7 +135,7 @@ def _checks(run: Run, checks: Sequence[Check]) -> str:
             (wording.label(status), f"sign {status}"),
             (wording.printable(check.gate) + level, ""),
             (check.metric, ""),
-            (wording.key_text(run, check.key), ""),
+            (wording.check_text(run, check), ""),
             (wording.threshold(check), "number"),
             (wording.value(run, check), "number"),
             (wording.bound(run, check), "number"),

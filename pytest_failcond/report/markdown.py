@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pytest_failcond.report import contents, wording
+from pytest_failcond.report import changes, contents, wording
 from pytest_failcond.report.contents import Cell
 from pytest_failcond.run import Run
 
@@ -15,7 +15,7 @@ def render(run: Run) -> str:
     line, status = contents.verdict_line(run)
     sign = "" if status is None else f"{wording.SIGNS[status]} "
     parts = [f"## {sign}failcond\n\n**{escape(line)}**\n"]
-    parts += [_failures(run), _accuracy(run), _directions(run)]
+    parts += [_failures(run), _changes(run), _accuracy(run), _directions(run)]
     return "\n".join(part for part in parts if part)
 
 
@@ -33,7 +33,7 @@ def _failures(run: Run) -> str:
         [
             wording.label(wording.status_of(c)),
             c.gate,
-            wording.key_text(run, c.key),
+            wording.check_text(run, c),
             wording.threshold(c),
             wording.reason(run, c),
         ]
@@ -45,6 +45,22 @@ def _failures(run: Run) -> str:
         return ""
     table = _table(["verdict", "gate", "key", "threshold", "why"], rows, left=5)
     return f"{table}\n{wording.BOUNDS}\n" if any(c.bound is not None for c in run.checks) else table
+
+
+def _changes(run: Run) -> str:
+    comparison = run.comparison
+    if comparison is None:
+        return ""
+    keys, rest = changes.shown(comparison)
+    parts = [f"### Since the baseline\n\n{escape(changes.headline(comparison))}\n"]
+    parts.append(f"{escape(changes.summary(comparison))}\n")
+    if keys:
+        parts.append(_table(changes.HEAD, [changes.row(run, entry) for entry in keys]))
+    parts += [f"{escape(remark)}\n" for remark in changes.remarks(comparison, rest)]
+    if found := changes.shown_directions(comparison, every=False)[0]:
+        rows = [changes.direction_row(run, entry) for entry in found]
+        parts.append(_table(changes.DIRECTIONS_HEAD, rows))
+    return "\n".join(parts)
 
 
 def _accuracy(run: Run) -> str:

@@ -12,12 +12,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pytest_failcond.gates import Check
+from pytest_failcond.gates import Check, GateResult, amount
 from pytest_failcond.measurements import Direction
-from pytest_failcond.report import contents, wording
+from pytest_failcond.report import changes, contents, wording
 from pytest_failcond.report.contents import Cell, Grid
 from pytest_failcond.report.wording import SIGNS, Status
-from pytest_failcond.run import GateResult, Run
+from pytest_failcond.run import Run
 
 _STYLES: dict[Status | None, str] = {
     "passed": "green",
@@ -32,6 +32,7 @@ _ASCII_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True
 _LEAST_WIDTH = 40
 _GAP = 2
 _MOST_ATTRIBUTES = 3  # of a direction
+_MARGINS = 5
 
 
 def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0) -> str:
@@ -48,9 +49,20 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     _reasons(page, run)
     _accuracy(page, run)
     _directions(page, run)
+    _changes(page, run, every=verbose > 0)
     _gates(page, run, every=verbose > 0)
+    _margins(page, run, every=verbose > 0)
     line, status = contents.verdict_line(run)
     page.print(line, _STYLES.get(status, "bold"))
+    return page.content()
+
+
+def render_changes(
+    run: Run, *, title: str, width: int, color: bool, unicode: bool, every: bool
+) -> str:
+    """Return how a run compares with another one, as text that ends in a newline."""
+    page = _Page(width, color, unicode)
+    _changes(page, run, title=title, every=every)
     return page.content()
 
 
@@ -78,7 +90,8 @@ class _Page:
 
     def table(self, title: str, columns: Sequence[str], *, left: int = 1) -> Table:
         """Start a table whose first ``left`` columns are words and whose others are numbers."""
-        self.print(title, "bold")
+        if title:
+            self.print(title, "bold")
         rule = _RULE if self._unicode else _ASCII_RULE
         table = Table(
             box=rule, show_edge=False, pad_edge=False, header_style="", padding=(0, 1, 0, 0)
@@ -103,7 +116,7 @@ class _Page:
 def _reasons(page: _Page, run: Run) -> None:
     """Say first why the run is red: a line per check where they fit, else two."""
     rows = [
-        (wording.status_of(c), wording.printable(c.gate), wording.key_text(run, c.key),
+        (wording.status_of(c), wording.printable(c.gate), wording.check_text(run, c),
          wording.reason(run, c))
         for c in contents.failures(run)
     ]  # fmt: skip
@@ -155,7 +168,8 @@ def _accuracy(page: _Page, run: Run) -> None:
         table.add_row(*row)
     page.show(table)
     page.print(f"{grid.summary(run)} · n {images} · {wording.constants(run)}", "dim")
-    for remark in filter(None, (wording.JUDGE if judged else "", wording.rises(run))):
+    seeds = wording.seeds(run, contents.spread(run))
+    for remark in filter(None, (wording.JUDGE if judged else "", wording.rises(run), seeds)):
         page.print(remark, "dim")
     if legend := _legend(grid):
         page.print(legend, "dim")
@@ -248,6 +262,49 @@ def _attributes(page: _Page, run: Run, directions: Sequence[Direction]) -> None:
         page.print(line)
 
 
+def _changes(page: _Page, run: Run, *, every: bool, title: str = "Since the baseline") -> None:
+    """What was lost and what was gained since the baseline."""
+    comparison = run.comparison
+    if comparison is None:
+        return
+    page.print(title, "bold")
+    page.print(f"{changes.headline(comparison)}; {changes.summary(comparison)}")
+    keys, rest = changes.shown(comparison, every=every)
+    if keys:
+        table = page.table("", changes.HEAD)
+        for entry in keys:
+            table.add_row(*map(page.text, changes.row(run, entry)))
+        page.show(table)
+        page.print(changes.NOTE, "dim")
+    for remark in changes.remarks(comparison, rest):
+        page.print(remark, "dim")
+    directions, more = changes.shown_directions(comparison, every=every)
+    if directions:
+        table = page.table("Shared directions, most changed first", changes.DIRECTIONS_HEAD)
+        for found in directions:
+            table.add_row(*map(page.text, changes.direction_row(run, found)))
+        page.show(table)
+    if more:
+        page.print(f"{wording.count(more, 'more direction')}, less changed", "dim")
+    page.print()
+
+
+def _margins(page: _Page, run: Run, *, every: bool) -> None:
+    """How close what passed came to failing."""
+    closest = contents.margins(run)
+    if not closest:
+        return
+    head = ["", "value", "threshold", "margin", "its noise"]
+    table = page.table("Margins of what passed, smallest first", head)
+    for check in closest if every else closest[:_MARGINS]:
+        what = f"{wording.printable(check.gate)}  {wording.check_text(run, check)}"
+        margin = amount(check.metric, check.margin or 0.0)
+        numbers = wording.value(run, check), wording.threshold(check), margin
+        table.add_row(*map(page.text, (what, *numbers, contents.noise_widths(check))))
+    page.show(table)
+    page.print()
+
+
 def _gates(page: _Page, run: Run, *, every: bool) -> None:
     """Every gate with its checks; many that pass share a line."""
     if not run.gates:
@@ -266,13 +323,13 @@ def _gates(page: _Page, run: Run, *, every: bool) -> None:
 def _checks(page: _Page, run: Run, gate: GateResult, table: Table, *, every: bool) -> None:
     shown, rest = contents.shown_checks(gate, every=every)
     for check in shown:
-        what: list[RenderableType] = [_indented(page, wording.key_text(run, check.key), 2)]
+        what: list[RenderableType] = [_indented(page, wording.check_text(run, check), 2)]
         if note := wording.note(check):
             what.append(_indented(page, note, 4, "dim"))
         table.add_row(Group(*what), *_numbers(page, run, check))
     if rest:
         least = contents.closest(rest)
-        told = f"{contents.together(rest)}, closest {wording.key_text(run, least.key)}"
+        told = f"{contents.together(rest)}, closest {wording.check_text(run, least)}"
         table.add_row(_indented(page, told, 2), *_numbers(page, run, least))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gates import Check, amount
+from pytest_failcond.gates import Check, GateResult, amount, unit
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Direction, Measurement
 from pytest_failcond.report.breaking import BreakingChange, breaking_changes
-from pytest_failcond.run import GateResult, Run
+from pytest_failcond.run import Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
 
 Status = Literal["passed", "marginal", "not_evaluated", "waived", "warned", "failed", "error"]
@@ -44,7 +44,10 @@ NOUNS = {
     "crossing_severity": "crossing severity",
     "breaking_shift": "breaking shift",
     "broken_share": "broken share",
+    "valid_range": "valid range",
     "regression_drop": "drop since the baseline",
+    "mean_regression_drop": "mean drop since the baseline",
+    "negative_flips": "share of images lost since the baseline",
 }
 _CONFIDENCE = 0.95  # of what is remarked on; gates have their own
 NOTHING = "–"
@@ -158,12 +161,11 @@ def sigma(shift: float) -> str:
 
 def threshold(check: Check) -> str:
     """Say what a gate demands."""
-    unit = " σ" if check.metric == "breaking_shift" else ""
     where = ""
     if check.at is not None:
         rows = check.metric == "crossing_severity"
         where = f" at accuracy {check.at:g}" if rows else f" at {sigma(check.at)}"
-    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit}{where}"
+    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit(check.metric)}{where}"
 
 
 def value(run: Run, check: Check) -> str:
@@ -244,6 +246,27 @@ def key_text(run: Run, key: str) -> str:
         name = class_name(run, parsed.class_index)
         return text if name == str(parsed.class_index) else f"{text} (class {name})"
     return text
+
+
+def check_text(run: Run, check: Check) -> str:
+    """Name what a check is about: its key, and its class where it is about one."""
+    text = key_text(run, check.key)
+    if check.class_index is None:
+        return text
+    return f"{text}, class {class_name(run, check.class_index)}"
+
+
+def seeds(run: Run, spread: list[tuple[str, float, int]]) -> str:
+    """Say how far accuracy spreads over the seeds of random corruptions; empty for one seed."""
+    number = run.settings.get("seeds") or 1
+    if number < 2:
+        return ""
+    if not spread:
+        return f"{number} seeds: no corruption draws anything"
+    widths = ", ".join(
+        f"{printable(name)} {width:.4f} (severity {severity})" for name, width, severity in spread
+    )
+    return f"over {number} seeds, highest minus lowest accuracy, at most: {widths}"
 
 
 def short_dimension(key: str) -> str:

@@ -52,6 +52,7 @@ class Classifier:
         self.classes = classes
         self.batch_size = batch_size
         self.name = name
+        self.seen: Callable[[int], None] | None = None  # told of the images of each call
         self.device = torch.device(device)
         if isinstance(model, nn.Module):
             check_device(device)
@@ -99,6 +100,8 @@ class Classifier:
         else:
             out = self._call(self.model, images.detach().cpu().numpy())
             out = torch.as_tensor(np.asarray(out, dtype=np.float32))
+        if self.seen is not None:
+            self.seen(len(images))
         return self._checked(out, len(images))
 
     def probabilities(

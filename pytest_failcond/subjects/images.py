@@ -100,3 +100,18 @@ def to_uint8(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """float32 ``[N, C, H, W]`` in [0, 1] → uint8 ``[N, H, W, C]``, rounded to the nearest level."""
     levels = np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
     return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))
+
+
+def side_by_side(images: npt.NDArray[np.uint8], most: int = 96) -> npt.NDArray[np.uint8]:
+    """Lay images ``[E, H, W, C]`` in a row, ``[H', E x W', C]``; large ones are made ``most`` px."""
+    return np.concatenate([_thumbnail(image, most) for image in images], axis=1)
+
+
+def _thumbnail(image: npt.NDArray[np.uint8], most: int) -> npt.NDArray[np.uint8]:
+    if max(image.shape[:2]) <= most:
+        return image
+    from PIL import Image
+
+    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    picture.thumbnail((most, most), Image.Resampling.LANCZOS)
+    return np.asarray(picture).reshape(picture.height, picture.width, -1)

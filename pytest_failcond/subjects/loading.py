@@ -50,24 +50,33 @@ def load_callable(reference: str, key: str, *, folder: Path | None = None) -> Ca
     return function
 
 
+def call(reference: str, key: str, *, folder: Path | None = None) -> Any:
+    """Call what ``module:callable`` names and return its result.
+
+    Raises:
+        FailcondError: as `load_callable`, or the call raises.
+    """
+    function = load_callable(reference, key, folder=folder)
+    try:
+        return function()
+    except FailcondError as error:
+        raise FailcondError(f"{key} = {reference!r}: {error}") from error
+    except Exception as error:
+        raise FailcondError(
+            f"{key} = {reference!r} raised {type(error).__name__}: {error}"
+        ) from error
+
+
 def load_subject(reference: str, key: str, kind: type[T], *, folder: Path | None = None) -> T:
     """Call what ``module:callable`` names and return its result, which must be a ``kind``.
 
     Raises:
-        FailcondError: as `load_callable`, or the call raises, or it returns something else.
+        FailcondError: as `call`, or it returns something else.
     """
-    function = load_callable(reference, key, folder=folder)
-    try:
-        result = function()
-    except FailcondError:
-        raise
-    except Exception as error:
-        raise FailcondError(
-            f"{key}: {reference!r} raised {type(error).__name__}: {error}"
-        ) from error
+    result = call(reference, key, folder=folder)
     if not isinstance(result, kind):
         raise FailcondError(
-            f"{key}: {reference!r} returned {type(result).__name__}; "
+            f"{key} = {reference!r} returned {type(result).__name__}; "
             f"it must return a {kind.__module__.partition('.')[0]} {kind.__name__}"
         )
     return result

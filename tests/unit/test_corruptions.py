@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import product
 
 import numpy as np
 import pytest
 
 from pytest_failcond import FailcondError, corrupt
-from pytest_failcond.corruptions import NAMES, SEVERITIES
-from pytest_failcond.corruptions.constants import IMAGENET_C
+from pytest_failcond.corruptions import NAMES, SEVERITIES, blur, defocus
+from pytest_failcond.corruptions.constants import BY_NAME, IMAGENET_C
 from pytest_failcond.corruptions.noise import PROBABILITIES
 from pytest_failcond.corruptions.original import corrupt_one
 
@@ -38,6 +39,9 @@ def test_pixels_do_not_depend_on_batch_or_order(name, channels):
     np.testing.assert_array_equal(apart, whole[order])
     assert whole.shape == images.shape
     assert whole.dtype == np.uint8
+    assert whole.flags.writeable
+    assert whole.flags.c_contiguous
+    assert not np.shares_memory(whole, images)
 
 
 @pytest.mark.parametrize("name", NOISES)
@@ -134,6 +138,48 @@ def test_our_draws_have_our_distribution(name):
     assert stats.chisquare(counts[keep], expected[keep] * scale).pvalue > 1e-4
 
 
+@pytest.mark.parametrize("constants", BY_NAME)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_defocus_by_transform_is_exact_or_says_that_it_may_not_be(severity, constants):
+    disk = defocus._disk(*BY_NAME[constants]["defocus_blur"][severity - 1])
+    images = photographs(count=5, side=50, channels=3)[:, :41]
+    images[1] = 0
+    images[2, :20] = 255
+    exact = defocus._by_matrices(images, disk)
+    made, unsure = defocus._by_transform(images, disk)
+    np.testing.assert_array_equal(made[~unsure], exact[~unsure])
+    assert not unsure[1], "black is no reason to doubt"
+    assert unsure.sum() <= 3
+
+
+def test_images_that_a_transform_is_unsure_of_are_summed_exactly(monkeypatch):
+    images = photographs(count=5, side=50)
+    exact = corrupt(images, "defocus_blur", 5)
+    monkeypatch.setattr(defocus, "_PRECISION", 1.0)  # nothing is sure
+    _, unsure = defocus._by_transform(images, defocus._disk(10.0, 0.5))
+    assert unsure.all()
+    np.testing.assert_array_equal(corrupt(images, "defocus_blur", 5), exact)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "reach"), [(1, 1, 4), (5, 3, 4), (9, 20, 2), (7, 7, 1)]
+)
+def test_fronts_keep_the_order_of_visits(rows, columns, reach):
+    """What a place of glass_blur looks at was visited before it, or was not, as if one by one."""
+    front = np.full(rows * columns, -1)
+    for number, places in enumerate(blur._fronts(rows, columns, reach + 1)):
+        assert (front[places] == -1).all()
+        front[places] = number
+    assert (front >= 0).all()
+    front = front.reshape(rows, columns)
+    offsets = range(-reach + 1, reach + 1)  # places are counted from the last pixel to the first
+    for row, column, down, right in product(range(rows), range(columns), offsets, offsets):
+        other = (row + down, column + right)
+        if other != (row, column) and 0 <= other[0] < rows and 0 <= other[1] < columns:
+            before = other < (row, column)
+            assert (front[other] < front[row, column]) == before
+
+
 def test_compositions_apply_one_after_the_other():
     images = photographs()
     both = corrupt(images, ["gaussian_blur", "contrast"], 2)
@@ -155,27 +201,56 @@ def test_a_custom_corruption_gets_keyed_randomness_and_a_copy():
     )
 
 
+def shortened(images, severity, random):
+    return images[:1]
+
+
+def as_floats(images, severity, random):
+    return images / 255
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ((photographs(), "gausian_noise", 1), "did you mean 'gaussian_noise'"),
-        ((photographs(), "contrast", 6), "1 to 5"),
-        ((photographs(), "contrast", 0), "1 to 5"),
-        ((photographs()[:0], "contrast", 1), "[N, H, W, C]"),
-        ((np.full((2, 9, 9, 1), np.nan), "contrast", 1), "uint8"),
+        ((photographs(), ["contrast", "gausian_noise"], 1), "did you mean 'gaussian_noise'"),
+        ((photographs(), "contrast", 6), "severity 6 is no integer from 1 to 5"),
+        ((photographs(), "contrast", 0), "severity 0 is no integer from 1 to 5"),
         ((photographs(), "contrast", True), "1 to 5"),
-        ((photographs() / 255, "contrast", 1), "uint8"),
-        ((photographs()[0], "contrast", 1), "[N, H, W, C]"),
+        ((photographs(), "contrast", 2.5), "1 to 5"),
+        ((photographs()[:0], "contrast", 1), "the batch is empty"),
+        ((photographs().tolist(), "contrast", 1), "a NumPy array, got list"),
+        ((np.full((2, 9, 9, 1), np.nan), "contrast", 1), "float64 with NaN"),
+        ((np.full((2, 9, 9, 1), np.inf), "contrast", 1), "infinite"),
+        ((photographs() / 255, "contrast", 1), "to 1; give np.rint(images * 255)"),
+        ((photographs() * 1.0, "contrast", 1), "to 255; give images.astype(np.uint8)"),
+        ((photographs().astype(int) - 300, "contrast", 1), "-45; give levels from 0 to 255"),
+        ((photographs() > 9, "contrast", 1), "got bool; give levels from 0 to 255"),
+        ((photographs()[0], "contrast", 1), "got 3 axes, [32, 32, 1]; one image is images[None]"),
+        (
+            (photographs()[..., 0], "contrast", 1),
+            "gray ones without channels are images[..., None]",
+        ),
         ((photographs(channels=3)[..., :2], "contrast", 1), "1 or 3 channels"),
         ((photographs(side=5), "contrast", 1), "8 x 8"),
         ((photographs(), [], 1), "empty"),
-        ((photographs(), lambda images, severity, random: images[:1], 1), "it must return uint8"),
+        ((photographs(), 7, 1), "no name, callable or list"),
+        (
+            (photographs(), shortened, 1),
+            "'shortened' returned uint8 [1, 32, 32, 1]; it must return",
+        ),
+        ((photographs(), ["contrast", shortened], 1), "'shortened' returned uint8 [1, 32, 32, 1]"),
+        ((photographs(), as_floats, 1), "'as_floats' returned float64 [6, 32, 32, 1]; it must"),
+        ((photographs(), lambda images, severity, random: None, 1), "returned NoneType; it must"),
     ],
 )
 def test_wrong_input_is_refused_in_one_sentence(arguments, words):
     with pytest.raises(FailcondError) as caught:
         corrupt(*arguments)
-    assert words in str(caught.value)
+    sentence = str(caught.value)
+    assert words in sentence
+    assert ". " not in sentence
+    assert "\n" not in sentence
 
 
 PIXELS = {

@@ -8,18 +8,9 @@ import numpy as np
 import pytest
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gates import (
-    MEAN_KEY,
-    NO_BASELINE,
-    check,
-    gates_for,
-    keys_over_cells,
-    note_idle_waiver,
-    number_of_checks,
-    unmeasured,
-    worst,
-)
+from pytest_failcond.gates import NO_BASELINE, check, note_idle_waiver, unmeasured, worst
 from pytest_failcond.measurements import Measurement
+from pytest_failcond.plan import MEAN_KEY, gates_for, keys_over_cells, number_of_checks
 from pytest_failcond.settings import GateSettings, Settings
 from tests.runs import CLASSES, make_direction
 

@@ -71,6 +71,9 @@ ROOMS = {
     "gates.py": {"pytest", "torch"},
     "statistics.py": {"pytest", "torch"},
     "run.py": {"pytest", "torch"},
+    "progress/": {"torch", "numpy", "pytest_failcond.session", "pytest_failcond.measure"},
+    "progress/notes.py": {"pytest"},
+    "progress/text.py": {"pytest"},
     "settings.py": {"pytest", "torch", "numpy"},
 }  # fmt: skip
 

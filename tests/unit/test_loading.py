@@ -86,7 +86,7 @@ def test_what_is_not_there_is_refused_in_a_sentence(folder, reference, message):
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("mine:broken", "images: 'mine:broken' raised KeyError: 'lost'"),
+        ("mine:broken", "images = 'mine:broken' raised KeyError: 'lost'"),
         ("mine:refuses", "the folder is empty; fill it"),
         ("mine:number", "returned int; it must return a pytest_failcond LabeledImages"),
     ],

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
+from pytest_failcond.gates import GateResult
 from pytest_failcond.report import contents, terminal, wording
-from pytest_failcond.run import GateResult
 from tests.runs import CLASSES, EVIL, make_check, make_gates, make_run
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

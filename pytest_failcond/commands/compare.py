@@ -1,0 +1,142 @@
+"""Compare two versions of a model, or two models, image by image and direction by direction.
+
+A and B are run files, or classifiers by module:callable, which are measured here as the configuration
+says: on the clean images, every cell of the grid, and the directions of both rankings, so that each
+is shown on one axis for both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.errors import FailcondError
+
+if TYPE_CHECKING:
+    from pytest_failcond.measuring import Measuring
+    from pytest_failcond.run import Run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond compare``."""
+    parser.add_argument("a", metavar="A", help="a run file, or module:callable")
+    parser.add_argument("b", metavar="B", help="the same; what it lost and gained is shown")
+    parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="keep B's run, with the comparison"
+    )
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="a PNG: broken shares of both, by direction"
+    )
+    parser.add_argument("--all", action="store_true", help="show every key and direction")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what B lost and gained against A."""
+    from pytest_failcond.compare import compare
+    from pytest_failcond.files import write_atomically
+    from pytest_failcond.report import shared, terminal
+
+    with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
+        a, b = _runs(options, Path(folder))
+        confidence = float(b.settings.get("confidence", 0.95))
+        b = replace(b, comparison=compare(a, b, options.a, confidence=confidence))
+        assert b.comparison is not None
+        if options.plot:
+            write_atomically(options.plot, shared.shared_directions(a, b, options.a, options.b))
+        if options.json:
+            b.save(options.json)
+    width = shutil.get_terminal_size().columns
+    encoding = sys.stdout.encoding or "ascii"
+    text = terminal.render_changes(
+        b,
+        title=f"{options.b} against {options.a}",
+        width=width,
+        color=sys.stdout.isatty(),
+        unicode=encoding.lower().startswith("utf"),
+        every=options.all,
+    )
+    print(text, end="")
+    for path in filter(None, (options.plot, options.json)):
+        print(f"wrote {path}")
+    return 0
+
+
+def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
+    """Read or measure both; the directions of either are measured on whichever is measured here."""
+    from pytest_failcond.run import Run
+
+    kept = {name: Run.load(name) for name in (options.a, options.b) if Path(name).is_file()}
+    measured: dict[str, Measuring] = {}
+    for number, name in enumerate(dict.fromkeys((options.a, options.b))):
+        if name not in kept:
+            measured[name] = _measuring(name, options.config, folder / str(number))
+    directions = [key for run in kept.values() for key in run.directions]
+    for name, measuring in measured.items():
+        directions += _measure_all(name, measuring)
+    directions = list(dict.fromkeys(directions))
+    for name, measuring in measured.items():
+        _measure_each(name, measuring, directions)
+    runs = kept | {name: _assemble(name, measuring) for name, measuring in measured.items()}
+    return runs[options.a], runs[options.b]
+
+
+def _measuring(name: str, config: str | None, folder: Path) -> Measuring:
+    from pytest_failcond.laboratory import find_settings, open_laboratory
+    from pytest_failcond.measuring import Measuring
+    from pytest_failcond.store import Store
+
+    if ":" not in name:
+        raise FailcondError(f"{name}: there is no such run file, nor is it a module:callable")
+    settings = find_settings(config, classifier=name)
+    return Measuring(settings, Store(folder), open_laboratory(settings))
+
+
+def _measure_all(name: str, measuring: Measuring) -> list[str]:
+    """Measure all that is configured; returns the keys of the directions found."""
+    from pytest_failcond.keys import CorruptionKey, RankingKey
+    from pytest_failcond.measurements import ClassRanking
+
+    grid, laboratory = measuring.settings.corruptions, measuring.laboratory
+    keys = ["clean"] if laboratory.images is not None else []
+    if grid is not None and keys:
+        keys += [str(CorruptionKey(n, s)) for n in grid.names for s in grid.severities]
+    classes = () if laboratory.generator is None else laboratory.generator.classes
+    keys += [str(RankingKey(c)) for c in range(len(classes))]
+    found: list[str] = []
+    _measure_each(name, measuring, keys)
+    for key in keys:
+        if key.startswith("ranking"):
+            ranking = measuring.measure(key)
+            assert isinstance(ranking, ClassRanking)
+            found += ranking.directions
+    return found
+
+
+def _measure_each(name: str, measuring: Measuring, keys: list[str]) -> None:
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    for key in track(
+        keys, f"{name}", console=console, transient=True, disable=not console.is_terminal
+    ):
+        measuring.measure(key)
+
+
+def _assemble(name: str, measuring: Measuring) -> Run:
+    from pytest_failcond.assemble import assemble
+
+    laboratory = measuring.laboratory
+    classes = measuring.settings.classes
+    if classes is None and laboratory.generator is not None:
+        classes = laboratory.generator.classes
+    run = assemble(measuring.store.folder, measuring.settings, classes)
+    if run is None:
+        raise FailcondError(f"{name}: nothing is configured to be measured")
+    return run

@@ -1,0 +1,40 @@
+"""Join the parts that `pytest --failcond-shard=I/N` kept, and judge the whole.
+
+The run that is written equals that of an undivided session. What a missing part was to measure is an
+error. `pytest --failcond-from=RUN` then makes tests of it, and reports, without measuring anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from pytest_failcond.errors import FailcondError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond merge``."""
+    parser.add_argument("parts", nargs="+", type=Path, metavar="PART", help="run files of parts")
+    parser.add_argument(
+        "--out", type=Path, default=Path("run.json"), metavar="FILE", help="(default: run.json)"
+    )
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="run file of a baseline")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the joined run and print its verdict: 1 where it is red."""
+    from pytest_failcond.merge import merge
+    from pytest_failcond.report.contents import is_red, verdict_line
+    from pytest_failcond.run import Run
+
+    if options.out in options.parts:
+        raise FailcondError(f"--out: {options.out} is one of the parts; choose another name")
+    parts = {str(path): Run.load(path) for path in options.parts}
+    with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
+        joined = merge(parts, baseline=options.compare, pictures=Path(folder))
+        joined.save(options.out)
+    print(f"joined {len(parts)} parts: {len(joined.measurements) + len(joined.directions)} keys")
+    print(verdict_line(joined)[0])
+    print(f"wrote {options.out}")
+    return int(is_red(joined))

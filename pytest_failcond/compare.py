@@ -1,0 +1,285 @@
+"""Two runs, image by image: what was lost and what was gained. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.measurements import Direction, Examples, Measurement
+from pytest_failcond.metrics import Measure
+from pytest_failcond.statistics import holm, mcnemar_p, paired_counts, paired_drop_bound
+
+if TYPE_CHECKING:
+    from pytest_failcond.run import Run
+
+_INPUTS = ("images", "max_images", "seed", "corruptions")
+_NAMED = 20  # lost and gained images that are named by index
+
+
+@dataclass(frozen=True)
+class KeyComparison:
+    """The same images in two runs.
+
+    Attributes:
+        key: ``clean`` or a cell.
+        inputs_changed: whether other pixels were classified; then nothing else is said.
+        right, lost, gained, wrong: images right both times; then only; now only; neither time.
+        drop: loss in accuracy, then minus now.
+        bound: its upper one-sided confidence bound.
+        p: McNemar's, two-sided, of "no difference".
+        p_holm: the same, adjusted for the number of keys.
+        lost_images, gained_images: indices of the first of them.
+        lost_examples, gained_examples: their pictures, where there are any.
+    """
+
+    key: str
+    inputs_changed: bool = False
+    right: int = 0
+    lost: int = 0
+    gained: int = 0
+    wrong: int = 0
+    drop: float = 0.0
+    bound: float = 0.0
+    p: float = 1.0
+    p_holm: float = 1.0
+    lost_images: tuple[int, ...] = ()
+    gained_images: tuple[int, ...] = ()
+    lost_examples: Examples | None = None
+    gained_examples: Examples | None = None
+
+
+@dataclass(frozen=True)
+class DirectionComparison:
+    """The same direction on two classifiers, from the same start images; shifts in σ."""
+
+    key: str
+    breaking_shift_then: float | None
+    breaking_shift: float | None
+    tested_to_then: float
+    tested_to: float
+    broken_share_then: float
+    broken_share: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed since a baseline.
+
+    Attributes:
+        baseline: its path, as it was given.
+        then, now: when, and at which commit, each was made.
+        same_model: whether the classifiers' hashes agree; None where one has no hash.
+        confidence: of the bounds.
+        keys: for each key of both.
+        directions: the baseline's, measured again.
+        only_then: keys of the baseline that were not measured again.
+        remark: why directions are not compared, where they are not.
+    """
+
+    baseline: str
+    then: dict[str, Any]
+    now: dict[str, Any]
+    same_model: bool | None
+    confidence: float
+    keys: tuple[KeyComparison, ...]
+    directions: tuple[DirectionComparison, ...]
+    only_then: tuple[str, ...]
+    remark: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Comparison:
+        """Read an entry of the run file."""
+
+        def examples(entry: dict[str, Any] | None) -> Examples | None:
+            return None if entry is None else Examples(**entry)
+
+        keys = tuple(
+            KeyComparison(
+                **entry
+                | {
+                    "lost_images": tuple(entry["lost_images"]),
+                    "gained_images": tuple(entry["gained_images"]),
+                    "lost_examples": examples(entry["lost_examples"]),
+                    "gained_examples": examples(entry["gained_examples"]),
+                }
+            )
+            for entry in data["keys"]
+        )
+        directions = tuple(DirectionComparison(**entry) for entry in data["directions"])
+        fields = data | {"only_then": tuple(data["only_then"])}
+        return cls(**fields | {"keys": keys, "directions": directions})
+
+
+class Other:
+    """Another run to compare with: read when it is needed, and only if its inputs are the same.
+
+    Args:
+        path: of its file.
+        subjects: of the run at hand, as in the run file.
+        measure: gives the measurements of the run at hand.
+    """
+
+    def __init__(self, path: Path, subjects: Mapping[str, Any], measure: Measure) -> None:
+        self.path = path
+        self._subjects = subjects
+        self._measure = measure
+
+    @cached_property
+    def run(self) -> Run:
+        """The run.
+
+        Raises:
+            FailcondError: it cannot be read, or was made with other inputs.
+        """
+        from pytest_failcond.run import Run
+
+        other = Run.load(self.path)
+        check_comparable(other.subjects, self._subjects, str(self.path))
+        return other
+
+    def measure(self, key: str) -> Measurement:
+        """Return its measurement of a key.
+
+        Raises:
+            FailcondError: as above, or it has none, or not of the same pixels.
+        """
+        then = self.run.measurements.get(key)
+        if then is None:
+            raise FailcondError(f"{self.path}: has no {key}; make a new one")
+        now = self._measure(key)
+        if now.pixels != then.pixels:
+            raise FailcondError(
+                f"{key}: the inputs changed since {self.path}, not only the model: other pixels "
+                "were classified; make a new one"
+            )
+        return then
+
+
+def check_comparable(then: Mapping[str, Any], now: Mapping[str, Any], path: str) -> None:
+    """See that two runs were made with the same inputs.
+
+    Raises:
+        FailcondError: images, seed or corruptions differ.
+    """
+    for what in _INPUTS:
+        if then.get(what) != now.get(what):
+            detail = "" if what == "images" else f" ({then.get(what)} there, {now.get(what)} here)"
+            raise FailcondError(
+                f"{path}: was made with other {what}{detail}; compare runs on the same images under "
+                "the same corruptions, or make a new one"
+            )
+
+
+def compare(
+    then: Run,
+    now: Run,
+    path: str,
+    *,
+    confidence: float,
+    pictures: Mapping[str, tuple[Examples | None, Examples | None]] | None = None,
+) -> Comparison:
+    """Compare two runs, for each key of both.
+
+    Args:
+        then: the baseline.
+        now: the run to compare with it.
+        path: what the baseline is called.
+        confidence: of the bounds, one-sided.
+        pictures: of lost and gained images, by key.
+
+    Raises:
+        FailcondError: they were made with other inputs.
+    """
+    check_comparable(then.subjects, now.subjects, path)
+    shared = [key for key in now.measurements if key in then.measurements]
+    compared = [
+        _compare_key(then.measurements[key], now.measurements[key], now, confidence)
+        for key in shared
+    ]
+    adjusted = iter(holm([c.p for c in compared if not c.inputs_changed]))
+    found = pictures or {}
+    keys = []
+    for entry in compared:
+        lost, gained = found.get(entry.key, (None, None))
+        fields = vars(entry) | {"lost_examples": lost, "gained_examples": gained}
+        if not entry.inputs_changed:
+            fields["p_holm"] = next(adjusted)
+        keys.append(KeyComparison(**fields))
+    remark = _why_no_directions(then, now)
+    directions = [] if remark else [key for key in then.directions if key in now.directions]
+    hashes = then.subjects.get("classifier"), now.subjects.get("classifier")
+    everything = [*then.measurements, *([] if remark else then.directions)]
+    return Comparison(
+        baseline=path,
+        then=origin(then),
+        now=origin(now),
+        same_model=None if None in hashes else hashes[0] == hashes[1],
+        confidence=confidence,
+        keys=tuple(keys),
+        directions=tuple(
+            _compare_direction(then.directions[key], now.directions[key]) for key in directions
+        ),
+        only_then=tuple(k for k in everything if k not in now.measurements | now.directions),
+        remark=remark,
+    )
+
+
+def origin(run: Run) -> dict[str, Any]:
+    """Return when, and at which commit, a run was made."""
+    return {key: run.environment.get(key) for key in ("date", "commit", "dirty")}
+
+
+def _why_no_directions(then: Run, now: Run) -> str:
+    if not then.directions:
+        return ""
+    for what in ("generator", "judge"):
+        if then.subjects.get(what) != now.subjects.get(what):
+            return f"directions are not compared: another {what}"
+    if then.settings.get("corner_cases") != now.settings.get("corner_cases"):
+        return "directions are not compared: other corner_cases settings"
+    return ""
+
+
+def _compare_key(then: Measurement, now: Measurement, run: Run, confidence: float) -> KeyComparison:
+    if then.pixels != now.pixels:
+        return KeyComparison(now.key, inputs_changed=True)
+    right, lost, gained, wrong = paired_counts(then.right, now.right)
+
+    def named(chosen: Any) -> tuple[int, ...]:
+        return tuple(int(run.indices[i]) for i in np.flatnonzero(chosen)[:_NAMED])
+
+    return KeyComparison(
+        key=now.key,
+        right=right,
+        lost=lost,
+        gained=gained,
+        wrong=wrong,
+        drop=(lost - gained) / now.total,
+        bound=paired_drop_bound(right, lost, gained, wrong, confidence, "upper"),
+        p=mcnemar_p(lost, gained),
+        lost_images=named(then.right & ~now.right),
+        gained_images=named(~then.right & now.right),
+    )
+
+
+def _compare_direction(then: Direction, now: Direction) -> DirectionComparison:
+    reach = min(then.tested_to, now.tested_to)
+    return DirectionComparison(
+        key=now.key,
+        breaking_shift_then=then.breaking_shift,
+        breaking_shift=now.breaking_shift,
+        tested_to_then=then.tested_to,
+        tested_to=now.tested_to,
+        broken_share_then=then.broken_by(reach) / then.total,
+        broken_share=now.broken_by(reach) / now.total,
+    )

@@ -1,0 +1,88 @@
+"""The subjects that a configuration names, loaded: for the fixtures, and for commands outside pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.measure import Laboratory
+from pytest_failcond.settings import Settings, find_table, load_settings
+from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.loading import call
+from pytest_failcond.subjects.sources import labeled_images
+
+
+def load_configured(settings: Settings, key: str) -> Any:
+    """Call what a ``module:callable`` setting names; None where it is not set.
+
+    Raises:
+        FailcondError: it cannot be imported, or raises.
+    """
+    reference = getattr(settings, key)
+    return None if reference is None else call(reference, key, folder=settings.folder)
+
+
+def build_laboratory(
+    settings: Settings, classifier: Any, images: Any, generator: Generator | None, judge: Any
+) -> Laboratory:
+    """Make a laboratory of what was loaded; models may be modules, callables or `Classifier`.
+
+    Raises:
+        FailcondError: a subject is not as it must be, or two do not fit together.
+    """
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+
+    def wrapped(model: Any, name: str) -> Classifier:
+        if isinstance(model, Classifier):
+            return model
+        return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
+
+    return Laboratory(
+        settings,
+        wrapped(classifier, "classifier"),
+        None if images is None else labeled_images(images),
+        generator,
+        None if judge is None else wrapped(judge, "judge"),
+    )
+
+
+def find_settings(config: str | None, **overrides: Any) -> Settings:
+    """Read the configuration of the project in the current folder, as pytest would.
+
+    Args:
+        config: a file, as for ``--failcond-config``; None: found here.
+        overrides: settings that win over the file's, where not None.
+
+    Raises:
+        FailcondError: there is none, or it is not valid.
+    """
+    found = find_table(Path.cwd(), config)
+    if found is None:
+        raise FailcondError(
+            f"there is no [tool.failcond] in {Path.cwd()}; run this in the project, or give --config"
+        )
+    return load_settings(*found, **overrides)
+
+
+def open_laboratory(settings: Settings) -> Laboratory:
+    """Load all that the configuration names.
+
+    Raises:
+        FailcondError: something is missing, cannot be loaded, or does not fit the rest.
+    """
+    classifier = load_configured(settings, "classifier")
+    if classifier is None:
+        raise FailcondError(
+            'classifier: none is configured; set classifier = "module:callable" in [tool.failcond]'
+        )
+    images = settings.images_folder or load_configured(settings, "images")
+    generator = None
+    if settings.generator is not None:
+        generator = Generator.load(settings.path(settings.generator), settings.device)
+    judge = load_configured(settings, "judge")
+    return build_laboratory(settings, classifier, images, generator, judge)

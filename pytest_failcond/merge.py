@@ -1,0 +1,117 @@
+"""Parts of a divided run → the run. Pure, but for the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pytest_failcond.assemble import conclude, direction_order, grid_order
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.files import write_atomically
+from pytest_failcond.plan import share_of, unit_of
+from pytest_failcond.run import Run
+
+T = TypeVar("T")
+
+
+def merge(
+    parts: Mapping[str, Run], *, baseline: Path | None = None, pictures: Path | None = None
+) -> Run:
+    """Join parts of one plan, and judge the whole.
+
+    What a missing part was to measure becomes an error, as if its tests had not come to an end.
+
+    Args:
+        parts: the runs, by the path of each.
+        baseline: a run file to compare with.
+        pictures: an empty folder, for the parts' pictures.
+
+    Raises:
+        FailcondError: one is no part, two overlap, or they differ in plan, settings or subjects.
+    """
+    first_path, first = next(iter(parts.items()))
+    for path, run in parts.items():
+        _check(path, run, first_path, first)
+    _check_overlap(parts)
+    settings = first.configuration
+    runs = list(parts.values())
+    measurements = _union([run.measurements for run in runs])
+    directions = _union([run.directions for run in runs])
+    rankings = _union([run.rankings for run in runs])
+    if pictures is not None:
+        for run in runs:
+            for file in sorted(run.picture_files):
+                if (content := run.picture(file)) is not None:
+                    write_atomically(pictures / file, content)
+    whole = replace(
+        first,
+        part=None,
+        measurements={key: measurements[key] for key in grid_order(settings, measurements)},
+        rankings=dict(sorted(rankings.items(), key=lambda entry: entry[1].class_index)),
+        directions=dict(sorted(directions.items(), key=direction_order)),
+        errors=_union([run.errors for run in runs]),
+        pictures=pictures if pictures is not None and pictures.is_dir() else None,
+    )
+    missing = _missing(runs)
+    reason = f"belongs to part {missing}, which was not given" if missing else "was not measured"
+    return conclude(whole, settings, baseline, missing=reason)
+
+
+def _check(path: str, run: Run, first_path: str, first: Run) -> None:
+    if run.part is None:
+        raise FailcondError(
+            f"{path}: is no part but a whole run; parts come from --failcond-shard=I/N"
+        )
+    assert first.part is not None
+    if run.part[1] != first.part[1]:
+        raise FailcondError(
+            f"{path}: is one of {run.part[1]} parts, {first_path} one of {first.part[1]}; give the "
+            "parts of one run"
+        )
+    for what in ("planned", "settings", "subjects", "classes"):
+        theirs, ours = getattr(run, what), getattr(first, what)
+        if theirs != ours:
+            raise FailcondError(
+                f"{path}: differs from {first_path} in {_difference(what, theirs, ours)}; "
+                "parts are made with the same configuration, models and images"
+            )
+
+
+def _difference(what: str, theirs: Any, ours: Any) -> str:
+    """Name what differs."""
+    if what == "planned":
+        return "its plan (other tests were selected)"
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        names = sorted(k for k in theirs | ours if theirs.get(k) != ours.get(k))
+        return f"its {what}: {', '.join(names)}"
+    return f"its {what}"
+
+
+def _check_overlap(parts: Mapping[str, Run]) -> None:
+    seen: dict[str, str] = {}
+    for path, run in parts.items():
+        assert run.part is not None
+        for key in (*run.measurements, *run.rankings, *run.directions, f"part {run.part[0]}"):
+            if key in seen:
+                raise FailcondError(f"{path} and {seen[key]} overlap: both have {key}; give one")
+            seen[key] = path
+        share = share_of(run.planned, run.part)
+        for key in (*run.measurements, *run.rankings, *run.directions):
+            if unit_of(key) not in share:
+                raise FailcondError(
+                    f"{path}: has {key}, which belongs to another part; make it anew"
+                )
+
+
+def _missing(runs: Sequence[Run]) -> str:
+    numbers = {run.part[0] for run in runs if run.part is not None}
+    assert runs[0].part is not None
+    count = runs[0].part[1]
+    absent = [f"{i}/{count}" for i in range(1, count + 1) if i not in numbers]
+    return " or ".join(absent)
+
+
+def _union(kinds: Sequence[dict[str, T]]) -> dict[str, T]:
+    return {key: value for kind in kinds for key, value in kind.items()}

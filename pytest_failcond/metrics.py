@@ -1,0 +1,282 @@
+"""Metrics: from measurements to a value, its confidence bounds, and the images it rests on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.measurements import Direction, Measurement
+from pytest_failcond.plan import cells_of, compared_keys
+from pytest_failcond.settings import GateSettings, Settings
+from pytest_failcond.statistics import (
+    Side,
+    breaking_shift_bound,
+    crossing_shift,
+    mean_bound,
+    paired_counts,
+    paired_drop_bound,
+    proportion_bound,
+    valid_range_bound,
+)
+
+Measure = Callable[[str], Any]
+"""Gives the measurement of a key; raises a FailcondError where there is none."""
+
+Bound = Callable[[float, Side], "float | None"]
+"""(confidence, side) → confidence bound of a value; None: beyond all that was tested."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A measured value, its bounds, and the images that it rests on.
+
+    ``untested`` says why nothing can be claimed at the threshold, where that is so.
+    """
+
+    value: float | None
+    bound: Bound
+    n: int
+    untested: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a metric is computed from: a gate, the key it is held against, and who measures.
+
+    ``class_index`` is the class that a check of a gate with ``by_class`` is about.
+    """
+
+    gate: GateSettings
+    key: str
+    measure: Measure
+    settings: Settings
+    class_names: Sequence[str]
+    class_index: int | None = None
+    baseline: Measure | None = None
+    reference: Measure | None = None
+
+    def selected(self, measured: Measurement) -> npt.NDArray[np.bool_]:
+        """Return which images' true class the check is about, ``[N]``."""
+        if self.class_index is not None:
+            chosen = [self.class_index]
+        elif self.gate.classes is not None:
+            chosen = [i for i, name in enumerate(self.class_names) if name in self.gate.classes]
+        else:
+            return np.ones(measured.total, dtype=bool)
+        selected: npt.NDArray[np.bool_] = np.isin(measured.labels, chosen)
+        if not selected.any():
+            names = [self.class_names[i] for i in chosen]
+            raise FailcondError(
+                f"gate {self.gate.id!r}: there are no images of the classes {names}"
+            )
+        return selected
+
+
+def _accuracy(case: Case) -> Value:
+    measured: Measurement = case.measure(case.key)
+    right = measured.right[case.selected(measured)]
+    return _share(int(right.sum()), len(right))
+
+
+def _share(count: int, total: int, untested: str = "") -> Value:
+    """A share of images, with its exact bound."""
+    return Value(
+        count / total,
+        lambda confidence, side: proportion_bound(count, total, confidence, side),
+        total,
+        untested,
+    )
+
+
+def _drop(before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> Value:
+    """Loss in accuracy on the same images, with its paired bound."""
+    counts = paired_counts(before, after)
+    _, lost, gained, _ = counts
+    return Value(
+        (lost - gained) / len(before),
+        lambda confidence, side: paired_drop_bound(*counts, confidence, side),
+        len(before),
+    )
+
+
+def _accuracy_drop(case: Case) -> Value:
+    clean, corrupted = case.measure("clean"), case.measure(case.key)
+    selected = case.selected(clean)
+    return _drop(clean.right[selected], corrupted.right[selected])
+
+
+def _regression_drop(case: Case) -> Value:
+    assert case.baseline is not None
+    then, now = case.baseline(case.key), case.measure(case.key)
+    selected = case.selected(now)
+    return _drop(then.right[selected], now.right[selected])
+
+
+def _negative_flips(case: Case) -> Value:
+    """Share of the images that the baseline had right and that are lost."""
+    assert case.baseline is not None
+    then, now = case.baseline(case.key), case.measure(case.key)
+    selected = case.selected(now)
+    _, lost, _, _ = paired_counts(then.right[selected], now.right[selected])
+    return _share(lost, int(selected.sum()))
+
+
+def _mean_regression_drop(case: Case) -> Value:
+    """Mean over keys of the drops since the baseline, bounded over images."""
+    assert case.baseline is not None
+    keys = compared_keys(case.gate, case.settings)
+    pairs = [(case.baseline(key), case.measure(key)) for key in keys]
+    selected = case.selected(pairs[0][1])
+    drops = [np.subtract(*(m.right[selected].astype(float) for m in pair)) for pair in pairs]
+    per_image = np.mean(drops, axis=0)
+    return Value(
+        float(per_image.mean()),
+        lambda confidence, side: 2 * mean_bound((per_image + 1) / 2, confidence, side) - 1,
+        len(per_image),
+    )
+
+
+def _mean_accuracy(case: Case) -> Value:
+    """Mean over cells, bounded over images: cells of the same images are not independent."""
+    cells = [case.measure(cell) for cell in cells_of(case.gate, case.settings)]
+    selected = case.selected(cells[0])
+    per_image = np.mean([cell.right[selected] for cell in cells], axis=0)
+    return Value(
+        float(per_image.mean()),
+        lambda confidence, side: mean_bound(per_image, confidence, side),
+        len(per_image),
+    )
+
+
+def _mce(case: Case) -> Value:
+    """Mean over corruptions of the error, over that of the reference (arXiv 1903.12261, sect. 4.1)."""
+    return _relative_to_reference(case, clean=False)
+
+
+def _relative_mce(case: Case) -> Value:
+    """The same of the errors that the corruptions add to those on the clean images."""
+    return _relative_to_reference(case, clean=True)
+
+
+def _relative_to_reference(case: Case, *, clean: bool) -> Value:
+    """Bounded over images, the reference's errors taken as they are."""
+    assert case.reference is not None
+    cells: dict[str, list[str]] = {}
+    for key in cells_of(case.gate, case.settings):
+        cells.setdefault(key.split(":")[1], []).append(key)
+
+    def added(measure: Measure, keys: list[str]) -> npt.NDArray[np.float64]:
+        errors = np.mean([~measure(key).right for key in keys], axis=0)
+        return np.asarray(errors - ~measure("clean").right if clean else errors)
+
+    shares, widest = [], 0.0
+    for name, keys in cells.items():
+        divisor = float(added(case.reference, keys).mean())
+        if divisor <= 0:
+            what = "adds none" if clean else "makes none"
+            raise FailcondError(
+                f"gate {case.gate.id!r}: {name} is measured by the errors of the reference, which "
+                f"{what} there; leave it out by corruptions = [...], or take another reference"
+            )
+        shares.append(added(case.measure, keys) / divisor)
+        widest += 1 / divisor / len(cells)
+    per_image = np.mean(shares, axis=0)
+    least = -widest if clean else 0.0
+
+    def bound(confidence: float, side: Side) -> float:
+        scaled = np.clip((per_image - least) / (widest - least), 0, 1)
+        return mean_bound(scaled, confidence, side) * (widest - least) + least
+
+    return Value(float(per_image.mean()), bound, len(per_image))
+
+
+def _crossing_severity(case: Case) -> Value:
+    """The least severity of a row at which accuracy is under a level; None: at none."""
+    assert case.gate.at is not None
+    level, name = case.gate.at, case.key.partition(":")[2]
+    counts = []
+    for cell in cells_of(case.gate, case.settings):
+        if cell.rpartition(":")[0] == case.key:
+            measured: Measurement = case.measure(cell)
+            right = measured.right[case.selected(measured)]
+            counts.append((int(cell.rpartition(":")[2]), int(right.sum()), len(right)))
+    if not counts:
+        raise FailcondError(f"gate {case.gate.id!r}: there are no cells of {name}")
+    counts.sort()
+
+    def first(accuracy: Callable[[int, int], float]) -> float | None:
+        under = (severity for severity, right, n in counts if accuracy(right, n) < level)
+        return next(map(float, under), None)
+
+    return Value(
+        first(lambda right, n: right / n),
+        lambda confidence, side: first(
+            lambda right, n: proportion_bound(right, n, confidence, side)
+        ),
+        counts[0][2],
+    )
+
+
+def _breaking_shift(case: Case) -> Value:
+    """Breaking shift within what was tested: beyond the valid range nothing is claimed."""
+    direction: Direction = case.measure(case.key)
+    curve, tested = direction.curve, direction.tested_to
+    steps = int(np.searchsorted(curve.shift, tested + 1e-9))
+    shifts, broken = np.array(curve.shift[:steps]), np.array(curve.broken[:steps])
+    return Value(
+        crossing_shift(shifts, broken, direction.total),
+        lambda confidence, side: breaking_shift_bound(
+            shifts, broken, direction.total, confidence, side
+        ),
+        direction.total,
+        untested="" if case.gate.threshold <= tested else f"tested to {tested:.1f} σ only",
+    )
+
+
+def _broken_share(case: Case) -> Value:
+    direction: Direction = case.measure(case.key)
+    assert case.gate.at is not None
+    tested = direction.tested_to
+    untested = "" if case.gate.at <= tested else f"tested to {tested:.1f} σ only"
+    return _share(direction.broken_by(min(case.gate.at, tested)), direction.total, untested)
+
+
+def _valid_range(case: Case) -> Value:
+    """Valid range: up to which shift the judge accepts 80 % of the images."""
+    direction: Direction = case.measure(case.key)
+    if direction.valid_range is None:
+        raise FailcondError(
+            f"gate {case.gate.id!r}: a valid range is what a judge says; set judge = "
+            '"module:callable" in [tool.failcond]'
+        )
+    curve, end = direction.curve, direction.curve.shift[-1]
+    return Value(
+        direction.valid_range,
+        lambda confidence, side: valid_range_bound(
+            curve.shift, curve.accepted, direction.total, confidence, side
+        ),
+        direction.total,
+        untested="" if case.gate.threshold <= end else f"walked to {end:.1f} σ only",
+    )
+
+
+VALUES: dict[str, Callable[[Case], Value]] = {
+    "clean_accuracy": _accuracy,
+    "accuracy": _accuracy,
+    "accuracy_drop": _accuracy_drop,
+    "mean_corruption_accuracy": _mean_accuracy,
+    "mce": _mce,
+    "relative_mce": _relative_mce,
+    "crossing_severity": _crossing_severity,
+    "breaking_shift": _breaking_shift,
+    "broken_share": _broken_share,
+    "valid_range": _valid_range,
+    "regression_drop": _regression_drop,
+    "mean_regression_drop": _mean_regression_drop,
+    "negative_flips": _negative_flips,
+}

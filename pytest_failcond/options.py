@@ -1,0 +1,209 @@
+"""Command-line options → the session's `State`. Imports only the standard library and pytest."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.state import State
+
+if TYPE_CHECKING:
+    from pytest_failcond.run import Run
+    from pytest_failcond.settings import Settings
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the command-line options."""
+    group = parser.getgroup("failcond", "robustness of image classifiers (pytest-failcond)")
+    add = group.addoption
+    add(
+        "--failcond-config",
+        metavar="FILE",
+        help="configuration file; default failcond.toml, else pyproject.toml; 'none' switches off",
+    )
+    add("--failcond-classifier", metavar="MODULE:CALLABLE", help="loads the model under test")
+    add("--failcond-generator", metavar="FILE", help="generator file (safetensors)")
+    add("--failcond-images", metavar="MODULE:CALLABLE", help="loads the labelled test images")
+    add("--failcond-device", metavar="DEVICE", help="where models compute, such as cpu or cuda")
+    add("--failcond-seed", metavar="N", type=int, help="keys all randomness")
+    add("--failcond-seeds", metavar="N", type=int, help="repeat random corruptions with N seeds")
+    add("--failcond-strict", action="store_true", help="marginal and not-evaluated checks fail")
+    add("--failcond-json", metavar="PATH", help="keep the run: PATH, and pictures in PATH.files/")
+    add("--failcond-compare", metavar="PATH", help="run file of a baseline to compare with")
+    add(
+        "--failcond-shard",
+        metavar="I/N",
+        help="measure the I-th of N parts of what is planned, judge nothing, and keep the part: "
+        "by --failcond-json, else failcond-part-I-of-N.json; `failcond merge` joins parts",
+    )
+    add("--failcond-from", metavar="RUN", help="judge a kept run; measure nothing")
+    add("--failcond-markdown", metavar="PATH", help="write a summary for pull requests")
+    add("--failcond-no-images", action="store_true", help="leave pictures out of all reports")
+
+
+def make_state(config: pytest.Config) -> State | None:
+    """Return the session's state, or None in a project that does not configure failcond.
+
+    Raises:
+        FailcondError: an option or the configuration is wrong.
+    """
+    given = {
+        name: config.getoption(f"failcond_{name}")
+        for name in ("classifier", "generator", "images", "device", "seed", "seeds")
+    }
+    explicit = config.getoption("failcond_config")
+    if explicit is None and not _mentions_failcond(config.rootpath):
+        options = [f"--failcond-{name}" for name, value in given.items() if value is not None]
+        if options:
+            raise FailcondError(
+                f"{options[0]}: there is no [tool.failcond] in {config.rootpath}; "
+                "`failcond init` writes it"
+            )
+        return None
+    from pytest_failcond.settings import find_table, load_settings
+
+    found = find_table(config.rootpath, explicit)
+    if found is None:
+        return None
+    if given["generator"] is not None:  # unlike the file's, relative to where pytest was called
+        given["generator"] = str(config.invocation_params.dir / given["generator"])
+    settings = load_settings(*found, **given)
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    part, measured = read_part(config.getoption("failcond_shard")), _measured(config, settings)
+    if part is not None and measured is not None:
+        raise FailcondError("--failcond-shard measures, --failcond-from does not: give one of them")
+    if part is not None and config.getoption("failcond_json") is None:
+        config.option.failcond_json = f"failcond-part-{part[0]}-of-{part[1]}.json"
+    classes = _class_names(settings) if measured is None else measured[1].classes
+    baseline = config.getoption("failcond_compare") or settings.baseline
+    for option in ("failcond_json", "failcond_markdown"):
+        if config.getoption(option) and worker is None:
+            _try_writing(config, option)
+    if settings.device != "cpu":
+        from pytest_failcond.subjects.classifier import check_device
+
+        check_device(settings.device)
+    folder = Path(worker["failcond_store"] if worker else tempfile.mkdtemp(prefix="failcond-"))
+    if measured is not None and worker is None:
+        from pytest_failcond.assemble import disassemble
+
+        disassemble(measured[1], folder)
+    return State(
+        settings=settings,
+        classes=classes,
+        store=folder,
+        owns_store=worker is None,
+        strict=config.getoption("failcond_strict"),
+        baseline=_baseline(config, settings, baseline),
+        pictures=not config.getoption("failcond_no_images"),
+        part=part,
+        measured=None if measured is None else measured[0],
+        given={
+            f"failcond_{name}": f"--failcond-{name}"
+            for name in ("classifier", "generator", "images")
+            if given[name] is not None
+        },
+    )
+
+
+def _mentions_failcond(root: Path) -> bool:
+    """Tell quickly whether a project may be configured, before TOML is parsed or pydantic loads."""
+    if (root / "failcond.toml").is_file():
+        return True
+    try:
+        return "failcond" in (root / "pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+
+
+def _class_names(settings: Settings) -> tuple[str, ...] | None:
+    """Return the class names of the configuration, the generator's header or the images' folder."""
+    from pytest_failcond.settings import check_gate_classes
+
+    if settings.generator is not None:
+        from pytest_failcond.stylegan2.checkpoint import read_config
+
+        what = f"the generator {settings.generator}"
+        names = read_config(settings.path(settings.generator))[0].classes
+    elif settings.images_folder is not None:
+        from pytest_failcond.subjects.sources import classes_of
+
+        what, names = f"the folder {settings.images}", classes_of(settings.images_folder)
+    else:
+        return settings.classes
+    if settings.classes is not None and len(settings.classes) != len(names):
+        raise FailcondError(
+            f"classes: names {len(settings.classes)} classes, but {what} has {len(names)}: "
+            f"{', '.join(names)}"
+        )
+    check_gate_classes(settings, settings.classes or names)
+    return settings.classes or names
+
+
+def _baseline(config: pytest.Config, settings: Settings, baseline: str | None) -> Path | None:
+    if baseline is None:
+        return None
+    given = config.getoption("failcond_compare")
+    path = config.invocation_params.dir / given if given else settings.path(baseline)
+    if not path.is_file():
+        if given:
+            raise FailcondError(f"--failcond-compare: there is no file {path}")
+        return None
+    return path
+
+
+def _try_writing(config: pytest.Config, option: str) -> None:
+    """See now whether the place can be written, not after minutes of measuring."""
+    path = config.invocation_params.dir / config.getoption(option)
+    name = f"--{option.replace('_', '-')}"
+    try:
+        if path.is_dir():
+            raise FailcondError(f"{name}: {path} is a folder; name a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise FailcondError(
+            f"{name}: {path.parent} cannot be written ({error.strerror}); choose another place"
+        ) from error
+
+
+def read_part(text: str | None) -> tuple[int, int] | None:
+    """Read ``I/N``: the I-th of N parts, from 1."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    part = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= part[0] <= part[1]:
+        raise FailcondError(
+            f"--failcond-shard={text}: give I/N, such as 1/3 for the first of three"
+        )
+    return part
+
+
+def _measured(config: pytest.Config, settings: Settings) -> tuple[Path, Run] | None:
+    """Read the run that is to be judged."""
+    given = config.getoption("failcond_from")
+    if given is None:
+        return None
+    from pytest_failcond.run import Run
+
+    path = config.invocation_params.dir / given
+    run = Run.load(path)
+    if run.part is not None:
+        raise FailcondError(
+            f"{path}: is one part of {run.part[1]}; join them all first: failcond merge PARTS…"
+        )
+    then, now = run.configuration, settings
+    for what in ("seed", "seeds", "max_images", "corner_cases"):
+        if getattr(then, what) != getattr(now, what):
+            raise FailcondError(f"{path}: was measured with another {what}; measure it again")
+    grids = [(g.constants, g.backend, g.custom) for g in (then.corruptions, now.corruptions) if g]
+    if len(set(map(repr, grids))) > 1:
+        raise FailcondError(f"{path}: was measured with other corruptions; measure it again")
+    return path, run

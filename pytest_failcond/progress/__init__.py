@@ -1,0 +1,1 @@
+"""Progress while pytest measures: processes note it, and the one with the terminal shows it."""

@@ -1,0 +1,127 @@
+"""How far measuring is: each process notes it in a file, and whoever watches reads them all.
+
+Notes are for the eye alone. They are kept only where somebody watches, and never break a measurement.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FOLDER = "progress"
+_EVERY_SECONDS = 0.2  # between two notes of one process
+
+
+@dataclass(frozen=True)
+class Current:
+    """The key that a process is measuring.
+
+    Attributes:
+        key: its name.
+        done: images that the classifier has seen for it.
+        total: images in all; None where that is known only at the end.
+        started: when, on the clock `time.perf_counter`, which all processes of a machine share.
+    """
+
+    key: str
+    done: int
+    total: int | None
+    started: float
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What one process has noted: what it measures, and the seconds that each finished key took.
+
+    A key that could not be measured is finished too, with None: its time tells nothing of others.
+    """
+
+    current: Current | None = None
+    finished: dict[str, float | None] = field(default_factory=dict)
+
+
+class Progress:
+    """The notes of this process, in a store that somebody watches; else, does nothing."""
+
+    def __init__(self, store: Path) -> None:
+        path = _file(store, os.environ.get("PYTEST_XDIST_WORKER", "main"))
+        self._path = path if path.parent.is_dir() else None
+        self._current: Current | None = None
+        self._finished: dict[str, float | None] = {}
+        self._written = 0.0
+
+    @contextlib.contextmanager
+    def measuring(self, key: str, total: int | None) -> Iterator[None]:
+        """Note that ``key`` is being measured, over ``total`` images if that is known."""
+        before, started = self._current, time.perf_counter()
+        self._current = Current(key, 0, total, started)
+        self._write()
+        seconds = None
+        try:
+            yield
+            seconds = time.perf_counter() - started
+        finally:
+            self._finished[key] = seconds
+            self._current = before
+            self._write()
+
+    def seen(self, images: int) -> None:
+        """Note that the classifier has seen so many more images."""
+        if self._current is not None and self._path is not None:
+            key, done, total, started = vars(self._current).values()
+            # The last batch is filled up, so that more are seen than there are.
+            done = done + images if total is None else min(done + images, total)
+            self._current = Current(key, done, total, started)
+            if time.perf_counter() - self._written >= _EVERY_SECONDS:
+                self._write()
+
+    def _write(self) -> None:
+        if self._path is not None:
+            self._written = time.perf_counter()
+            _put(self._path, Notes(self._current, self._finished))
+
+
+def watch(store: Path) -> None:
+    """Make processes that measure for this store keep notes from now on."""
+    (store / FOLDER).mkdir(parents=True, exist_ok=True)
+
+
+def read(store: Path) -> list[Notes]:
+    """Return the notes of every process, in a fixed order."""
+    found = [_get(path) for path in sorted((store / FOLDER).glob("*.json"))]
+    return [notes for notes in found if notes is not None]
+
+
+def give_up(store: Path, worker: str) -> None:
+    """Note for a worker that died, and could not, that it measures nothing any more."""
+    path = _file(store, worker)
+    notes = _get(path)
+    if notes is not None and notes.current is not None:
+        _put(path, Notes(None, notes.finished | {notes.current.key: None}))
+
+
+def _file(store: Path, worker: str) -> Path:
+    return store / FOLDER / f"{worker}.json"
+
+
+def _get(path: Path) -> Notes | None:
+    try:
+        noted = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    current = noted["current"]
+    return Notes(None if current is None else Current(**current), noted["finished"])
+
+
+def _put(path: Path, notes: Notes) -> None:
+    """Move notes into place; not synchronised with the disk, since they live for a moment."""
+    current = None if notes.current is None else vars(notes.current)
+    part = path.with_suffix(".part")
+    with contextlib.suppress(OSError):
+        part.write_text(json.dumps({"current": current, "finished": notes.finished}))
+        part.replace(path)

@@ -1,0 +1,55 @@
+"""Two classifiers on the same directions, drawn on one axis."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.report import changes, wording
+from pytest_failcond.report.figures import BROKEN, FAINT, INK, RIGHT, short, to_png
+from pytest_failcond.run import Run
+
+_COLUMNS, _PANEL = 3, (3.1, 2.0)
+_DPI = 110
+
+
+def shared_directions(a: Run, b: Run, a_name: str, b_name: str) -> bytes:
+    """Draw the broken share over the shift for both, on the directions that differ most.
+
+    Each panel is a direction; a curve turns faint where the judge no longer follows.
+
+    Raises:
+        FailcondError: they share no direction.
+    """
+    comparison = b.comparison
+    found = [] if comparison is None else changes.shown_directions(comparison, every=False)[0]
+    if not found:
+        raise FailcondError("there is no direction of both to plot; configure a generator")
+    rows = -(-len(found) // _COLUMNS)
+    size = (_COLUMNS * _PANEL[0], rows * _PANEL[1] + 0.6)
+    figure = Figure(figsize=size, dpi=_DPI, facecolor="white", layout="constrained")
+    grid = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True, sharey=True)
+    for place, axes in enumerate(grid.flat):
+        if place >= len(found):
+            axes.set_visible(False)
+            continue
+        key = found[place].key
+        for run, name, colour, style in ((a, a_name, RIGHT, "-"), (b, b_name, BROKEN, "--")):
+            direction = run.directions[key]
+            shift, tested = direction.curve.shift, direction.tested_to
+            share = [count / direction.total for count in direction.curve.broken]
+            claimed = sum(s <= tested + 1e-9 for s in shift)
+            axes.plot(shift, share, color=colour, linestyle=style, linewidth=1.0, alpha=0.3)
+            axes.plot(shift[:claimed], share[:claimed], color=colour, linestyle=style,
+                      linewidth=2.0, label=short(name, 40))  # fmt: skip
+        axes.axhline(0.5, color=FAINT, linewidth=0.6)
+        axes.set(ylim=(0, 1))
+        title = short(wording.title(b, b.directions[key]), 44)
+        axes.set_title(title, fontsize=8, loc="left", color=INK, parse_math=False)
+        axes.tick_params(labelsize=7, colors=INK, labelbottom=place + _COLUMNS >= len(found))
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("shift, σ", fontsize=9, color=INK)
+    figure.supylabel("broken share of the start images", fontsize=9, color=INK)
+    handles, labels = grid.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2, frameon=False, fontsize=9)
+    return to_png(figure)

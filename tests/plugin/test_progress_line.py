@@ -1,0 +1,264 @@
+"""Progress on a real (pseudo) terminal: a line comes and goes, and pytest's own output stays as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+import pyte
+import pytest
+
+from pytest_failcond.progress import line
+from pytest_failcond.progress.line import _welcome
+from tests.plugin.conftest import ROOT
+
+SLOW = '''
+import time
+
+def slow(images, severity, random):
+    """Takes so long that one sees how far it is."""
+    time.sleep(0.8)
+    return images
+
+def load_slow_classifier():
+    classify = load_classifier()
+    return lambda images: time.sleep(0.2) or classify(images)
+'''
+SLOW_GRID = """
+[tool.failcond]
+classifier = "mine:load_classifier"
+images = "mine:load_images"
+[tool.failcond.corruptions]
+names = ["slow"]
+severities = [1, 2, 3]
+custom = { slow = "mine:slow" }
+"""
+SHOWN = re.compile(r"corruption:slow:\d  \d+ of 300 images")
+
+
+class Terminal:
+    """A terminal with pytest in it: all that it was sent, its screen now, and each that it showed."""
+
+    def __init__(self, project, *arguments: str, rows: int = 60, columns: int = 110, **variables):
+        self.screen = pyte.HistoryScreen(columns, rows, history=1000)
+        self.received = b""
+        self.shown: list[str] = []
+        self._stream = pyte.ByteStream(self.screen)
+        self._master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "OMP_NUM_THREADS": "1",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:randomly", *arguments],
+            cwd=project.path,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment | variables,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def read(self, until: str | None = None, seconds: float = 120.0) -> str:
+        """Show what comes in, until something stands there or pytest ends; returns all lines."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self._master], [], [], 0.05)[0]:
+                data = b""
+                with contextlib.suppress(OSError):  # EIO: the other end is closed
+                    data = os.read(self._master, 65536)
+                if not data:
+                    self.process.wait(10)
+                    os.close(self._master)
+                    return self.text()
+                self.received += data
+                self._stream.feed(data)
+                self.shown.append(self.text())
+            if until is not None and re.search(until, self.text()):
+                return self.text()
+        self.process.kill()
+        raise AssertionError(f"waited in vain for {until or 'the end'}:\n{self.text()}")
+
+    def write(self, text: str) -> None:
+        """Type something."""
+        os.write(self._master, text.encode())
+
+    def text(self) -> str:
+        """Return all lines: those that have scrolled away, and the screen."""
+        gone = [
+            "".join(line[x].data for x in range(self.screen.columns)).rstrip()
+            for line in self.screen.history.top
+        ]
+        return "\n".join([*gone, *(line.rstrip() for line in self.screen.display)]).rstrip()
+
+
+@pytest.fixture
+def slow(project):
+    """Give the project cells that take a while, or do something else in the middle."""
+
+    def configure(then: str = "time.sleep(0.8)", table: str = SLOW_GRID):
+        mine = project.path / "mine.py"
+        project.write("mine.py", mine.read_text() + SLOW.replace("time.sleep(0.8)", then))
+        project.configure(table)
+        return project
+
+    return configure
+
+
+def without_times(text: str) -> str:
+    """Leave out what differs between any two runs: seconds, and what fills their line."""
+    return re.sub(r"=* (\d+ passed.*) in [\d.]+s =*", r"\1", text)
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
+def test_the_line_comes_and_goes_and_leaves_pytests_output_as_it_is(slow, options):
+    # So few rows that the screen scrolls: where the cursor comes back to is then most easily wrong.
+    watched = Terminal(slow("time.sleep(1.5)"), *options, rows=14)
+    after = watched.read()
+    assert watched.process.returncode == 0, after
+    during = [screen for screen in watched.shown if SHOWN.search(screen)]
+    assert any("of 4 cells" in screen for screen in during)
+    assert any("left in all" in screen for screen in during)
+    assert any(len(SHOWN.findall(screen)) == 2 for screen in during) == bool(options)
+    assert not SHOWN.search(after)
+
+    # The same without the line: CI gives a terminal, but keeps the codes in a log.
+    plain = Terminal(slow("pass"), *options, rows=14, CI="true")
+    expected = plain.read()
+    assert b"of 300 images" not in plain.received
+    assert without_times(after) == without_times(expected)
+
+
+def test_verbose_lines_stay_as_they_are(slow):
+    table = SLOW_GRID.replace("load_classifier", "load_slow_classifier")
+    table = table.replace("[tool.failcond]", "[tool.failcond]\nbatch_size = 32")
+    watched = Terminal(slow("pass", table), "-v", columns=80)
+    after = watched.read()
+    during = "\n".join(watched.shown)
+    done = {int(n) for n in re.findall(r"slow:2  (\d+) of 300 images · \d+/s · 0:0\d left", during)}
+    assert len(done) > 2
+    assert done <= {*range(32, 300, 32), 300}
+    for severity, percent in ((1, 50), (2, 75), (3, 100)):
+        test = f"test_robustness.py::test_corruption[slow-{severity}] PASSED"
+        assert re.search(rf"^{re.escape(test)} +\[ *{percent}%\]$", after, re.MULTILINE), after
+    assert not SHOWN.search(after)
+
+
+def test_neither_colour_nor_unicode_where_they_are_not_wanted(slow):
+    terminal = Terminal(slow(), "-q", "--no-header", NO_COLOR="1", PYTHONIOENCODING="ascii")
+    terminal.read()
+    (first, *_) = [screen for screen in terminal.shown if SHOWN.search(screen)]
+    assert re.search(r"0 of 300 images, \d:\d\d", first)
+    assert terminal.received.isascii()
+    assert not re.search(rb"\x1b\[[\d;]*m", terminal.received)
+
+
+def test_what_tests_print_themselves_is_not_disturbed(slow):
+    terminal = Terminal(slow("time.sleep(1.2); print('a test speaks')"), "-s")
+    after = terminal.read()
+    assert after.count("a test speaks") == 3
+    assert b"of 300 images" not in terminal.received
+    assert b"\x1b7" not in terminal.received
+
+
+class Config:
+    """What is asked of pytest's configuration before anything is shown."""
+
+    def __init__(self, capture: str = "fd", verbosity: int = 0) -> None:
+        self.capture, self.verbosity = capture, verbosity
+
+    def getoption(self, name: str) -> str:
+        return {"capture": self.capture}[name]
+
+    def get_verbosity(self) -> int:
+        return self.verbosity
+
+
+@pytest.mark.parametrize(
+    ("config", "tty", "variables", "welcome"),
+    [
+        (Config(), True, {}, True),
+        (Config("sys", -1), True, {}, True),
+        (Config(), False, {}, False),
+        (Config("no"), True, {}, False),
+        (Config("tee-sys"), True, {}, False),
+        (Config(verbosity=-2), True, {}, False),
+        (Config(), True, {"TERM": "dumb"}, False),
+        (Config(), True, {"CI": "true"}, False),
+    ],
+)
+def test_it_is_shown_where_it_is_of_use(monkeypatch, config, tty, variables, welcome):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("CI", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", "linux")
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: tty)
+    assert _welcome(config, stream) is welcome
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
+def test_an_interrupt_leaves_no_line(slow, options):
+    terminal = Terminal(slow("time.sleep(6)"), *options)
+    terminal.read(until=SHOWN.pattern)
+    os.killpg(terminal.process.pid, signal.SIGINT)  # as Ctrl-C does
+    after = terminal.read()
+    assert terminal.process.returncode == pytest.ExitCode.INTERRUPTED
+    assert not SHOWN.search(after)
+    assert "KeyboardInterrupt" in after
+
+
+def test_a_worker_that_dies_is_no_longer_shown(slow):
+    terminal = Terminal(
+        slow(
+            "time.sleep(1.5 if severity == 1 else 4); severity == 1 and __import__('os')._exit(1)"
+        ),
+        "-n",
+        "2",
+    )
+    terminal.read(until="node down")
+    terminal.shown.clear()
+    after = terminal.read()
+    living = [screen for screen in terminal.shown if re.search("slow:[23]  0 of", screen)]
+    assert any("corruption:slow:1  0 of" not in screen for screen in living)
+    assert not SHOWN.search(after)
+    assert "crashed while running" in after
+
+
+def test_the_debugger_has_the_terminal_for_itself(slow):
+    terminal = Terminal(slow("time.sleep(1.5); breakpoint()"), "-k", "slow-1")
+    terminal.read(until=r"\(Pdb\)")
+    assert any(SHOWN.search(screen) for screen in terminal.shown)
+    received = len(terminal.received)
+    time.sleep(1.0)
+    terminal.write("import threading; [t.name for t in threading.enumerate()]\n")
+    assert "'MainThread'" in terminal.read(until=r"\['MainThread'.*\]")
+    assert "failcond-progress" not in terminal.text()
+    terminal.write("c\n")
+    assert not SHOWN.search(terminal.read())
+    assert b"of 300 images" not in terminal.received[received:]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_without_a_terminal_not_a_byte_is_added(project, monkeypatch, workers):
+    output = project.run(workers=workers).stdout.str()
+    assert "\x1b" not in output
+    assert "of 4 cells" not in output
+    monkeypatch.setattr(line, "start", lambda config, state: None)
+    assert without_times(project.run(workers=workers).stdout.str()) == without_times(output)

@@ -1,0 +1,164 @@
+"""A run against its baseline: verdicts, reports, refusals, and what is measured again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_failcond.cli import main
+from tests.plugin.conftest import GRID
+
+WORKERS = pytest.mark.parametrize("workers", [0, 2])
+BLIND = "--failcond-classifier=mine:load_blind"
+BASELINE = 'baseline = "failcond-baseline.json"'
+
+
+def with_baseline(table: str = GRID) -> str:
+    return table.replace("[tool.failcond]", f"[tool.failcond]\n{BASELINE}")
+
+
+@pytest.fixture
+def baseline(project, monkeypatch):
+    """Keep a run of the seeing classifier, and make it the baseline."""
+    monkeypatch.chdir(project.path)
+    assert project.run("--failcond-json=old.json").ret == 0
+    assert main(["baseline", "old.json"]) == 0
+    return project.path / "failcond-baseline.json"
+
+
+def read(project, name="run.json"):
+    return json.loads((project.path / name).read_text())
+
+
+@WORKERS
+def test_a_loss_is_found_on_the_very_same_images(project, baseline, workers, gate):
+    project.configure(
+        with_baseline(),
+        gate(id="drop", metric="regression_drop", max=0.01),
+        gate(id="flips", metric="negative_flips", max=0.5),
+        gate(id="mean", metric="mean_regression_drop", max=0.01),
+    )
+    result = project.run(BLIND, "--failcond-json=run.json", workers=workers)
+    assert result.ret == 1
+    gates = {g["id"]: g for g in read(project)["gates"]}
+    values = {c["key"]: c["value"] for c in gates["drop"]["checks"]}
+    assert values["clean"] == pytest.approx(1 / 3)
+    assert values["corruption:blackout:3"] == pytest.approx(7 / 30, abs=0.01)
+    assert gates["drop"]["verdict"] == "failed"
+    assert all(check["certain"] for check in gates["drop"]["checks"])
+    assert gates["flips"]["verdict"] == "passed"
+    (mean,) = gates["mean"]["checks"]
+    assert mean["value"] == pytest.approx(
+        sum(c["value"] for c in gates["drop"]["checks"]) / len(gates["drop"]["checks"])
+    )
+    comparison = read(project)["comparison"]
+    clean = next(entry for entry in comparison["keys"] if entry["key"] == "clean")
+    assert (clean["lost"], clean["gained"]) == (100, 0)
+    assert clean["lost_images"][:3] == [2, 5, 8]  # class 2 is every third image
+    assert clean["p_holm"] < 1e-20
+    picture = project.path / "run.json.files" / clean["lost_examples"]["file"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert clean["lost_examples"]["labels"] == [2] * 8
+    result.stdout.fnmatch_lines(["Since the baseline", "*predictions lost*", "clean*100*0*0.3333*"])
+
+
+@WORKERS
+def test_the_same_model_passes_and_says_so(project, baseline, workers, gate):
+    project.configure(with_baseline(), gate(metric="regression_drop", max=0.02))
+    result = project.run(workers=workers)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*0 predictions lost, 0 gained*"])
+
+
+@WORKERS
+def test_without_a_baseline_the_command_is_named_that_makes_one(project, workers, gate):
+    project.configure(with_baseline(), gate(metric="regression_drop", max=0.01))
+    result = project.run("-rs", workers=workers)
+    assert result.ret == 0
+    assert result.parseoutcomes()["skipped"] == 5
+    result.stdout.fnmatch_lines(["*failcond baseline run.json*"])
+    assert project.run("--failcond-strict", workers=workers).ret == 1
+
+
+@WORKERS
+def test_a_baseline_of_other_inputs_is_refused(project, baseline, workers, gate):
+    project.configure(with_baseline(), gate(metric="regression_drop", max=0.5))
+    result = project.run("--failcond-seed=4", workers=workers)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*was made with other seed (0 there, 4 here)*"])
+
+
+def test_changed_pixels_are_no_regression_of_the_model(project, baseline, gate):
+    text = (project.path / "mine.py").read_text()
+    project.write("mine.py", text.replace("% 10 < severity] = 0", "% 10 < severity] = 1"))
+    project.configure(with_baseline(), gate(metric="regression_drop", max=0.5))
+    result = project.run("--failcond-json=run.json")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*inputs changed*not only the model*"])
+    found = {entry["key"]: entry["inputs_changed"] for entry in read(project)["comparison"]["keys"]}
+    assert found == {
+        "clean": False,
+        "corruption:gaussian_noise:1": False,
+        "corruption:gaussian_noise:3": False,
+        "corruption:blackout:1": True,
+        "corruption:blackout:3": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda text: text.replace('"correct": 300', '"correct": 299', 1), "was edited or damaged"),
+        (lambda text: text[: len(text) // 2], "not a run file"),
+        (lambda text: text.replace('"schema": 1', '"schema": 2', 1), "update pytest-failcond"),
+    ],
+)
+def test_a_spoiled_baseline_is_refused_in_a_sentence(project, baseline, gate, spoil, sentence):
+    baseline.write_text(spoil(baseline.read_text()))
+    project.configure(with_baseline(), gate(metric="regression_drop", max=0.5))
+    result = project.run()
+    assert result.ret != 0
+    result.stdout.fnmatch_lines([f"*{sentence}*"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+@WORKERS
+def test_the_baselines_directions_are_measured_again(project, workers):
+    project.add_generator()
+    table = """
+    [tool.failcond]
+    classifier = "torchy:load_classifier"
+    judge = "torchy:load_judge"
+    generator = "tiny.safetensors"
+    [tool.failcond.corner_cases]
+    top = 1
+    samples = 4
+    max_shift = 1.0
+    """
+    project.configure(table)
+    assert project.run("--failcond-json=old.json").ret in (0, 1)
+    old = read(project, "old.json")
+    assert old["directions"]
+    project.write(
+        "other.py",
+        "import torch, torchy\n"
+        "def load():\n"
+        "    model = torchy.load_classifier()\n"
+        "    model.out.weight.data = -model.out.weight.data.roll(1, 0)\n"
+        "    return model\n",
+    )
+    options = ["--failcond-classifier=other:load", "--failcond-compare=old.json"]
+    result = project.run(*options, "--failcond-json=run.json", workers=workers)
+    run = read(project)
+    found = {entry["key"] for entry in run["comparison"]["directions"]}
+    assert found == {direction["key"] for direction in old["directions"]}
+    assert found <= {direction["key"] for direction in run["directions"]}
+    result.stdout.fnmatch_lines(["Shared directions, most changed first"])
+
+
+def test_making_a_baseline_of_a_part_is_refused(project, capsys, monkeypatch):
+    monkeypatch.chdir(project.path)
+    project.run("--failcond-shard=1/2")
+    assert main(["baseline", "failcond-part-1-of-2.json"]) == 2
+    assert "join them first: failcond merge" in capsys.readouterr().err

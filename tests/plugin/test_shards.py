@@ -1,0 +1,152 @@
+"""A session divided into parts, joined, and judged: the same as the undivided one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_failcond.cli import main
+from tests.plugin.conftest import GRID
+
+WORKERS = pytest.mark.parametrize("workers", [0, 2])
+VARIABLE = ("date", "commit", "commit_date", "dirty")
+
+
+def read(project, name):
+    data = json.loads((project.path / name).read_text())
+    del data["digest"]
+    for key in VARIABLE:
+        data["environment"].pop(key)
+    return data
+
+
+@pytest.fixture
+def divided(project, monkeypatch, gate):
+    """A grid with gates of several kinds, corner cases beside it."""
+    monkeypatch.chdir(project.path)
+    project.add_generator()
+    project.write(
+        "flat.py",
+        "import torchy, mine\n"
+        "from pytest_failcond import LabeledImages\n"
+        "def load_images():\n"
+        "    given = mine.load_images()\n"
+        "    return LabeledImages(given.images[:, :8, :8], given.labels)\n",
+    )
+    table = GRID.replace("mine:load_classifier", "torchy:load_classifier").replace(
+        'images = "mine:load_images"',
+        'images = "flat:load_images"\ngenerator = "tiny.safetensors"',
+    )
+    table += "[tool.failcond.corner_cases]\ntop = 1\nsamples = 4\nmax_shift = 1.0\n"
+    project.configure(
+        table,
+        gate(id="drop", metric="accuracy_drop", max=0.9),
+        gate(id="overall", metric="mean_corruption_accuracy", min=0.99),
+        gate(id="broken", metric="broken_share", at=0.5, max=0.9),
+    )
+    return project
+
+
+@WORKERS
+def test_the_joined_run_equals_the_undivided_one(divided, workers):
+    whole = divided.run("--failcond-json=whole.json", workers=workers)
+    for part in (1, 2, 3):
+        result = divided.run(f"--failcond-shard={part}/3", workers=workers)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines([f"*part {part} of 3*", "run kept: failcond-part-*"])
+    parts = [f"failcond-part-{part}-of-3.json" for part in (3, 1, 2)]
+    measured = [{m["key"] for m in read(divided, p)["measurements"]} for p in parts]
+    assert sum(map(len, measured)) == len(set.union(*measured)) == 5
+    assert main(["merge", *parts, "--out", "joined.json"]) == whole.ret == 1
+    joined, expected = read(divided, "joined.json"), read(divided, "whole.json")
+    assert joined == expected
+    whole_files = divided.path / "whole.json.files"
+    joined_files = divided.path / "joined.json.files"
+    assert {p.name: p.read_bytes() for p in whole_files.iterdir()} == {
+        p.name: p.read_bytes() for p in joined_files.iterdir()
+    }
+
+
+@WORKERS
+def test_a_kept_run_is_judged_without_measuring(divided, workers):
+    whole = divided.run("--failcond-json=whole.json")
+    (divided.path / "torchy.py").write_text("raise RuntimeError('nothing is loaded')")
+    (divided.path / "tiny.safetensors").unlink()
+    judged = divided.run(
+        "--failcond-from=whole.json", "--failcond-json=again.json", workers=workers
+    )
+    assert judged.ret == whole.ret
+    assert judged.parseoutcomes() == whole.parseoutcomes()
+    assert read(divided, "again.json") == read(divided, "whole.json")
+
+
+def test_new_thresholds_judge_an_old_run(divided):
+    divided.run("--failcond-json=whole.json")
+    config = divided.path / "pyproject.toml"
+    config.write_text(config.read_text().replace("min = 0.99", "min = 0.01"))
+    assert divided.run("--failcond-from=whole.json", "-k", "overall").ret == 0
+
+
+def test_a_missing_part_is_an_error_of_its_keys(divided, capsys):
+    divided.run("--failcond-shard=1/2")
+    capsys.readouterr()
+    assert main(["merge", "failcond-part-1-of-2.json", "--out", "joined.json"]) == 1
+    joined = read(divided, "joined.json")
+    reasons = {entry["error"] for entry in joined["errors"]}
+    assert reasons == {"belongs to part 2/2, which was not given"}
+    verdicts = {g["id"]: g["verdict"] for g in joined["gates"]}
+    assert verdicts["overall"] == "error"
+    result = divided.run("--failcond-from=joined.json")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*belongs to part 2/2, which was not given*"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sentence"),
+    [
+        (("1/2",), ("1/2",), "overlap: both have"),
+        (("1/2",), ("2/3",), "is one of 3 parts"),
+        (("1/2",), ("2/2", "--failcond-seed=5"), "its settings: seed"),
+        (("1/2",), ("2/2", "-k", "clean or blackout"), "its plan"),
+        (("1/2",), ("2/2", "--failcond-classifier=mine:load_blind"), "its settings: classifier"),
+    ],
+)
+def test_parts_that_do_not_belong_together_are_refused(
+    project, capsys, monkeypatch, first, second, sentence
+):
+    monkeypatch.chdir(project.path)
+    project.configure(GRID)
+    for name, (shard, *options) in (("a.json", first), ("b.json", second)):
+        project.run(f"--failcond-shard={shard}", f"--failcond-json={name}", *options)
+    capsys.readouterr()
+    assert main(["merge", "a.json", "b.json", "--out", "c.json"]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (project.path / "c.json").exists()
+
+
+def test_a_whole_run_is_no_part(project, capsys, monkeypatch):
+    monkeypatch.chdir(project.path)
+    project.run("--failcond-json=a.json")
+    assert main(["merge", "a.json", "--out", "b.json"]) == 2
+    assert "is no part but a whole run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--failcond-shard=0/2"], "give I/N"),
+        (["--failcond-shard=3/2"], "give I/N"),
+        (["--failcond-shard=half"], "give I/N"),
+        (["--failcond-from=nothing.json"], "cannot be read"),
+        (["--failcond-from=a.json", "--failcond-shard=1/2"], "give one of them"),
+        (["--failcond-from=a.json", "--failcond-seed=7"], "measured with another seed"),
+        (["--failcond-from=failcond-part-1-of-2.json"], "is one part of 2"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_at_once(project, options, sentence):
+    project.run("--failcond-json=a.json")
+    project.run("--failcond-shard=1/2")
+    result = project.run(*options)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*{sentence}*"])

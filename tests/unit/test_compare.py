@@ -1,0 +1,124 @@
+"""Two runs, image by image: counts, bounds, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pytest_failcond.compare import Comparison, Other, compare
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.statistics import mcnemar_p, paired_drop_bound
+from tests.runs import make_direction, make_run
+
+INPUTS = {"images": "sha256:i", "seed": 0, "max_images": None, "corruptions": "imagenet-c/1"}
+KEY = "corruption:gaussian_noise:3"
+
+
+def runs(**now_subjects):
+    """A baseline, and a run in which images 0 to 4 of a cell are right and images 60 to 66 wrong."""
+    then = replace(make_run(), subjects=INPUTS | {"classifier": "weights:1"})
+    measured = then.measurements[KEY]
+    predicted = measured.predicted.copy()
+    predicted[:5] = measured.labels[:5]
+    predicted[60:67] = (measured.labels[60:67] + 1) % measured.classes
+    now = replace(
+        then,
+        subjects=then.subjects | {"classifier": "weights:2"} | now_subjects,
+        measurements=then.measurements | {KEY: replace(measured, predicted=predicted)},
+    )
+    return then, now
+
+
+def entry(comparison: Comparison, key: str):
+    return next(found for found in comparison.keys if found.key == key)
+
+
+def test_each_image_is_both_right_lost_gained_or_both_wrong():
+    then, now = runs()
+    comparison = compare(then, now, "old.json", confidence=0.95)
+    found = entry(comparison, KEY)
+    wrong_then = int((~then.measurements[KEY].right).sum())
+    assert (found.right, found.lost, found.gained) == (200 - wrong_then - 7, 7, 5)
+    assert found.wrong == wrong_then - 5
+    assert found.drop == pytest.approx(2 / 200)
+    counts = found.right, found.lost, found.gained, found.wrong
+    assert found.bound == paired_drop_bound(*counts, 0.95, "upper")
+    assert found.p == mcnemar_p(7, 5)
+    assert found.p_holm == 1.0
+    assert found.lost_images == tuple(range(60, 67))
+    assert found.gained_images == tuple(range(5))
+    same = entry(comparison, "clean")
+    assert (same.lost, same.gained, same.drop, same.p) == (0, 0, 0.0, 1.0)
+    assert comparison.same_model is False
+
+
+def test_images_are_named_by_their_index_in_the_users_set():
+    then, now = runs()
+    kept = np.arange(200) * 3
+    comparison = compare(replace(then, kept=kept), replace(now, kept=kept), "x", confidence=0.95)
+    assert entry(comparison, KEY).gained_images == (0, 3, 6, 9, 12)
+
+
+def test_changed_inputs_are_told_from_a_changed_model():
+    then, now = runs()
+    other = replace(now.measurements[KEY], pixels="sha256:other")
+    now = replace(now, measurements=now.measurements | {KEY: other})
+    comparison = compare(then, now, "old.json", confidence=0.95)
+    found = entry(comparison, KEY)
+    assert found.inputs_changed
+    assert (found.lost, found.gained) == (0, 0)
+    with pytest.raises(FailcondError, match=r"inputs changed since .*, not only the model"):
+        make_other(then, now).measure(KEY)
+
+
+def make_other(then, now):
+    other = Other("old.json", now.subjects, now.measured)
+    other.run = then
+    return other
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [("images", "sha256:j"), ("seed", 1), ("max_images", 5), ("corruptions", "imagenet-c/2")],
+)
+def test_other_inputs_are_refused(what, value):
+    then, now = runs(**{what: value})
+    with pytest.raises(FailcondError, match=f"was made with other {what}"):
+        compare(then, now, "old.json", confidence=0.95)
+
+
+def test_p_values_are_adjusted_for_their_number():
+    then, now = runs()
+    measured = now.measurements["clean"]
+    predicted = measured.predicted.copy()
+    predicted[100:110] = (measured.labels[100:110] + 1) % measured.classes
+    worse = now.measurements | {"clean": replace(measured, predicted=predicted)}
+    comparison = compare(then, replace(now, measurements=worse), "old.json", confidence=0.95)
+    found = entry(comparison, "clean")
+    assert found.p == mcnemar_p(10, 0)
+    assert found.p_holm == pytest.approx(found.p * len(comparison.keys))
+
+
+def test_directions_are_compared_on_one_generator_only():
+    then, now = runs()
+    key = "direction:0:322:+"
+    moved = make_direction(0, None, 322, 1, breaking_shift=3.0, valid_range=3.5)
+    now = replace(now, directions={key: moved})
+    comparison = compare(then, now, "old.json", confidence=0.95)
+    (found,) = comparison.directions
+    assert (found.breaking_shift_then, found.breaking_shift) == (2.0, 3.0)
+    assert found.broken_share < found.broken_share_then
+    assert set(comparison.only_then) == set(then.directions) - {key}
+    another = replace(now, subjects=now.subjects | {"generator": "sha256:g"})
+    comparison = compare(then, another, "old.json", confidence=0.95)
+    assert comparison.directions == ()
+    assert comparison.remark == "directions are not compared: another generator"
+
+
+def test_a_comparison_is_kept_with_its_run(tmp_path):
+    then, now = runs()
+    now = replace(now, comparison=compare(then, now, "old.json", confidence=0.95))
+    now.save(tmp_path / "run.json")
+    assert type(now).load(tmp_path / "run.json").comparison == now.comparison
