@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from pytest_failcond.corruptions import Corruption, corrupt, specification
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.failures.attributes import Variation, changes_along, natural_variation
 from pytest_failcond.failures.corner_cases import (
     Finding,
     Findings,
@@ -358,7 +359,10 @@ class Laboratory:
             seed=self.settings.seed,
         )
         ranking = _ranking_data(key, findings)
-        return ranking, [_direction_data(generator, f, save) for f in findings.directions]
+        return ranking, [
+            _direction_data(generator, finding, self._variation, save)
+            for finding in findings.directions
+        ]
 
     def measure_direction(self, key: DirectionKey, save: SavePicture) -> Direction:
         """Walk one direction, whatever its rank."""
@@ -373,7 +377,14 @@ class Laboratory:
             judge=self.judge,
             seed=self.settings.seed,
         )
-        return _direction_data(generator, finding, save)
+        return _direction_data(generator, finding, self._variation, save)
+
+    @cached_property
+    def _variation(self) -> Variation:
+        """By how much attributes differ among the generator's images."""
+        if self.generator is None:
+            raise AssertionError("directions are measured with a generator")
+        return natural_variation(self.generator)
 
     def _generator_for(self, class_index: int) -> Generator:
         if self.generator is None:
@@ -414,7 +425,9 @@ def _ranking_data(key: RankingKey, findings: Findings) -> ClassRanking:
     )
 
 
-def _direction_data(generator: Generator, finding: Finding, save: SavePicture) -> Direction:
+def _direction_data(
+    generator: Generator, finding: Finding, variation: Variation, save: SavePicture
+) -> Direction:
     walk, key = finding.walk, finding.key
     layer, _, channel = generator.style_space.name(key.dimension).rstrip("]").partition("[")
     right = walk.total - walk.broken - walk.lost
@@ -441,6 +454,7 @@ def _direction_data(generator: Generator, finding: Finding, save: SavePicture) -
         ),
         breaks=[None if np.isnan(b) else round(float(b), 4) for b in walk.breaks],
         strip=_frames(str(key), finding.strip, save),
+        attributes=changes_along(walk, variation),
     )
 
 

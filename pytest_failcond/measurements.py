@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from pytest_failcond.keys import CorruptionKey, Key, parse_key
 
+STANDS_OUT = 0.5  # σ of natural variation that a change must have to be spoken of
+
 
 def pack(values: npt.NDArray[Any], kind: str = "<u2") -> str:
     """Compress small non-negative integers ``[N]``: zlib over little-endian uint16, in base64."""
@@ -177,6 +179,27 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class AttributeChange:
+    """By how much an attribute of the images changes along a direction, up to what was tested.
+
+    Attributes:
+        name: such as ``noise``.
+        change: mean over the start images, in σ of the attribute among generated images.
+        low, high: confidence interval of it, over the start images.
+    """
+
+    name: str
+    change: float
+    low: float
+    high: float
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether it is half of the natural σ or more, and surely not 0."""
+        return abs(self.change) >= STANDS_OUT and (self.low > 0 or self.high < 0)
+
+
+@dataclass(frozen=True)
 class Direction:
     """What was found along one direction; shifts are in σ of the dimension, ``std``.
 
@@ -186,6 +209,7 @@ class Direction:
         breaking_shift: smallest shift at which half of the start images are broken; None: none is.
         valid_range: shift up to which the judge accepts 80 % of the images; None: not judged.
         breaks: each start image's bisected breaking shift; None: it did not break.
+        attributes: what changes in the images between no shift and `tested_to`, largest first.
     """
 
     key: str
@@ -203,6 +227,7 @@ class Direction:
     curve: Curve
     breaks: list[float | None]
     strip: Frames
+    attributes: list[AttributeChange] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -219,11 +244,17 @@ class Direction:
         position = int(np.searchsorted(self.curve.shift, shift + 1e-9)) - 1
         return self.curve.broken[max(position, 0)]
 
+    @property
+    def standing_out(self) -> list[AttributeChange]:
+        """The attributes whose change stands out against natural variation, largest first."""
+        return [change for change in self.attributes if change.stands_out]
+
     def to_json(self) -> dict[str, Any]:
         """Return the entry of the run file."""
-        data = {k: v for k, v in vars(self).items() if k not in ("curve", "strip")}
+        data = dict(vars(self), curve=vars(self.curve), strip=vars(self.strip))
+        data["attributes"] = [vars(change) for change in self.attributes]
         data["class"] = data.pop("class_index")
-        return data | {"curve": vars(self.curve), "strip": vars(self.strip)}
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Direction:
@@ -231,6 +262,8 @@ class Direction:
         fields = dict(data, class_index=data["class"])
         del fields["class"]
         fields |= {"curve": Curve(**data["curve"]), "strip": Frames(**data["strip"])}
+        # Run files written before there were attributes have none.
+        fields["attributes"] = [AttributeChange(**a) for a in data.get("attributes", [])]
         return cls(**fields)
 
 

@@ -45,6 +45,9 @@ class Walk:
         judged: whether there was a judge.
         breaks: each image's bisected breaking shift, σ, ``[N]``; NaN where it did not break.
         total: N.
+        unmoved: the start images, ``[N, C, H, W]`` in [0, 1].
+        moved: the same at the end of the valid range, or of the walk if there is no judge: there
+            each no further than its own limit.
     """
 
     direction: DirectionKey
@@ -57,6 +60,8 @@ class Walk:
     judged: bool
     breaks: npt.NDArray[np.float64]
     total: int
+    unmoved: Tensor
+    moved: Tensor
 
     @property
     def breaking_shift(self) -> float | None:
@@ -222,12 +227,15 @@ def _walk_layer(
     accepted = np.zeros((count, len(grid)), dtype=np.int64)
     mean_p = np.full((count, len(grid)), np.nan)
     steps = np.zeros(count, dtype=np.int64)  # walked by each direction
+    unmoved: list[Tensor] = []
+    moved_to_end: dict[int, Tensor] = {}
     active = np.arange(count)
     for step, shift in enumerate(grid):
         rows = np.tile(np.arange(total), len(active))
         which = np.repeat(active, total)
         moved = np.minimum(shift, np.maximum(limits[which, rows], 0.0))
-        seen = look(shifted.images(rows, which, moved))
+        images = shifted.images(rows, which, moved)
+        seen = look(images)
         right, valid = (a.reshape(len(active), total) for a in (seen.right, seen.accepted))
         going = (broken_at[active] == _NEVER) & (lost_at[active] == _NEVER)
         going &= shift <= np.maximum(limits[active], 0.0)
@@ -237,8 +245,16 @@ def _walk_layer(
         mean_p[active, step] = seen.p.reshape(len(active), total).mean(axis=1)
         steps[active] = step + 1
         ended = (going & right & valid).sum(axis=1) == 0
-        known = ~np.array(judged) | (accepted[active, : step + 1].min(axis=1) < VALID_SHARE * total)
-        active = active[~(ended & known)]
+        invalid = accepted[active, : step + 1].min(axis=1) < VALID_SHARE * total
+        # What these directions do is told from images already made, not from a synthesis of its own.
+        parts = torch.split(images, total)
+        unmoved = unmoved or list(parts)
+        moved_to_end |= {
+            d: part.clone()
+            for d, part, over in zip(active.tolist(), parts, invalid, strict=True)
+            if step == 0 or not over
+        }
+        active = active[~(ended & (invalid | (not judged)))]
         if not len(active):
             break
     breaks = _bisect(shifted, look, broken_at, grid)
@@ -255,6 +271,8 @@ def _walk_layer(
             judged=judged,
             breaks=breaks[d],
             total=total,
+            unmoved=unmoved[d],
+            moved=moved_to_end[d],
         )
         for d, direction in enumerate(directions)
     ]

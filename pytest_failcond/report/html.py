@@ -78,6 +78,8 @@ def details(run: Run, key: str, *, pictures: bool = True) -> str:
     if direction is not None:
         parts.append(f"<p>{escape(wording.title(run, direction))}</p>")
         parts.append(_direction_table(run, [direction.key]))
+        if direction.attributes:
+            parts.append(f'<p class="note">{escape(wording.ATTRIBUTES)}</p>')
         if pictures:
             from pytest_failcond.report import figures
 
@@ -191,6 +193,8 @@ def _directions(run: Run) -> str:
     if keys:
         parts.append(_direction_table(run, keys))
         parts.append(f'<p class="note">{escape(wording.DIRECTIONS)}</p>')
+        if line := wording.what_breaks(run):
+            parts.append(f"<p>{escape(line)}</p>")
     for entry in contents.passed_over(run):
         parts.append(f'<p class="note">{escape(wording.passed_over(run, *entry))}</p>')
     if not parts:
@@ -199,7 +203,7 @@ def _directions(run: Run) -> str:
 
 
 def _direction_table(run: Run, keys: Sequence[str]) -> str:
-    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p"]
+    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p", "what changes"]
     statuses = contents.status_by_key(run)
     rows = []
     for direction in (run.directions[key] for key in keys):
@@ -213,6 +217,7 @@ def _direction_table(run: Run, keys: Sequence[str]) -> str:
             (wording.valid_to(direction), "number"),
             (wording.broken(direction), "number"),
             (wording.share(direction.curve.mean_p[0]), "number"),
+            (wording.attributes(direction), ""),
         ])  # fmt: skip
     return _table(head, rows)
 

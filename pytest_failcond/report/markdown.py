@@ -93,12 +93,15 @@ def _directions(run: Run) -> str:
             wording.valid_to(d),
             wording.broken(d),
             wording.share(d.curve.mean_p[0]),
+            wording.attributes(d),
         ]
         for d in contents.directions_of(run)
     ]
-    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p"]
+    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p", "what changes"]
     lines = [escape(wording.passed_over(run, *entry)) for entry in contents.passed_over(run)]
     parts = [_table(head, rows, left=3)] if rows else []
+    if broken := wording.what_breaks(run):
+        lines.insert(0, escape(broken))
     return "\n".join([*parts, *(f"{line}\n" for line in lines)])
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_failcond.gates import Check, GateResult, amount
+from pytest_failcond.measurements import Direction
 from pytest_failcond.report import changes, contents, wording
 from pytest_failcond.report.contents import Cell, Grid
 from pytest_failcond.report.wording import SIGNS, Status
@@ -30,6 +31,7 @@ _RULE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 _ASCII_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _LEAST_WIDTH = 40
 _GAP = 2
+_MOST_ATTRIBUTES = 3  # of a direction
 _MARGINS = 5
 
 
@@ -230,11 +232,34 @@ def _directions(page: _Page, run: Run) -> None:
             last = d.class_index
         page.show(table)
         page.print(wording.DIRECTIONS, "dim")
+    _attributes(page, run, directions)
     passed = contents.passed_over(run)
     for line in (wording.passed_over(run, *entry) for entry in passed):
         page.print(line, "dim")
     if directions or passed:
         page.print()
+
+
+def _attributes(page: _Page, run: Run, directions: Sequence[Direction]) -> None:
+    """What the directions of each class change, by rank; eighty columns hold no more of them."""
+    told: dict[int, list[str]] = {}
+    for d in directions:
+        if d.attributes:
+            rank = wording.NOTHING if d.rank is None else f"{d.rank}"
+            text = f"{rank}  {wording.attributes(d, _MOST_ATTRIBUTES)}"
+            told.setdefault(d.class_index, []).append(text)
+    if not told:
+        return
+    page.print()
+    table = page.table("What changes along them", ["class", "#  change"], left=2)
+    for index, lines in told.items():
+        table.add_row(
+            page.text(wording.class_name(run, index)), Group(*(page.text(line) for line in lines))
+        )
+    page.show(table)
+    page.print(wording.ATTRIBUTES, "dim")
+    if line := wording.what_breaks(run):
+        page.print(line)
 
 
 def _changes(page: _Page, run: Run, *, every: bool, title: str = "Since the baseline") -> None:

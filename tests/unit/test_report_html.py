@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pytest_failcond.report import html
+from pytest_failcond.report import html, wording
 from tests.runs import EVIL, make_gates, make_run
 
 VOID = {"img", "br", "hr"}
@@ -77,6 +77,15 @@ def test_details_of_a_direction(run):
     assert "breaks at 2.0 σ" in page.images[1]["alt"]
     assert "○ waived" in page.text
     assert not Reader(html.details(run, "direction:0:322:+", pictures=False)).images
+
+
+def test_what_directions_change(run):
+    text = Reader(html.summary(run)).text
+    assert "noise +4.1 σ, contrast −0.6 σ" in text
+    assert "noise + breaks zero first" in text
+    details = Reader(html.details(run, "direction:0:322:+")).text
+    assert "noise +4.1 σ, contrast −0.6 σ" in details
+    assert wording.ATTRIBUTES in details
 
 
 def test_details_of_a_direction_kept_without_its_picture():

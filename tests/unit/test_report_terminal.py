@@ -115,6 +115,25 @@ def test_directions():
     assert line_with(text, "passed over", "s12 ↘ (0.5 σ)").startswith(f"class {CLASSES[2]}:")
 
 
+def test_what_changes_along_the_directions():
+    text = render(make_run(), width=80)
+    part = text[text.index("What changes along them") : text.index("\nGates")]
+    assert line_with(part, "zero").endswith("  1  noise +4.1 σ, contrast −0.6 σ")
+    assert line_with(part, CLASSES[2]).endswith("2  –"), "0.4 σ does not stand out"
+    assert "; noise + breaks zero first" in " ".join(part.split())
+    assert wording.ATTRIBUTES in " ".join(part.split())
+    assert "noise +4.1 sd, contrast -0.6 sd" in render(make_run(), unicode=False)
+
+
+def test_a_run_without_attributes_says_nothing_of_them():
+    run = make_run()
+    for key, direction in run.directions.items():
+        run.directions[key] = replace(direction, attributes=[])
+    text = render(run)
+    assert "What changes" not in text
+    assert "breaks zero" not in text
+
+
 def test_gates_show_their_checks():
     text = render(make_run())
     gates = text[text.index("\nGates") :]

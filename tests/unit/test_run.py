@@ -75,6 +75,24 @@ def test_file_is_as_documented(path):
     assert gate["checks"][1]["certain"] is True
 
 
+def test_attributes_are_kept(path):
+    data = json.loads(path.read_text(encoding="utf-8"))
+    noise = {"name": "noise", "change": 4.12, "low": 4.02, "high": 4.22}
+    assert data["directions"][0]["attributes"][0] == pytest.approx(noise)
+    assert [a.name for a in Run.load(path).directions["direction:0:322:+"].standing_out] == [
+        "noise",
+        "contrast",
+    ]
+
+
+def test_a_direction_of_an_older_run_has_no_attributes(path):
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for direction in data["directions"]:
+        del direction["attributes"]
+    change(path, directions=data["directions"])
+    assert all(d.attributes == [] for d in Run.load(path).directions.values())
+
+
 def test_missing(tmp_path):
     assert "cannot be read" in refusal(tmp_path / "no.json")
     assert "cannot be read" in refusal(tmp_path)
