@@ -262,8 +262,7 @@ class Direction:
         fields = dict(data, class_index=data["class"])
         del fields["class"]
         fields |= {"curve": Curve(**data["curve"]), "strip": Frames(**data["strip"])}
-        # Run files written before there were attributes have none.
-        fields["attributes"] = [AttributeChange(**a) for a in data.get("attributes", [])]
+        fields["attributes"] = [AttributeChange(**change) for change in data["attributes"]]
         return cls(**fields)
 
 
