@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.corpus import Corpus
 from pytest_failcond.corruptions import Corruption, corrupt, specification
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.attributes import Variation, changes_along, natural_variation
@@ -29,6 +30,8 @@ from pytest_failcond.measurements import (
     Examples,
     Frames,
     Measurement,
+    Replay,
+    Replayed,
 )
 from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.stylegan2.generator import Generator
@@ -343,6 +346,27 @@ class Laboratory:
                 f"corruption {name!r} raised {type(error).__name__} at severity {severity} on "
                 f"{_culprit(apply, indices)}: {error}"
             ) from error
+
+    def replay(
+        self, corpus: Corpus, class_names: Sequence[str], save: SavePicture | None
+    ) -> Replay:
+        """Classify the images of a corpus; those that must be right and are not are pictured.
+
+        Raises:
+            FailcondError: an image or a class is not as the manifest says.
+        """
+        pixels, labels = corpus.images(), corpus.labels(class_names)
+        p = self.classifier.probabilities(to_float(pixels))
+        entries = []
+        for row, (entry, label) in enumerate(zip(corpus.entries, labels, strict=True)):
+            found = Replayed(
+                entry.id, entry.status, label, int(p[row].argmax()), round(float(p[row, label]), 4)
+            )
+            if found.lost and save is not None:
+                found = replace(found, picture=save(f"corpus:{entry.id}", pixels[row]))
+            entries.append(found)
+        digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+        return Replay(tuple(entries), f"sha256:{digest[:32]}")
 
     def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
         """Rank the dimensions of a class and walk its top directions."""
