@@ -5,7 +5,8 @@ past their break. Those that the classifier has wrong and the judge has not beco
 manifest beside them; look through them, and commit both. What is in the corpus already stays as it is.
 
 An entry is open, where the classifier is known to be wrong, or fixed, where it must be right. --fixed
-and --open change that, and search for nothing. Run it where the tests are run.
+and --open change that; --remove takes out what shows its class no more, for good. These search for
+nothing. Run it where the tests are run.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from pytest_failcond.commands.arguments import count
 from pytest_failcond.errors import FailcondError
 
 if TYPE_CHECKING:
-    from pytest_failcond.corpus import Corpus, Entry, Status
+    from pytest_failcond.corpus import Corpus
+    from pytest_failcond.corpus.manifest import Entry, Status
     from pytest_failcond.failures.discovery import FoundCase
     from pytest_failcond.measure import Laboratory
     from pytest_failcond.settings import Settings
 
 _DEFAULT = "corpus"
 _THERE = "in the corpus already"
+_REMOVED = "removed from the corpus before"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     mark.add_argument(
         "--open", nargs="+", metavar="ID", help="mark these entries: they are known to be wrong"
     )
+    mark.add_argument(
+        "--remove", nargs="+", metavar="ID", help="take these entries out; they do not come back"
+    )
     parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
     parser.add_argument(
         "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
@@ -72,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
         return _mark(Corpus.read(folder), options.fixed, "fixed")
     if options.open:
         return _mark(Corpus.read(folder), options.open, "open")
+    if options.remove:
+        return _remove(Corpus.read(folder), options.remove)
     _extend(Corpus.read_if_any(folder) or Corpus(folder), settings, options.per_direction)
     if settings.corpus is None:
         named = os.path.relpath(folder, settings.folder)
@@ -85,14 +93,22 @@ def _mark(corpus: Corpus, ids: Sequence[str], status: Status) -> int:
     return 0
 
 
+def _remove(corpus: Corpus, ids: Sequence[str]) -> int:
+    corpus.without(ids).save({})
+    for entry_id in set(ids):
+        corpus.file(entry_id).unlink(missing_ok=True)
+    print(f"{len(set(ids))} removed from {corpus.folder}")
+    return 0
+
+
 def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     """Search all classes, and write what is new."""
     from dataclasses import replace
 
     from pytest_failcond.commands.progress import announce, step_by_step
-    from pytest_failcond.corpus import encode
     from pytest_failcond.failures.discovery import discover
     from pytest_failcond.laboratory import open_laboratory
+    from pytest_failcond.stylegan2.session import png
 
     # Test images are not needed, and may take long to load.
     laboratory = open_laboratory(settings.model_copy(update={"images": None}))
@@ -119,10 +135,10 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
         )
         dropped.update(found.dropped)
         for case in found.cases:
-            content = encode(case.pixels)
+            content = png(case.pixels)
             entry = _entry(case, content, corpus, laboratory, names)
-            if entry.case in known:
-                dropped[_THERE] += 1
+            if entry.case in known or entry.case in corpus.removed:
+                dropped[_THERE if entry.case in known else _REMOVED] += 1
                 continue
             corpus = replace(corpus, entries=(*corpus.entries, entry))
             images[entry.id] = content
@@ -138,7 +154,8 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
 def _entry(
     case: FoundCase, content: bytes, corpus: Corpus, laboratory: Laboratory, names: tuple[str, ...]
 ) -> Entry:
-    from pytest_failcond.corpus import Entry, hash_png
+    from pytest_failcond.corpus import hash_png
+    from pytest_failcond.corpus.manifest import Entry
     from pytest_failcond.keys import class_id
 
     generator, judge, key = laboratory.generator, laboratory.judge, case.direction

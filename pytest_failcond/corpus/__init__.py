@@ -7,15 +7,12 @@ how it was found, and whether the classifier is expected to have it right.
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from pytest_failcond.corpus.manifest import Entry, Status, read_manifest, write_manifest
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.files import hash_file, write_atomically
 
@@ -23,67 +20,19 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-SCHEMA = 1
 MANIFEST = "corpus.json"
-Status = Literal["open", "fixed"]
-
-
-class Entry(BaseModel):
-    """One image of the corpus.
-
-    Attributes:
-        id: of its test; its file is ``<id>.png``.
-        status: ``open``: the classifier is known to have it wrong; ``fixed``: it must have it right.
-        class_name: the class that it shows.
-        direction: the key of the direction along which it was found.
-        dimension: the same dimension as ``layer[channel]``.
-        sample: the start image's number in the generator's stream.
-        broke_at: the shift at which the start image broke, σ.
-        shift: the shift of this image, σ.
-        predicted: the class that the classifier it was found on took it for.
-        p: that classifier's probability of the class that it shows.
-        judged: the class that the judge took it for; None: there was no judge.
-        seed: of the start images.
-        generator, classifier, judge: hashes of the models that it was found with.
-        png: SHA-256 of its file.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
-    id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
-    status: Status
-    class_name: str = Field(alias="class")
-    direction: str
-    dimension: str
-    sample: int = Field(ge=0)
-    broke_at: float = Field(ge=0)
-    shift: float = Field(ge=0)
-    predicted: str
-    p: float = Field(ge=0, le=1)
-    judged: str | None
-    seed: int
-    generator: str
-    classifier: str | None
-    judge: str | None
-    png: str
-
-    @property
-    def case(self) -> tuple[str, int, int, str]:
-        """What makes it the same case as another: its start image and the way it was moved."""
-        return self.direction, self.sample, self.seed, self.generator
-
-
-class _Manifest(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    schema_: int = Field(alias="schema")
-    entries: list[Entry]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """The entries of a corpus, and the folder that their images lie in."""
+    """The entries of a corpus, the folder that their images lie in, and what a review took out.
+
+    ``removed`` holds the cases of entries that are not to come back.
+    """
 
     folder: Path
     entries: tuple[Entry, ...] = ()
+    removed: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Corpus:
@@ -112,18 +61,10 @@ class Corpus:
         Raises:
             FailcondError: it is damaged, edited amiss, or of a newer version.
         """
-        path = folder / MANIFEST
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        manifest = read_manifest(folder / MANIFEST)
+        if manifest is None:
             return None
-        except OSError as error:
-            raise FailcondError(f"{path}: cannot be read ({error.strerror or error})") from error
-        except ValueError as error:
-            raise FailcondError(
-                f"{path}: is not valid JSON ({error}); take it from the last commit"
-            ) from error
-        return cls(folder, _entries(path, data))
+        return cls(folder, tuple(manifest.entries), tuple(manifest.removed))
 
     def save(self, images: dict[str, bytes]) -> None:
         """Write the files of new images by id, then the manifest: it never names what is not there.
@@ -133,9 +74,7 @@ class Corpus:
         """
         for entry_id, content in images.items():
             write_atomically(self.file(entry_id), content)
-        entries = [entry.model_dump(by_alias=True) for entry in self.entries]
-        text = json.dumps({"schema": SCHEMA, "entries": entries}, indent=1, ensure_ascii=False)
-        write_atomically(self.folder / MANIFEST, f"{text}\n")
+        write_manifest(self.folder / MANIFEST, self.entries, self.removed)
 
     def file(self, entry_id: str) -> Path:
         """Return the PNG file of an entry."""
@@ -152,13 +91,7 @@ class Corpus:
         Raises:
             FailcondError: there is no entry with such an id.
         """
-        wanted = set(ids)
-        for entry_id in sorted(wanted):
-            if entry_id not in self.ids:
-                raise FailcondError(
-                    f"{self.folder / MANIFEST}: has no entry {entry_id!r}"
-                    f"{nearest(entry_id, self.ids)}"
-                )
+        wanted = self._known(ids)
         return replace(
             self,
             entries=tuple(
@@ -166,6 +99,27 @@ class Corpus:
                 for entry in self.entries
             ),
         )
+
+    def without(self, ids: Iterable[str]) -> Corpus:
+        """Return the corpus without some entries, which are not to come back.
+
+        Raises:
+            FailcondError: there is no entry with such an id.
+        """
+        wanted = self._known(ids)
+        gone = [entry.case for entry in self.entries if entry.id in wanted]
+        kept = tuple(entry for entry in self.entries if entry.id not in wanted)
+        return replace(self, entries=kept, removed=(*self.removed, *gone))
+
+    def _known(self, ids: Iterable[str]) -> set[str]:
+        wanted = set(ids)
+        for entry_id in sorted(wanted):
+            if entry_id not in self.ids:
+                raise FailcondError(
+                    f"{self.folder / MANIFEST}: has no entry {entry_id!r}"
+                    f"{nearest(entry_id, self.ids)}"
+                )
+        return wanted
 
     def free_id(self, wanted: str) -> str:
         """Return ``wanted``, or with a number behind it where an entry has it already."""
@@ -213,57 +167,9 @@ def promotion(ids: Iterable[str]) -> str:
     return f"failcond discover --fixed {' '.join(ids)}"
 
 
-def encode(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """Return the PNG file of an image ``[H, W, C]``, without loss."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def hash_png(content: bytes) -> str:
     """Return what `files.hash_file` gives for a file with this content."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def _entries(path: Path, data: Any) -> tuple[Entry, ...]:
-    schema = data.get("schema") if isinstance(data, dict) else None
-    if not isinstance(schema, int):
-        raise FailcondError(f"{path}: is no manifest of a corpus; take it from the last commit")
-    if schema > SCHEMA:
-        raise FailcondError(
-            f"{path}: written with schema {schema}, this version reads {SCHEMA}; update "
-            "pytest-failcond"
-        )
-    try:
-        entries = tuple(_Manifest.model_validate(data).entries)
-    except ValidationError as error:
-        raise FailcondError(f"{path}: {_sentence(error, data)}") from error
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.id.casefold() in seen:
-            raise FailcondError(f"{path}: the id {entry.id!r} stands twice; ids are unique")
-        seen.add(entry.id.casefold())
-    return entries
-
-
-def _sentence(error: ValidationError, data: dict[str, Any]) -> str:
-    """Say the first of pydantic's findings, with the id of the entry that it is in."""
-    first = error.errors()[0]
-    where = list(first["loc"])
-    if len(where) > 1 and where[0] == "entries" and isinstance(where[1], int):
-        entry = data["entries"][where[1]]
-        name = entry.get("id") if isinstance(entry, dict) else None
-        where[:2] = [f"entry {where[1] + 1}" if name is None else f"entry {name!r}"]
-    if first["type"] == "missing":
-        return f"{': '.join(map(str, where))} is missing; add it"
-    if first["type"] == "extra_forbidden":
-        return f"{': '.join(map(str, where))} is not known; leave it out"
-    message = first["msg"]
-    return (
-        f"{': '.join(map(str, where))}: {message[0].lower()}{message[1:]}, got {first['input']!r}"
-    )
 
 
 def _pixels(path: Path, entry: Entry) -> npt.NDArray[np.uint8]:
@@ -277,6 +183,8 @@ def _pixels(path: Path, entry: Entry) -> npt.NDArray[np.uint8]:
                 "from the commit that added it"
             )
         with Image.open(path) as image:
+            if image.mode not in ("L", "RGB"):
+                raise FailcondError(f"{path}: is neither gray nor RGB, but {image.mode}")
             pixels = np.asarray(image)
     except FileNotFoundError as error:
         raise FailcondError(
