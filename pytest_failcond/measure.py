@@ -38,6 +38,7 @@ from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
 from pytest_failcond.subjects.loading import load_callable
+from pytest_failcond.subjects.sources import classes_of
 
 _KEPT_SCORES = 20
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
@@ -347,16 +348,15 @@ class Laboratory:
                 f"{_culprit(apply, indices)}: {error}"
             ) from error
 
-    def replay(
-        self, corpus: Corpus, class_names: Sequence[str], save: SavePicture | None
-    ) -> Replay:
+    def replay(self, corpus: Corpus, save: SavePicture | None) -> Replay:
         """Classify the images of a corpus; those that must be right and are not are pictured.
 
         Raises:
             FailcondError: an image or a class is not as the manifest says.
         """
-        pixels, labels = corpus.images(), corpus.labels(class_names)
+        pixels = corpus.images()
         p = self.classifier.probabilities(to_float(pixels))
+        labels = corpus.labels(self._class_names(p.shape[1]))
         entries = []
         for row, (entry, label) in enumerate(zip(corpus.entries, labels, strict=True)):
             found = Replayed(
@@ -367,6 +367,15 @@ class Laboratory:
             entries.append(found)
         digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
         return Replay(tuple(entries), f"sha256:{digest[:32]}")
+
+    def _class_names(self, count: int) -> Sequence[str]:
+        """Class names by index; the indices themselves where nobody named them."""
+        if self.settings.classes is not None:
+            return self.settings.classes
+        if self.generator is not None:
+            return self.generator.classes
+        folder = self.settings.images_folder
+        return tuple(map(str, range(count))) if folder is None else classes_of(folder)
 
     def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
         """Rank the dimensions of a class and walk its top directions."""

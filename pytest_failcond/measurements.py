@@ -344,7 +344,9 @@ class Replayed:
 
     def told(self, class_names: Sequence[str]) -> str:
         """Say what was seen in it."""
-        name, seen = class_names[self.label], class_names[self.predicted]
+        name, seen = (
+            class_names[i] if i < len(class_names) else str(i) for i in (self.label, self.predicted)
+        )
         what = "is right" if self.right else f"was taken for {seen!r}"
         return f"{what}, p({name!r}) = {self.p:.3f}"
 

@@ -53,7 +53,7 @@ METRICS = {
     "breaking_shift": Metric(bound="min", about="direction", by_class=False, in_sigma=True),
     "broken_share": Metric(bound="max", about="direction", by_class=False),
     "valid_range": Metric(bound="min", about="direction", by_class=False, in_sigma=True),
-    "corpus_accuracy": Metric(bound="min", about="corpus"),
+    "corpus_accuracy": Metric(bound="min", about="corpus", by_class=False),
     "regression_drop": Metric(bound="max", about="baseline", selectors=_CELLS, needs_baseline=True),
     "mean_regression_drop": Metric(
         bound="max", about="several cells", selectors=_CELLS, needs_baseline=True

@@ -135,7 +135,7 @@ def test_a_kept_run_is_judged_without_the_corpus(replayed, workers):
 
 
 @WORKERS
-def test_the_corpus_is_one_unit_of_a_divided_session(replayed, workers):
+def test_the_corpus_is_one_unit_of_a_divided_session(replayed, monkeypatch, capsys, workers):
     table = GRID.replace("[tool.failcond]\n", '[tool.failcond]\ncorpus = "corpus"\n')
     replayed.configure(table.replace("images =", 'classes = ["a", "b", "c"]\nimages ='))
     found = []
@@ -146,6 +146,16 @@ def test_the_corpus_is_one_unit_of_a_divided_session(replayed, workers):
         assert result.ret == 0  # a part measures, and judges nothing
         found.append(run_of(replayed, f"{part}.json")["corpus"])
     assert sorted(corpus is None for corpus in found) == [False, True]
+    monkeypatch.chdir(replayed.path)
+    assert main(["merge", "1.json", "2.json"]) == 1
+    assert "1 of the corpus lost" in capsys.readouterr().out
+    replayed.run("--failcond-json=whole.json", workers=workers)
+    joined, whole = run_of(replayed), run_of(replayed, "whole.json")
+    assert {k: v for k, v in joined.items() if k not in ("environment", "digest")} == {
+        k: v for k, v in whole.items() if k not in ("environment", "digest")
+    }
+    (kept,) = {e["picture"] for e in joined["corpus"]["entries"] if e["picture"]}
+    assert (replayed.path / "run.json.files" / kept).is_file()
 
 
 @WORKERS
@@ -154,7 +164,6 @@ def test_accuracy_on_the_corpus_is_a_metric(replayed, workers, gate):
         REPLAYED,
         gate(id="all", metric="corpus_accuracy", min=0.6),
         gate(id="b", metric="corpus_accuracy", min=0.1, classes=["b"]),
-        gate(id="each", metric="corpus_accuracy", min=0.1, by_class=True, level="warn"),
     )
     result = replayed.run("-k", "test_gate", "--failcond-json=run.json", workers=workers)
     assert result.parseoutcomes()["failed"] == 1
@@ -162,7 +171,6 @@ def test_accuracy_on_the_corpus_is_a_metric(replayed, workers, gate):
     assert [(c["value"], c["n"], c["verdict"]) for c in checks["all"]] == [(0.5, 4, "failed")]
     assert checks["all"][0]["bound"] == pytest.approx(0.9024, abs=1e-4)  # Clopper-Pearson, 2 of 4
     assert [(c["value"], c["n"], c["verdict"]) for c in checks["b"]] == [(1.0, 2, "passed")]
-    assert [c["value"] for c in checks["each"]] == [0.0, 1.0, 0.0]
     result.stdout.fnmatch_lines(["*corpus accuracy 0.5000 is under 0.6000*"])
 
 
