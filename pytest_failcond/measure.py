@@ -360,7 +360,12 @@ class Laboratory:
         entries = []
         for row, (entry, label) in enumerate(zip(corpus.entries, labels, strict=True)):
             found = Replayed(
-                entry.id, entry.status, label, int(p[row].argmax()), round(float(p[row, label]), 4)
+                id=entry.id,
+                status=entry.status,
+                label=label,
+                predicted=int(p[row].argmax()),
+                p=round(float(p[row, label]), 4),
+                png=entry.png,
             )
             if found.lost and save is not None:
                 found = replace(found, picture=save(f"corpus:{entry.id}", pixels[row]))

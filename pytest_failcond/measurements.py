@@ -318,6 +318,7 @@ class Replayed:
         label, predicted: true and predicted class, by index.
         p: probability of the true class.
         picture: file name in the run's folder, where a fixed one is wrong.
+        png: hash of its file: the same image in two runs has the same.
     """
 
     id: str
@@ -326,6 +327,7 @@ class Replayed:
     predicted: int
     p: float
     picture: str | None = None
+    png: str = ""
 
     @property
     def right(self) -> bool:

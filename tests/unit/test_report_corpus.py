@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from pytest_failcond.compare import Comparison, compare
 from pytest_failcond.measurements import Replay, Replayed
-from pytest_failcond.report import contents, corpus, html, markdown, terminal
+from pytest_failcond.report import changes, contents, corpus, html, markdown, terminal
 from pytest_failcond.run import Run
 from tests.runs import EVIL, make_run, make_strip
 
@@ -95,3 +97,24 @@ def test_kept_and_read_again(tmp_path):
     assert loaded.corpus == run.corpus
     assert loaded.measured("corpus").accuracy == 0.0
     assert loaded.picture(str(FIXED_WRONG.picture)) == make_strip(frames=1)
+
+
+def test_two_runs_are_compared_image_by_image(tmp_path):
+    then = with_corpus(
+        replace(OPEN_WRONG, id="a-1-up-0", png="sha256:1"),
+        replace(FIXED_RIGHT, id="b-1-up-0", png="sha256:2"),
+        replace(FIXED_RIGHT, id="c-1-up-0", png="sha256:3"),
+        replace(FIXED_RIGHT, id="d-1-up-0", png="sha256:4"),
+    )
+    now = with_corpus(
+        replace(OPEN_RIGHT, id="a-1-up-0", png="sha256:1"),
+        replace(FIXED_WRONG, id="b-1-up-0", png="sha256:2"),
+        replace(FIXED_WRONG, id="c-1-up-0", png="sha256:another image"),
+        replace(FIXED_WRONG, id="e-1-up-0", png="sha256:5"),
+    )
+    found = compare(then, now, "run.json", confidence=0.95)
+    assert (found.corpus_lost, found.corpus_gained) == (("b-1-up-0",), ("a-1-up-0",))
+    assert Comparison.from_json(json.loads(json.dumps(found.to_json()))) == found
+    remarks = changes.remarks(found, ())
+    assert "corpus, lost: b-1-up-0" in remarks
+    assert "corpus, gained: a-1-up-0" in remarks
