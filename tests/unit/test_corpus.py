@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pytest_failcond.corpus import MANIFEST, Corpus, hash_png
@@ -224,6 +225,8 @@ def walk_of(breaks: list[float], valid_range: float | None) -> Walk:
         judged=valid_range is not None,
         breaks=np.array(breaks),
         total=total,
+        unmoved=torch.zeros(0),
+        moved=torch.zeros(0),
     )
 
 
