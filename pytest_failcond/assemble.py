@@ -18,6 +18,7 @@ from pytest_failcond.measurements import (
     Direction,
     Examples,
     Measurement,
+    Replay,
     pack,
     unpack,
 )
@@ -87,12 +88,13 @@ def _share(run: Run, part: tuple[int, int]) -> Run:
         measurements=mine(run.measurements),
         rankings=mine(run.rankings),
         directions=mine(run.directions),
+        corpus=run.corpus if "corpus" in share else None,
         errors=mine(run.errors) | {key: _MISSING for key in share if not _known(run, key)},
     )
 
 
 def _known(run: Run, key: str) -> bool:
-    return key in run.measurements or key in run.rankings or key in run.errors
+    return any(key in kind for kind in (run.measurements, run.rankings, run.replays, run.errors))
 
 
 def disassemble(run: Run, store_folder: Path) -> None:
@@ -101,7 +103,7 @@ def disassemble(run: Run, store_folder: Path) -> None:
     kept = None if run.kept is None else pack(run.kept, "<u4")
     session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
     store.put("session", session | {"labels": pack(run.labels)})
-    for kind in (run.measurements, run.rankings, run.directions):
+    for kind in (run.measurements, run.rankings, run.directions, run.replays):
         for key, measured in kind.items():
             store.put(key, measured.to_json())
     for key, sentence in run.errors.items():
@@ -121,7 +123,7 @@ def conclude(
 ) -> Run:
     """Add to what was measured the errors of what was not, the verdicts, and the comparison."""
     errors = dict(run.errors)
-    measured = {*run.measurements, *run.rankings, *run.directions}
+    measured = {*run.measurements, *run.rankings, *run.directions, *run.replays}
     for planned in run.planned:
         for key in needed(planned, settings):
             if key not in measured:
@@ -160,9 +162,13 @@ def needed(planned: str, settings: Settings) -> list[str]:
         return [f"ranking:{rest.partition(':')[0]}"]
     if kind == "regression":
         return [rest]
+    if kind == "corpus":
+        return [kind]
     if kind != "gate":
         return [planned]
     gate = settings.gate(rest)
+    if METRICS[gate.metric].about == "corpus":
+        return ["corpus"]
     if METRICS[gate.metric].needs_baseline:
         return compared_keys(gate, settings)
     clean = ["clean"] if gate.metric == "relative_mce" else []
@@ -183,7 +189,7 @@ def _planned(store: Store, part: tuple[int, int] | None) -> list[str]:
 def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Record]]:
     if only is None:
         return store.records("")
-    names = {"clean", *only, *(f"missing:{key}" for key in only)}
+    names = {"clean", "corpus", *only, *(f"missing:{key}" for key in only)}
     found = ((name, store.find(name)) for name in sorted(names))
     return ((name, record) for name, record in found if record is not None)
 
@@ -197,6 +203,7 @@ def _measured(
     measurements: dict[str, Measurement] = {}
     rankings: dict[str, ClassRanking] = {}
     directions: dict[str, Direction] = {}
+    corpus: Replay | None = None
     for name, record in records.items():
         kind = name.partition(":")[0]
         if "error" in record:
@@ -207,6 +214,8 @@ def _measured(
             rankings[name] = ClassRanking.from_json(record)
         elif kind == "direction":
             directions[name] = Direction.from_json(record)
+        elif name == "corpus":
+            corpus = Replay.from_json(record)
     return Run(
         environment=session["environment"],
         subjects=session["subjects"],
@@ -216,6 +225,7 @@ def _measured(
         measurements={key: measurements[key] for key in grid_order(settings, measurements)},
         rankings=dict(sorted(rankings.items(), key=lambda entry: entry[1].class_index)),
         directions=dict(sorted(directions.items(), key=direction_order)),
+        corpus=corpus,
         errors=errors,
         kept=_kept(session),
     )

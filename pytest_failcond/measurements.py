@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +46,36 @@ class Examples:
     after: list[int]
 
 
+class Predictions:
+    """Predicted and true classes of N images, int ``[N]`` each."""
+
+    predicted: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Which images were classified right, ``[N]``."""
+        right: npt.NDArray[np.bool_] = self.predicted == self.labels
+        return right
+
+    @property
+    def correct(self) -> int:
+        """Images classified right."""
+        return int(self.right.sum())
+
+    @property
+    def total(self) -> int:
+        """Images."""
+        return len(self.labels)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images classified right."""
+        return self.correct / self.total
+
+
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(Predictions):
     """Predictions on the test images, clean or under one corruption.
 
     Attributes:
@@ -77,27 +106,6 @@ class Measurement:
         if self.judge_correct is None or not self.judge_total:
             return None
         return self.judge_correct / self.judge_total
-
-    @property
-    def right(self) -> npt.NDArray[np.bool_]:
-        """Which images were classified right, ``[N]``."""
-        right: npt.NDArray[np.bool_] = self.predicted == self.labels
-        return right
-
-    @property
-    def correct(self) -> int:
-        """Images classified right."""
-        return int(self.right.sum())
-
-    @property
-    def total(self) -> int:
-        """Images."""
-        return len(self.labels)
-
-    @property
-    def accuracy(self) -> float:
-        """Share of images classified right."""
-        return self.correct / self.total
 
     @property
     def per_class(self) -> list[list[int]]:
@@ -299,9 +307,87 @@ class ClassRanking:
         return cls(class_index=data["class"], **fields)
 
 
-AnyMeasurement = Measurement | Direction | ClassRanking
+@dataclass(frozen=True)
+class Replayed:
+    """What the classifier makes of one image of the corpus.
+
+    Attributes:
+        id: of the entry.
+        status: ``open``, where it is known to be wrong, or ``fixed``, where it must be right.
+        label, predicted: true and predicted class, by index.
+        p: probability of the true class.
+        picture: file name in the run's folder, where a fixed one is wrong.
+        png: hash of its file: the same image in two runs has the same.
+    """
+
+    id: str
+    status: str
+    label: int
+    predicted: int
+    p: float
+    picture: str | None = None
+    png: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether it was classified right."""
+        return self.predicted == self.label
+
+    @property
+    def lost(self) -> bool:
+        """Whether it must be right, and is not."""
+        return self.status == "fixed" and not self.right
+
+    @property
+    def mended(self) -> bool:
+        """Whether it is known to be wrong, and is right."""
+        return self.status == "open" and self.right
+
+    def told(self, class_names: Sequence[str]) -> str:
+        """Say what was seen in it."""
+        name, seen = (
+            class_names[i] if i < len(class_names) else str(i) for i in (self.label, self.predicted)
+        )
+        what = "is right" if self.right else f"was taken for {seen!r}"
+        return f"{what}, p({name!r}) = {self.p:.3f}"
+
+
+@dataclass(frozen=True)
+class Replay(Predictions):
+    """Predictions on the images of the corpus, in the order of its manifest.
+
+    Attributes:
+        entries: one by one.
+        pixels: hash of the images that were classified.
+    """
+
+    entries: tuple[Replayed, ...]
+    pixels: str
+    key: str = "corpus"
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:  # type: ignore[override]
+        """Predicted class of every image, int ``[N]``."""
+        return np.array([entry.predicted for entry in self.entries], dtype=np.int64)
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:  # type: ignore[override]
+        """True class of every image, int ``[N]``."""
+        return np.array([entry.label for entry in self.entries], dtype=np.int64)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        return {"pixels": self.pixels, "entries": [vars(entry) for entry in self.entries]}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Replay:
+        """Read the entry of the run file."""
+        return cls(tuple(Replayed(**entry) for entry in data["entries"]), data["pixels"])
+
+
+AnyMeasurement = Measurement | Direction | ClassRanking | Replay
 
 
 def kind_of(key: Key) -> str:
-    """Return ``clean``, ``corruption``, ``ranking`` or ``direction``."""
+    """Return ``clean``, ``corruption``, ``ranking``, ``direction`` or ``corpus``."""
     return str(key).partition(":")[0]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import Direction, Measurement
+from pytest_failcond.measurements import Direction, Measurement, Predictions
 from pytest_failcond.plan import cells_of, compared_keys
 from pytest_failcond.settings import GateSettings, Settings
 from pytest_failcond.statistics import (
@@ -60,7 +60,7 @@ class Case:
     baseline: Measure | None = None
     reference: Measure | None = None
 
-    def selected(self, measured: Measurement) -> npt.NDArray[np.bool_]:
+    def selected(self, measured: Predictions) -> npt.NDArray[np.bool_]:
         """Return which images' true class the check is about, ``[N]``."""
         if self.class_index is not None:
             chosen = [self.class_index]
@@ -78,7 +78,7 @@ class Case:
 
 
 def _accuracy(case: Case) -> Value:
-    measured: Measurement = case.measure(case.key)
+    measured: Predictions = case.measure(case.key)
     right = measured.right[case.selected(measured)]
     return _share(int(right.sum()), len(right))
 
@@ -276,6 +276,7 @@ VALUES: dict[str, Callable[[Case], Value]] = {
     "breaking_shift": _breaking_shift,
     "broken_share": _broken_share,
     "valid_range": _valid_range,
+    "corpus_accuracy": _accuracy,
     "regression_drop": _regression_drop,
     "mean_regression_drop": _mean_regression_drop,
     "negative_flips": _negative_flips,

@@ -103,6 +103,7 @@ def make_state(config: pytest.Config) -> State | None:
         owns_store=worker is None,
         strict=config.getoption("failcond_strict"),
         baseline=_baseline(config, settings, baseline),
+        corpus=_corpus_ids(settings, None if measured is None else measured[1]),
         pictures=not config.getoption("failcond_no_images"),
         part=part,
         measured=None if measured is None else measured[0],
@@ -146,6 +147,18 @@ def _class_names(settings: Settings) -> tuple[str, ...] | None:
         )
     check_gate_classes(settings, settings.classes or names)
     return settings.classes or names
+
+
+def _corpus_ids(settings: Settings, measured: Run | None) -> tuple[str, ...]:
+    """Return the ids of the corpus's entries: those of the manifest, or of the run that is judged."""
+    if measured is not None:
+        replay = measured.corpus
+        return () if replay is None else tuple(entry.id for entry in replay.entries)
+    if settings.corpus is None:
+        return ()
+    from pytest_failcond.corpus import Corpus
+
+    return Corpus.read(settings.path(settings.corpus)).ids
 
 
 def _baseline(config: pytest.Config, settings: Settings, baseline: str | None) -> Path | None:

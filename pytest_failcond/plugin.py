@@ -15,6 +15,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond,
     failcond_classifier,
     failcond_corner_case,
+    failcond_corpus,
     failcond_corruption,
     failcond_gate,
     failcond_generator,
@@ -28,6 +29,7 @@ from pytest_failcond.state import STATE, SUITE, State, from_suite
 _GENERATED = (
     "failcond_corruption",
     "failcond_corner_case",
+    "failcond_corpus",
     "failcond_gate",
     "failcond_regression",
 )
@@ -74,7 +76,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Generate a test per cell, direction, gate and compared key."""
+    """Generate a test per cell, direction, image of the corpus, gate and compared key."""
     for name in _GENERATED:
         if name in metafunc.fixturenames:
             state = metafunc.config.stash.get(STATE, None)
@@ -166,6 +168,8 @@ def _planned(item: pytest.Item) -> str:
             return f"corner_case:{value.class_index}:{value.rank}"
     if "failcond_gate" in params:
         return f"gate:{params['failcond_gate']}"
+    if "failcond_corpus" in params:
+        return f"corpus:{params['failcond_corpus']}"
     if "failcond_regression" in params:
         return f"regression:{params['failcond_regression']}"
     return "clean"
@@ -216,6 +220,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         parts.append(f"{len(grid.names) * len(grid.severities)} corruption cells")
     if state.classes is not None and settings.generator is not None:
         parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
+    if state.corpus:
+        parts.append(f"a corpus of {len(state.corpus)}")
     if state.part is None:
         parts.append(f"{len(settings.gates)} gates")
     else:

@@ -28,6 +28,7 @@ from pytest_failcond.measurements import (
     ClassRanking,
     Direction,
     Measurement,
+    Replay,
     pack,
     unpack,
 )
@@ -57,6 +58,7 @@ class Run:
         measurements: clean and corrupted cells by key.
         rankings: by key, in the order of the classes.
         directions: by key.
+        corpus: what the classifier makes of the images of the corpus, if there is one.
         errors: key → why it could not be measured.
         gates: those that were checked.
         comparison: with the baseline, where there is one.
@@ -73,6 +75,7 @@ class Run:
     measurements: dict[str, Measurement]
     rankings: dict[str, ClassRanking]
     directions: dict[str, Direction]
+    corpus: Replay | None = None
     planned: tuple[str, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
@@ -115,11 +118,16 @@ class Run:
             FailcondError: it could not be measured, or nobody did.
         """
         kinds: tuple[Mapping[str, AnyMeasurement], ...]
-        kinds = (self.measurements, self.rankings, self.directions)
+        kinds = (self.measurements, self.rankings, self.directions, self.replays)
         for kind in kinds:
             if key in kind:
                 return kind[key]
         raise FailcondError(self.errors.get(key, f"{key} was not measured"))
+
+    @property
+    def replays(self) -> dict[str, Replay]:
+        """The corpus by its key, where there is one."""
+        return {} if self.corpus is None else {self.corpus.key: self.corpus}
 
     @property
     def picture_files(self) -> set[str]:
@@ -128,6 +136,7 @@ class Run:
         for entry in self.comparison.keys if self.comparison is not None else ():
             examples += [entry.lost_examples, entry.gained_examples]
         files = {direction.strip.file for direction in self.directions.values()}
+        files |= {e.picture for e in self.corpus.entries if e.picture} if self.corpus else set()
         return files | {found.file for found in examples if found is not None}
 
     def picture(self, file: str) -> bytes | None:
@@ -180,6 +189,7 @@ class Run:
             "measurements": [m.to_json() for m in self.measurements.values()],
             "rankings": [r.to_json() for r in self.rankings.values()],
             "directions": [d.to_json() for d in self.directions.values()],
+            "corpus": None if self.corpus is None else self.corpus.to_json(),
             "errors": [{"key": key, "error": text} for key, text in self.errors.items()],
             "gates": [
                 {
@@ -243,6 +253,8 @@ class Run:
             measurements={m.key: m for m in measurements},
             rankings={r.key: r for r in rankings},
             directions={d.key: d for d in directions},
+            # Runs that were kept before there was a corpus are baselines still.
+            corpus=Replay.from_json(data["corpus"]) if data.get("corpus") else None,
             planned=tuple(data["planned"]),
             comparison=None
             if data["comparison"] is None

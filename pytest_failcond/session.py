@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from pytest_failcond.compare import Other
+from pytest_failcond.corpus import promotion
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import Starts, start_images
@@ -20,7 +21,7 @@ from pytest_failcond.failures.walking import STEP
 from pytest_failcond.gates import Check
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.measurements import Direction
+from pytest_failcond.measurements import Direction, Replay
 from pytest_failcond.measuring import Measuring
 from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
@@ -115,7 +116,7 @@ class Failcond:
         return tuple(map(str, range(len(self._measuring.clean.per_class))))
 
     def measure(self, key: str) -> Any:
-        """Return the measurement of a key: a `Measurement`, `ClassRanking` or `Direction`.
+        """Return the measurement of a key: a `Measurement`, `ClassRanking`, `Direction` or `Replay`.
 
         What cannot be measured fails the test with one sentence.
         """
@@ -160,6 +161,34 @@ class Failcond:
         except FailcondError as error:
             self._give_up(key, error)
         return self._settle(checks)
+
+    def check_corpus(self, entry_id: str) -> None:
+        """Hold an image of the corpus against its status.
+
+        A fixed one that is wrong fails the test; an open one that is wrong is expected to; an open one
+        that is right passes, and the command that promotes it is printed.
+        """
+        key = f"corpus:{entry_id}"
+        self._tell(KEY, key)
+        self._ask(key)
+        try:
+            replay = self._measuring.measure("corpus")
+        except FailcondError as error:
+            self._give_up("corpus", error)
+        assert isinstance(replay, Replay)
+        entry = next(entry for entry in replay.entries if entry.id == entry_id)
+        if self._state.part:
+            return
+        said = entry.told(self.classes)
+        if entry.lost:
+            self._tell(VERDICT, "failed")
+            fail(f"{key}: is marked as fixed, but {said}")
+        if not entry.right:
+            self._tell(VERDICT, "open")
+            pytest.xfail(said)
+        self._tell(VERDICT, "passed")
+        if entry.mended:
+            print(f"{said}; promote it: {promotion([entry_id])}")
 
     def direction_key(self, class_index: int, rank: int) -> str:
         """Return the key of a class's direction of a rank, from 1; ranks the class if need be."""

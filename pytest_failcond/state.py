@@ -24,6 +24,7 @@ class State:
         owns_store: whether this process made the folder, and so removes it.
         strict: whether marginal and not-evaluated checks fail.
         baseline: run file to compare with.
+        corpus: ids of the corpus's entries.
         pictures: whether pictures of the user's images may be made.
         part: (i, n), where only the i-th of n parts of the plan is measured, and nothing judged.
         measured: run file whose measurements are judged, where nothing is measured.
@@ -39,6 +40,7 @@ class State:
     owns_store: bool
     strict: bool
     baseline: Path | None
+    corpus: tuple[str, ...] = ()
     pictures: bool = True
     part: tuple[int, int] | None = None
     measured: Path | None = None

@@ -9,7 +9,8 @@ from html import escape
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check
-from pytest_failcond.report import contents, wording
+from pytest_failcond.measurements import Replayed
+from pytest_failcond.report import contents, corpus, wording
 from pytest_failcond.report.contents import Cell, Grid
 from pytest_failcond.report.wording import Status
 from pytest_failcond.run import Run
@@ -31,6 +32,8 @@ _STYLE = """<style>
 .failcond .sign { white-space: nowrap; }
 .failcond .note { opacity: .75; }
 .failcond img { display: block; max-width: 100%; height: auto; margin: .4em 0; border-radius: 4px; }
+.failcond .pixels img { min-width: 9em; image-rendering: pixelated; }
+.failcond .replayed { display: inline-block; width: 15em; margin-right: 1em; vertical-align: top; }
 .failcond .failed, .failcond .error { color: #d33; font-weight: 600; }
 .failcond .warned, .failcond .marginal { color: #a86a00; font-weight: 600; }
 .failcond .passed { color: #2b8a4b; }
@@ -40,6 +43,7 @@ _STYLE = """<style>
 </style>
 """
 _PASSED_SHOWN = 3
+_PICTURED = 30  # lost images of the corpus in the summary; their tests show them all
 
 
 def summary(run: Run, *, pictures: bool = True) -> str:
@@ -58,6 +62,7 @@ def summary(run: Run, *, pictures: bool = True) -> str:
     elif (clean := contents.clean_of(run)) is not None:
         parts.append(f"<p>Clean accuracy {escape(_marked(clean)[0])}</p>")
     parts.append(_directions(run))
+    parts.append(_corpus(run, pictures))
     return _fragment(parts)
 
 
@@ -88,6 +93,9 @@ def details(run: Run, key: str, *, pictures: bool = True) -> str:
             parts.append(_image(lambda: figures.strip(run, direction), f"Frames of {named}"))
             parts.append(_image(lambda: figures.degradation(run, direction),
                                 f"Degradation curve of {named}: {told}"))  # fmt: skip
+    for entry in () if run.corpus is None else run.corpus.entries:
+        if key == f"corpus:{entry.id}":
+            parts.append(_replayed(run, entry, pictures))
     if len(parts) == 1:
         parts.append("<p>was not measured</p>")
     return _fragment(parts)
@@ -200,6 +208,30 @@ def _directions(run: Run) -> str:
     if not parts:
         return ""
     return f"<h2>Directions along which a class is lost fastest</h2>{''.join(parts)}"
+
+
+def _corpus(run: Run, pictures: bool) -> str:
+    line = corpus.summary(run)
+    if not line:
+        return ""
+    parts = [f"<h2>Corpus</h2><p>{escape(line)}</p>"]
+    if advice := corpus.advice(run):
+        parts.append(f'<p class="note">{escape(advice)}</p>')
+    for entry in contents.lost(run)[:_PICTURED]:
+        shown = f"<p>{escape(corpus.title(entry))}</p>{_replayed(run, entry, pictures)}"
+        parts.append(f'<div class="replayed">{shown}</div>')
+    return "".join(parts)
+
+
+def _replayed(run: Run, entry: Replayed, pictures: bool) -> str:
+    """What was seen in an image of the corpus and, where it was lost, the image."""
+    said = corpus.told(run, entry)
+    text = f'<p class="{"failed" if entry.lost else ""}">{escape(said)}</p>'
+    picture = run.picture(entry.picture) if pictures and entry.picture else None
+    if picture is None:
+        return text
+    shown = _image(lambda: picture, escape(f"{corpus.title(entry)}: {said}"))
+    return f'{text}<div class="pixels">{shown}</div>'
 
 
 def _direction_table(run: Run, keys: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from pytest_failcond.gates import Check, GateResult, amount
 from pytest_failcond.measurements import Direction
-from pytest_failcond.report import changes, contents, wording
+from pytest_failcond.report import changes, contents, corpus, wording
 from pytest_failcond.report.contents import Cell, Grid
 from pytest_failcond.report.wording import SIGNS, Status
 from pytest_failcond.run import Run
@@ -49,6 +49,7 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     _reasons(page, run)
     _accuracy(page, run)
     _directions(page, run)
+    _corpus(page, run)
     _changes(page, run, every=verbose > 0)
     _gates(page, run, every=verbose > 0)
     _margins(page, run, every=verbose > 0)
@@ -122,6 +123,9 @@ def _reasons(page: _Page, run: Run) -> None:
     ]  # fmt: skip
     for missing, why in contents.unmeasured(run).items():
         rows.append(("error", "", wording.key_text(run, missing), wording.printable(why)))
+    rows += [
+        ("failed", "", corpus.title(entry), corpus.told(run, entry)) for entry in contents.lost(run)
+    ]
     if not rows:
         return
     label, gate, key = (max(len(str(row[i])) for row in rows) + _GAP for i in range(3))
@@ -303,6 +307,16 @@ def _margins(page: _Page, run: Run, *, every: bool) -> None:
         table.add_row(*map(page.text, (what, *numbers, contents.noise_widths(check))))
     page.show(table)
     page.print()
+
+
+def _corpus(page: _Page, run: Run) -> None:
+    """How the images of the corpus stand, and how to promote those that are right now."""
+    if line := corpus.summary(run):
+        title = page.text("Corpus  ", "bold")
+        page.show(title.append_text(page.text(line, "not bold")))
+        if advice := corpus.advice(run):
+            page.print(advice, "dim")
+        page.print()
 
 
 def _gates(page: _Page, run: Run, *, every: bool) -> None:

@@ -45,6 +45,7 @@ NOUNS = {
     "breaking_shift": "breaking shift",
     "broken_share": "broken share",
     "valid_range": "valid range",
+    "corpus_accuracy": "corpus accuracy",
     "regression_drop": "drop since the baseline",
     "mean_regression_drop": "mean drop since the baseline",
     "negative_flips": "share of images lost since the baseline",
