@@ -120,12 +120,15 @@ def _explore_class(
 
     rows = np.arange(samples)
     keys = [_parsed(direction) for direction in found]
-    ends = [direction.curve.shift[-1] for direction in found]
-    films = [take([key], [film_shifts(end)], rows) for key, end in zip(keys, ends, strict=True)]
-    paired = _rows_for_pairs(films)
+    films = [
+        take([key], [film_shifts(direction.curve.shift[-1])], rows)
+        for key, direction in zip(keys, found, strict=True)
+    ]
+    paired = _rows_for_pairs(found[0], films[0])
+    lengths = [pair_shifts(direction.tested_to) for direction in found]
     pairs = [
-        take([first, second], [pair_shifts(end), pair_shifts(other_end)], paired)
-        for (first, end), (second, other_end) in combinations(zip(keys, ends, strict=True), 2)
+        take([first, second], [length, other], paired)
+        for (first, length), (second, other) in combinations(zip(keys, lengths, strict=True), 2)
         if first.dimension != second.dimension
     ]
     return ExploredClass(class_index, starts.samples[:samples].tolist(), found, films, pairs)
@@ -138,10 +141,14 @@ def _parsed(direction: Direction) -> DirectionKey:
     return key
 
 
-def _rows_for_pairs(films: Sequence[Film]) -> npt.NDArray[np.int64]:
-    """Choose the start images to move along two directions: those right unmoved, where there are."""
-    first = films[0]
-    unmoved = int(np.searchsorted(first.shifts[0], 0.0))
-    class_index = int(first.directions[0].split(":")[1])
-    wrong = first.classifier.predicted[:, unmoved] != class_index
-    return np.sort(np.argsort(wrong, kind="stable")[:_PAIRED])
+def _rows_for_pairs(direction: Direction, filmed: Film) -> npt.NDArray[np.int64]:
+    """Choose the start images to move along two directions: those that tell most along the first.
+
+    Those that break on the way come first, then those right unmoved, then the others.
+    """
+    breaks = np.array(direction.breaks, dtype=np.float64)[filmed.starts]  # NaN for None
+    breaking = (breaks > 0) & (breaks <= direction.tested_to)
+    unmoved = int(np.searchsorted(filmed.shifts[0], 0.0))
+    right = filmed.classifier.predicted[:, unmoved] == direction.class_index
+    order = np.lexsort((~right, ~breaking))
+    return np.sort(filmed.starts[order[:_PAIRED]])

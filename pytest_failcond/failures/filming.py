@@ -18,7 +18,8 @@ from pytest_failcond.subjects.images import to_uint8
 
 BEFORE = 2.0  # σ against the direction: what it does is easier to see from both sides
 _LEAST = 2.0  # σ along it, however early a walk ended
-_WIDEST = 8  # σ of a film of two directions
+_STEPS = 8  # along each of two directions
+_ROUND = 0.25  # σ; their length is a multiple
 _CHUNK = 16 * BATCH  # frames in memory as floating point at once
 
 
@@ -28,9 +29,10 @@ def film_shifts(walked_to: float) -> npt.NDArray[np.float64]:
     return STEP * steps.astype(np.float64)
 
 
-def pair_shifts(walked_to: float) -> npt.NDArray[np.float64]:
-    """Return the shifts along one of two directions, σ: 0, 1, … as far as the walk, 8 at most."""
-    return np.arange(min(int(max(walked_to, _LEAST)), _WIDEST) + 1, dtype=np.float64)
+def pair_shifts(tested_to: float) -> npt.NDArray[np.float64]:
+    """Return the shifts along one of two directions, σ: nine, from 0 to where nothing is claimed."""
+    step = _ROUND * max(1, int(np.ceil(tested_to / _STEPS / _ROUND)))
+    return step * np.arange(_STEPS + 1, dtype=np.float64)
 
 
 def film(

@@ -113,6 +113,7 @@ def _direction_data(direction: Direction, film: Film, pictured: int) -> dict[str
         "total": direction.total,
         "breaking": found if claimed else None,
         "valid": direction.valid_range,
+        "tested": direction.tested_to,
         "breaks": direction.breaks[:pictured],
         "curve": {
             "shift": direction.curve.shift,

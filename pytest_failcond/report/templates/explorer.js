@@ -34,7 +34,7 @@ function offerClasses() {
   };
   offer(at("classes"), "class", data.explored.map((explored) => [
     make("span", { class: "name" }, classOf(explored)),
-    make("span", { class: "note", title: "where its first direction breaks half of the start images" }, earliest(explored)),
+    make("span", { class: "note" }, earliest(explored)),
   ]), data.explored.indexOf(chosen.explored), (number) => showClass(data.explored[number]));
 }
 
@@ -46,14 +46,13 @@ function showClass(explored) {
     make("span", { class: "number", "data-head": "breaks at " }, one.breaks_at),
     make("span", { class: "number", "data-head": "valid to " }, one.valid_to),
   ]), 0, showDirection);
-  chosen.start = firstToBreak(explored.directions[0], explored.samples.length);
+  chosen.start = firstToBreak(explored.directions[0]);
   showDirection(0);
 }
 
-// A start image that breaks once it is moved, or the first.
-function firstToBreak(one, count) {
-  const moved = [...Array(count).keys()].filter((start) => one.breaks[start] > 0 && !(one.breaks[start] > one.valid));
-  return moved.length ? moved[0] : 0;
+// A start image that breaks once it is moved, within what was tested; else the first.
+function firstToBreak(one) {
+  return Math.max(one.breaks.findIndex((shift) => shift > 0 && shift <= one.tested), 0);
 }
 
 async function showDirection(number) {
@@ -140,8 +139,8 @@ async function showPair(pair) {
 function showSheet() {
   const film = filmOf(chosen.pair.film);
   const names = chosen.pair.directions.map((number) => chosen.explored.directions[number].name);
-  sheet.show(film, chosen.pairStart, names, chosen.explored.index, data.classes);
-  showCell(0, 0);
+  sheet.show(film, chosen.pairStart, names, data.classes);
+  showCell(...sheet.firstBroken());
 }
 
 function showCell(i, j, focus = false) {
@@ -151,8 +150,8 @@ function showCell(i, j, focus = false) {
   const names = chosen.pair.directions.map((which) => chosen.explored.directions[which].name);
   sheet.point(i, j, focus);
   film.draw(at("pair-image"), number);
-  at("pair-image").setAttribute("aria-label", `Both shifts: ${inSigma(film.shifts[0][i])} and ${inSigma(film.shifts[1][j])}`);
-  at("pair-shift").textContent = `${names[0]} ${inSigma(film.shifts[0][i])} · ${names[1]} ${inSigma(film.shifts[1][j])}`;
+  at("pair-image").setAttribute("aria-label", `Both shifts: ${inSigma(film.shifts[0][i], 2)} and ${inSigma(film.shifts[1][j], 2)}`);
+  at("pair-shift").textContent = `${names[0]} ${inSigma(film.shifts[0][i], 2)} · ${names[1]} ${inSigma(film.shifts[1][j], 2)}`;
   showVerdict(at("pair-verdict"), frame.verdict);
   showReadings(at("pair-readings"), frame, chosen.explored.index, data.classes);
 }
@@ -171,14 +170,16 @@ function explain() {
     ["σ", "the standard deviation of that dimension over generated images; shifts against the direction are below 0"],
     ["broken", judged ? "the classifier is wrong, the judge is not" : "the classifier is wrong; without a judge, nobody says whether the image still shows its class"],
     ...(judged ? [["lost to the judge", "the judge no longer sees the class, so that the classifier is not blamed"]] : []),
-    ["breaks at", "the shift at which half of the direction's start images are broken"],
+    ["breaks at", "the shift at which half of the direction's start images are broken; > where that is not so within what was tested"],
     ...(judged ? [["valid to", "the largest shift at which the judge still accepts 80 % of them; beyond it, shaded, nothing is claimed"]] : []),
     ["frames", "were measured every 0.5 σ; between two, the picture is blended, and the numbers are those of the nearer one"],
     ["keys", "arrows step from frame to frame, Home and End go to the ends; on the sheet, arrows move in both directions"],
   ];
   at("words").replaceChildren(...words.flatMap(([word, meaning]) => [make("dt", {}, word), make("dd", {}, meaning)]));
-  at("sheet-note").textContent = "Choose a frame to see it large. Blue frames are right, orange ones broken, gray ones lost to the judge.";
+  at("sheet-note").textContent = "Choose a frame to see it large. "
+    + `Blue frames are right, orange ones broken${judged ? ", gray ones lost to the judge" : ""}. Each direction goes as far as it was tested.`;
   at("skipped").replaceChildren(...data.skipped.map((why) => make("li", {}, why)));
+  at("changes-head").hidden = !data.explored.some((explored) => explored.directions.some((one) => one.changes));
   document.documentElement.classList.toggle("small-images", Math.max(...data.size) < 128);
 }
 

@@ -1,6 +1,6 @@
 // The curve over the shift: p(class) of one start image, the share broken of all, break and valid range.
 
-const PLOT = { left: 44, right: 12, top: 26, height: 168, gap: 10, band: 18, ticks: 22, thumb: 14 };
+const PLOT = { left: 44, right: 12, top: 26, height: 204, gap: 10, band: 18, ticks: 22, thumb: 14 };
 
 function svg(tag, attributes = {}, text = "") {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -48,10 +48,9 @@ class Plot {
     const step = (this.x(1) - this.x(0)) < 26 ? 2 : 1;
     for (let shift = Math.ceil(first / step) * step; shift <= last; shift += step) {
       lines.push(svg("text", { class: "tick", x: this.x(shift), y: this.bandTop + PLOT.band + 16, "text-anchor": "middle" },
-        shift < 0 ? `−${-shift}` : `${shift}`));
+        `${shift < 0 ? "−" : ""}${Math.abs(shift)}${shift + step > last ? " σ" : ""}`));
     }
     lines.push(svg("line", { class: "zero", x1: this.x(0), x2: this.x(0), y1: PLOT.top, y2: this.bandTop + PLOT.band }));
-    lines.push(svg("text", { class: "tick", x: PLOT.left - 8, y: this.bandTop + PLOT.band + 16, "text-anchor": "end" }, "σ"));
     return lines;
   }
 
@@ -96,7 +95,7 @@ class Plot {
     const mark = (shift, kind, text, row) => {
       const x = this.x(shift);
       const left = x > width / 2;
-      parts.push(svg("line", { class: `mark ${kind}`, x1: x, x2: x, y1: PLOT.top - 4 - row * 0, y2: end }));
+      parts.push(svg("line", { class: `mark ${kind}`, x1: x, x2: x, y1: PLOT.top - 4, y2: end }));
       parts.push(svg("text", { class: `mark-text ${kind}`, x: left ? x - 5 : x + 5, y: PLOT.top - 10 + row, "text-anchor": left ? "end" : "start" }, text));
     };
     const close = breaking !== null && valid !== null && Math.abs(this.x(breaking) - this.x(valid)) < 150

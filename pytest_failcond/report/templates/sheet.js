@@ -9,23 +9,32 @@ class Sheet {
   }
 
   // film: of two directions; start: position in the film; names: of the directions.
-  show(film, start, names, label, classes) {
+  show(film, start, names, classes) {
     this.film = film;
     this.cells = film.shifts[0].map((down, i) => film.shifts[1].map((right, j) => {
       const number = film.number(start, i, j);
       const frame = film.frame(number);
       const canvas = make("canvas", { "aria-hidden": "true" });
       film.draw(canvas, number);
-      const said = `${inSigma(down)} and ${inSigma(right)}: ${VERDICTS[frame.verdict].words}, classifier says ${classes[frame.classifier.predicted]}`;
+      const said = `${inSigma(down, 2)} and ${inSigma(right, 2)}: ${VERDICTS[frame.verdict].words}, classifier says ${classes[frame.classifier.predicted]}`;
       const button = make("button", { type: "button", class: frame.verdict, tabindex: "-1", "aria-label": said }, canvas);
       button.addEventListener("click", () => this.choose(i, j));
       return button;
     }));
-    const head = make("tr", {}, make("td"), ...film.shifts[1].map((shift) => make("th", { scope: "col" }, `${shift}`)));
-    const rows = this.cells.map((row, i) => make("tr", {}, make("th", { scope: "row" }, `${film.shifts[0][i]}`),
+    const digits = film.shifts.flat().every(Number.isInteger) ? 0 : 2;
+    const head = make("tr", {}, make("td"), ...film.shifts[1].map((shift) => make("th", { scope: "col" }, shift.toFixed(digits))));
+    const rows = this.cells.map((row, i) => make("tr", {}, make("th", { scope: "row" }, film.shifts[0][i].toFixed(digits)),
       ...row.map((button) => make("td", {}, button))));
     const caption = make("caption", {}, `σ down along ${names[0]}, to the right along ${names[1]}`);
     this.table.replaceChildren(caption, make("thead", {}, head), make("tbody", {}, ...rows));
+  }
+
+  // The positions of a frame that both directions break together, with the least shifts; else 0 and 0.
+  firstBroken() {
+    const places = this.cells.flatMap((row, i) => row.map((button, j) => ({ i, j, button })));
+    const broken = places.filter(({ i, j, button }) => i && j && button.className === "broken");
+    const first = broken.sort((one, other) => one.i + one.j - other.i - other.j)[0];
+    return first ? [first.i, first.j] : [0, 0];
   }
 
   // Marks the chosen frame, the one that Tab reaches.
