@@ -6,7 +6,6 @@ import json
 import sys
 
 import pytest
-from selenium.webdriver.common.keys import Keys
 
 from pytest_failcond.cli import main
 from tests.explorable import CLASSES, write_project
@@ -47,6 +46,14 @@ def pixels(browser, selector):
     return browser.run(script, selector)
 
 
+@pytest.fixture
+def keys(browser):
+    """Selenium's names of keys; Selenium may be missing where the browser is."""
+    from selenium.webdriver.common.keys import Keys
+
+    return Keys
+
+
 def data(browser):
     return json.loads(browser.run("return document.getElementById('data').textContent"))
 
@@ -68,7 +75,7 @@ def test_it_asks_nobody(explorer):
     assert [name for name in loaded if not name.startswith("data:")] == []
 
 
-def test_arrow_keys_move_image_and_number_from_frame_to_frame(explorer):
+def test_arrow_keys_move_image_and_number_from_frame_to_frame(explorer, keys):
     one = data(explorer)["explored"][0]
     film = one["directions"][0]["film"]
     start = explorer.run("return chosen.start")
@@ -87,10 +94,10 @@ def test_arrow_keys_move_image_and_number_from_frame_to_frame(explorer):
         assert explorer.find("#shift").text == f"{film['shifts'][0][place]:.1f} σ"
         assert explorer.find("#measured").text == ""
         seen.append(pixels(explorer, "#image"))
-        slider.send_keys(Keys.ARROW_RIGHT)
+        slider.send_keys(keys.ARROW_RIGHT)
     assert len({tuple(image) for image in seen}) > len(seen) // 2
     assert seen[0] != seen[-1]
-    slider.send_keys(Keys.HOME)
+    slider.send_keys(keys.HOME)
     assert explorer.find("#shift").text == "−2.0 σ"
 
 
@@ -138,7 +145,7 @@ def test_break_and_valid_range_are_marked_where_they_are(explorer):
     assert marked > len(explored)
 
 
-def test_choosing_a_direction_and_a_start_image(explorer):
+def test_choosing_a_direction_and_a_start_image(explorer, keys):
     titles, images = set(), set()
     for radio in explorer.find_all("#directions input"):
         explorer.run("arguments[0].click()", radio)
@@ -146,12 +153,12 @@ def test_choosing_a_direction_and_a_start_image(explorer):
         titles.add(explorer.find("#one-title").text)
     assert len(titles) == 2
     for radio in explorer.find_all("#starts input"):
-        radio.send_keys(Keys.SPACE)
+        radio.send_keys(keys.SPACE)
         images.add(tuple(pixels(explorer, "#image")))
     assert len(images) == 6
 
 
-def test_the_sheet_of_two_directions(explorer):
+def test_the_sheet_of_two_directions(explorer, keys):
     explorer.run("arguments[0].click()", explorer.find_all("#classes input")[2])
     explorer.wait("sheet.film === filmOf(chosen.pair.film) && chosen.explored.index === 2")
     pair = data(explorer)["explored"][2]["pairs"][0]
@@ -162,8 +169,8 @@ def test_the_sheet_of_two_directions(explorer):
     start = explorer.run("return chosen.pairStart")
     buttons[0].click()
     first = pixels(explorer, "#pair-image")
-    buttons[0].send_keys(Keys.ARROW_DOWN)
-    explorer.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    buttons[0].send_keys(keys.ARROW_DOWN)
+    explorer.driver.switch_to.active_element.send_keys(keys.ARROW_RIGHT)
     number = start * 81 + columns + 1
     said, p, _ = reading(explorer, table="pair-readings")
     assert said.endswith(CLASSES[film["classifier"]["predicted"][number]])

@@ -1,6 +1,6 @@
 // The curve over the shift: p(class) of one start image, the share broken of all, break and valid range.
 
-const PLOT = { left: 44, right: 12, top: 26, height: 204, gap: 10, band: 18, ticks: 22, thumb: 14 };
+const PLOT = { left: 44, right: 12, top: 40, height: 204, gap: 10, band: 18, ticks: 22, thumb: 14 };
 
 function svg(tag, attributes = {}, text = "") {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -95,13 +95,12 @@ class Plot {
     const mark = (shift, kind, text, row) => {
       const x = this.x(shift);
       const left = x > width / 2;
-      parts.push(svg("line", { class: `mark ${kind}`, x1: x, x2: x, y1: PLOT.top - 4, y2: end }));
-      parts.push(svg("text", { class: `mark-text ${kind}`, x: left ? x - 5 : x + 5, y: PLOT.top - 10 + row, "text-anchor": left ? "end" : "start" }, text));
+      const y = PLOT.top - 9 - 16 * row;
+      parts.push(svg("line", { class: `mark ${kind}`, x1: x, x2: x, y1: y - 9, y2: end }));
+      parts.push(svg("text", { class: `mark-text ${kind}`, x: left ? x - 5 : x + 5, y, "text-anchor": left ? "end" : "start" }, text));
     };
-    const close = breaking !== null && valid !== null && Math.abs(this.x(breaking) - this.x(valid)) < 150
-      && (this.x(breaking) > width / 2) === (this.x(valid) > width / 2);
-    if (valid !== null) mark(valid, "valid", `valid to ${inSigma(valid)}`, 0);
-    if (breaking !== null) mark(breaking, "half", `half broken at ${inSigma(breaking)}`, close ? 24 : 0);
+    if (valid !== null) mark(valid, "valid", `valid to ${inSigma(valid)}`, breaking === null ? 0 : 1);
+    if (breaking !== null) mark(breaking, "half", `half broken at ${inSigma(breaking)}`, 0);
     const own = breaks[this.film.starts[this.start]];
     if (own !== null && own !== undefined && own <= this.film.shifts[0].at(-1)) {
       const [x, y] = [this.x(own), this.bandTop - 1];
