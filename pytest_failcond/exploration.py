@@ -32,7 +32,7 @@ class Film:
     Attributes:
         directions: keys, one or two.
         shifts: σ, one array ``[T]`` per direction.
-        starts: which of the class's start images these are, by position, int ``[N]``.
+        starts: which of the measured start images these are, by position, int ``[N]``.
         images: uint8 ``[N, T, H, W, C]``, or ``[N, T1, T2, H, W, C]``.
         classifier, judge: of the images, ``[N, T]`` or ``[N, T1, T2]``; the judge's None without one.
     """
@@ -51,14 +51,16 @@ class ExploredClass:
 
     Attributes:
         class_index: the class.
-        samples: numbers of the pictured start images in the generator's stream, ``[N]``.
-        directions: what was measured, on more start images, of which these are the first.
+        starts: which of the measured start images are pictured, by position, int ``[N]``.
+        samples: their numbers in the generator's stream, int ``[N]``.
+        directions: what was measured, on all start images.
         films: one per direction, of all N.
         pairs: of two directions at once, some of the N.
     """
 
     class_index: int
-    samples: list[int]
+    starts: npt.NDArray[np.int64]
+    samples: npt.NDArray[np.int64]
     directions: list[Direction]
     films: list[Film]
     pairs: list[Film]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.exploration import Exploration, ExploredClass, Film
 from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
-from pytest_failcond.failures.starts import start_images
+from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import Direction
@@ -118,20 +118,21 @@ def _explore_class(
     ) -> Film:
         return film(generator, laboratory.classifier, starts, keys, shifts, rows, judge=judge)
 
-    rows = np.arange(samples)
+    order = _most_telling(found, starts)
+    rows = np.sort(order[:samples])
     keys = [_parsed(direction) for direction in found]
     films = [
         take([key], [film_shifts(direction.curve.shift[-1])], rows)
         for key, direction in zip(keys, found, strict=True)
     ]
-    paired = _rows_for_pairs(found[0], films[0])
+    paired = np.sort(order[: min(_PAIRED, samples)])
     lengths = [pair_shifts(direction.tested_to) for direction in found]
     pairs = [
         take([first, second], [length, other], paired)
         for (first, length), (second, other) in combinations(zip(keys, lengths, strict=True), 2)
         if first.dimension != second.dimension
     ]
-    return ExploredClass(class_index, starts.samples[:samples].tolist(), found, films, pairs)
+    return ExploredClass(class_index, rows, starts.samples[rows], found, films, pairs)
 
 
 def _parsed(direction: Direction) -> DirectionKey:
@@ -141,14 +142,7 @@ def _parsed(direction: Direction) -> DirectionKey:
     return key
 
 
-def _rows_for_pairs(direction: Direction, filmed: Film) -> npt.NDArray[np.int64]:
-    """Choose the start images to move along two directions: those that tell most along the first.
-
-    Those that break on the way come first, then those right unmoved, then the others.
-    """
-    breaks = np.array(direction.breaks, dtype=np.float64)[filmed.starts]  # NaN for None
-    breaking = (breaks > 0) & (breaks <= direction.tested_to)
-    unmoved = int(np.searchsorted(filmed.shifts[0], 0.0))
-    right = filmed.classifier.predicted[:, unmoved] == direction.class_index
-    order = np.lexsort((~right, ~breaking))
-    return np.sort(filmed.starts[order[:_PAIRED]])
+def _most_telling(found: Sequence[Direction], starts: Starts) -> npt.NDArray[np.int64]:
+    """Order the start images: those that the reports picture, typical breaks, before all others."""
+    typical = [int(np.flatnonzero(starts.samples == one.strip.sample)[0]) for one in found]
+    return np.array(list(dict.fromkeys([*typical, *range(len(starts))])))

@@ -88,19 +88,20 @@ def _class_data(explored: ExploredClass) -> dict[str, Any]:
     keys = [direction.key for direction in explored.directions]
     return {
         "index": explored.class_index,
-        "samples": explored.samples,
+        "samples": explored.samples.tolist(),
         "directions": [
-            _direction_data(direction, film, len(explored.samples))
+            _direction_data(direction, explored) | {"film": _film_data(film, explored)}
             for direction, film in zip(explored.directions, explored.films, strict=True)
         ],
         "pairs": [
-            {"directions": [keys.index(key) for key in film.directions], "film": _film_data(film)}
+            {"directions": [keys.index(key) for key in film.directions]}
+            | {"film": _film_data(film, explored)}
             for film in explored.pairs
         ],
     }
 
 
-def _direction_data(direction: Direction, film: Film, pictured: int) -> dict[str, Any]:
+def _direction_data(direction: Direction, explored: ExploredClass) -> dict[str, Any]:
     found = direction.breaking_shift
     claimed = found is not None and found <= direction.tested_to
     return {
@@ -114,12 +115,11 @@ def _direction_data(direction: Direction, film: Film, pictured: int) -> dict[str
         "breaking": found if claimed else None,
         "valid": direction.valid_range,
         "tested": direction.tested_to,
-        "breaks": direction.breaks[:pictured],
+        "breaks": [direction.breaks[row] for row in explored.starts],
         "curve": {
             "shift": direction.curve.shift,
             "broken": [round(count / direction.total, 4) for count in direction.curve.broken],
         },
-        "film": _film_data(film),
     }
 
 
@@ -129,10 +129,10 @@ def _changes(direction: Direction) -> str:
     return "" if said == wording.NOTHING else said
 
 
-def _film_data(film: Film) -> dict[str, Any]:
+def _film_data(film: Film, explored: ExploredClass) -> dict[str, Any]:
     return {
         "shifts": [shifts.tolist() for shifts in film.shifts],
-        "starts": film.starts.tolist(),
+        "starts": np.searchsorted(explored.starts, film.starts).tolist(),
         "sprite": _sprite(film.images),
         "classifier": _opinion_data(film.classifier),
         "judge": None if film.judge is None else _opinion_data(film.judge),

@@ -28,13 +28,9 @@ function offer(box, name, entries, selected, choose) {
 }
 
 function offerClasses() {
-  const earliest = (explored) => {
-    const found = explored.directions.map((one) => one.breaking).filter((shift) => shift !== null);
-    return found.length ? inSigma(Math.min(...found)) : "–";
-  };
   offer(at("classes"), "class", data.explored.map((explored) => [
     make("span", { class: "name" }, classOf(explored)),
-    make("span", { class: "note" }, earliest(explored)),
+    make("span", { class: "note" }, earliest(explored) < Infinity ? inSigma(earliest(explored)) : "–"),
   ]), data.explored.indexOf(chosen.explored), (number) => showClass(data.explored[number]));
 }
 
@@ -46,19 +42,27 @@ function showClass(explored) {
     make("span", { class: "number", "data-head": "breaks at " }, one.breaks_at),
     make("span", { class: "number", "data-head": "valid to " }, one.valid_to),
   ]), 0, showDirection);
-  chosen.start = firstToBreak(explored.directions[0]);
+  chosen.start = -1;
   showDirection(0);
 }
 
-// A start image that breaks once it is moved, within what was tested; else the first.
-function firstToBreak(one) {
-  return Math.max(one.breaks.findIndex((shift) => shift > 0 && shift <= one.tested), 0);
+// The chosen start image if it breaks along a direction, within what was tested, once it is moved; else
+// one that does; else the chosen or the first.
+function startFor(one) {
+  const breaking = (shift) => shift > 0 && shift <= one.tested;
+  if (breaking(one.breaks[chosen.start])) return chosen.start;
+  const found = one.breaks.findIndex(breaking);
+  return found >= 0 ? found : Math.max(chosen.start, 0);
 }
+
+// The least shift that breaks half of a class's start images; Infinity where none was found to.
+const earliest = (explored) => Math.min(...explored.directions.map((one) => one.breaking ?? Infinity));
 
 async function showDirection(number) {
   chosen.direction = number;
   const one = direction();
   const film = filmOf(one.film);
+  chosen.start = startFor(one);
   at("one-title").textContent = `Class ${classOf(chosen.explored)} along ${one.name}`;
   const shifts = film.shifts[0];
   slider.min = 0;
@@ -172,6 +176,7 @@ function explain() {
     ...(judged ? [["lost to the judge", "the judge no longer sees the class, so that the classifier is not blamed"]] : []),
     ["breaks at", "the shift at which half of the direction's start images are broken; > where that is not so within what was tested"],
     ...(judged ? [["valid to", "the largest shift at which the judge still accepts 80 % of them; beyond it, shaded, nothing is claimed"]] : []),
+    ["start images", "generated images of the class; pictured are those that the reports show, typical breaks of a direction each, and the first of the others"],
     ["frames", "were measured every 0.5 σ; between two, the picture is blended, and the numbers are those of the nearer one"],
     ["keys", "arrows step from frame to frame, Home and End go to the ends; on the sheet, arrows move in both directions"],
   ];
@@ -196,5 +201,7 @@ slider.addEventListener("keydown", (event) => {
 new ResizeObserver(() => { if (plot.film === filmOf(direction().film)) { showPlot(); showShift(); } }).observe(at("plot"));
 
 explain();
+// The class that breaks first is what one has come to see.
+chosen.explored = data.explored.reduce((first, one) => (earliest(one) < earliest(first) ? one : first));
 offerClasses();
 showClass(chosen.explored);

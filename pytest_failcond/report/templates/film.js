@@ -10,7 +10,7 @@ class Film {
   // data: as written by report/explorer.py; label: index of the start images' class.
   constructor(data, label) {
     this.shifts = data.shifts;
-    this.starts = data.starts;
+    this.starts = data.starts; // positions among the class's pictured start images
     this.data = data;
     this.label = label;
     this.sprite = new Image();

@@ -101,8 +101,8 @@ class Plot {
     };
     if (valid !== null) mark(valid, "valid", `valid to ${inSigma(valid)}`, breaking === null ? 0 : 1);
     if (breaking !== null) mark(breaking, "half", `half broken at ${inSigma(breaking)}`, 0);
-    const own = breaks[this.film.starts[this.start]];
-    if (own !== null && own !== undefined && own <= this.film.shifts[0].at(-1)) {
+    const own = breaks[this.start];
+    if (own !== null && own <= this.film.shifts[0].at(-1)) {
       const [x, y] = [this.x(own), this.bandTop - 1];
       parts.push(svg("path", { class: "own", d: `M${x - 5.5},${y - 9}h11l-5.5,9z` }));
     }

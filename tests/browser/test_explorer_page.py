@@ -58,6 +58,26 @@ def data(browser):
     return json.loads(browser.run("return document.getElementById('data').textContent"))
 
 
+def choose_class(browser, index):
+    """Click on a class, and wait until its films are shown."""
+    browser.run("arguments[0].click()", browser.find_all("#classes input")[index])
+    browser.wait("plot.direction === direction() && sheet.film === filmOf(chosen.pair.film)")
+    assert browser.run("return chosen.explored.index") == index
+
+
+def test_it_opens_on_the_class_that_breaks_first(explorer):
+    found = [
+        min([d["breaking"] for d in one["directions"] if d["breaking"] is not None], default=99)
+        for one in data(explorer)["explored"]
+    ]
+    index = explorer.run("return chosen.explored.index")
+    assert found[index] == min(found) < max(found)
+    label = explorer.find("#classes label:has(:checked)")
+    assert label.text.split("\n") == [CLASSES[index], f"{found[index]:.1f} σ"]
+    breaks = explorer.run("return direction().breaks[chosen.start]")
+    assert breaks > 0
+
+
 def reading(browser, who="classifier", table="readings"):
     """The row of the readings: what is said, p(class), p(said)."""
     (row,) = (r for r in browser.find_all(f"#{table} tbody tr") if r.text.startswith(who))
@@ -67,6 +87,7 @@ def reading(browser, who="classifier", table="readings"):
 def test_names_are_text_and_nothing_else(explorer):
     names = [label.text for label in explorer.find_all("#classes .name")]
     assert names == list(CLASSES)
+    choose_class(explorer, 0)
     assert explorer.find("#one-title").text.startswith(f"Class {CLASSES[0]} along s")
 
 
@@ -76,8 +97,8 @@ def test_it_asks_nobody(explorer):
 
 
 def test_arrow_keys_move_image_and_number_from_frame_to_frame(explorer, keys):
-    one = data(explorer)["explored"][0]
-    film = one["directions"][0]["film"]
+    choose_class(explorer, 0)
+    film = data(explorer)["explored"][0]["directions"][0]["film"]
     start = explorer.run("return chosen.start")
     width = len(film["shifts"][0])
     zero = film["shifts"][0].index(0)
@@ -131,9 +152,8 @@ def test_between_two_frames_the_picture_lies_between_them(explorer):
 def test_break_and_valid_range_are_marked_where_they_are(explorer):
     explored = data(explorer)["explored"]
     marked = 0
-    for label, one in zip(explorer.find_all("#classes input"), explored, strict=True):
-        explorer.run("arguments[0].click()", label)
-        explorer.wait("plot.direction === direction()")
+    for index, one in enumerate(explored):
+        choose_class(explorer, index)
         direction = one["directions"][0]
         for kind, shift in (("half", direction["breaking"]), ("valid", direction["valid"])):
             marks = explorer.find_all(f"#curve line.{kind}")
@@ -159,8 +179,7 @@ def test_choosing_a_direction_and_a_start_image(explorer, keys):
 
 
 def test_the_sheet_of_two_directions(explorer, keys):
-    explorer.run("arguments[0].click()", explorer.find_all("#classes input")[2])
-    explorer.wait("sheet.film === filmOf(chosen.pair.film) && chosen.explored.index === 2")
+    choose_class(explorer, 2)
     pair = data(explorer)["explored"][2]["pairs"][0]
     film = pair["film"]
     columns = len(film["shifts"][1])
