@@ -28,6 +28,7 @@ from pytest_failcond.subjects.images import side_by_side
 
 _LARGEST = 128  # px of a frame's longer side in the page; larger ones are made smaller
 _LOSSLESS = 64  # px up to which frames are kept to the last bit
+_MOST_CHANGES = 3  # named in the list of directions; all are, where one is shown
 _SCRIPTS = ("film.js", "plot.js", "sheet.js", "explorer.js")
 
 
@@ -108,7 +109,8 @@ def _direction_data(direction: Direction, explored: ExploredClass) -> dict[str, 
         "key": direction.key,
         "name": wording.dimension(direction),
         "rank": direction.rank,
-        "changes": _changes(direction),
+        "changes": wording.attributes(direction, _MOST_CHANGES),
+        "all_changes": wording.attributes(direction),
         "breaks_at": wording.breaks_at(direction),
         "valid_to": wording.valid_to(direction),
         "total": direction.total,
@@ -121,12 +123,6 @@ def _direction_data(direction: Direction, explored: ExploredClass) -> dict[str, 
             "broken": [round(count / direction.total, 4) for count in direction.curve.broken],
         },
     }
-
-
-def _changes(direction: Direction) -> str:
-    """Say what changes along a direction; empty where nothing was measured or stands out."""
-    said: str = wording.attributes(direction) if hasattr(wording, "attributes") else ""
-    return "" if said == wording.NOTHING else said
 
 
 def _film_data(film: Film, explored: ExploredClass) -> dict[str, Any]:

@@ -64,6 +64,7 @@ async function showDirection(number) {
   const film = filmOf(one.film);
   chosen.start = startFor(one);
   at("one-title").textContent = `Class ${classOf(chosen.explored)} along ${one.name}`;
+  at("changes").textContent = `Up to ${inSigma(one.tested)}: ${one.all_changes}`;
   const shifts = film.shifts[0];
   slider.min = 0;
   slider.max = (shifts.length - 1) * FINE;
@@ -172,6 +173,7 @@ function explain() {
   const words = [
     ["direction", "one dimension of the generator's style vector and the way it is moved; those listed lose the class fastest"],
     ["σ", "the standard deviation of that dimension over generated images; shifts against the direction are below 0"],
+    ["what changes", "the mean change of the start images up to where nothing more is claimed, in σ of each attribute among generated images; only what stands out"],
     ["broken", judged ? "the classifier is wrong, the judge is not" : "the classifier is wrong; without a judge, nobody says whether the image still shows its class"],
     ...(judged ? [["lost to the judge", "the judge no longer sees the class, so that the classifier is not blamed"]] : []),
     ["breaks at", "the shift at which half of the direction's start images are broken; > where that is not so within what was tested"],
@@ -184,7 +186,6 @@ function explain() {
   at("sheet-note").textContent = "Choose a frame to see it large. "
     + `Blue frames are right, orange ones broken${judged ? ", gray ones lost to the judge" : ""}. Each direction goes as far as it was tested.`;
   at("skipped").replaceChildren(...data.skipped.map((why) => make("li", {}, why)));
-  at("changes-head").hidden = !data.explored.some((explored) => explored.directions.some((one) => one.changes));
   document.documentElement.classList.toggle("small-images", Math.max(...data.size) < 128);
 }
 
