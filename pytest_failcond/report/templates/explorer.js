@@ -97,7 +97,7 @@ function showShift() {
   const place = Number(slider.value) / FINE;
   const [before, nearest] = [Math.floor(place), Math.round(place)];
   const blend = place - before;
-  const shift = shifts[before] + blend * ((shifts[before + 1] ?? 0) - shifts[before]) * (blend > 0);
+  const shift = shifts[before] + blend * (shifts[1] - shifts[0]);
   chosen.shift = shifts[nearest];
   const frame = film.frame(film.number(chosen.start, nearest));
   const name = classOf(chosen.explored);
