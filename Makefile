@@ -41,4 +41,4 @@ oracle: $(INSTALLED) ## Write imagecorruptions' statistics anew, which the tests
 	$(BIN)/python -m tests.oracle
 
 clean: ## Remove what the targets above made.
-	rm -rf $(VENV) example_project/reports .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) example_project/explorer.html example_project/reports .pytest_cache .mypy_cache .ruff_cache

@@ -92,15 +92,15 @@ class Plot {
     const { breaking, valid, breaks } = this.direction;
     const parts = [];
     const end = this.bandTop + PLOT.band;
-    const mark = (shift, kind, text, row) => {
+    const mark = (shift, kind, text, row, left) => {
       const x = this.x(shift);
-      const left = x > width / 2;
       const y = PLOT.top - 9 - 16 * row;
       parts.push(svg("line", { class: `mark ${kind}`, x1: x, x2: x, y1: y - 9, y2: end }));
       parts.push(svg("text", { class: `mark-text ${kind}`, x: left ? x - 5 : x + 5, y, "text-anchor": left ? "end" : "start" }, text));
     };
-    if (valid !== null) mark(valid, "valid", `valid to ${inSigma(valid)}`, breaking === null ? 0 : 1);
-    if (breaking !== null) mark(breaking, "half", `half broken at ${inSigma(breaking)}`, 0);
+    // What breaks does so within the valid range: the words stand on the outer sides, where there is room.
+    if (valid !== null) mark(valid, "valid", `valid to ${inSigma(valid)}`, breaking === null ? 0 : 1, width - this.x(valid) < 90);
+    if (breaking !== null) mark(breaking, "half", `half broken at ${inSigma(breaking)}`, 0, this.x(breaking) > 130);
     const own = breaks[this.start];
     if (own !== null && own <= this.film.shifts[0].at(-1)) {
       const [x, y] = [this.x(own), this.bandTop - 1];
