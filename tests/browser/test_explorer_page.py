@@ -78,6 +78,15 @@ def test_it_opens_on_the_class_that_breaks_first(explorer):
     assert breaks > 0
 
 
+def verdict(film, number, label):
+    """What a frame shows, by the data: the class of its frame and the words beneath it."""
+    if film["judge"]["predicted"][number] != label:
+        return "lost", "○ lost to the judge"
+    if film["classifier"]["predicted"][number] != label:
+        return "broken", "✗ broken"
+    return "right", "✓ right"
+
+
 def reading(browser, who="classifier", table="readings"):
     """The row of the readings: what is said, p(class), p(said)."""
     (row,) = (r for r in browser.find_all(f"#{table} tbody tr") if r.text.startswith(who))
@@ -114,6 +123,7 @@ def test_arrow_keys_move_image_and_number_from_frame_to_frame(explorer, keys):
         assert float(p) == pytest.approx(float(expected[1]), abs=0.0101)
         assert explorer.find("#shift").text == f"{film['shifts'][0][place]:.1f} σ"
         assert explorer.find("#measured").text == ""
+        assert explorer.find("#verdict").text == verdict(film, number, 0)[1]
         seen.append(pixels(explorer, "#image"))
         slider.send_keys(keys.ARROW_RIGHT)
     assert len({tuple(image) for image in seen}) > len(seen) // 2
@@ -196,9 +206,9 @@ def test_the_sheet_of_two_directions(explorer, keys):
     assert float(p) == pytest.approx(film["classifier"]["p"][number], abs=0.0101)
     assert pixels(explorer, "#pair-image") != first
     assert len(explorer.find_all("#sheet button[aria-current]")) == 1
-    kinds = {button.get_attribute("class") for button in buttons}
-    assert len(kinds) > 1
-    assert kinds <= {"right", "broken", "lost"}
+    kinds = [button.get_attribute("class") for button in buttons]
+    assert kinds == [verdict(film, start * 81 + place, 2)[0] for place in range(81)]
+    assert {"right", "broken"} <= set(kinds)
 
 
 @pytest.mark.parametrize("width", [1200, 700, 400])
