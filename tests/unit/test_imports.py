@@ -74,6 +74,8 @@ ROOMS = {
     "progress/": {"torch", "numpy", "pytest_failcond.session", "pytest_failcond.measure"},
     "progress/notes.py": {"pytest"},
     "progress/text.py": {"pytest"},
+    "exploration.py": {"pytest", "torch", "pytest_failcond.failures"},
+    "explore.py": {"pytest", "pytest_failcond.report"},
     "settings.py": {"pytest", "torch", "numpy"},
 }  # fmt: skip
 
