@@ -14,6 +14,8 @@ import numpy.typing as npt
 from pytest_failcond.keys import CorruptionKey, Key, parse_key
 
 STANDS_OUT = 0.5  # σ of natural variation that a change must have to be spoken of
+VALID_SHARE = 0.8
+"""Of the start images, that the judge must accept within the valid range."""
 
 
 def pack(values: npt.NDArray[Any], kind: str = "<u2") -> str:
