@@ -27,10 +27,15 @@ def drawn(how: How, seed: int, images: str, size: int, draw: int) -> npt.NDArray
     return random.integers(size, size=size)
 
 
-def weights_of(how: How, seed: int, images: str, size: int, draws: range) -> Floats:
-    """Return how often each of N images is in each of R draws, ``[R, N]``."""
+def weights_of(
+    how: How, seed: int, images: str, size: int, draws: range
+) -> npt.NDArray[np.float32]:
+    """Return how often each of N images is in each of R draws, ``[R, N]``.
+
+    Sums of them are whole numbers under 2**24, which float32 holds exactly.
+    """
     counts = [np.bincount(drawn(how, seed, images, size, draw), minlength=size) for draw in draws]
-    return np.array(counts, dtype=np.float64)
+    return np.array(counts, dtype=np.float32)
 
 
 def binomial(counts: Floats, rates: Floats, random: np.random.Generator) -> Floats:

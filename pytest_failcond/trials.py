@@ -17,10 +17,11 @@ from pytest_failcond.draws import binomial, first
 from pytest_failcond.measurements import Measurement
 from pytest_failcond.metrics import Case, reference_divisors
 from pytest_failcond.plan import cells_of, compared_keys
-from pytest_failcond.walk_trials import walked
+from pytest_failcond.walk_trials import breaking_shift, broken_share, valid_range
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Weights = npt.NDArray[np.float32]
 
 
 class Trial(Protocol):
@@ -38,7 +39,7 @@ class Trial(Protocol):
     def most(self) -> float:
         """The largest loss that can be put in, in the metric's unit."""
 
-    def sums(self, weights: Floats) -> Floats:
+    def sums(self, weights: Weights) -> Floats:
         """Return what the value depends on, ``[R, C]``, from the images' weights, ``[R, N]``."""
 
     def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
@@ -78,9 +79,9 @@ class Shares:
         """All images lost."""
         return float(np.abs(self.effects).sum())
 
-    def sums(self, weights: Floats) -> Floats:
-        """See `Trial`. Whole numbers under 2**24, so that float32 is exact."""
-        return np.asarray(weights.astype(np.float32) @ self.columns, dtype=np.float64)
+    def sums(self, weights: Weights) -> Floats:
+        """See `Trial`."""
+        return np.asarray(weights @ self.columns, dtype=np.float64)
 
     def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
         """See `Trial`."""
@@ -117,9 +118,9 @@ class Crossing:
         """N."""
         return len(self.columns)
 
-    def sums(self, weights: Floats) -> Floats:
+    def sums(self, weights: Weights) -> Floats:
         """See `Trial`."""
-        return np.asarray(weights.astype(np.float32) @ self.columns, dtype=np.float64)
+        return np.asarray(weights @ self.columns, dtype=np.float64)
 
     def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
         """See `Trial`."""
@@ -237,9 +238,9 @@ TRIALS: dict[str, Callable[[Case], Trial]] = {
     "mce": _mce,
     "relative_mce": _relative_mce,
     "crossing_severity": _crossing_severity,
-    "breaking_shift": walked,
-    "broken_share": walked,
-    "valid_range": walked,
+    "breaking_shift": breaking_shift,
+    "broken_share": broken_share,
+    "valid_range": valid_range,
     "regression_drop": _regression_drop,
     "mean_regression_drop": _mean_regression_drop,
     "negative_flips": _negative_flips,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,121 +13,112 @@ from pytest_failcond.measurements import VALID_SHARE, Direction
 from pytest_failcond.metrics import Case
 
 Floats = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float32]
 
 
-class _Walk:
-    """A direction's start images, one by one, over its T shifts."""
+class _Walked:
+    """The start images of a direction, N of them, over its T shifts.
+
+    Raises:
+        FailcondError: the run does not say which of them the judge accepts.
+    """
 
     def __init__(self, direction: Direction) -> None:
-        self.shifts = np.array(direction.curve.shift)
-        self.breaks = np.array([np.inf if b is None else b for b in direction.breaks])
-        self.valid = direction.valid.T  # [N, T]
-        self.judged = direction.valid_range is not None
-        if self.judged and direction.accepted is None:
+        if direction.valid_range is not None and direction.accepted is None:
             raise FailcondError(
-                f"{direction.key}: the run does not say which images the judge accepts; make a new one"
+                f"{direction.key}: the run does not say which images the judge accepts; make a new "
+                "one"
             )
+        self.images = f"starts:{direction.class_index}"  # those of all directions of a class
+        self.size = direction.total
+        self.shifts = np.array(direction.curve.shift)
+        self.most = float(self.shifts[-1])
+        self._judged = direction.valid_range is not None
+        self._valid = direction.valid.T.astype(np.float32)  # [N, T]
+        self._breaks = np.array([np.inf if b is None else b for b in direction.breaks])
 
-    def broken(self, loss: float = 0.0) -> npt.NDArray[np.bool_]:
-        """Whether each image is broken by each shift, ``[N, T]``, if all break ``loss`` σ earlier."""
-        broken: npt.NDArray[np.bool_] = self.breaks[:, None] <= self.shifts + loss + 1e-9
-        return broken
+    def sums(self, weights: Weights) -> Floats:
+        """See `Trial`: few images, so the weights themselves."""
+        return weights.astype(np.float64)
 
-    def right(self) -> npt.NDArray[np.bool_]:
-        """Whether each image is neither broken by each shift nor lost to the judge, ``[N, T]``."""
-        lost = np.maximum.accumulate(~self.valid, axis=1)
-        right: npt.NDArray[np.bool_] = ~self.broken() & ~lost
-        return right
+    def _broken(self, earlier: float = 0.0) -> Weights:
+        """Return whether each image is broken by each shift, ``[N, T]``, if all break earlier, σ."""
+        reached = self._breaks[:, None] <= self.shifts + earlier + 1e-9
+        return reached.astype(np.float32)
 
-    def tested(self, weights: Floats, later: int = 0) -> npt.NDArray[np.int64]:
-        """Return the position of the last valid shift, ``[R]``, if the judge loses images earlier."""
+    @cached_property
+    def _right(self) -> Weights:
+        """Whether each image is, by each shift, neither broken nor lost to the judge, ``[N, T]``."""
+        kept = np.minimum.accumulate(self._valid, axis=1)
+        return np.asarray(kept * (1 - self._broken()), dtype=np.float32)
+
+    def _tested(self, weights: Floats | Weights, earlier: int = 0) -> npt.NDArray[np.int64]:
+        """Return the position of the last valid shift, ``[R]``, if all are lost steps earlier."""
         last = len(self.shifts) - 1
-        if not self.judged:
+        if not self._judged:
             return np.full(len(weights), last)
-        seen = np.minimum(np.arange(last + 1) + later, last)
-        accepted = weights @ self.valid[:, seen]
+        accepted = weights @ self._valid[:, np.minimum(np.arange(last + 1) + earlier, last)]
         failing = accepted < VALID_SHARE * weights.sum(axis=1, keepdims=True)
         ends = np.where(failing.any(axis=1), failing.argmax(axis=1), last + 1)
         tested: npt.NDArray[np.int64] = np.maximum(ends - 1, 0)
         return tested
 
 
-_Read = Callable[[_Walk, Floats, float, np.random.Generator], Floats]
-
-
-@dataclass(frozen=True)
-class Walked:
-    """A value read off the walk along a direction, of the start images drawn.
-
-    Attributes:
-        direction: what was measured.
-        read: (sums, loss, random, direction as arrays) → values.
-    """
-
-    direction: Direction
-    read: _Read
-    most: float
-
-    @property
-    def images(self) -> str:
-        """All directions of a class start from the same images."""
-        return f"starts:{self.direction.class_index}"
-
-    @property
-    def size(self) -> int:
-        """Start images, N."""
-        return self.direction.total
-
-    def sums(self, weights: Floats) -> Floats:
-        """See `Trial`: few images, so the weights themselves."""
-        return weights
+class BreakingShift(_Walked):
+    """A loss, in σ: every image that breaks does so that much earlier."""
 
     def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
         """See `Trial`."""
-        return self.read(_Walk(self.direction), sums, loss, random)
+        half = sums @ self._broken(loss) >= 0.5 * sums.sum(axis=1, keepdims=True)
+        half &= np.arange(len(self.shifts)) <= self._tested(sums)[:, None]
+        return first(half, self.shifts)
 
 
-def _breaking_shift(
-    walk: _Walk, weights: Floats, loss: float, random: np.random.Generator
-) -> Floats:
-    """A loss: every image that breaks does so that many σ earlier."""
-    half = weights @ walk.broken(loss) >= 0.5 * weights.sum(axis=1, keepdims=True)
-    half &= np.arange(len(walk.shifts)) <= walk.tested(weights)[:, None]
-    return first(half, walk.shifts)
+class ValidRange(_Walked):
+    """A loss, in σ: the judge loses every image that much earlier, in steps of the walk."""
+
+    def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
+        """See `Trial`."""
+        step = self.shifts[1] - self.shifts[0] if len(self.shifts) > 1 else 1.0
+        values: Floats = self.shifts[self._tested(sums, int(np.ceil(loss / step - 1e-9)))]
+        return values
 
 
-def _valid_range(walk: _Walk, weights: Floats, loss: float, random: np.random.Generator) -> Floats:
-    """A loss: the judge loses every image that many σ earlier, in steps of the walk."""
-    step = walk.shifts[1] - walk.shifts[0] if len(walk.shifts) > 1 else 1.0
-    values: Floats = walk.shifts[walk.tested(weights, later=int(np.ceil(loss / step - 1e-9)))]
-    return values
+class BrokenShare(_Walked):
+    """A loss, as a share: images that are right at the shift are broken, each as likely as others."""
 
+    def __init__(self, direction: Direction, at: float) -> None:
+        super().__init__(direction)
+        self.most = 1.0
+        self._position = max(int(np.searchsorted(self.shifts, at + 1e-9)) - 1, 0)
 
-def _broken_share(at: float) -> _Read:
-    def read(walk: _Walk, weights: Floats, loss: float, random: np.random.Generator) -> Floats:
-        """A loss: images still right at the shift are broken, each with the same probability."""
-        position = max(int(np.searchsorted(walk.shifts, at + 1e-9)) - 1, 0)
-        places = np.minimum(position, walk.tested(weights))
-        rows = np.arange(len(weights))
-        broken = (weights @ walk.broken())[rows, places]
+    def sums(self, weights: Weights) -> Floats:
+        """See `Trial`: broken, right, all, and at which shift, which validity may end."""
+        rows, places = np.arange(len(weights)), np.minimum(self._position, self._tested(weights))
+        broken, right = ((weights @ c)[rows, places] for c in (self._broken(), self._right))
+        return np.stack([broken, right, weights.sum(axis=1), places], axis=1).astype(np.float64)
+
+    def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
+        """See `Trial`."""
+        broken, right, total, places = sums.T
         if loss:
-            right = walk.right()
-            rates = np.minimum(loss / np.maximum(right.mean(axis=0), 1e-12), 1.0)
-            broken = broken + binomial((weights @ right)[rows, places], rates[places], random)
-        shares: Floats = broken / weights.sum(axis=1)
+            rates = np.minimum(loss / np.maximum(self._right.mean(axis=0), 1e-12), 1.0)
+            broken = broken + binomial(right, rates[places.astype(int)], random)
+        shares: Floats = broken / total
         return shares
 
-    return read
+
+def breaking_shift(case: Case) -> BreakingShift:
+    """Return the trial of a breaking shift."""
+    return BreakingShift(case.measure(case.key))
 
 
-def walked(case: Case) -> Walked:
-    """Return the trial of a direction's metric."""
-    direction: Direction = case.measure(case.key)
-    _Walk(direction)  # says what is missing
-    end = direction.curve.shift[-1]
-    if case.gate.metric == "breaking_shift":
-        return Walked(direction, _breaking_shift, end)
-    if case.gate.metric == "valid_range":
-        return Walked(direction, _valid_range, end)
+def valid_range(case: Case) -> ValidRange:
+    """Return the trial of a valid range."""
+    return ValidRange(case.measure(case.key))
+
+
+def broken_share(case: Case) -> BrokenShare:
+    """Return the trial of the share broken by a shift."""
     assert case.gate.at is not None
-    return Walked(direction, _broken_share(case.gate.at), 1.0)
+    return BrokenShare(case.measure(case.key), case.gate.at)

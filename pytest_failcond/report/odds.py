@@ -19,6 +19,10 @@ _EXPLAINED = (
     "finds: the smallest loss that turns it red on 95 % of the draws, put into all checks of a gate "
     "alike, or into one alone",
 )
+_NONE = (
+    "none: not the largest that can be put in either; breaks can only move of images that break "
+    "within the walk"
+)
 
 
 def show(
@@ -32,7 +36,8 @@ def show(
     for gate, result in zip(found, run.gates, strict=True):
         title = page.text(f"{wording.printable(gate.id)}  ", "bold")
         title.append_text(page.text(wording.gate_title(result), "not bold"))
-        table.add_row(title, *map(page.text, _numbers(result, gate.whole)))
+        alone = len(gate.checks) == 1
+        table.add_row(title, *map(page.text, [] if alone else _numbers(result, gate.whole)))
         for odds in _chosen(gate, every=every):
             key = wording.key_text(run, odds.key or "")
             if odds.class_index is not None:
@@ -45,15 +50,17 @@ def show(
             if odds.reason
         ]
     page.show(table)
-    for line in (*dict.fromkeys(reasons), *_EXPLAINED):
+    everything = [odds for gate in found for odds in (gate.whole, *gate.checks)]
+    none = any(odds.finds is None and odds.by_chance is not None for odds in everything)
+    for line in (*dict.fromkeys(reasons), *_EXPLAINED, *([_NONE] if none else [])):
         page.print(line, "dim")
 
 
 def _chosen(gate: GateOdds, *, every: bool) -> list[Odds]:
-    """Return the checks that have a line of their own: one alone says nothing that the gate does not."""
-    if every or len(gate.checks) == 1:
-        return list(gate.checks)
+    """Return the checks that have a line of their own: those most likely to fail by chance."""
     tried = [odds for odds in gate.checks if odds.by_chance is not None]
+    if every or not tried:
+        return list(gate.checks)
     return sorted(tried, key=lambda odds: -(odds.by_chance or 0.0))[:_SHOWN]
 
 
@@ -62,6 +69,8 @@ def _numbers(gate: GateResult, odds: Odds) -> list[str]:
         return [wording.NOTHING] * 3
     if odds.finds is None:
         finds = "none"
+    elif not odds.finds:
+        finds = "it fails"
     elif gate.metric == "crossing_severity":  # its loss is one of accuracy
         finds = f"{odds.finds:.4f}"
     else:

@@ -26,8 +26,14 @@ def test_every_gate_has_its_line_within_the_width(path, capsys, monkeypatch):
     out = capsys.readouterr().out
     lines = out.splitlines()
     assert max(map(cell_len, lines)) <= 80
-    title = next(line for line in lines if line.startswith("valid-range"))
-    assert title.split()[-1] == "σ"
+    titles = [line for line in lines if line.startswith("broken-share")]
+    assert titles == ["broken-share  broken_share ≤ 0.5 at 2.5 σ"]
+    share = lines[lines.index(titles[0]) + 1].split()
+    assert share[:3] == ["direction:0:7:+", "(class", "a)"]
+    assert share[4] == share[6] == "%"
+    assert 0 < float(share[7]) < 0.5
+    drop = next(i for i, line in enumerate(lines) if line.startswith("accuracy-drop"))
+    assert lines[drop + 1].endswith("100.0 %  100.0 %  it fails")
     # No baseline is there any more: its three gates are named and not tried.
     assert "regression-drop: compares with a baseline; name it with --baseline FILE" in " ".join(
         out.split()
