@@ -277,6 +277,8 @@ def _gates(page: _Page, run: Run, *, every: bool) -> None:
         _checks(page, run, gate, table, every=every)
     page.show(table)
     page.print(wording.BOUNDS, "dim")
+    for note in run.notes:
+        page.print(wording.printable(note), "yellow")
     page.print()
 
 
