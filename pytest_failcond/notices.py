@@ -29,7 +29,12 @@ class Notices:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         state.noted = notes is not None
         if notes and reporter is not None:
-            reporter.ensure_newline()
-            for note in notes:
-                reporter.write_line(f"failcond: {note}", yellow=True)
+            writer = reporter._tw
+            if writer.width_of_current_line:
+                writer.line()
+            writer.write("\n".join(f"failcond: {note}" for note in notes), yellow=True)
+            # The line of the test that runs begins anew, where the reporter has such lines.
+            reporter.currentfspath = None
             reporter.pytest_runtest_logstart(report.nodeid, report.location)
+            if reporter.currentfspath is None:
+                writer.line()

@@ -55,7 +55,7 @@ class Unresolved:
             needs = f"it needs {self.needed:,}"
         return (
             f"gate {self.gate!r} cannot pass on its {self.n:,} images{of}, whatever the classifier "
-            f"does: {needs} ({self.reason})"
+            f"does: {needs} (a perfect result: {self.reason})"
         )
 
 

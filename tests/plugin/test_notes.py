@@ -59,6 +59,17 @@ def pytest_runtest_call(item):
 
 
 @WORKERS
+@pytest.mark.parametrize("option", ["-q", "-v", "--tb=short"])
+def test_it_stands_on_a_line_of_its_own(project, gates, workers, option):
+    project.configure(GRID, *gates)
+    project.write("test_before.py", "def test_of_their_own():\n    pass\n")
+    lines = project.run(option, workers=workers).stdout.lines
+    note = next(line for line in lines if "failcond: gate" in line)
+    assert note.startswith("failcond: gate")
+    assert note.endswith(")")
+
+
+@WORKERS
 def test_nothing_is_said_where_all_gates_can_pass(project, gates, workers):
     project.configure(GRID, gates[1])
     assert "cannot pass" not in project.run(workers=workers).stdout.str()
