@@ -94,7 +94,8 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
     for before, after in pairwise(values):
         if points[after].change is not None:
             pair = [values[before], values[after]]
-            axes.plot([before, after], pair, color=figures.RIGHT, linewidth=1.0, alpha=0.6)
+            colour = figures.FAINT if points[after].other_inputs else figures.RIGHT
+            axes.plot([before, after], pair, color=colour, linewidth=1.0, alpha=0.6)
     step = -(-len(points) // _TICKS)
     shown = range(len(points) - 1, -1, -step)
     axes.set_xticks(list(shown), [f"{_date(points[i])}\n{_commit(points[i])}" for i in shown],
