@@ -82,7 +82,12 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
     figure = Figure(figsize=(width, 3.4), dpi=_DPI, facecolor="white")
     axes = figure.add_axes((0.85 / width, 0.24, 1 - 1.05 / width, 0.62))
     kinds = (
-        ("as the newest", figures.RIGHT, figures.RIGHT, [p for p in values if not points[p].other_inputs]),
+        (
+            "as the newest",
+            figures.RIGHT,
+            figures.RIGHT,
+            [p for p in values if not points[p].other_inputs],
+        ),
         ("other inputs", figures.FAINT, "white", [p for p in values if points[p].other_inputs]),
     )
     for label, colour, face, chosen in kinds:
