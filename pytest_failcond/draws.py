@@ -19,23 +19,28 @@ def generator(*parts: str | int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=stream_key("selftest", *parts)))
 
 
-def drawn(how: How, seed: int, images: str, size: int, draw: int) -> npt.NDArray[np.int64]:
-    """Return which of N images are in a draw, by index; keyed by all that is given."""
-    random = generator(seed, how, images, draw)
+def drawn(
+    how: How, seed: int, images: str, size: int, block: int, draws: int
+) -> npt.NDArray[np.int64]:
+    """Return which of N images are in each draw of a block, by index, ``[draws, M]``; keyed."""
+    random = generator(seed, how, images, size, block)
     if how == "half":
-        return random.permutation(size)[: max(size // 2, 1)]
-    return random.integers(size, size=size)
+        all_of_them = np.tile(np.arange(size), (draws, 1))
+        return random.permuted(all_of_them, axis=1)[:, : max(size // 2, 1)]
+    return random.integers(size, size=(draws, size))
 
 
 def weights_of(
-    how: How, seed: int, images: str, size: int, draws: range
+    how: How, seed: int, images: str, size: int, block: int, draws: int
 ) -> npt.NDArray[np.float32]:
-    """Return how often each of N images is in each of R draws, ``[R, N]``.
+    """Return how often each of N images is in each draw of a block, ``[draws, N]``.
 
     Sums of them are whole numbers under 2**24, which float32 holds exactly.
     """
-    counts = [np.bincount(drawn(how, seed, images, size, draw), minlength=size) for draw in draws]
-    return np.array(counts, dtype=np.float32)
+    rows = drawn(how, seed, images, size, block, draws)
+    places = rows + size * np.arange(draws)[:, None]
+    counts = np.bincount(places.ravel(), minlength=draws * size)
+    return counts.reshape(draws, size).astype(np.float32)
 
 
 def binomial(counts: Floats, rates: Floats, random: np.random.Generator) -> Floats:

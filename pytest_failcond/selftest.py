@@ -29,7 +29,8 @@ from pytest_failcond.trials import TRIALS, Trial
 FOUND = 0.95
 """Share of draws on which a loss must turn the gate red to be called found."""
 
-_DRAWS_AT_ONCE = 100
+_BLOCK = 100  # draws made together,
+_BLOCK_NUMBERS = 5_000_000  # or fewer, so that they fit into memory
 _HALVINGS = 14  # of the largest loss: shares to 0.0001
 
 Bools = npt.NDArray[np.bool_]
@@ -170,9 +171,9 @@ def _draw(tried: Sequence[_Tried], how: How, seed: int, resamples: int) -> None:
     for images, size in sorted(populations):
         members = [t for t in tried if (t.trial.images, t.trial.size) == (images, size)]
         parts: list[list[npt.NDArray[np.float64]]] = [[] for _ in members]
-        for start in range(0, resamples, _DRAWS_AT_ONCE):
-            draws = range(start, min(start + _DRAWS_AT_ONCE, resamples))
-            weights = weights_of(how, seed, images, size, draws)
+        most = max(1, min(_BLOCK, _BLOCK_NUMBERS // size))
+        for block, start in enumerate(range(0, resamples, most)):
+            weights = weights_of(how, seed, images, size, block, min(most, resamples - start))
             for member, part in zip(members, parts, strict=True):
                 part.append(member.trial.sums(weights))
         for member, part in zip(members, parts, strict=True):

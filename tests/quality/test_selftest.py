@@ -177,12 +177,12 @@ def test_values_of_draws_are_those_of_the_images_drawn(key, fields, how):
     trial = TRIALS[fields["metric"]](
         Case(*about, MEASURED.__getitem__, *more, BASELINE.__getitem__, reference)
     )
-    draws = range(30)
-    weights = weights_of(how, 3, trial.images, trial.size, draws)
+    block = how, 3, trial.images, trial.size, 0, 30
+    weights = weights_of(*block)
     values = trial.values(trial.sums(weights), 0.0, generator("none"))
     plain = []
-    for draw in draws:
-        rows = {trial.images: drawn(how, 3, trial.images, trial.size, draw)}
+    for chosen in drawn(*block):
+        rows = {trial.images: chosen}
         mine, theirs = (drawn_again(_of(found, rows), rows) for found in (MEASURED, BASELINE))
         case = Case(*about, mine.__getitem__, *more, theirs.__getitem__, reference)
         value = VALUES[fields["metric"]](case).value
