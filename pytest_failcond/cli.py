@@ -10,7 +10,18 @@ from importlib import import_module
 from pytest_failcond import __version__
 from pytest_failcond.errors import FailcondError
 
-COMMANDS = ("init", "train", "quality", "show", "discover", "baseline", "compare", "merge", "selftest", "history")
+COMMANDS = (
+    "init",
+    "train",
+    "quality",
+    "show",
+    "discover",
+    "baseline",
+    "compare",
+    "merge",
+    "selftest",
+    "history",
+)
 """Names of modules in `pytest_failcond.commands`, in the order of ``failcond --help``."""
 
 
