@@ -65,7 +65,7 @@ def unresolved(
     """Return the gates that no result on these images would pass, with the n that they need.
 
     Of the classes of a gate with ``by_class`` the one that has fewest images is named. mCE rests on
-    its reference's errors, which are not looked at here; it is left out.
+    its reference's errors, and the corpus has images of its own: neither is looked at here.
 
     Args:
         settings: with the gates.
@@ -145,6 +145,8 @@ def _keys(gate: GateSettings, settings: Settings) -> list[str]:
         return ["clean"]
     if about == "direction":
         return [str(DirectionKey(0, 0, 1))]
+    if about == "corpus":
+        return []
     find = {"cell": cells_of, "several cells": keys_over_cells, "baseline": compared_keys}[about]
     return find(gate, settings)
 

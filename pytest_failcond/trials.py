@@ -7,7 +7,7 @@ often each image was drawn is a row of weights, and sums over images are product
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -167,6 +167,11 @@ def _accuracy(case: Case) -> Trial:
     return _shares(case, case.key, _rights(case, [case.key]), [1], [-1])
 
 
+def _corpus_accuracy(case: Case) -> Trial:
+    """The corpus has images of its own."""
+    return replace(_shares(case, case.key, _rights(case, [case.key]), [1], [-1]), images="corpus")
+
+
 def _accuracy_drop(case: Case) -> Trial:
     return _shares(case, case.key, _rights(case, ["clean", case.key]), [1, -1], [0, 1])
 
@@ -244,4 +249,5 @@ TRIALS: dict[str, Callable[[Case], Trial]] = {
     "regression_drop": _regression_drop,
     "mean_regression_drop": _mean_regression_drop,
     "negative_flips": _negative_flips,
+    "corpus_accuracy": _corpus_accuracy,
 }

@@ -79,7 +79,7 @@ def walked(judged: bool = True) -> Direction:
 MEASURED: dict[str, object] = {
     key: measured(key, rights(accuracy, stream=key))
     for key, accuracy in zip(["clean", *CELLS], (0.97, 0.93, 0.88, 0.95, 0.7), strict=True)
-} | {STARTS: walked()}
+} | {STARTS: walked(), "corpus": measured("corpus", rights(0.8))}
 BASELINE = {
     key: measured(key, rights(accuracy, stream=f"then {key}"))
     for key, accuracy in zip(["clean", *CELLS], (0.98, 0.93, 0.93, 0.9, 0.8), strict=True)
@@ -98,6 +98,7 @@ GATES = [
     (CELLS[2], {"metric": "regression_drop", "max": 0.0}),
     (MEAN_KEY, {"metric": "mean_regression_drop", "max": 0.0}),
     (CELLS[3], {"metric": "negative_flips", "max": 0.2}),
+    ("corpus", {"metric": "corpus_accuracy", "min": 0.8}),
 ]
 
 
@@ -111,6 +112,7 @@ def settings(*gates: dict) -> Settings:
             "severities": [1, 2],
             "reference": "reference.json",
         },
+        corpus="corpus",
         gates=[GateSettings(**gate) for gate in gates],
     )
 
@@ -157,7 +159,7 @@ def drawn_again(found: dict, rows: dict[str, np.ndarray]) -> dict:
     again: dict[str, object] = {}
     for key, one in found.items():
         if isinstance(one, Measurement):
-            chosen = rows["images"]
+            chosen = rows["corpus" if "corpus" in rows else "images"]
             again[key] = replace(one, predicted=one.predicted[chosen], labels=one.labels[chosen])
         else:
             chosen = rows["starts:0"]
@@ -193,7 +195,7 @@ def test_values_of_draws_are_those_of_the_images_drawn(key, fields, how):
 
 def _of(found: dict, rows: dict) -> dict:
     """Leave out what is not drawn."""
-    kind = Measurement if "images" in rows else Direction
+    kind = Direction if "starts:0" in rows else Measurement
     return {key: one for key, one in found.items() if isinstance(one, kind)}
 
 

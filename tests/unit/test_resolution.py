@@ -20,6 +20,7 @@ def found(labels=LABELS, samples=20, max_shift=2.0, judge=None, **gate):
         images="m:i",
         judge=judge,
         classes=CLASSES,
+        corpus="corpus",
         corruptions={"names": ["contrast"], "severities": [1, 2], "reference": "r.json"},
         corner_cases={"samples": samples, "max_shift": max_shift},
         gates=[GateSettings(id="gate", **gate)],
@@ -111,3 +112,4 @@ def test_a_severity_that_is_crossed_needs_its_accuracy_to_be_resolved():
 def test_what_cannot_be_measured_at_all_is_left_to_its_check():
     assert found(np.zeros(0, dtype=int), metric="clean_accuracy", min=0.5, classes=["a"]) == ()
     assert found(metric="mce", max=1.0) == ()
+    assert found(metric="corpus_accuracy", min=0.99) == ()
