@@ -23,6 +23,7 @@ from pytest_failcond.measurements import (
     unpack,
 )
 from pytest_failcond.plan import cells_of, compared_keys, share_of, unit_of
+from pytest_failcond.resolution import unresolved
 from pytest_failcond.run import Run
 from pytest_failcond.settings import METRICS, Settings
 from pytest_failcond.store import PLAN, Record, Store
@@ -138,7 +139,8 @@ def conclude(
     verdicts = Verdicts.against(
         settings, run.classes, run.measured, other(baseline), other(reference)
     )
-    run = replace(run, gates=verdicts.results(run.planned))
+    notes = tuple(map(str, unresolved(settings, run.classes, run.labels)))
+    run = replace(run, gates=verdicts.results(run.planned), notes=notes)
     then = other(baseline)
     if then is None:
         return run
@@ -153,6 +155,18 @@ def conclude(
     except FailcondError as error:
         return replace(run, errors=run.errors | {"baseline": str(error)})
     return replace(run, comparison=comparison)
+
+
+def notes_before(
+    store_folder: Path, settings: Settings, classes: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """Return the same as soon as a session knows its images, before any is measured; None: not yet."""
+    session = Store(store_folder).find("session")
+    if session is None or "error" in session:
+        return None
+    labels = unpack(session["labels"])
+    numbered = tuple(map(str, range(int(labels.max(initial=-1)) + 1)))
+    return tuple(map(str, unresolved(settings, classes or numbered, labels)))
 
 
 def needed(planned: str, settings: Settings) -> list[str]:

@@ -20,6 +20,8 @@ COMMANDS = (
     "compare",
     "merge",
     "explore",
+    "selftest",
+    "history",
 )
 """Names of modules in `pytest_failcond.commands`, in the order of ``failcond --help``."""
 

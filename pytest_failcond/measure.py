@@ -32,6 +32,7 @@ from pytest_failcond.measurements import (
     Measurement,
     Replay,
     Replayed,
+    pack_bits,
 )
 from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.stylegan2.generator import Generator
@@ -490,6 +491,7 @@ def _direction_data(
             accepted=walk.accepted.tolist(),
             mean_p=[round(float(p), 4) for p in walk.mean_p],
         ),
+        accepted=pack_bits(walk.valid) if walk.judged else None,
         breaks=[None if np.isnan(b) else round(float(b), 4) for b in walk.breaks],
         strip=_frames(str(key), finding.strip, save),
         attributes=changes_along(walk, variation),

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from pytest_failcond.keys import CorruptionKey, Key, parse_key
 
 STANDS_OUT = 0.5  # σ of natural variation that a change must have to be spoken of
+VALID_SHARE = 0.8
+"""Of the start images, that the judge must accept within the valid range."""
 
 
 def pack(values: npt.NDArray[Any], kind: str = "<u2") -> str:
@@ -25,6 +27,17 @@ def unpack(text: str, kind: str = "<u2") -> npt.NDArray[np.int64]:
     """Read what `pack` wrote."""
     raw = zlib.decompress(base64.b64decode(text, validate=True))
     return np.frombuffer(raw, dtype=kind).astype(np.int64)
+
+
+def pack_bits(values: npt.NDArray[np.bool_]) -> str:
+    """Compress truth values of any shape: zlib over their bits, in base64."""
+    return base64.b64encode(zlib.compress(np.packbits(values).tobytes(), 9)).decode("ascii")
+
+
+def unpack_bits(text: str, *shape: int) -> npt.NDArray[np.bool_]:
+    """Read what `pack_bits` wrote."""
+    raw = np.frombuffer(zlib.decompress(base64.b64decode(text, validate=True)), dtype=np.uint8)
+    return np.unpackbits(raw, count=int(np.prod(shape))).reshape(shape).astype(bool)
 
 
 @dataclass(frozen=True)
@@ -218,6 +231,8 @@ class Direction:
         valid_range: shift up to which the judge accepts 80 % of the images; None: not judged.
         breaks: each start image's bisected breaking shift; None: it did not break.
         attributes: what changes in the images between no shift and `tested_to`, largest first.
+        accepted: whether the judge accepts each start image at each shift; see `valid`. None: not
+            judged.
     """
 
     key: str
@@ -236,6 +251,17 @@ class Direction:
     breaks: list[float | None]
     strip: Frames
     attributes: list[AttributeChange] = field(default_factory=list)
+    accepted: str | None = None
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Whether the judge accepts each start image at each shift of the curve, ``[T, N]``."""
+        shape = len(self.curve.shift), self.total
+        return (
+            np.ones(shape, dtype=bool)
+            if self.accepted is None
+            else unpack_bits(self.accepted, *shape)
+        )
 
     @property
     def name(self) -> str:
@@ -271,7 +297,14 @@ class Direction:
         del fields["class"]
         fields |= {"curve": Curve(**data["curve"]), "strip": Frames(**data["strip"])}
         fields["attributes"] = [AttributeChange(**change) for change in data["attributes"]]
-        return cls(**fields)
+        direction = cls(**fields)
+        if direction.accepted is not None:
+            accepted = direction.valid.sum(axis=1).tolist()
+            if accepted != direction.curve.accepted:
+                raise ValueError(
+                    f"{direction.key}: {accepted} accepted, by image, is not its curve"
+                )
+        return direction
 
 
 @dataclass(frozen=True)

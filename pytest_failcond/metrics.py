@@ -165,26 +165,11 @@ def _relative_mce(case: Case) -> Value:
 
 def _relative_to_reference(case: Case, *, clean: bool) -> Value:
     """Bounded over images, the reference's errors taken as they are."""
-    assert case.reference is not None
-    cells: dict[str, list[str]] = {}
-    for key in cells_of(case.gate, case.settings):
-        cells.setdefault(key.split(":")[1], []).append(key)
-
-    def added(measure: Measure, keys: list[str]) -> npt.NDArray[np.float64]:
-        errors = np.mean([~measure(key).right for key in keys], axis=0)
-        return np.asarray(errors - ~measure("clean").right if clean else errors)
-
     shares, widest = [], 0.0
-    for name, keys in cells.items():
-        divisor = float(added(case.reference, keys).mean())
-        if divisor <= 0:
-            what = "adds none" if clean else "makes none"
-            raise FailcondError(
-                f"gate {case.gate.id!r}: {name} is measured by the errors of the reference, which "
-                f"{what} there; leave it out by corruptions = [...], or take another reference"
-            )
-        shares.append(added(case.measure, keys) / divisor)
-        widest += 1 / divisor / len(cells)
+    rows = reference_divisors(case, clean=clean)
+    for keys, divisor in rows:
+        shares.append(_errors(case.measure, keys, clean) / divisor)
+        widest += 1 / divisor / len(rows)
     per_image = np.mean(shares, axis=0)
     least = -widest if clean else 0.0
 
@@ -193,6 +178,35 @@ def _relative_to_reference(case: Case, *, clean: bool) -> Value:
         return mean_bound(scaled, confidence, side) * (widest - least) + least
 
     return Value(float(per_image.mean()), bound, len(per_image))
+
+
+def reference_divisors(case: Case, *, clean: bool) -> list[tuple[list[str], float]]:
+    """Return the cells of each corruption, and the reference's mean error on them.
+
+    Raises:
+        FailcondError: the reference makes no error under a corruption.
+    """
+    assert case.reference is not None
+    cells: dict[str, list[str]] = {}
+    for key in cells_of(case.gate, case.settings):
+        cells.setdefault(key.split(":")[1], []).append(key)
+    divisors = []
+    for name, keys in cells.items():
+        divisor = float(_errors(case.reference, keys, clean).mean())
+        if divisor <= 0:
+            what = "adds none" if clean else "makes none"
+            raise FailcondError(
+                f"gate {case.gate.id!r}: {name} is measured by the errors of the reference, which "
+                f"{what} there; leave it out by corruptions = [...], or take another reference"
+            )
+        divisors.append((keys, divisor))
+    return divisors
+
+
+def _errors(measure: Measure, keys: list[str], clean: bool) -> npt.NDArray[np.float64]:
+    """Return each image's mean error over cells, less that on its clean image, ``[N]``."""
+    errors = np.mean([~measure(key).right for key in keys], axis=0)
+    return np.asarray(errors - ~measure("clean").right if clean else errors)
 
 
 def _crossing_severity(case: Case) -> Value:

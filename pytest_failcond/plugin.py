@@ -23,6 +23,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond_judge,
     failcond_regression,
 )
+from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
 from pytest_failcond.state import STATE, SUITE, State, from_suite
 
@@ -56,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     if state is not None:
         config.stash[STATE] = state
+        if state.owns_store and state.part is None:
+            config.pluginmanager.register(Notices(config, state), "failcond-notices")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

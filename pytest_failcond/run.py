@@ -61,6 +61,7 @@ class Run:
         corpus: what the classifier makes of the images of the corpus, if there is one.
         errors: key → why it could not be measured.
         gates: those that were checked.
+        notes: gates that not even a perfect result would pass on so few images, a sentence each.
         comparison: with the baseline, where there is one.
         kept: indices of the test images in the user's set, where ``max_images`` left some out.
         part: (i, n) of a run that measured the i-th of n parts of what was planned.
@@ -79,6 +80,7 @@ class Run:
     planned: tuple[str, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
+    notes: tuple[str, ...] = ()
     comparison: Comparison | None = None
     kept: npt.NDArray[np.int64] | None = None
     part: tuple[int, int] | None = None
@@ -201,6 +203,7 @@ class Run:
                 }
                 for gate in self.gates
             ],
+            "notes": list(self.notes),
             "comparison": None if self.comparison is None else self.comparison.to_json(),
         }
 
@@ -263,6 +266,7 @@ class Run:
             part=None if data["part"] is None else (data["part"][0], data["part"][1]),
             errors={e["key"]: e["error"] for e in data["errors"]},
             gates=tuple(gates),
+            notes=tuple(data["notes"]),
             pictures=pictures if pictures.is_dir() else None,
         )
 

@@ -260,6 +260,11 @@ class Settings(_Table):
                     f"gate {gate.id!r}: 'at' must be a multiple of {STEP} σ, "
                     f"at most max_shift, {self.corner_cases.max_shift}"
                 )
+            if gate.metric == "valid_range" and gate.threshold > self.corner_cases.max_shift:
+                raise ValueError(
+                    f"gate {gate.id!r}: 'min' is over max_shift, {self.corner_cases.max_shift} σ, "
+                    "beyond which no valid range is looked for"
+                )
         elif (
             "corruptions" in metric.selectors
             and not metric.needs_baseline

@@ -31,6 +31,7 @@ class State:
         given: command-line options that name a subject, by the fixture that loads it.
         item: the test that is running.
         run: the finished run, once there is one.
+        noted: whether it was said which gates cannot be resolved.
         problem: why the run could not be kept.
     """
 
@@ -47,6 +48,7 @@ class State:
     given: dict[str, str] = field(default_factory=dict)
     item: pytest.Item | None = None
     run: Run | None = None
+    noted: bool = False
     problem: str | None = None
 
 

@@ -17,6 +17,7 @@ from pytest_failcond.measurements import (
     Direction,
     Frames,
     Measurement,
+    pack_bits,
 )
 from pytest_failcond.run import Run
 
@@ -104,6 +105,10 @@ def make_direction(
             AttributeChange(name, change, change - 0.1, change + 0.1)
             for name, change in (changes or {}).items()
         ],
+        # The last images are those that the judge loses.
+        accepted=None
+        if valid_range is None
+        else pack_bits(np.arange(20) < 20 - np.array(lost)[:, None]),
     )
 
 

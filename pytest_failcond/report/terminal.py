@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 
-from rich.box import Box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +13,7 @@ from pytest_failcond.gates import Check, GateResult, amount
 from pytest_failcond.measurements import Direction
 from pytest_failcond.report import changes, contents, corpus, wording
 from pytest_failcond.report.contents import Cell, Grid
+from pytest_failcond.report.page import Page as _Page
 from pytest_failcond.report.wording import SIGNS, Status
 from pytest_failcond.run import Run
 
@@ -27,9 +25,6 @@ _STYLES: dict[Status | None, str] = {
     "error": "bold red",
     "failed": "bold red",
 }
-_RULE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
-_ASCII_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-_LEAST_WIDTH = 40
 _GAP = 2
 _MOST_ATTRIBUTES = 3  # of a direction
 _MARGINS = 5
@@ -65,53 +60,6 @@ def render_changes(
     page = _Page(width, color, unicode)
     _changes(page, run, title=title, every=every)
     return page.content()
-
-
-class _Page:
-    """Text is put on it as `Text`, never as markup: a name such as ``[red]x`` stays what it is."""
-
-    def __init__(self, width: int, color: bool, unicode: bool) -> None:
-        self.width = max(width, _LEAST_WIDTH)
-        self._unicode = unicode
-        self._stream = io.StringIO()
-        self._console = Console(
-            file=self._stream,
-            width=self.width,
-            force_terminal=color,
-            color_system="standard" if color else None,
-            legacy_windows=False,
-            no_color=not color,
-        )
-
-    def text(self, text: str, style: str = "") -> Text:
-        return Text(text if self._unicode else wording.to_ascii(text), style, overflow="fold")
-
-    def print(self, text: str = "", style: str = "", *, indent: int = 0) -> None:
-        self._console.print(Padding(self.text(text, style), (0, 0, 0, indent)))
-
-    def table(self, title: str, columns: Sequence[str], *, left: int = 1) -> Table:
-        """Start a table whose first ``left`` columns are words and whose others are numbers."""
-        if title:
-            self.print(title, "bold")
-        rule = _RULE if self._unicode else _ASCII_RULE
-        table = Table(
-            box=rule, show_edge=False, pad_edge=False, header_style="", padding=(0, 1, 0, 0)
-        )
-        for position, column in enumerate(columns):
-            is_word = position < left
-            table.add_column(
-                self.text(column),
-                justify="left" if is_word else "right",
-                overflow="fold",
-                no_wrap=not is_word,
-            )
-        return table
-
-    def show(self, content: RenderableType) -> None:
-        self._console.print(content)
-
-    def content(self) -> str:
-        return re.sub(r" +$", "", self._stream.getvalue(), flags=re.MULTILINE)
 
 
 def _reasons(page: _Page, run: Run) -> None:
@@ -331,6 +279,8 @@ def _gates(page: _Page, run: Run, *, every: bool) -> None:
         _checks(page, run, gate, table, every=every)
     page.show(table)
     page.print(wording.BOUNDS, "dim")
+    for note in run.notes:
+        page.print(wording.printable(note), "yellow")
     page.print()
 
 

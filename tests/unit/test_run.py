@@ -7,6 +7,7 @@ import pytest
 
 from pytest_failcond import run as run_module
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.measurements import Direction, pack_bits
 from pytest_failcond.run import Run
 from tests.runs import make_run, make_strip
 
@@ -213,3 +214,14 @@ def test_numbers_that_json_lacks_leave_the_older_run(run, path, tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         replace(run, environment={"threads": float("nan")}).save(path)
     assert content(tmp_path) == before
+
+
+def test_the_judges_verdicts_fit_the_curve(run):
+    judged = run.directions["direction:0:322:+"]
+    assert judged.valid.shape == (len(judged.curve.shift), judged.total)
+    assert judged.valid.sum(axis=1).tolist() == judged.curve.accepted
+    assert run.directions["direction:1:40:-"].valid.all()  # nobody judged
+    data = judged.to_json()
+    assert Direction.from_json(data) == judged
+    with pytest.raises(ValueError, match="is not its curve"):
+        Direction.from_json(data | {"accepted": pack_bits(~judged.valid)})
