@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 EXAMPLE := cd example_project && $(BIN)/python -m pytest -p no:randomly
 
 .DEFAULT_GOAL := help
-.PHONY: help example example-failing test lint bench oracle clean
+.PHONY: help example example-failing test lint bench browser oracle clean
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,12 @@ lint: $(INSTALLED) ## Run the linters and the type checker alone.
 bench: $(INSTALLED) ## Measure the speed ratios that the README gives.
 	$(BIN)/python -m benchmarks
 
+browser: $(INSTALLED) ## Install Chromium and its driver (Debian), for the tests in a browser.
+	tests/browser/install
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[browser]'
+
 oracle: $(INSTALLED) ## Write imagecorruptions' statistics anew, which the tests hold ours against.
 	$(BIN)/python -m tests.oracle
 
 clean: ## Remove what the targets above made.
-	rm -rf $(VENV) example_project/reports .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) example_project/explorer.html example_project/reports .pytest_cache .mypy_cache .ruff_cache

@@ -18,10 +18,12 @@ from pytest_failcond.measurements import (
     Direction,
     Examples,
     Measurement,
+    Replay,
     pack,
     unpack,
 )
 from pytest_failcond.plan import cells_of, compared_keys, share_of, unit_of
+from pytest_failcond.resolution import unresolved
 from pytest_failcond.run import Run
 from pytest_failcond.settings import METRICS, Settings
 from pytest_failcond.store import PLAN, Record, Store
@@ -59,7 +61,7 @@ def assemble(
         return None
     records = dict(_chosen(store, only))
     run = _measured(session, records, settings, classes)
-    planned = tuple(_planned(store) if only is None else _checked(only, baseline))
+    planned = tuple(_planned(store, part) if only is None else _checked(only, baseline))
     pictures = {
         name.partition(":")[2]: (_examples(record["lost"]), _examples(record["gained"]))
         for name, record in records.items()
@@ -87,12 +89,13 @@ def _share(run: Run, part: tuple[int, int]) -> Run:
         measurements=mine(run.measurements),
         rankings=mine(run.rankings),
         directions=mine(run.directions),
+        corpus=run.corpus if "corpus" in share else None,
         errors=mine(run.errors) | {key: _MISSING for key in share if not _known(run, key)},
     )
 
 
 def _known(run: Run, key: str) -> bool:
-    return key in run.measurements or key in run.rankings or key in run.errors
+    return any(key in kind for kind in (run.measurements, run.rankings, run.replays, run.errors))
 
 
 def disassemble(run: Run, store_folder: Path) -> None:
@@ -101,7 +104,7 @@ def disassemble(run: Run, store_folder: Path) -> None:
     kept = None if run.kept is None else pack(run.kept, "<u4")
     session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
     store.put("session", session | {"labels": pack(run.labels)})
-    for kind in (run.measurements, run.rankings, run.directions):
+    for kind in (run.measurements, run.rankings, run.directions, run.replays):
         for key, measured in kind.items():
             store.put(key, measured.to_json())
     for key, sentence in run.errors.items():
@@ -121,7 +124,7 @@ def conclude(
 ) -> Run:
     """Add to what was measured the errors of what was not, the verdicts, and the comparison."""
     errors = dict(run.errors)
-    measured = {*run.measurements, *run.rankings, *run.directions}
+    measured = {*run.measurements, *run.rankings, *run.directions, *run.replays}
     for planned in run.planned:
         for key in needed(planned, settings):
             if key not in measured:
@@ -136,7 +139,8 @@ def conclude(
     verdicts = Verdicts.against(
         settings, run.classes, run.measured, other(baseline), other(reference)
     )
-    run = replace(run, gates=verdicts.results(run.planned))
+    notes = tuple(map(str, unresolved(settings, run.classes, run.labels)))
+    run = replace(run, gates=verdicts.results(run.planned), notes=notes)
     then = other(baseline)
     if then is None:
         return run
@@ -153,6 +157,18 @@ def conclude(
     return replace(run, comparison=comparison)
 
 
+def notes_before(
+    store_folder: Path, settings: Settings, classes: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """Return the same as soon as a session knows its images, before any is measured; None: not yet."""
+    session = Store(store_folder).find("session")
+    if session is None or "error" in session:
+        return None
+    labels = unpack(session["labels"])
+    numbered = tuple(map(str, range(int(labels.max(initial=-1)) + 1)))
+    return tuple(map(str, unresolved(settings, classes or numbered, labels)))
+
+
 def needed(planned: str, settings: Settings) -> list[str]:
     """Return the keys that a planned test needs measured."""
     kind, _, rest = planned.partition(":")
@@ -160,18 +176,27 @@ def needed(planned: str, settings: Settings) -> list[str]:
         return [f"ranking:{rest.partition(':')[0]}"]
     if kind == "regression":
         return [rest]
+    if kind == "corpus":
+        return [kind]
     if kind != "gate":
         return [planned]
     gate = settings.gate(rest)
+    if METRICS[gate.metric].about == "corpus":
+        return ["corpus"]
     if METRICS[gate.metric].needs_baseline:
         return compared_keys(gate, settings)
     clean = ["clean"] if gate.metric == "relative_mce" else []
     return clean + cells_of(gate, settings)
 
 
-def _planned(store: Store) -> list[str]:
-    """Return what the session's tests were to check, the suite's and the user's own."""
-    plan = (store.find(PLAN) or {"plan": []})["plan"]
+def _planned(store: Store, part: tuple[int, int] | None) -> list[str]:
+    """Return what the session's tests were to check, the suite's and the user's own.
+
+    The user's own are no part of a divided plan, which is the same for all parts.
+    """
+    plan: list[str] = (store.find(PLAN) or {"plan": []})["plan"]
+    if part is not None:
+        return plan
     return list(dict.fromkeys([*plan, *(record["asked"] for _, record in store.records("asked:"))]))
 
 
@@ -184,7 +209,8 @@ def _checked(keys: Iterable[str], baseline: Path | None) -> list[str]:
 def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Record]]:
     if only is None:
         return store.records("")
-    names = {"clean", *only, *(f"{kind}:{key}" for key in only for kind in ("missing", "compared"))}
+    kinds = ("missing", "compared")
+    names = {"clean", "corpus", *only, *(f"{kind}:{key}" for key in only for kind in kinds)}
     found = ((name, store.find(name)) for name in sorted(names))
     return ((name, record) for name, record in found if record is not None)
 
@@ -198,6 +224,7 @@ def _measured(
     measurements: dict[str, Measurement] = {}
     rankings: dict[str, ClassRanking] = {}
     directions: dict[str, Direction] = {}
+    corpus: Replay | None = None
     for name, record in records.items():
         kind = name.partition(":")[0]
         if "error" in record:
@@ -208,6 +235,8 @@ def _measured(
             rankings[name] = ClassRanking.from_json(record)
         elif kind == "direction":
             directions[name] = Direction.from_json(record)
+        elif name == "corpus":
+            corpus = Replay.from_json(record)
     return Run(
         environment=session["environment"],
         subjects=session["subjects"],
@@ -217,6 +246,7 @@ def _measured(
         measurements={key: measurements[key] for key in grid_order(settings, measurements)},
         rankings=dict(sorted(rankings.items(), key=lambda entry: entry[1].class_index)),
         directions=dict(sorted(directions.items(), key=direction_order)),
+        corpus=corpus,
         errors=errors,
         kept=_kept(session),
     )

@@ -10,7 +10,20 @@ from importlib import import_module
 from pytest_failcond import __version__
 from pytest_failcond.errors import FailcondError
 
-COMMANDS = ("init", "train", "quality", "show", "report", "baseline", "compare", "merge")
+COMMANDS = (
+    "init",
+    "train",
+    "quality",
+    "show",
+    "report",
+    "discover",
+    "baseline",
+    "compare",
+    "merge",
+    "explore",
+    "selftest",
+    "history",
+)
 """Names of modules in `pytest_failcond.commands`, in the order of ``failcond --help``."""
 
 

@@ -79,6 +79,8 @@ class Comparison:
         keys: for each key of both.
         directions: the baseline's, measured again.
         only_then: keys of the baseline that were not measured again.
+        corpus_lost, corpus_gained: ids of the images of the corpus that were right then only, and
+            now only.
         remark: why directions are not compared, where they are not.
     """
 
@@ -91,6 +93,8 @@ class Comparison:
     directions: tuple[DirectionComparison, ...]
     only_then: tuple[str, ...]
     remark: str = ""
+    corpus_lost: tuple[str, ...] = ()
+    corpus_gained: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of the run file."""
@@ -116,7 +120,8 @@ class Comparison:
             for entry in data["keys"]
         )
         directions = tuple(DirectionComparison(**entry) for entry in data["directions"])
-        fields = data | {"only_then": tuple(data["only_then"])}
+        names = ("only_then", "corpus_lost", "corpus_gained")
+        fields = data | {name: tuple(data.get(name, ())) for name in names}
         return cls(**fields | {"keys": keys, "directions": directions})
 
 
@@ -215,6 +220,7 @@ def compare(
         if not entry.inputs_changed:
             fields["p_holm"] = next(adjusted)
         keys.append(KeyComparison(**fields))
+    corpus_lost, corpus_gained = _changed_entries(then, now)
     remark = _why_no_directions(then, now)
     directions = [] if remark else [key for key in then.directions if key in now.directions]
     hashes = then.subjects.get("classifier"), now.subjects.get("classifier")
@@ -231,7 +237,20 @@ def compare(
         ),
         only_then=tuple(k for k in everything if k not in now.measurements | now.directions),
         remark=remark,
+        corpus_lost=corpus_lost,
+        corpus_gained=corpus_gained,
     )
+
+
+def _changed_entries(then: Run, now: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the ids of the same images of the corpus that were lost, and that were gained."""
+    if then.corpus is None or now.corpus is None:
+        return (), ()
+    before = {(entry.id, entry.png): entry.right for entry in then.corpus.entries}
+    both = [(e, before[e.id, e.png]) for e in now.corpus.entries if (e.id, e.png) in before]
+    lost = tuple(entry.id for entry, was_right in both if was_right and not entry.right)
+    gained = tuple(entry.id for entry, was_right in both if entry.right and not was_right)
+    return lost, gained
 
 
 def origin(run: Run) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock
 
 from pytest_failcond.errors import FailcondError
 
@@ -39,6 +43,15 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def lock_path(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Keep other processes of this user from writing to ``path``, by a lock that lies elsewhere."""
+    name = hashlib.sha256(str(Path(path).resolve()).encode()).hexdigest()[:16]
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    with FileLock(Path(tempfile.gettempdir()) / f"failcond-{user}-{name}.lock"):
+        yield
 
 
 def hash_file(path: str | os.PathLike[str]) -> str:

@@ -172,6 +172,12 @@ def failcond_gate(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def failcond_corpus(request: pytest.FixtureRequest) -> str:
+    """The id of an entry of the corpus; generated for each."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
 def failcond_regression(request: pytest.FixtureRequest) -> str:
     """A key that a ``regression_drop`` gate compares with the baseline; generated for each."""
     return request.param  # type: ignore[no-any-return]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ import pytest
 from pytest_failcond.corruptions.names import check_severity
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.fixtures import CornerCase, CorruptionCell
-from pytest_failcond.keys import CorruptionKey
+from pytest_failcond.keys import CorruptionKey, class_id
 from pytest_failcond.plan import compared_keys, is_per_key
 from pytest_failcond.settings import METRICS
 from pytest_failcond.state import State
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.]+")
 
 
 def values_of(fixture: str, state: State, item: Any) -> tuple[list[Any], list[str]]:
@@ -31,6 +28,7 @@ def values_of(fixture: str, state: State, item: Any) -> tuple[list[Any], list[st
         "failcond_corner_case": _corner_cases,
         "failcond_gate": _gates,
         "failcond_regression": _regressions,
+        "failcond_corpus": _corpus,
     }[fixture]
     return make(state, item)
 
@@ -82,6 +80,10 @@ def _gates(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
     return ids, ids
 
 
+def _corpus(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
+    return list(state.corpus), list(state.corpus)
+
+
 def _regressions(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
     """Keys that gates compare with the baseline and, where there is one, all that it has."""
     settings = state.settings
@@ -120,12 +122,6 @@ def _regression_id(key: str) -> str:
     signs = {"+": "up", "-": "down"}
     parts = [signs.get(part, part) for part in key.removeprefix("corruption:").split(":")]
     return "-".join(parts)
-
-
-def class_id(names: Sequence[str], index: int) -> str:
-    """Return how a class stands in test IDs: its name, or its index where that is no plain word."""
-    name = names[index]
-    return name if _PLAIN.fullmatch(name) else str(index)
 
 
 def _arguments(marker: pytest.Mark, known: tuple[str, ...]) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """Keys: the names of what can be measured. Comparisons go by key, never by test ID or rank.
 
-``clean`` · ``corruption:gaussian_noise:3`` · ``ranking:8`` · ``direction:8:322:+``
+``clean`` · ``corruption:gaussian_noise:3`` · ``ranking:8`` · ``direction:8:322:+`` · ``corpus``
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_failcond.errors import FailcondError
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.]+")
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,27 @@ class DirectionKey:
         return f"direction:{self.class_index}:{self.dimension}:{'+' if self.sign > 0 else '-'}"
 
 
-Key = CleanKey | CorruptionKey | RankingKey | DirectionKey
+@dataclass(frozen=True)
+class CorpusKey:
+    """The images of the corpus, all together."""
+
+    def __str__(self) -> str:
+        return "corpus"
+
+
+Key = CleanKey | CorruptionKey | RankingKey | DirectionKey | CorpusKey
 
 
 def parse_key(text: str) -> Key:
     """Read a key.
 
     Raises:
-        FailcondError: it has none of the four forms.
+        FailcondError: it has none of the five forms.
     """
     if text == "clean":
         return CleanKey()
+    if text == "corpus":
+        return CorpusKey()
     if match := re.fullmatch(r"corruption:([^:]+):(\d)", text):
         return CorruptionKey(match[1], int(match[2]))
     if match := re.fullmatch(r"ranking:(\d+)", text):
@@ -70,6 +83,12 @@ def parse_key(text: str) -> Key:
     if match := re.fullmatch(r"direction:(\d+):(\d+):([+-])", text):
         return DirectionKey(int(match[1]), int(match[2]), 1 if match[3] == "+" else -1)
     raise FailcondError(
-        f"unknown key {text!r}; a key is clean, corruption:NAME:SEVERITY, ranking:CLASS "
-        "or direction:CLASS:DIMENSION:SIGN, classes by index"
+        f"unknown key {text!r}; a key is clean, corruption:NAME:SEVERITY, ranking:CLASS, "
+        "direction:CLASS:DIMENSION:SIGN, classes by index, or corpus"
     )
+
+
+def class_id(names: Sequence[str], index: int) -> str:
+    """Return how a class stands in test IDs: its name, or its index where that is no plain word."""
+    name = names[index]
+    return name if _PLAIN.fullmatch(name) else str(index)

@@ -11,7 +11,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.settings import Settings, find_table, load_settings
 from pytest_failcond.stylegan2.generator import Generator
-from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.classifier import Classifier, check_device
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.sources import labeled_images
 
@@ -81,6 +81,7 @@ def open_laboratory(settings: Settings) -> Laboratory:
             'classifier: none is configured; set classifier = "module:callable" in [tool.failcond]'
         )
     images = settings.images_folder or load_configured(settings, "images")
+    check_device(settings.device)
     generator = None
     if settings.generator is not None:
         generator = Generator.load(settings.path(settings.generator), settings.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.corpus import Corpus
 from pytest_failcond.corruptions import Corruption, corrupt, specification
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.failures.attributes import Variation, changes_along, natural_variation
 from pytest_failcond.failures.corner_cases import (
     Finding,
     Findings,
@@ -28,12 +30,16 @@ from pytest_failcond.measurements import (
     Examples,
     Frames,
     Measurement,
+    Replay,
+    Replayed,
+    pack_bits,
 )
 from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
 from pytest_failcond.subjects.loading import load_callable
+from pytest_failcond.subjects.sources import classes_of
 
 _KEPT_SCORES = 20
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
@@ -343,6 +349,40 @@ class Laboratory:
                 f"{_culprit(apply, indices)}: {error}"
             ) from error
 
+    def replay(self, corpus: Corpus, save: SavePicture | None) -> Replay:
+        """Classify the images of a corpus; those that must be right and are not are pictured.
+
+        Raises:
+            FailcondError: an image or a class is not as the manifest says.
+        """
+        pixels = corpus.images()
+        p = self.classifier.probabilities(to_float(pixels))
+        labels = corpus.labels(self._class_names(p.shape[1]))
+        entries = []
+        for row, (entry, label) in enumerate(zip(corpus.entries, labels, strict=True)):
+            found = Replayed(
+                id=entry.id,
+                status=entry.status,
+                label=label,
+                predicted=int(p[row].argmax()),
+                p=round(float(p[row, label]), 4),
+                png=entry.png,
+            )
+            if found.lost and save is not None:
+                found = replace(found, picture=save(f"corpus:{entry.id}", pixels[row]))
+            entries.append(found)
+        digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+        return Replay(tuple(entries), f"sha256:{digest[:32]}")
+
+    def _class_names(self, count: int) -> Sequence[str]:
+        """Class names by index; the indices themselves where nobody named them."""
+        if self.settings.classes is not None:
+            return self.settings.classes
+        if self.generator is not None:
+            return self.generator.classes
+        folder = self.settings.images_folder
+        return tuple(map(str, range(count))) if folder is None else classes_of(folder)
+
     def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
         """Rank the dimensions of a class and walk its top directions."""
         generator = self._generator_for(key.class_index)
@@ -358,7 +398,10 @@ class Laboratory:
             seed=self.settings.seed,
         )
         ranking = _ranking_data(key, findings)
-        return ranking, [_direction_data(generator, f, save) for f in findings.directions]
+        return ranking, [
+            _direction_data(generator, finding, self._variation, save)
+            for finding in findings.directions
+        ]
 
     def measure_direction(self, key: DirectionKey, save: SavePicture) -> Direction:
         """Walk one direction, whatever its rank."""
@@ -373,7 +416,14 @@ class Laboratory:
             judge=self.judge,
             seed=self.settings.seed,
         )
-        return _direction_data(generator, finding, save)
+        return _direction_data(generator, finding, self._variation, save)
+
+    @cached_property
+    def _variation(self) -> Variation:
+        """By how much attributes differ among the generator's images."""
+        if self.generator is None:
+            raise AssertionError("directions are measured with a generator")
+        return natural_variation(self.generator)
 
     def _generator_for(self, class_index: int) -> Generator:
         if self.generator is None:
@@ -414,7 +464,9 @@ def _ranking_data(key: RankingKey, findings: Findings) -> ClassRanking:
     )
 
 
-def _direction_data(generator: Generator, finding: Finding, save: SavePicture) -> Direction:
+def _direction_data(
+    generator: Generator, finding: Finding, variation: Variation, save: SavePicture
+) -> Direction:
     walk, key = finding.walk, finding.key
     layer, _, channel = generator.style_space.name(key.dimension).rstrip("]").partition("[")
     right = walk.total - walk.broken - walk.lost
@@ -439,8 +491,10 @@ def _direction_data(generator: Generator, finding: Finding, save: SavePicture) -
             accepted=walk.accepted.tolist(),
             mean_p=[round(float(p), 4) for p in walk.mean_p],
         ),
+        accepted=pack_bits(walk.valid) if walk.judged else None,
         breaks=[None if np.isnan(b) else round(float(b), 4) for b in walk.breaks],
         strip=_frames(str(key), finding.strip, save),
+        attributes=changes_along(walk, variation),
     )
 
 

@@ -12,9 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.compare import Other
+from pytest_failcond.corpus import Corpus
 from pytest_failcond.environment import describe_environment
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey, parse_key
+from pytest_failcond.keys import (
+    CleanKey,
+    CorpusKey,
+    CorruptionKey,
+    DirectionKey,
+    RankingKey,
+    parse_key,
+)
 from pytest_failcond.measure import Laboratory, SavePicture
 from pytest_failcond.measurements import (
     AnyMeasurement,
@@ -22,6 +30,7 @@ from pytest_failcond.measurements import (
     Direction,
     Examples,
     Measurement,
+    Replay,
     pack,
     unpack,
 )
@@ -88,6 +97,8 @@ class Measuring:
             return ClassRanking.from_json(get(key, lambda: self._find(parsed)))
         if isinstance(parsed, DirectionKey):
             return Direction.from_json(get(key, lambda: self._walk(parsed)))
+        if isinstance(parsed, CorpusKey):
+            return Replay.from_json(get(key, self._replay))
         if isinstance(parsed, CleanKey):
             record = get(key, lambda: self.laboratory.measure_clean().to_json())
         else:
@@ -128,6 +139,14 @@ class Measuring:
         return self.laboratory.measure_corruption(
             key.corruption, key.severity, clean=self.clean, save=self._save_example
         ).to_json()
+
+    def _replay(self) -> Record:
+        if self.settings.corpus is None:
+            raise FailcondError(
+                'corpus: none is configured; set corpus = "folder" in [tool.failcond]'
+            )
+        corpus = Corpus.read(self.settings.path(self.settings.corpus))
+        return self.laboratory.replay(corpus, self._save_example).to_json()
 
     def _walk(self, key: DirectionKey) -> dict[str, Any]:
         """Walk a direction, unless it is one that the ranking of its class walks anyway.

@@ -51,6 +51,7 @@ def merge(
         measurements={key: measurements[key] for key in grid_order(settings, measurements)},
         rankings=dict(sorted(rankings.items(), key=lambda entry: entry[1].class_index)),
         directions=dict(sorted(directions.items(), key=direction_order)),
+        corpus=_union([run.replays for run in runs]).get("corpus"),
         errors=_union([run.errors for run in runs]),
         pictures=pictures if pictures is not None and pictures.is_dir() else None,
     )
@@ -93,12 +94,13 @@ def _check_overlap(parts: Mapping[str, Run]) -> None:
     seen: dict[str, str] = {}
     for path, run in parts.items():
         assert run.part is not None
-        for key in (*run.measurements, *run.rankings, *run.directions, f"part {run.part[0]}"):
+        measured = (*run.measurements, *run.rankings, *run.directions, *run.replays)
+        for key in (*measured, f"part {run.part[0]}"):
             if key in seen:
                 raise FailcondError(f"{path} and {seen[key]} overlap: both have {key}; give one")
             seen[key] = path
         share = share_of(run.planned, run.part)
-        for key in (*run.measurements, *run.rankings, *run.directions):
+        for key in measured:
             if unit_of(key) not in share:
                 raise FailcondError(
                     f"{path}: has {key}, which belongs to another part; make it anew"

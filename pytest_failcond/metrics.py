@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import Direction, Measurement
+from pytest_failcond.measurements import Direction, Measurement, Predictions
 from pytest_failcond.plan import cells_of, compared_keys
 from pytest_failcond.settings import GateSettings, Settings
 from pytest_failcond.statistics import (
@@ -60,7 +60,7 @@ class Case:
     baseline: Measure | None = None
     reference: Measure | None = None
 
-    def selected(self, measured: Measurement) -> npt.NDArray[np.bool_]:
+    def selected(self, measured: Predictions) -> npt.NDArray[np.bool_]:
         """Return which images' true class the check is about, ``[N]``."""
         if self.class_index is not None:
             chosen = [self.class_index]
@@ -78,7 +78,7 @@ class Case:
 
 
 def _accuracy(case: Case) -> Value:
-    measured: Measurement = case.measure(case.key)
+    measured: Predictions = case.measure(case.key)
     right = measured.right[case.selected(measured)]
     return _share(int(right.sum()), len(right))
 
@@ -165,26 +165,11 @@ def _relative_mce(case: Case) -> Value:
 
 def _relative_to_reference(case: Case, *, clean: bool) -> Value:
     """Bounded over images, the reference's errors taken as they are."""
-    assert case.reference is not None
-    cells: dict[str, list[str]] = {}
-    for key in cells_of(case.gate, case.settings):
-        cells.setdefault(key.split(":")[1], []).append(key)
-
-    def added(measure: Measure, keys: list[str]) -> npt.NDArray[np.float64]:
-        errors = np.mean([~measure(key).right for key in keys], axis=0)
-        return np.asarray(errors - ~measure("clean").right if clean else errors)
-
     shares, widest = [], 0.0
-    for name, keys in cells.items():
-        divisor = float(added(case.reference, keys).mean())
-        if divisor <= 0:
-            what = "adds none" if clean else "makes none"
-            raise FailcondError(
-                f"gate {case.gate.id!r}: {name} is measured by the errors of the reference, which "
-                f"{what} there; leave it out by corruptions = [...], or take another reference"
-            )
-        shares.append(added(case.measure, keys) / divisor)
-        widest += 1 / divisor / len(cells)
+    rows = reference_divisors(case, clean=clean)
+    for keys, divisor in rows:
+        shares.append(_errors(case.measure, keys, clean) / divisor)
+        widest += 1 / divisor / len(rows)
     per_image = np.mean(shares, axis=0)
     least = -widest if clean else 0.0
 
@@ -193,6 +178,35 @@ def _relative_to_reference(case: Case, *, clean: bool) -> Value:
         return mean_bound(scaled, confidence, side) * (widest - least) + least
 
     return Value(float(per_image.mean()), bound, len(per_image))
+
+
+def reference_divisors(case: Case, *, clean: bool) -> list[tuple[list[str], float]]:
+    """Return the cells of each corruption, and the reference's mean error on them.
+
+    Raises:
+        FailcondError: the reference makes no error under a corruption.
+    """
+    assert case.reference is not None
+    cells: dict[str, list[str]] = {}
+    for key in cells_of(case.gate, case.settings):
+        cells.setdefault(key.split(":")[1], []).append(key)
+    divisors = []
+    for name, keys in cells.items():
+        divisor = float(_errors(case.reference, keys, clean).mean())
+        if divisor <= 0:
+            what = "adds none" if clean else "makes none"
+            raise FailcondError(
+                f"gate {case.gate.id!r}: {name} is measured by the errors of the reference, which "
+                f"{what} there; leave it out by corruptions = [...], or take another reference"
+            )
+        divisors.append((keys, divisor))
+    return divisors
+
+
+def _errors(measure: Measure, keys: list[str], clean: bool) -> npt.NDArray[np.float64]:
+    """Return each image's mean error over cells, less that on its clean image, ``[N]``."""
+    errors = np.mean([~measure(key).right for key in keys], axis=0)
+    return np.asarray(errors - ~measure("clean").right if clean else errors)
 
 
 def _crossing_severity(case: Case) -> Value:
@@ -276,6 +290,7 @@ VALUES: dict[str, Callable[[Case], Value]] = {
     "breaking_shift": _breaking_shift,
     "broken_share": _broken_share,
     "valid_range": _valid_range,
+    "corpus_accuracy": _accuracy,
     "regression_drop": _regression_drop,
     "mean_regression_drop": _mean_regression_drop,
     "negative_flips": _negative_flips,

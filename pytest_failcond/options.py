@@ -65,6 +65,7 @@ def make_state(config: pytest.Config) -> State | None:
                 "`failcond init` writes it"
             )
         return None
+    from pytest_failcond.files import write_atomically
     from pytest_failcond.settings import find_table, load_settings
 
     found = find_table(config.rootpath, explicit)
@@ -89,6 +90,8 @@ def make_state(config: pytest.Config) -> State | None:
 
         check_device(settings.device)
     folder = Path(worker["failcond_store"] if worker else tempfile.mkdtemp(prefix="failcond-"))
+    if worker is None:
+        write_atomically(folder / "probe", b"")  # a full disk is better known now than at each test
     if measured is not None and worker is None:
         from pytest_failcond.assemble import disassemble
 
@@ -100,6 +103,7 @@ def make_state(config: pytest.Config) -> State | None:
         owns_store=worker is None,
         strict=config.getoption("failcond_strict"),
         baseline=_baseline(config, settings, baseline),
+        corpus=_corpus_ids(settings, None if measured is None else measured[1]),
         pictures=not config.getoption("failcond_no_images"),
         part=part,
         measured=None if measured is None else measured[0],
@@ -143,6 +147,18 @@ def _class_names(settings: Settings) -> tuple[str, ...] | None:
         )
     check_gate_classes(settings, settings.classes or names)
     return settings.classes or names
+
+
+def _corpus_ids(settings: Settings, measured: Run | None) -> tuple[str, ...]:
+    """Return the ids of the corpus's entries: those of the manifest, or of the run that is judged."""
+    if measured is not None:
+        replay = measured.corpus
+        return () if replay is None else tuple(entry.id for entry in replay.entries)
+    if settings.corpus is None:
+        return ()
+    from pytest_failcond.corpus import Corpus
+
+    return Corpus.read(settings.path(settings.corpus)).ids
 
 
 def _baseline(config: pytest.Config, settings: Settings, baseline: str | None) -> Path | None:

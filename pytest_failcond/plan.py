@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pytest_failcond.keys import CleanKey, CorruptionKey, parse_key
+from pytest_failcond.keys import CleanKey, CorpusKey, CorruptionKey, parse_key
 from pytest_failcond.settings import METRICS, GateSettings, Settings
 
 MEAN_KEY = "corruptions"
@@ -13,11 +13,16 @@ MEAN_KEY = "corruptions"
 
 def is_per_key(gate: GateSettings) -> bool:
     """Whether the gate gives checks of single keys, made by those keys' tests."""
-    return METRICS[gate.metric].about != "several cells"
+    return METRICS[gate.metric].about not in ("several cells", "corpus")
 
 
 def keys_over_cells(gate: GateSettings, settings: Settings) -> list[str]:
-    """Return the keys of the checks of a gate over several cells: their mean, or each row."""
+    """Return the keys of the checks of a gate over several cells: their mean, or each row.
+
+    The images of the corpus are measured, and checked, together.
+    """
+    if METRICS[gate.metric].about == "corpus":
+        return [str(CorpusKey())]
     if gate.metric != "crossing_severity":
         return [MEAN_KEY]
     rows = (cell.rpartition(":")[0] for cell in cells_of(gate, settings))
@@ -51,6 +56,8 @@ def gates_for(key: str, settings: Settings, class_names: Sequence[str]) -> list[
         about = METRICS[gate.metric].about
         if isinstance(parsed, CleanKey):
             applies = about == "clean"
+        elif isinstance(parsed, CorpusKey):
+            applies = about == "corpus"
         elif isinstance(parsed, CorruptionKey):
             applies = about == "cell" and key in cells_of(gate, settings)
         else:
@@ -92,6 +99,7 @@ def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequen
         "clean": lambda gate, settings: ["clean"],
         "cell": cells_of,
         "several cells": keys_over_cells,
+        "corpus": keys_over_cells,
         "baseline": compared_keys,
     }
     checks = len(keys[about](gate, settings)) * len(classes_of_checks(gate, class_names))
@@ -101,13 +109,16 @@ def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequen
 def unit_of(planned: str) -> str | None:
     """Return the measurement, not to be divided, that a planned test asks for or a key belongs to.
 
-    A class is ranked and its directions are walked together. Gates and comparisons only read; None.
+    A class is ranked and its directions are walked together, and the images of the corpus are
+    classified together. Gates and comparisons only read; None.
     """
     kind, _, rest = planned.partition(":")
     if kind == "regression" and rest.startswith("direction:"):
         return unit_of(rest)
     if kind in ("corner_case", "direction"):
         return f"ranking:{rest.partition(':')[0]}"
+    if kind == "corpus":
+        return kind
     return None if kind in ("gate", "regression") else planned
 
 

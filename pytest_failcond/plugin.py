@@ -15,6 +15,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond,
     failcond_classifier,
     failcond_corner_case,
+    failcond_corpus,
     failcond_corruption,
     failcond_gate,
     failcond_generator,
@@ -23,13 +24,14 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond_regression,
 )
 from pytest_failcond.html_report import HtmlReport
+from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
-from pytest_failcond.state import STATE, State
+from pytest_failcond.state import STATE, SUITE, State, from_suite
 
-SUITE = "pytest_failcond.suite"
 _GENERATED = (
     "failcond_corruption",
     "failcond_corner_case",
+    "failcond_corpus",
     "failcond_gate",
     "failcond_regression",
 )
@@ -59,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[STATE] = state
         if config.pluginmanager.hasplugin("html"):
             HtmlReport.join(config, state)
+        if state.owns_store and state.part is None:
+            config.pluginmanager.register(Notices(config, state), "failcond-notices")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -79,7 +83,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Generate a test per cell, direction, gate and compared key."""
+    """Generate a test per cell, direction, image of the corpus, gate and compared key."""
     for name in _GENERATED:
         if name in metafunc.fixturenames:
             state = metafunc.config.stash.get(STATE, None)
@@ -93,20 +97,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                     values, ids = values_of(name, state, metafunc.definition)
                 except FailcondError as error:
                     pytest.fail(f"{metafunc.definition.nodeid}: {error}", pytrace=False)
-            if (
-                not values
-                and metafunc.module.__name__ != SUITE
-                and not _from_suite(metafunc.function)
-            ):
+            if not values and metafunc.module.__name__ != SUITE and not from_suite(metafunc):
                 metafunc.parametrize(name, [], indirect=True)
             elif not values:
                 metafunc.parametrize(name, [None], ids=[_NOTHING], indirect=True)
             else:
                 metafunc.parametrize(name, values, ids=ids, indirect=True)
-
-
-def _from_suite(function: Any) -> bool:
-    return getattr(function, "__module__", None) == SUITE
 
 
 @pytest.hookimpl(wrapper=True)
@@ -120,7 +116,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
 
 
 def _says_nothing(item: pytest.Item, state: State | None) -> bool:
-    if not _from_suite(getattr(item, "function", None)):
+    if not from_suite(item):
         return False
     if item.name.endswith(f"[{_NOTHING}]"):
         return True
@@ -148,10 +144,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mine: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        if _from_suite(getattr(item, "function", None)):
-            chosen = unit_of(_planned(item)) in share
-        else:
-            chosen = state.part[0] == 1
+        chosen = unit_of(_planned(item)) in share if from_suite(item) else state.part[0] == 1
         (mine if chosen else others).append(item)
     items[:] = mine
     config.hook.pytest_deselected(items=others)
@@ -165,7 +158,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
-    planned = [_planned(item) for item in items if _from_suite(getattr(item, "function", None))]
+    planned = [_planned(item) for item in items if from_suite(item)]
     if planned:
         from pytest_failcond.store import PLAN, Store
 
@@ -182,6 +175,8 @@ def _planned(item: pytest.Item) -> str:
             return f"corner_case:{value.class_index}:{value.rank}"
     if "failcond_gate" in params:
         return f"gate:{params['failcond_gate']}"
+    if "failcond_corpus" in params:
+        return f"corpus:{params['failcond_corpus']}"
     if "failcond_regression" in params:
         return f"regression:{params['failcond_regression']}"
     return "clean"
@@ -216,6 +211,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         parts.append(f"{len(grid.names) * len(grid.severities)} corruption cells")
     if state.classes is not None and settings.generator is not None:
         parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
+    if state.corpus:
+        parts.append(f"a corpus of {len(state.corpus)}")
     if state.part is None:
         parts.append(f"{len(settings.gates)} gates")
     else:
@@ -225,7 +222,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return "failcond: " + ", ".join(parts)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Make the run from the store and keep it; what was planned and is missing turns it red."""
     state = session.config.stash.get(STATE, None)
     if state is None or not state.owns_store or session.config.option.collectonly:
@@ -244,6 +241,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     config = session.config
     base = config.invocation_params.dir
+    if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
+        state.problem = "the session was interrupted; what was there before is untouched"
+        return
     try:
         if path := config.getoption("failcond_json"):
             state.run.save(base / path, pictures=not config.getoption("failcond_no_images"))
@@ -278,9 +278,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if config.get_verbosity() > -2:  # -q shortens pytest's own lines; -qq is for silence
         terminalreporter.section("failcond", cyan=True)
         terminalreporter.write(text)
-    if state.problem:
+    path = config.getoption("failcond_json")
+    if state.problem and (path or config.getoption("failcond_markdown")):
         terminalreporter.write_line(f"the run was not kept: {state.problem}", red=True)
-    elif path := config.getoption("failcond_json"):
+    elif path:
         terminalreporter.write_line(f"run kept: {path}")
 
 

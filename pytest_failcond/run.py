@@ -21,13 +21,14 @@ import numpy.typing as npt
 
 from pytest_failcond.compare import Comparison
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import write_atomically
+from pytest_failcond.files import lock_path, write_atomically
 from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.measurements import (
     AnyMeasurement,
     ClassRanking,
     Direction,
     Measurement,
+    Replay,
     pack,
     unpack,
 )
@@ -57,8 +58,10 @@ class Run:
         measurements: clean and corrupted cells by key.
         rankings: by key, in the order of the classes.
         directions: by key.
+        corpus: what the classifier makes of the images of the corpus, if there is one.
         errors: key → why it could not be measured.
         gates: those that were checked.
+        notes: gates that not even a perfect result would pass on so few images, a sentence each.
         comparison: with the baseline, where there is one.
         kept: indices of the test images in the user's set, where ``max_images`` left some out.
         part: (i, n) of a run that measured the i-th of n parts of what was planned.
@@ -73,9 +76,11 @@ class Run:
     measurements: dict[str, Measurement]
     rankings: dict[str, ClassRanking]
     directions: dict[str, Direction]
+    corpus: Replay | None = None
     planned: tuple[str, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
+    notes: tuple[str, ...] = ()
     comparison: Comparison | None = None
     kept: npt.NDArray[np.int64] | None = None
     part: tuple[int, int] | None = None
@@ -115,11 +120,16 @@ class Run:
             FailcondError: it could not be measured, or nobody did.
         """
         kinds: tuple[Mapping[str, AnyMeasurement], ...]
-        kinds = (self.measurements, self.rankings, self.directions)
+        kinds = (self.measurements, self.rankings, self.directions, self.replays)
         for kind in kinds:
             if key in kind:
                 return kind[key]
         raise FailcondError(self.errors.get(key, f"{key} was not measured"))
+
+    @property
+    def replays(self) -> dict[str, Replay]:
+        """The corpus by its key, where there is one."""
+        return {} if self.corpus is None else {self.corpus.key: self.corpus}
 
     @property
     def picture_files(self) -> set[str]:
@@ -128,6 +138,7 @@ class Run:
         for entry in self.comparison.keys if self.comparison is not None else ():
             examples += [entry.lost_examples, entry.gained_examples]
         files = {direction.strip.file for direction in self.directions.values()}
+        files |= {e.picture for e in self.corpus.entries if e.picture} if self.corpus else set()
         return files | {found.file for found in examples if found is not None}
 
     def picture(self, file: str) -> bytes | None:
@@ -155,8 +166,9 @@ class Run:
                 content = self.picture(name)
                 if content is not None:
                     write_atomically(staged / name, content)
-            write_atomically(target, text)
-            _replace_pictures(folder, staged)
+            with lock_path(target):  # another session's pictures must not come to this run
+                write_atomically(target, text)
+                _replace_pictures(folder, staged)
         except OSError as error:
             raise FailcondError(
                 f"{folder}: cannot be written ({error.strerror or error})"
@@ -179,6 +191,7 @@ class Run:
             "measurements": [m.to_json() for m in self.measurements.values()],
             "rankings": [r.to_json() for r in self.rankings.values()],
             "directions": [d.to_json() for d in self.directions.values()],
+            "corpus": None if self.corpus is None else self.corpus.to_json(),
             "errors": [{"key": key, "error": text} for key, text in self.errors.items()],
             "gates": [
                 {
@@ -190,6 +203,7 @@ class Run:
                 }
                 for gate in self.gates
             ],
+            "notes": list(self.notes),
             "comparison": None if self.comparison is None else self.comparison.to_json(),
         }
 
@@ -242,6 +256,8 @@ class Run:
             measurements={m.key: m for m in measurements},
             rankings={r.key: r for r in rankings},
             directions={d.key: d for d in directions},
+            # Runs that were kept before there was a corpus are baselines still.
+            corpus=Replay.from_json(data["corpus"]) if data.get("corpus") else None,
             planned=tuple(data["planned"]),
             comparison=None
             if data["comparison"] is None
@@ -250,6 +266,7 @@ class Run:
             part=None if data["part"] is None else (data["part"][0], data["part"][1]),
             errors={e["key"]: e["error"] for e in data["errors"]},
             gates=tuple(gates),
+            notes=tuple(data["notes"]),
             pictures=pictures if pictures.is_dir() else None,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +14,7 @@ import pytest
 
 from pytest_failcond import properties
 from pytest_failcond.compare import Other
+from pytest_failcond.corpus import promotion
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import Starts, start_images
@@ -20,9 +22,9 @@ from pytest_failcond.failures.walking import STEP
 from pytest_failcond.gates import Check
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.measurements import AnyMeasurement, Direction
+from pytest_failcond.measurements import AnyMeasurement, Direction, Replay
 from pytest_failcond.measuring import Measuring
-from pytest_failcond.state import fail
+from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
 from pytest_failcond.stylegan2.generator import BATCH
 from pytest_failcond.verdicts import Verdicts
@@ -115,7 +117,7 @@ class Failcond:
         return tuple(map(str, range(len(self._measuring.clean.per_class))))
 
     def measure(self, key: str) -> Any:
-        """Return the measurement of a key: a `Measurement`, `ClassRanking` or `Direction`.
+        """Return the measurement of a key: a `Measurement`, `ClassRanking`, `Direction` or `Replay`.
 
         What cannot be measured fails the test with one sentence.
         """
@@ -130,8 +132,8 @@ class Failcond:
         The key is measured even if no gate is about it: what nobody gated is measured and shown.
         """
         self._tell(KEY, key)
-        self._ask(key)
         try:
+            self._ask(key)
             self._name(self._measuring.measure(key))
             checks = [] if self._state.part else self._verdicts.of_key(key)
         except FailcondError as error:
@@ -140,14 +142,19 @@ class Failcond:
 
     def check_gate(self, gate_id: str) -> list[Check]:
         """Apply a gate over several keys, measuring all that it needs."""
-        self._ask(f"gate:{gate_id}")
-        return self._settle(self._verdicts.of_gate(gate_id))
+        planned = f"gate:{gate_id}"
+        try:
+            self._ask(planned)
+            checks = self._verdicts.of_gate(gate_id)
+        except FailcondError as error:
+            self._give_up(planned, error)
+        return self._settle(checks)
 
     def check_regression(self, key: str) -> list[Check]:
         """Compare a key with the baseline, and apply the gates that do."""
         self._tell(KEY, key)
-        self._ask(f"regression:{key}")
         try:
+            self._ask(f"regression:{key}")
             self._name(self._measuring.measure(key))
             if self._baseline is not None:
                 self._measuring.compared(key, self._baseline)
@@ -156,13 +163,42 @@ class Failcond:
             self._give_up(key, error)
         return self._settle(checks)
 
+    def check_corpus(self, entry_id: str) -> None:
+        """Hold an image of the corpus against its status.
+
+        A fixed one that is wrong fails the test; an open one that is wrong is expected to; an open one
+        that is right passes, and the command that promotes it is printed.
+        """
+        key = f"corpus:{entry_id}"
+        self._tell(KEY, key)
+        self._ask(key)
+        try:
+            replay = self._measuring.measure("corpus")
+        except FailcondError as error:
+            self._give_up("corpus", error)
+        assert isinstance(replay, Replay)
+        entry = next(entry for entry in replay.entries if entry.id == entry_id)
+        if self._state.part:
+            return
+        said = entry.told(self.classes)
+        if entry.lost:
+            self._tell(VERDICT, "failed")
+            fail(f"{key}: is marked as fixed, but {said}")
+        if not entry.right:
+            self._tell(VERDICT, "open")
+            pytest.xfail(said)
+        self._tell(VERDICT, "passed")
+        if entry.mended:
+            print(f"{said}; promote it: {promotion([entry_id])}")
+
     def direction_key(self, class_index: int, rank: int) -> str:
         """Return the key of a class's direction of a rank, from 1; ranks the class if need be."""
         planned = f"corner_case:{class_index}:{rank}"
         try:
             return self._verdicts.direction_key(class_index, rank)
         except FailcondError as error:
-            self._ask(planned)
+            with suppress(FailcondError):
+                self._ask(planned)
             self._give_up(planned, error, measured=str(RankingKey(class_index)))
 
     def image(self, case: Case) -> CaseImage:
@@ -223,8 +259,8 @@ class Failcond:
         return None if path is None else self._measuring.other(path)
 
     def _ask(self, planned: str) -> None:
-        """Note what a test checks, so that the run has its verdicts, planned or not."""
-        if self._store.find(f"asked:{planned}") is None:
+        """Note what a test of the user's own checks: the run has its verdicts, though nobody planned it."""
+        if not from_suite(self._state.item) and self._store.find(f"asked:{planned}") is None:
             self._store.put(f"asked:{planned}", {"asked": planned})
 
     def _settle(self, checks: Sequence[Check]) -> list[Check]:
@@ -258,7 +294,8 @@ class Failcond:
         """
         record = self._store.find(measured or key)
         if record is None or (measured is not None and "error" not in record):
-            self._store.put(f"missing:{key}", {"error": str(error)})
+            with suppress(FailcondError):  # the disk may be full: the test fails all the same
+                self._store.put(f"missing:{key}", {"error": str(error)})
         self._tell(VERDICT, "error")
         fail(f"{key}: {error}")
 

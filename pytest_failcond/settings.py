@@ -33,7 +33,7 @@ class Metric(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     bound: Literal["min", "max"]
-    about: Literal["clean", "cell", "several cells", "direction", "baseline"]
+    about: Literal["clean", "cell", "several cells", "direction", "baseline", "corpus"]
     selectors: frozenset[str] = frozenset({"classes"})
     by_class: bool = True
     in_sigma: bool = False
@@ -53,6 +53,7 @@ METRICS = {
     "breaking_shift": Metric(bound="min", about="direction", by_class=False, in_sigma=True),
     "broken_share": Metric(bound="max", about="direction", by_class=False),
     "valid_range": Metric(bound="min", about="direction", by_class=False, in_sigma=True),
+    "corpus_accuracy": Metric(bound="min", about="corpus", by_class=False),
     "regression_drop": Metric(bound="max", about="baseline", selectors=_CELLS, needs_baseline=True),
     "mean_regression_drop": Metric(
         bound="max", about="several cells", selectors=_CELLS, needs_baseline=True
@@ -235,6 +236,7 @@ class Settings(_Table):
     threads: int | None = Field(None, ge=1)
     seeds: int = Field(1, ge=1)
     baseline: str | None = None
+    corpus: str | None = None
     corruptions: CorruptionSettings | None = None
     corner_cases: CornerCaseSettings = CornerCaseSettings()
     gates: tuple[GateSettings, ...] = ()
@@ -258,6 +260,11 @@ class Settings(_Table):
                     f"gate {gate.id!r}: 'at' must be a multiple of {STEP} σ, "
                     f"at most max_shift, {self.corner_cases.max_shift}"
                 )
+            if gate.metric == "valid_range" and gate.threshold > self.corner_cases.max_shift:
+                raise ValueError(
+                    f"gate {gate.id!r}: 'min' is over max_shift, {self.corner_cases.max_shift} σ, "
+                    "beyond which no valid range is looked for"
+                )
         elif (
             "corruptions" in metric.selectors
             and not metric.needs_baseline
@@ -265,6 +272,11 @@ class Settings(_Table):
         ):
             raise ValueError(
                 f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
+            )
+        if metric.about == "corpus" and self.corpus is None:
+            raise ValueError(
+                f'gate {gate.id!r} selects nothing: there is no corpus; set corpus = "folder" and '
+                "let `failcond discover` fill it"
             )
         if gate.metric in REFERENCE_METRICS and (
             self.corruptions is None or self.corruptions.reference is None

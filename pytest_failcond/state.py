@@ -24,12 +24,14 @@ class State:
         owns_store: whether this process made the folder, and so removes it.
         strict: whether marginal and not-evaluated checks fail.
         baseline: run file to compare with.
+        corpus: ids of the corpus's entries.
         pictures: whether pictures of the user's images may be made.
         part: (i, n), where only the i-th of n parts of the plan is measured, and nothing judged.
         measured: run file whose measurements are judged, where nothing is measured.
         given: command-line options that name a subject, by the fixture that loads it.
         item: the test that is running.
         run: the finished run, once there is one.
+        noted: whether it was said which gates cannot be resolved.
         problem: why the run could not be kept.
     """
 
@@ -39,16 +41,24 @@ class State:
     owns_store: bool
     strict: bool
     baseline: Path | None
+    corpus: tuple[str, ...] = ()
     pictures: bool = True
     part: tuple[int, int] | None = None
     measured: Path | None = None
     given: dict[str, str] = field(default_factory=dict)
     item: pytest.Item | None = None
     run: Run | None = None
+    noted: bool = False
     problem: str | None = None
 
 
 STATE = pytest.StashKey[State]()
+SUITE = "pytest_failcond.suite"
+
+
+def from_suite(item: object) -> bool:
+    """Whether a test is one of the suite's, wherever it was imported to."""
+    return getattr(getattr(item, "function", None), "__module__", None) == SUITE
 
 
 def fail(sentence: str) -> NoReturn:

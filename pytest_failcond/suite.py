@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from pytest_failcond.fixtures import CornerCase, CorruptionCell
     from pytest_failcond.session import Failcond
 
-__all__ = ["test_clean", "test_corner_case", "test_corruption", "test_gate", "test_regression"]
+__all__ = [
+    "test_clean",
+    "test_corner_case",
+    "test_corpus",
+    "test_corruption",
+    "test_gate",
+    "test_regression",
+]
 
 
 def test_clean(failcond: Failcond) -> None:
@@ -27,6 +34,11 @@ def test_corruption(failcond: Failcond, failcond_corruption: CorruptionCell) -> 
 def test_corner_case(failcond: Failcond, failcond_corner_case: CornerCase) -> None:
     """One of the directions along which the classifier loses a class fastest."""
     failcond.check(failcond_corner_case.key)
+
+
+def test_corpus(failcond: Failcond, failcond_corpus: str) -> None:
+    """An image of the corpus: a corner case that was found before."""
+    failcond.check_corpus(failcond_corpus)
 
 
 def test_gate(failcond: Failcond, failcond_gate: str) -> None:

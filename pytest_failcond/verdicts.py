@@ -99,6 +99,8 @@ class Verdicts:
             return self.of_gate(rest)
         if kind == "regression":
             return self.of_regression(rest)
+        if kind == "corpus" and rest:
+            return []  # an image of the corpus is held against its status, not against a gate
         if kind != "corner_case":
             return self.of_key(planned)
         class_index, rank = map(int, rest.split(":"))

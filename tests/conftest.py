@@ -1,3 +1,15 @@
-"""What all tests share: pytester, which runs pytest on small projects."""
+"""What all tests share: pytester, which runs pytest on small projects, and a cache of their own."""
+
+import pytest
+
+from pytest_failcond.cache import VARIABLE
 
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Keep the tests from reading or writing what the user's own sessions have cached."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -13,12 +13,14 @@ from PIL import Image
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.measurements import (
+    AttributeChange,
     ClassRanking,
     Curve,
     Direction,
     Examples,
     Frames,
     Measurement,
+    pack_bits,
 )
 from pytest_failcond.run import Run
 
@@ -28,6 +30,7 @@ CORRUPTIONS = ("gaussian_noise", "column_blur")
 SEVERITIES = (1, 2, 3, 4, 5)
 IMAGES = 200
 FRAMES = 8
+CHANGES = {"noise": 4.12, "contrast": -0.6, "slant": 0.3}
 
 
 def make_measurement(key: str, wrong: int, labels: np.ndarray) -> Measurement:
@@ -61,6 +64,7 @@ def make_direction(
     breaking_shift: float | None,
     valid_range: float | None,
     steps: int = 9,
+    changes: dict[str, float] | None = None,
 ) -> Direction:
     """A direction walked ``steps`` steps of 0.5 σ; half of 20 images break at its breaking shift."""
     key = f"direction:{class_index}:{dimension}:{'+' if sign > 0 else '-'}"
@@ -100,6 +104,14 @@ def make_direction(
             predicted=[class_index] * (FRAMES - 2) + [(class_index + 1) % 3] * 2,
             judged=judged,
         ),
+        attributes=[
+            AttributeChange(name, change, change - 0.1, change + 0.1)
+            for name, change in (changes or {}).items()
+        ],
+        # The last images are those that the judge loses.
+        accepted=None
+        if valid_range is None
+        else pack_bits(np.arange(20) < 20 - np.array(lost)[:, None]),
     )
 
 
@@ -330,9 +342,11 @@ def make_run(
         )
     if corner_cases:
         directions = [
-            make_direction(0, 1, 322, 1, breaking_shift=2.0, valid_range=3.5),
-            make_direction(1, 1, 40, -1, breaking_shift=None, valid_range=None, steps=17),
-            make_direction(2, 2, 7, 1, breaking_shift=3.5, valid_range=2.5),
+            make_direction(0, 1, 322, 1, breaking_shift=2.0, valid_range=3.5, changes=CHANGES),
+            make_direction(
+                1, 1, 40, -1, breaking_shift=None, valid_range=None, steps=17, changes={EVIL: -2.0}
+            ),
+            make_direction(2, 2, 7, 1, breaking_shift=3.5, valid_range=2.5, changes={"slant": 0.4}),
         ]
         over = [{"key": "direction:2:12:-", "score": 0.3, "valid_range": 0.5}]
         rankings = [

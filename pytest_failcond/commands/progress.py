@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pytest_failcond.progress.text import clock
 from pytest_failcond.stylegan2.session import Report
+
+T = TypeVar("T")
 
 _LINE_EVERY_SECONDS = 30.0
 
@@ -29,6 +32,22 @@ def training_progress() -> Iterator[Report]:
             yield report
     else:
         yield _lines()
+
+
+def step_by_step(items: Sequence[T], name: Callable[[T], str]) -> Iterator[T]:
+    """Go through items that take long each, showing which is at hand and how far that is."""
+    if not sys.stdout.isatty():
+        for number, item in enumerate(items, 1):
+            announce(f"{name(item)}, {number} of {len(items)}")
+            yield item
+        return
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(), transient=True) as progress:
+        task = progress.add_task("", total=len(items))
+        for item in items:
+            progress.update(task, description=name(item))
+            yield item
+            progress.advance(task)
 
 
 @contextlib.contextmanager

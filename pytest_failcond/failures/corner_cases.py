@@ -202,7 +202,23 @@ def shifted_images(
     shifts: npt.NDArray[np.float64],
 ) -> torch.Tensor:
     """Return start images moved along a direction: ``[len(rows), C, H, W]`` in [0, 1]."""
+    return shifted_together(generator, starts, [direction], rows, shifts[:, None])
+
+
+def shifted_together(
+    generator: Generator,
+    starts: Starts,
+    directions: Sequence[DirectionKey],
+    rows: npt.NDArray[np.int64],
+    shifts: npt.NDArray[np.float64],
+) -> torch.Tensor:
+    """Return start images moved along D directions at once, by ``shifts[i, d]`` σ along each.
+
+    ``[len(rows), C, H, W]`` in [0, 1].
+    """
     styles = starts.styles[torch.from_numpy(rows)].clone()
-    sigma = generator.style_space.std[direction.dimension]
-    styles[:, direction.dimension] += torch.from_numpy(shifts * direction.sign * sigma).float()
+    for direction, amounts in zip(directions, shifts.T, strict=True):
+        sigma = generator.style_space.std[direction.dimension]
+        moves = torch.from_numpy(amounts * direction.sign * sigma).float()
+        styles[:, direction.dimension] += moves
     return generator.synthesize(styles)

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from pytest_failcond.failures.starts import Starts
 from pytest_failcond.keys import DirectionKey
+from pytest_failcond.measurements import VALID_SHARE
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.stylegan2.network import ToImage
 from pytest_failcond.subjects.classifier import Classifier
 
 STEP = 0.5  # σ between two points of the grid
-VALID_SHARE = 0.8  # of the start images that the judge must accept within the valid range
 _BISECTIONS = 5  # of the breaking step: 0.5 σ / 2**5 = 0.016 σ
 _BATCH = 64  # images computed together: few enough that filling up the last costs little
 _NEVER = np.iinfo(np.int64).max
@@ -40,11 +40,15 @@ class Walk:
         shifts: the grid, σ, ``[T]``; walked only as far as it could say anything.
         broken: images broken by each shift (classifier wrong, judge not), int ``[T]``.
         lost: images that the judge lost first, by each shift, int ``[T]``.
-        accepted: images that the judge accepts at each shift, int ``[T]``; all, without a judge.
+        valid: whether the judge accepts each image at each shift, bool ``[T, N]``; all, without a
+            judge.
         mean_p: mean probability of the class over all start images at each shift, ``[T]``.
         judged: whether there was a judge.
         breaks: each image's bisected breaking shift, σ, ``[N]``; NaN where it did not break.
         total: N.
+        unmoved: the start images, ``[N, C, H, W]`` in [0, 1].
+        moved: the same at the end of the valid range, or of the walk if there is no judge: there
+            each no further than its own limit.
     """
 
     direction: DirectionKey
@@ -52,11 +56,19 @@ class Walk:
     shifts: npt.NDArray[np.float64]
     broken: npt.NDArray[np.int64]
     lost: npt.NDArray[np.int64]
-    accepted: npt.NDArray[np.int64]
+    valid: npt.NDArray[np.bool_]
     mean_p: npt.NDArray[np.float64]
     judged: bool
     breaks: npt.NDArray[np.float64]
     total: int
+    unmoved: Tensor
+    moved: Tensor
+
+    @property
+    def accepted(self) -> npt.NDArray[np.int64]:
+        """Images that the judge accepts at each shift, int ``[T]``."""
+        accepted: npt.NDArray[np.int64] = self.valid.sum(axis=1)
+        return accepted
 
     @property
     def breaking_shift(self) -> float | None:
@@ -219,26 +231,37 @@ def _walk_layer(
     grid: npt.NDArray[np.float64] = STEP * np.arange(int(max_shift / STEP) + 1, dtype=np.float64)
     broken_at = np.full((count, total), _NEVER)
     lost_at = np.full((count, total), _NEVER)
-    accepted = np.zeros((count, len(grid)), dtype=np.int64)
+    accepts = np.zeros((count, len(grid), total), dtype=bool)
     mean_p = np.full((count, len(grid)), np.nan)
     steps = np.zeros(count, dtype=np.int64)  # walked by each direction
+    unmoved: list[Tensor] = []
+    moved_to_end: dict[int, Tensor] = {}
     active = np.arange(count)
     for step, shift in enumerate(grid):
         rows = np.tile(np.arange(total), len(active))
         which = np.repeat(active, total)
         moved = np.minimum(shift, np.maximum(limits[which, rows], 0.0))
-        seen = look(shifted.images(rows, which, moved))
+        images = shifted.images(rows, which, moved)
+        seen = look(images)
         right, valid = (a.reshape(len(active), total) for a in (seen.right, seen.accepted))
         going = (broken_at[active] == _NEVER) & (lost_at[active] == _NEVER)
         going &= shift <= np.maximum(limits[active], 0.0)
         broken_at[active] = np.where(going & valid & ~right, step, broken_at[active])
         lost_at[active] = np.where(going & ~valid, step, lost_at[active])
-        accepted[active, step] = valid.sum(axis=1)
+        accepts[active, step] = valid
         mean_p[active, step] = seen.p.reshape(len(active), total).mean(axis=1)
         steps[active] = step + 1
         ended = (going & right & valid).sum(axis=1) == 0
-        known = ~np.array(judged) | (accepted[active, : step + 1].min(axis=1) < VALID_SHARE * total)
-        active = active[~(ended & known)]
+        invalid = accepts[active, : step + 1].sum(axis=2).min(axis=1) < VALID_SHARE * total
+        # What these directions do is told from images already made, not from a synthesis of its own.
+        parts = torch.split(images, total)
+        unmoved = unmoved or list(parts)
+        moved_to_end |= {
+            d: part.clone()
+            for d, part, over in zip(active.tolist(), parts, invalid, strict=True)
+            if step == 0 or not over
+        }
+        active = active[~(ended & (invalid | (not judged)))]
         if not len(active):
             break
     breaks = _bisect(shifted, look, broken_at, grid)
@@ -250,11 +273,13 @@ def _walk_layer(
             shifts=grid[: steps[d]],
             broken=(broken_at[d] <= cumulative).sum(axis=1)[: steps[d]],
             lost=(lost_at[d] <= cumulative).sum(axis=1)[: steps[d]],
-            accepted=accepted[d, : steps[d]],
+            valid=accepts[d, : steps[d]],
             mean_p=mean_p[d, : steps[d]],
             judged=judged,
             breaks=breaks[d],
             total=total,
+            unmoved=unmoved[d],
+            moved=moved_to_end[d],
         )
         for d, direction in enumerate(directions)
     ]

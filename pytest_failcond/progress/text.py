@@ -21,7 +21,7 @@ class Plan:
     def of(units: Collection[str]) -> Plan:
         """Sort what `plan.share_of` returns; what tests of one's own ask for is not known."""
         rankings = frozenset(unit for unit in units if unit.startswith("ranking:"))
-        return Plan(frozenset(units) - rankings, rankings)
+        return Plan(frozenset(units) - rankings - {"corpus"}, rankings)
 
 
 def expected(key: str, finished: dict[str, float | None]) -> float | None:

@@ -124,6 +124,10 @@ def remarks(comparison: Comparison, rest: Sequence[KeyComparison]) -> list[str]:
         said.append(
             f"not measured again: {', '.join(few)}{f' and {more} more' if more > 0 else ''}"
         )
+    for what in ("lost", "gained"):
+        if ids := getattr(comparison, f"corpus_{what}"):
+            named, more = ", ".join(map(printable, ids[:8])), len(ids) - 8
+            said.append(f"corpus, {what}: {named}{f' and {more} more' if more > 0 else ''}")
     if comparison.remark:
         said.append(comparison.remark)
     return said

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.keys import CorruptionKey, parse_key
-from pytest_failcond.measurements import Direction
+from pytest_failcond.measurements import Direction, Replay, Replayed
 from pytest_failcond.plan import MEAN_KEY
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, printable, status_of
 from pytest_failcond.run import Run
@@ -60,12 +60,12 @@ def unmeasured(run: Run) -> dict[str, str]:
 def run_status(run: Run) -> Status | None:
     """Return the verdict of the whole run; None if nothing was gated and nothing went wrong."""
     found = {status_of(check) for check in run.checks}
-    if "failed" in found:
+    if "failed" in found or lost(run):
         return "failed"
     if "error" in found or run.errors:
         return "error"
     if not found:
-        return None
+        return "passed" if run.corpus is not None and held(run.corpus) else None
     return "not_evaluated" if found == {"not_evaluated"} else "passed"
 
 
@@ -92,9 +92,27 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
     parts = [f"verdict: {line}{f' ({aside})' if aside else ''}"]
     if run.checks:
         parts.append(f"{count(len(run.checks), 'check')} of {count(len(run.gates), 'gate')}")
+    if gone := lost(run):
+        parts.append(f"{len(gone)} of the corpus lost")
     if missing := unmeasured(run):
         parts.append(f"{count(len(missing), 'key')} not measured")
     return " · ".join(parts), status
+
+
+def lost(run: Run) -> list[Replayed]:
+    """Return the images of the corpus that had to be right, and whose tests ran and failed."""
+    entries = () if run.corpus is None else run.corpus.entries
+    return [entry for entry in entries if entry.lost and f"corpus:{entry.id}" in run.planned]
+
+
+def mended(run: Run) -> list[Replayed]:
+    """Return the images of the corpus that are open and right."""
+    return [] if run.corpus is None else [entry for entry in run.corpus.entries if entry.mended]
+
+
+def held(replay: Replay) -> bool:
+    """Whether anything of the corpus has to be right."""
+    return any(entry.status == "fixed" for entry in replay.entries)
 
 
 @dataclass(frozen=True)
@@ -249,7 +267,7 @@ def shown_checks(gate: GateResult, *, every: bool) -> tuple[list[Check], list[Ch
     return (shown, rest) if len(rest) > 1 else (list(gate.checks), [])
 
 
-def together(checks: list[Check]) -> str:
+def together(checks: Sequence[Check]) -> str:
     """Count checks by verdict: ``18 passed, 2 not evaluated``."""
     counts = Counter(status_of(check) for check in checks)
     return ", ".join(f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pytest_failcond.report import changes, contents, wording
+from pytest_failcond.report import changes, contents, corpus, wording
 from pytest_failcond.report.contents import Cell
 from pytest_failcond.run import Run
 
@@ -15,7 +15,7 @@ def render(run: Run) -> str:
     line, status = contents.verdict_line(run)
     sign = "" if status is None else f"{wording.SIGNS[status]} "
     parts = [f"## {sign}failcond\n\n**{escape(line)}**\n"]
-    parts += [_failures(run), _changes(run), _accuracy(run), _directions(run)]
+    parts += [_failures(run), _changes(run), _accuracy(run), _directions(run), _corpus(run)]
     return "\n".join(part for part in parts if part)
 
 
@@ -41,6 +41,8 @@ def _failures(run: Run) -> str:
     ]
     for key, why in contents.unmeasured(run).items():
         rows.append([wording.label("error"), "", wording.key_text(run, key), "", why])
+    for entry in contents.lost(run):
+        rows.append([wording.label("failed"), "", corpus.title(entry), "", corpus.told(run, entry)])
     if not rows:
         return ""
     table = _table(["verdict", "gate", "key", "threshold", "why"], rows, left=5)
@@ -93,13 +95,21 @@ def _directions(run: Run) -> str:
             wording.valid_to(d),
             wording.broken(d),
             wording.share(d.curve.mean_p[0]),
+            wording.attributes(d),
         ]
         for d in contents.directions_of(run)
     ]
-    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p"]
+    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p", "what changes"]
     lines = [escape(wording.passed_over(run, *entry)) for entry in contents.passed_over(run)]
     parts = [_table(head, rows, left=3)] if rows else []
+    if broken := wording.what_breaks(run):
+        lines.insert(0, escape(broken))
     return "\n".join([*parts, *(f"{line}\n" for line in lines)])
+
+
+def _corpus(run: Run) -> str:
+    lines = [f"Corpus: {line}" if (line := corpus.summary(run)) else "", corpus.advice(run)]
+    return "\n".join(f"{escape(line)}\n" for line in lines if line)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:

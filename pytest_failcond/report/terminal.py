@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 
-from rich.box import Box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from pytest_failcond.gates import Check, GateResult, amount
-from pytest_failcond.report import changes, contents, wording
+from pytest_failcond.measurements import Direction
+from pytest_failcond.report import changes, contents, corpus, wording
 from pytest_failcond.report.contents import Cell, Grid
+from pytest_failcond.report.page import Page as _Page
 from pytest_failcond.report.wording import SIGNS, Status
 from pytest_failcond.run import Run
 
@@ -26,10 +25,8 @@ _STYLES: dict[Status | None, str] = {
     "error": "bold red",
     "failed": "bold red",
 }
-_RULE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
-_ASCII_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-_LEAST_WIDTH = 40
 _GAP = 2
+_MOST_ATTRIBUTES = 3  # of a direction
 _MARGINS = 5
 
 
@@ -47,6 +44,7 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     _reasons(page, run)
     _accuracy(page, run)
     _directions(page, run)
+    _corpus(page, run)
     _changes(page, run, every=verbose > 0)
     _gates(page, run, every=verbose > 0)
     _margins(page, run, every=verbose > 0)
@@ -64,53 +62,6 @@ def render_changes(
     return page.content()
 
 
-class _Page:
-    """Text is put on it as `Text`, never as markup: a name such as ``[red]x`` stays what it is."""
-
-    def __init__(self, width: int, color: bool, unicode: bool) -> None:
-        self.width = max(width, _LEAST_WIDTH)
-        self._unicode = unicode
-        self._stream = io.StringIO()
-        self._console = Console(
-            file=self._stream,
-            width=self.width,
-            force_terminal=color,
-            color_system="standard" if color else None,
-            legacy_windows=False,
-            no_color=not color,
-        )
-
-    def text(self, text: str, style: str = "") -> Text:
-        return Text(text if self._unicode else wording.to_ascii(text), style, overflow="fold")
-
-    def print(self, text: str = "", style: str = "", *, indent: int = 0) -> None:
-        self._console.print(Padding(self.text(text, style), (0, 0, 0, indent)))
-
-    def table(self, title: str, columns: Sequence[str], *, left: int = 1) -> Table:
-        """Start a table whose first ``left`` columns are words and whose others are numbers."""
-        if title:
-            self.print(title, "bold")
-        rule = _RULE if self._unicode else _ASCII_RULE
-        table = Table(
-            box=rule, show_edge=False, pad_edge=False, header_style="", padding=(0, 1, 0, 0)
-        )
-        for position, column in enumerate(columns):
-            is_word = position < left
-            table.add_column(
-                self.text(column),
-                justify="left" if is_word else "right",
-                overflow="fold",
-                no_wrap=not is_word,
-            )
-        return table
-
-    def show(self, content: RenderableType) -> None:
-        self._console.print(content)
-
-    def content(self) -> str:
-        return re.sub(r" +$", "", self._stream.getvalue(), flags=re.MULTILINE)
-
-
 def _reasons(page: _Page, run: Run) -> None:
     """Say first why the run is red: a line per check where they fit, else two."""
     rows = [
@@ -120,6 +71,9 @@ def _reasons(page: _Page, run: Run) -> None:
     ]  # fmt: skip
     for missing, why in contents.unmeasured(run).items():
         rows.append(("error", "", wording.key_text(run, missing), wording.printable(why)))
+    rows += [
+        ("failed", "", corpus.title(entry), corpus.told(run, entry)) for entry in contents.lost(run)
+    ]
     if not rows:
         return
     label, gate, key = (max(len(str(row[i])) for row in rows) + _GAP for i in range(3))
@@ -230,11 +184,34 @@ def _directions(page: _Page, run: Run) -> None:
             last = d.class_index
         page.show(table)
         page.print(wording.DIRECTIONS, "dim")
+    _attributes(page, run, directions)
     passed = contents.passed_over(run)
     for line in (wording.passed_over(run, *entry) for entry in passed):
         page.print(line, "dim")
     if directions or passed:
         page.print()
+
+
+def _attributes(page: _Page, run: Run, directions: Sequence[Direction]) -> None:
+    """What the directions of each class change, by rank; eighty columns hold no more of them."""
+    told: dict[int, list[str]] = {}
+    for d in directions:
+        if d.attributes:
+            rank = wording.NOTHING if d.rank is None else f"{d.rank}"
+            text = f"{rank}  {wording.attributes(d, _MOST_ATTRIBUTES)}"
+            told.setdefault(d.class_index, []).append(text)
+    if not told:
+        return
+    page.print()
+    table = page.table("What changes along them", ["class", "#  change"], left=2)
+    for index, lines in told.items():
+        table.add_row(
+            page.text(wording.class_name(run, index)), Group(*(page.text(line) for line in lines))
+        )
+    page.show(table)
+    page.print(wording.ATTRIBUTES, "dim")
+    if line := wording.what_breaks(run):
+        page.print(line)
 
 
 def _changes(page: _Page, run: Run, *, every: bool, title: str = "Since the baseline") -> None:
@@ -280,6 +257,16 @@ def _margins(page: _Page, run: Run, *, every: bool) -> None:
     page.print()
 
 
+def _corpus(page: _Page, run: Run) -> None:
+    """How the images of the corpus stand, and how to promote those that are right now."""
+    if line := corpus.summary(run):
+        title = page.text("Corpus  ", "bold")
+        page.show(title.append_text(page.text(line, "not bold")))
+        if advice := corpus.advice(run):
+            page.print(advice, "dim")
+        page.print()
+
+
 def _gates(page: _Page, run: Run, *, every: bool) -> None:
     """Every gate with its checks; many that pass share a line."""
     if not run.gates:
@@ -292,6 +279,8 @@ def _gates(page: _Page, run: Run, *, every: bool) -> None:
         _checks(page, run, gate, table, every=every)
     page.show(table)
     page.print(wording.BOUNDS, "dim")
+    for note in run.notes:
+        page.print(wording.printable(note), "yellow")
     page.print()
 
 

@@ -8,6 +8,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check, GateResult, amount, unit
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Direction, Measurement
+from pytest_failcond.report.breaking import BreakingChange, breaking_changes
 from pytest_failcond.run import Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
 
@@ -44,6 +45,7 @@ NOUNS = {
     "breaking_shift": "breaking shift",
     "broken_share": "broken share",
     "valid_range": "valid range",
+    "corpus_accuracy": "corpus accuracy",
     "regression_drop": "drop since the baseline",
     "mean_regression_drop": "mean drop since the baseline",
     "negative_flips": "share of images lost since the baseline",
@@ -58,6 +60,11 @@ DIRECTIONS = (
     "Shifts in σ, the standard deviation of a dimension; broken: share of the start images before "
     "any shift, and by the end of what is valid, or was walked; start p: mean p(class) before any."
 )
+ATTRIBUTES = (
+    "Mean change of the start images by the end of what is valid, or was walked, in σ of each "
+    "attribute among generated images; only what stands out."
+)
+_MOST_CLASSES = 12  # named in a sentence
 
 _ASCII = str.maketrans(
     {
@@ -65,6 +72,7 @@ _ASCII = str.maketrans(
         "✗": "x",
         "○": "o",
         "–": "-",
+        "−": "-",
         "≥": ">=",
         "≤": "<=",
         "σ": "sd",
@@ -295,6 +303,42 @@ def broken(direction: Direction) -> str:
     shares = (direction.broken_by(shift) / direction.total for shift in (0.0, direction.tested_to))
     text = " → ".join(map(share, shares))
     return text if direction.valid_range is not None else f"{text} at {sigma(direction.tested_to)}"
+
+
+def attributes(direction: Direction, most: int | None = None) -> str:
+    """Say what changes along a direction, largest first: ``noise +4.1 σ, contrast −0.6 σ``."""
+    changes = direction.standing_out[:most]
+    named = (f"{printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in changes)
+    return ", ".join(named) or NOTHING
+
+
+def plus_minus(number: float) -> str:
+    """Return the sign of a change."""
+    return "+" if number > 0 else "−"
+
+
+def what_breaks(run: Run) -> str:
+    """Say which changes break which classes: ``noise + breaks 0, 3 and 8 first, 5 later; …``."""
+    return "; ".join(_breaking(run, change) for change in breaking_changes(run))
+
+
+def _breaking(run: Run, change: BreakingChange) -> str:
+    name = "an unnamed change"
+    if change.name is not None:
+        name = f"{printable(change.name)} {plus_minus(change.sign)}"
+    parts = [
+        f"{_listed([class_name(run, index) for index in indices])} {when}"
+        for indices, when in ((change.first, "first"), (change.later, "later"))
+        if indices
+    ]
+    return f"{name} breaks {', '.join(parts)}"
+
+
+def _listed(names: list[str]) -> str:
+    """``0, 3 and 8``; those beyond a dozen are counted."""
+    if len(names) > _MOST_CLASSES:
+        names = [*names[: _MOST_CLASSES - 1], f"{len(names) - _MOST_CLASSES + 1} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def count(number: int, noun: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from pytest_failcond.cache import cached_array
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.stylegan2.config import GeneratorConfig
 
@@ -92,13 +93,25 @@ class StyleSpace:
         styles = self._generator.sample(labels, STATISTICS_SEED, stream="statistics")
         return styles.numpy()
 
-    @cached_property
+    @property
     def std(self) -> npt.NDArray[np.float64]:
         """σ of each dimension over 20,000 style vectors of all classes: ``[S]``."""
-        std: npt.NDArray[np.float64] = self._samples.std(axis=0, dtype=np.float64)
+        std: npt.NDArray[np.float64] = self._statistics[0]
         return std
 
-    @cached_property
+    @property
     def range(self) -> npt.NDArray[np.float64]:
         """The generator's own range: 0.1 % and 99.9 % quantiles of each dimension, ``[2, S]``."""
-        return np.quantile(self._samples, [0.001, 0.999], axis=0).astype(np.float64)
+        ends: npt.NDArray[np.float64] = self._statistics[1:]
+        return ends
+
+    @cached_property
+    def _statistics(self) -> npt.NDArray[np.float64]:
+        """σ and both ends of the range, ``[3, S]``: a property of the file, so kept by its hash."""
+
+        def compute() -> npt.NDArray[np.float64]:
+            std = self._samples.std(axis=0, dtype=np.float64)
+            return np.stack([std, *np.quantile(self._samples, [0.001, 0.999], axis=0)])
+
+        name = f"{self._generator.hash}/{self._generator.device.type}/{STATISTICS_SAMPLES}"
+        return cached_array(f"statistics/{name}", (3, self.size), compute)

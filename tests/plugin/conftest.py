@@ -185,7 +185,7 @@ def gate() -> Callable[..., str]:
     def table(**keys: Any) -> str:
         lines = ["[[tool.failcond.gates]]"]
         for key, value in keys.items():
-            text = repr(value).replace("'", '"') if not isinstance(value, bool) else str(value)
+            text = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
             lines.append(f"{key} = {text}")
         return "\n".join(lines)
 

@@ -33,13 +33,19 @@ def test_a_test_per_class_and_rank(corners, workers):
     assert result.ret == 0, result.stdout.str()
     assert result.parseoutcomes() == {"passed": 6}
     result.stdout.fnmatch_lines_random(
-        ["*test_corner_case?circle-1?*", "*test_corner_case?star-2?*", "Directions*"]
+        [
+            "*test_corner_case?circle-1?*",
+            "*test_corner_case?star-2?*",
+            "Directions*",
+            "What changes along them",
+        ]
     )
     run = json.loads((corners.path / "run.json").read_text())
     assert len(run["directions"]) == 6
     for direction in run["directions"]:
         assert direction["rank"] in (1, 2)
         assert direction["total"] == 8
+        assert {a["name"] for a in direction["attributes"]} >= {"noise", "sharpness", "contrast"}
         assert (corners.path / "run.json.files" / direction["strip"]["file"]).is_file()
 
 

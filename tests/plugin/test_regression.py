@@ -8,6 +8,7 @@ import pytest
 
 from pytest_failcond.cli import main
 from tests.plugin.conftest import GRID
+from tests.schema import errors_of
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])
 BLIND = "--failcond-classifier=mine:load_blind"
@@ -52,6 +53,7 @@ def test_a_loss_is_found_on_the_very_same_images(project, baseline, workers, gat
     assert mean["value"] == pytest.approx(
         sum(c["value"] for c in gates["drop"]["checks"]) / len(gates["drop"]["checks"])
     )
+    assert errors_of(project.path / "run.json") == []
     comparison = read(project)["comparison"]
     clean = next(entry for entry in comparison["keys"] if entry["key"] == "clean")
     assert (clean["lost"], clean["gained"]) == (100, 0)
@@ -162,3 +164,35 @@ def test_making_a_baseline_of_a_part_is_refused(project, capsys, monkeypatch):
     project.run("--failcond-shard=1/2")
     assert main(["baseline", "failcond-part-1-of-2.json"]) == 2
     assert "join them first: failcond merge" in capsys.readouterr().err
+
+
+@WORKERS
+def test_random_corruptions_are_repeated_with_other_seeds(project, workers):
+    result = project.run("--failcond-seeds=3", "--failcond-json=run.json", workers=workers)
+    assert result.ret == 0
+    run = read(project)
+    by_seed = {m["key"]: m["by_seed"] for m in run["measurements"]}
+    assert len(by_seed["corruption:gaussian_noise:3"]) == 2
+    assert by_seed["corruption:blackout:3"] == []  # draws nothing, so that one more look tells
+    result.stdout.fnmatch_lines(["over 3 seeds, highest minus lowest accuracy, at most: gaussian*"])
+    again = project.run("--failcond-seed=1", "--failcond-json=one.json", workers=workers)
+    assert again.ret == 0
+    other = {m["key"]: m["correct"] for m in read(project, "one.json")["measurements"]}
+    assert by_seed["corruption:gaussian_noise:3"][0] == other["corruption:gaussian_noise:3"]
+
+
+@WORKERS
+def test_a_gate_by_class_checks_each_class(project, workers, gate):
+    project.configure(
+        GRID, gate(id="each", metric="accuracy", min=0.5, by_class=True, corruptions=["blackout"])
+    )
+    result = project.run(BLIND, "--failcond-json=run.json", workers=workers)
+    assert result.ret == 1
+    (found,) = read(project)["gates"]
+    verdicts = {(c["key"], c["class_index"]): c["verdict"] for c in found["checks"]}
+    assert len(verdicts) == 6
+    assert {key for key, verdict in verdicts.items() if verdict == "failed"} == {
+        ("corruption:blackout:1", 2),
+        ("corruption:blackout:3", 2),
+    }
+    result.stdout.fnmatch_lines(["FAILED*corruption:blackout:1, class 2*"])

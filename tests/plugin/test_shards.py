@@ -8,6 +8,7 @@ import pytest
 
 from pytest_failcond.cli import main
 from tests.plugin.conftest import GRID
+from tests.schema import errors_of
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])
 VARIABLE = ("date", "commit", "commit_date", "dirty")
@@ -59,6 +60,8 @@ def test_the_joined_run_equals_the_undivided_one(divided, workers):
     measured = [{m["key"] for m in read(divided, p)["measurements"]} for p in parts]
     assert sum(map(len, measured)) == len(set.union(*measured)) == 5
     assert main(["merge", *parts, "--out", "joined.json"]) == whole.ret == 1
+    for name in (*parts, "joined.json", "whole.json"):
+        assert errors_of(divided.path / name) == []
     joined, expected = read(divided, "joined.json"), read(divided, "whole.json")
     assert joined == expected
     whole_files = divided.path / "whole.json.files"

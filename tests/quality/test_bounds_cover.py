@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from pytest_failcond.measurements import Measurement
+from pytest_failcond.metrics import VALUES, Case
+from pytest_failcond.plan import MEAN_KEY, compared_keys
+from pytest_failcond.settings import GateSettings, Settings
 from pytest_failcond.statistics import (
     adjusted,
     breaking_shift_bound,
     mean_bound,
     paired_drop_bound,
     proportion_bound,
+    valid_range_bound,
 )
 
 CELLS = 35
@@ -209,6 +214,127 @@ def test_bounds_of_breaking_shifts_cover_and_claim_no_less_than_they_can(side, s
         covered += beyond <= truth if side == "lower" else beyond >= truth
     assert covered / runs >= allowed(confidence, runs)
     assert covered / runs <= 0.99
+
+
+# Valid ranges
+
+
+def accepted_of(random, shares, total, *, takes_back):
+    """Images that a judge accepts at each shift: once lost, lost for good, or each shift by itself."""
+    draws = random.random((total, len(shares) if takes_back else 1))
+    return (draws < shares).sum(axis=0)
+
+
+@pytest.mark.parametrize("takes_back", [False, True])
+@pytest.mark.parametrize("total", [30, 128])
+@pytest.mark.parametrize(
+    ("side", "shares", "truth"),
+    [
+        # The hardest truths: just invalid at the first shift past the range, with no second chance,
+        ("lower", [1, 1, 0.95, 0.7999, 0.7999, 0.7999], 1.0),
+        ("lower", [1, 1, 1, 0.7999, 0.99, 0.99], 1.0),
+        # and just valid at many shifts, each of which may seem not to be.
+        ("upper", [1, *[0.8] * 15, 0.3], 7.5),
+        ("upper", [1, 0.8, 0.1], 0.5),
+    ],
+)
+def test_bounds_of_valid_ranges_cover(side, shares, truth, total, takes_back):
+    if not takes_back:
+        shares = np.minimum.accumulate(shares)
+    random, runs, confidence = np.random.default_rng(total), 1500, 0.95
+    shifts = np.arange(len(shares)) / 2
+    covered = 0
+    for _ in range(runs):
+        accepted = accepted_of(random, shares, total, takes_back=takes_back)
+        bound = valid_range_bound(shifts, accepted, total, confidence, side)
+        covered += bound <= truth if side == "lower" else bound >= truth
+    assert covered / runs >= allowed(confidence, runs)
+
+
+def test_valid_ranges_need_the_error_shared_among_shifts_and_claim_what_they_can():
+    random, runs, confidence, total = np.random.default_rng(3), 1500, 0.95, 128
+    shares = np.array([1, *[0.8] * 15, 0.3])
+    shifts = np.arange(len(shares)) / 2
+    shared, single, lower = 0, 0, 0
+    for _ in range(runs):
+        accepted = accepted_of(random, shares, total, takes_back=True)
+        shared += valid_range_bound(shifts, accepted, total, confidence, "upper") >= 7.5
+        bounds = [proportion_bound(int(k), total, confidence, "upper") for k in accepted[:16]]
+        single += min(bounds) >= 0.8
+        accepted = accepted_of(random, [1, 1, 0.7999], total, takes_back=True)
+        lower += valid_range_bound([0, 0.5, 1.0], accepted, total, confidence, "lower") <= 0.5
+    assert shared / runs >= allowed(confidence, runs)
+    assert single / runs < 0.8  # each shift at 95 %: one of fifteen errs far too often
+    assert lower / runs < 0.98  # one shift decides, so that nothing is given away there
+
+
+# Metrics against a baseline
+
+GRID = {"names": ["contrast", "fog"], "severities": [1, 2, 3]}
+
+
+def against_baseline(metric, then, now):
+    """The value of a metric, as gates compute it, of right images by key, ``[N]`` each."""
+    gate = GateSettings(metric=metric, max=0.5)
+    settings = Settings(classifier="m:c", images="m:i", corruptions=GRID, gates=(gate,))
+
+    def measure(rights):
+        def of(key):
+            labels = np.zeros(len(rights[key]), dtype=np.int64)
+            return Measurement(key, 1 - rights[key].astype(np.int64), labels, "", 2)
+
+        return of
+
+    key = MEAN_KEY if metric.startswith("mean") else "clean"
+    more = {"baseline": measure(then)}
+    return VALUES[metric](Case(gate, key, measure(now), settings, ("a", "b"), **more))
+
+
+@pytest.mark.parametrize("total", [30, 200])
+def test_bounds_of_mean_drops_cover_where_pooled_cells_do_not(total):
+    """A new version that is worse in all cells, on images that are mostly easy or hard in all."""
+    random, runs, confidence = np.random.default_rng(total), 300, 0.95
+    keys = compared_keys(
+        GateSettings(metric="mean_regression_drop", max=0.5), Settings(corruptions=GRID)
+    )
+    before, truth = np.linspace(0.95, 0.6, len(keys)), 0.06
+    covered = {(how, side): 0 for how in ("images", "pooled") for side in ("lower", "upper")}
+    for _ in range(runs):
+        ease, luck = random.random((total, 1)), random.random((total, 1))
+        then = ease < before
+        # A tenth as many as are lost come right; both hit an image in all its cells.
+        lost = then & (luck < (truth + 0.006) / before)
+        gained = ~then & (luck < 0.006 / (1 - before))
+        now = (then & ~lost) | gained
+        pair = (dict(zip(keys, rights.T, strict=True)) for rights in (then, now))
+        found = against_baseline("mean_regression_drop", *pair)
+        assert found.n == total
+        table = [int(x.sum()) for x in (then & now, lost, gained, ~then & ~now)]
+        for side, sign in (("lower", 1), ("upper", -1)):
+            covered["images", side] += sign * found.bound(confidence, side) <= sign * truth
+            pooled = paired_drop_bound(*table, confidence, side)
+            covered["pooled", side] += sign * pooled <= sign * truth
+    for side in ("lower", "upper"):
+        assert covered["images", side] / runs >= allowed(confidence, runs)
+    assert min(covered["pooled", side] for side in ("lower", "upper")) / runs < 0.85
+
+
+@pytest.mark.parametrize("confidence", CONFIDENCES)
+def test_bounds_of_negative_flips_cover_whatever_is_gained(confidence):
+    total = 60
+    counts = np.arange(total + 1)
+    lower, upper = [], []
+    for lost in counts:
+        then = np.arange(total) < max(lost, 30)
+        now = np.arange(total) >= lost  # all others are right now: gains do not count
+        found = against_baseline("negative_flips", {"clean": then}, {"clean": now})
+        assert found.value == lost / total
+        lower.append(found.bound(confidence, "lower"))
+        upper.append(found.bound(confidence, "upper"))
+    for rate in (0.003, 0.02, 0.1, 0.3, 0.5, *(np.array(upper[:4]) - 1e-9)):
+        likelihood = stats.binom.pmf(counts, total, rate)
+        assert likelihood[np.array(lower) <= rate].sum() >= confidence - 1e-9
+        assert likelihood[np.array(upper) >= rate].sum() >= confidence - 1e-9
 
 
 # Several checks of the same images

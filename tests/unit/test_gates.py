@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ import pytest
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import NO_BASELINE, check, note_idle_waiver, unmeasured, worst
 from pytest_failcond.measurements import Measurement
-from pytest_failcond.plan import MEAN_KEY, gates_for, keys_over_cells, number_of_checks
+from pytest_failcond.plan import (
+    MEAN_KEY,
+    classes_of_checks,
+    gates_for,
+    keys_over_cells,
+    number_of_checks,
+)
 from pytest_failcond.settings import GateSettings, Settings
 from tests.runs import CLASSES, make_direction
 
@@ -187,6 +194,101 @@ def test_a_broken_share_says_at_which_shift():
     farther = GateSettings(metric="broken_share", max=0.99, at=4.0)
     found = verdict_of(farther, direction.key, {direction.key: direction})
     assert (found.verdict, found.reason) == ("marginal", "tested to 3.0 σ only")
+
+
+@pytest.mark.parametrize(
+    ("least", "verdict", "words"),
+    [
+        (0.5, "passed", ""),
+        (2.0, "marginal", "its 95% bound is"),
+        (4.0, "failed", "2.5 σ is under 4.0 σ"),
+    ],
+)
+def test_a_valid_range_is_gated_like_a_shift(least, verdict, words):
+    direction = make_direction(0, 1, 5, 1, breaking_shift=None, valid_range=2.5)
+    accepted = [20, 20, 20, 18, 17, 16, 12, 9, 5]
+    direction = replace(direction, curve=replace(direction.curve, accepted=accepted))
+    gate = GateSettings(metric="valid_range", min=least)
+    found = verdict_of(gate, direction.key, {direction.key: direction})
+    assert (found.verdict, found.value, found.n) == (verdict, 2.5, 20)
+    assert words in found.reason
+
+
+def test_a_valid_range_needs_a_judge():
+    direction = make_direction(0, 1, 5, 1, breaking_shift=None, valid_range=None)
+    gate = GateSettings(metric="valid_range", min=1.0)
+    with pytest.raises(FailcondError, match="set judge ="):
+        verdict_of(gate, direction.key, {direction.key: direction})
+
+
+def versions(then: int, now: list[int]) -> tuple[dict, dict]:
+    """A baseline with as many images wrong in each key, and a version of its own in each."""
+    keys = [
+        "clean",
+        *(f"corruption:{n}:{s}" for n in ("contrast", "gaussian_blur") for s in (1, 2)),
+    ]
+    return (
+        {key: measured(key, then) for key in keys},
+        {key: measured(key, wrong) for key, wrong in zip(keys, now, strict=True)},
+    )
+
+
+def test_a_mean_drop_since_the_baseline_is_over_all_that_is_compared():
+    baseline, found = versions(20, [20, 20, 30, 40, 20])
+    gate = GateSettings(metric="mean_regression_drop", max=0.05)
+    checked = verdict_of(gate, MEAN_KEY, found, baseline=baseline.__getitem__)
+    assert (checked.value, checked.n) == (pytest.approx(30 / 200 / 5), 200)
+    assert checked.verdict == "passed"
+    assert checked.value < checked.bound < 0.05
+    cells = GateSettings(metric="mean_regression_drop", max=0.05, corruptions=["gaussian_blur"])
+    checked = verdict_of(cells, MEAN_KEY, found, baseline=baseline.__getitem__)
+    assert checked.value == pytest.approx(20 / 200 / 2)
+    assert checked.verdict == "marginal"
+    tight = GateSettings(metric="mean_regression_drop", max=0.01)
+    assert verdict_of(tight, MEAN_KEY, found, baseline=baseline.__getitem__).verdict == "failed"
+    assert verdict_of(gate, MEAN_KEY, found).verdict == "not_evaluated"
+
+
+def test_a_flip_is_not_made_up_for_by_what_is_gained():
+    then, now = measured("clean", 20), measured("clean", 0)
+    now.predicted[100:110] = 1 - now.predicted[100:110]  # 10 lost, 20 gained
+    flips = GateSettings(metric="negative_flips", max=0.04)
+    checked = verdict_of(flips, "clean", {"clean": now}, baseline={"clean": then}.__getitem__)
+    assert (checked.value, checked.n, checked.verdict) == (pytest.approx(0.05), 200, "failed")
+    assert not checked.certain
+    drop = GateSettings(metric="regression_drop", max=0.0)
+    checked = verdict_of(drop, "clean", {"clean": now}, baseline={"clean": then}.__getitem__)
+    assert (checked.value, checked.verdict) == (pytest.approx(-0.05), "passed")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fewest", "verdict"), [(0, 200, "passed"), (0, 201, "error"), (190, 201, "error")]
+)
+def test_fewer_images_than_the_minimum_are_an_error_whatever_the_value(wrong, fewest, verdict):
+    gate = GateSettings(metric="clean_accuracy", min=0.5, min_n=fewest)
+    found = verdict_of(gate, "clean", {"clean": measured("clean", wrong)})
+    assert (found.verdict, found.n) == (verdict, 200)
+    assert found.value == pytest.approx(1 - wrong / 200)
+    if verdict == "error":
+        assert found.reason == "rests on 200 images, fewer than min_n = 201"
+
+
+def test_a_gate_by_class_counts_the_images_of_one_class_and_corrects_for_all():
+    gate = GateSettings(metric="accuracy", min=0.9, by_class=True, min_n=101)
+    key = "corruption:contrast:1"
+    one = measured(key, 0)
+    one.predicted[np.flatnonzero(LABELS == 1)[:60]] = 0
+    plain = gate.model_copy(update={"min_n": None})
+    first, second = (verdict_of(plain, key, {key: one}, class_index=index) for index in (0, 1))
+    assert (first.verdict, first.value, first.n, first.class_index) == ("passed", 1.0, 100, 0)
+    assert (second.verdict, second.value, second.class_index) == ("failed", 0.4, 1)
+    assert second.certain
+    assert number_of_checks(plain, settings(plain), ("a", "b")) == 8  # 4 cells of 2 classes
+    assert classes_of_checks(plain, ("a", "b")) == (0, 1)
+    chosen = plain.model_copy(update={"classes": ("b",)})
+    assert classes_of_checks(chosen, ("a", "b")) == (1,)
+    few = verdict_of(gate, key, {key: one}, class_index=0)
+    assert (few.verdict, few.class_index) == ("error", 0)
 
 
 def test_without_a_baseline_a_regression_is_not_evaluated():

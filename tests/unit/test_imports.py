@@ -69,11 +69,17 @@ ROOMS = {
     "measure.py": {"pytest"},
     "measurements.py": {"pytest", "torch"},
     "gates.py": {"pytest", "torch"},
+    "selftest.py": {"pytest", "torch"},
+    "draws.py": {"pytest", "torch"},
+    "trials.py": {"pytest", "torch"},
+    "walk_trials.py": {"pytest", "torch"},
     "statistics.py": {"pytest", "torch"},
     "run.py": {"pytest", "torch"},
     "progress/": {"torch", "numpy", "pytest_failcond.session", "pytest_failcond.measure"},
     "progress/notes.py": {"pytest"},
     "progress/text.py": {"pytest"},
+    "exploration.py": {"pytest", "torch", "pytest_failcond.failures"},
+    "explore.py": {"pytest", "pytest_failcond.report"},
     "settings.py": {"pytest", "torch", "numpy"},
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.report import html
+from pytest_failcond.report import html, wording
 from pytest_failcond.report.html import pictures
 from pytest_failcond.report.html.parts import style
 from pytest_failcond.report.html.tables import anchor
@@ -129,6 +129,15 @@ def test_details_of_a_direction(run):
     (code,) = (e.text for e in page.elements if e.tag == "code")
     assert code == show_command(run, run.directions[UP], 4.0)
     assert not Read(html.details(run, UP, pictures=False)).images
+
+
+def test_what_directions_change(run):
+    text = Read(html.summary(run)).text
+    assert "noise +4.1 σ, contrast −0.6 σ" in text
+    assert "noise + breaks zero first" in text
+    details = Read(html.details(run, UP)).text
+    assert "noise +4.1 σ, contrast −0.6 σ" in details
+    assert wording.ATTRIBUTES in details
 
 
 def test_frames_are_shown_to_the_pixel(run):

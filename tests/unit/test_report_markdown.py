@@ -33,6 +33,12 @@ def test_content():
     assert "base64" not in text
 
 
+def test_what_directions_change():
+    text = markdown.render(make_run())
+    assert "| noise +4.1 σ, contrast −0.6 σ |" in text
+    assert "; noise + breaks zero first" in text
+
+
 def test_tables_keep_their_shape():
     for table in tables(markdown.render(make_run(classes=("a|b", "c\nd", "`e`")))):
         assert len({len(row) for row in table}) == 1

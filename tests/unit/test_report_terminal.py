@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
+from pytest_failcond.compare import compare
 from pytest_failcond.gates import GateResult
 from pytest_failcond.report import contents, terminal, wording
 from tests.runs import CLASSES, EVIL, make_check, make_gates, make_run
@@ -115,6 +116,25 @@ def test_directions():
     assert line_with(text, "passed over", "s12 ↘ (0.5 σ)").startswith(f"class {CLASSES[2]}:")
 
 
+def test_what_changes_along_the_directions():
+    text = render(make_run(), width=80)
+    part = text[text.index("What changes along them") : text.index("\nGates")]
+    assert line_with(part, "zero").endswith("  1  noise +4.1 σ, contrast −0.6 σ")
+    assert line_with(part, CLASSES[2]).endswith("2  –"), "0.4 σ does not stand out"
+    assert "; noise + breaks zero first" in " ".join(part.split())
+    assert wording.ATTRIBUTES in " ".join(part.split())
+    assert "noise +4.1 sd, contrast -0.6 sd" in render(make_run(), unicode=False)
+
+
+def test_a_run_without_attributes_says_nothing_of_them():
+    run = make_run()
+    for key, direction in run.directions.items():
+        run.directions[key] = replace(direction, attributes=[])
+    text = render(run)
+    assert "What changes" not in text
+    assert "breaks zero" not in text
+
+
 def test_gates_show_their_checks():
     text = render(make_run())
     gates = text[text.index("\nGates") :]
@@ -133,7 +153,8 @@ def test_many_checks_share_a_line_unless_verbose():
     text = render(make_run())
     assert line_with(text, "8 passed, closest corruption:column_blur:3", "0.0700", "0.0820")
     assert line_with(text, "corruption:column_blur:4", "0.1550", "0.1710", "~ marginal")
-    assert "corruption:gaussian_noise:5  " not in text
+    gates = text.partition("\nGates\n")[2].partition("\nMargins of what passed")[0]
+    assert "corruption:gaussian_noise:5  " not in gates
     assert line_with(render(make_run(), verbose=1), "corruption:gaussian_noise:5", "0.0400")
 
 
@@ -212,3 +233,58 @@ def test_needs_neither_pytest_nor_torch():
         "sys.exit(bool({'pytest', 'torch', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_margins_of_what_passed_are_shown_smallest_first():
+    text = render(make_run()).partition("Margins of what passed, smallest first\n")[2]
+    shown = [line.split()[1] for line in text.splitlines()[2:7]]
+    # Drops of 0, 0.01, ... under 0.16, each with 0.012 of noise: the largest is the closest.
+    assert shown == [
+        "clean",  # 0.98 over 0.95, with 0.025 of noise
+        "corruption:column_blur:3",
+        "corruption:column_blur:2",
+        "corruption:column_blur:1",
+        "corruption:gaussian_noise:5",
+    ]
+    assert line_with(text, "drops  corruption:column_blur:3", "0.0700", "0.0900", "7.5 ×")
+
+
+def test_the_spread_over_seeds_is_told_by_corruption():
+    run = make_run()
+    key = "corruption:gaussian_noise:4"
+    measured = run.measurements[key]
+    spread = replace(measured, by_seed=(measured.correct - 3, measured.correct + 1))
+    run = replace(
+        run,
+        settings=run.settings | {"seeds": 3},
+        measurements=run.measurements | {key: spread},
+    )
+    text = " ".join(render(run).split())
+    assert (
+        "over 3 seeds, highest minus lowest accuracy, at most: gaussian_noise 0.0200 (severity 4)"
+        in text
+    )
+
+
+def test_what_changed_since_the_baseline_is_shown_most_changed_first():
+    run = make_run()
+    key = "corruption:gaussian_noise:3"
+    measured = run.measurements[key]
+    predicted = measured.labels.copy()
+    then = replace(
+        run, measurements=run.measurements | {key: replace(measured, predicted=predicted)}
+    )
+    run = replace(run, comparison=compare(then, run, "old.json", confidence=0.95))
+    text = render(run)
+    lost = measured.total - measured.correct
+    assert line_with(text, key, f" {lost} ", f"{lost / 200:.4f}")
+    section = text.partition("Since the baseline\n")[2].partition("\nGates\n")[0]
+    assert section.startswith("old.json")
+    assert section.index(key) < section.index("clean")
+    assert f"{lost} predictions lost, 0 gained" in " ".join(section.split())
+
+
+def test_a_check_of_one_class_names_it():
+    check = make_check("each", "accuracy", "clean", 0.4, verdict="failed", class_index=0)
+    gates = (GateResult("each", "accuracy", "fail", (check,)),)
+    assert line_with(render(make_run(gates=gates)), "clean, class zero", "failed")

@@ -7,6 +7,7 @@ import pytest
 
 from pytest_failcond import run as run_module
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.measurements import Direction, pack_bits
 from pytest_failcond.run import Run
 from tests.runs import make_run, make_strip
 
@@ -32,8 +33,23 @@ def refusal(path):
 
 
 def change(path, **fields):
+    """Write other fields, with a digest that fits them: a file by another hand than an editor's."""
+    data = json.loads(path.read_text(encoding="utf-8")) | fields
+    del data["digest"]
+    data["digest"] = run_module._digest(data)
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_an_edited_file_is_refused(path):
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"zero"', '"nought"'), encoding="utf-8")
+    assert "was edited or damaged after it was written" in refusal(path)
+
+
+def test_another_layout_of_the_same_content_is_no_edit(run, path):
     data = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(data | fields), encoding="utf-8")
+    path.write_text(json.dumps(dict(reversed(data.items()))), encoding="utf-8")
+    assert Run.load(path) == run
 
 
 def content(folder):
@@ -73,6 +89,16 @@ def test_file_is_as_documented(path):
     gate = next(g for g in data["gates"] if g["id"] == "gaussian-noise")
     assert gate["verdict"] == "failed"
     assert gate["checks"][1]["certain"] is True
+
+
+def test_attributes_are_kept(path):
+    data = json.loads(path.read_text(encoding="utf-8"))
+    noise = {"name": "noise", "change": 4.12, "low": 4.02, "high": 4.22}
+    assert data["directions"][0]["attributes"][0] == pytest.approx(noise)
+    assert [a.name for a in Run.load(path).directions["direction:0:322:+"].standing_out] == [
+        "noise",
+        "contrast",
+    ]
 
 
 def test_missing(tmp_path):
@@ -134,7 +160,7 @@ def test_pictures_are_replaced(run, path, tmp_path):
     (folder / "notes.txt").write_text("mine")
     first = next(iter(run.directions.values()))
     (run.pictures / first.strip.file).write_bytes(make_strip(color=True))
-    smaller = replace(run, directions={first.key: first})
+    smaller = replace(run, directions={first.key: first}, measurements={})
     smaller.save(path)
     assert {p.name for p in folder.iterdir()} == {first.strip.file, "notes.txt"}
     assert Run.load(path).picture(first.strip.file) == make_strip(color=True)
@@ -188,3 +214,14 @@ def test_numbers_that_json_lacks_leave_the_older_run(run, path, tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         replace(run, environment={"threads": float("nan")}).save(path)
     assert content(tmp_path) == before
+
+
+def test_the_judges_verdicts_fit_the_curve(run):
+    judged = run.directions["direction:0:322:+"]
+    assert judged.valid.shape == (len(judged.curve.shift), judged.total)
+    assert judged.valid.sum(axis=1).tolist() == judged.curve.accepted
+    assert run.directions["direction:1:40:-"].valid.all()  # nobody judged
+    data = judged.to_json()
+    assert Direction.from_json(data) == judged
+    with pytest.raises(ValueError, match="is not its curve"):
+        Direction.from_json(data | {"accepted": pack_bits(~judged.valid)})

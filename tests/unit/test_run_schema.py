@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.run import SCHEMA
 from tests.runs import make_comparison, make_run
 from tests.schema import errors_of, read_schema
@@ -55,6 +56,9 @@ def test_every_field_is_described_and_none_is_let_through_unknown():
 @pytest.mark.parametrize("kind", ["whole", "bare", "part", "compared"])
 def test_runs_keep_to_it(tmp_path, kind):
     run = replace(make_run(tmp_path / "pictures"), environment=ENVIRONMENT, subjects=SUBJECTS)
+    if kind == "whole":
+        entries = (Replayed("0-1-up-2", "fixed", 0, 1, 0.2, "x.png", "sha256:1"),)
+        run = replace(run, corpus=Replay(entries, "sha256:2"), notes=("gate 'x' needs 299 images",))
     if kind == "bare":
         run = replace(run, gates=(), directions={}, rankings={}, errors={})
     if kind == "part":

@@ -12,10 +12,12 @@ from pytest_failcond.statistics import (
     adjusted,
     breaking_shift_bound,
     crossing_shift,
+    holm,
     mcnemar_p,
     mean_bound,
     paired_drop_bound,
     proportion_bound,
+    valid_range_bound,
 )
 
 SIDES = ["lower", "upper"]
@@ -360,3 +362,68 @@ def test_mcnemars_p_is_as_published(lost, gained, p):
 def test_mcnemars_p_is_that_of_a_fair_coin(lost, gained):
     expected = stats.binomtest(lost, lost + gained).pvalue if lost + gained else 1.0
     assert mcnemar_p(lost, gained) == pytest.approx(expected, rel=1e-9)
+
+
+# Several p-values
+
+
+def test_holm_multiplies_each_p_by_the_number_of_those_that_are_left():
+    assert holm([]) == []
+    assert holm([0.03]) == [0.03]
+    # 0.01 x 4, 0.013 x 3, 0.02 x 2 and 0.5 x 1, none below the one before; in the order given.
+    assert holm([0.5, 0.01, 0.02, 0.013]) == pytest.approx([0.5, 0.04, 0.04, 0.04])
+    assert holm([0.02, 0.4, 0.4]) == pytest.approx([0.06, 0.8, 0.8])
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0.001, 0.5))
+def test_holm_rejects_step_by_step(p, level):
+    """The procedure as published: go on from the smallest while p <= level / how many are left."""
+    rejected = 0
+    for place, value in enumerate(sorted(p)):
+        if value * (len(p) - place) > level:
+            break
+        rejected += 1
+    found = holm(p)
+    assert sum(value <= level for value in found) == rejected
+    assert all(value >= raw for value, raw in zip(found, p, strict=True))
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(np.array(found)[order]) >= 0).all()
+
+
+# Valid ranges
+
+
+@pytest.mark.parametrize(
+    ("accepted", "side", "bound"),
+    [
+        ([100, 100, 90, 85, 60], "lower", 1.0),  # 85 of 100 may be 0.78
+        ([100, 100, 90, 85, 60], "upper", 1.5),
+        ([100, 100, 90, 76, 76], "upper", 2.0),  # 76 of 100 may be 0.8 and more
+        ([100] * 5, "lower", 2.0),
+        ([0] * 5, "lower", 0.0),
+        ([0] * 5, "upper", 0.0),
+        ([100, 60, 100, 100, 100], "upper", 0.0),  # what the judge takes back does not count
+    ],
+)
+def test_a_valid_range_is_bounded_by_the_shares_of_its_shifts(accepted, side, bound):
+    shifts = np.arange(5) / 2
+    assert valid_range_bound(shifts, accepted, 100, 0.95, side) == bound
+
+
+def test_bounds_of_a_valid_range_enclose_it_and_widen_with_confidence():
+    accepted, shifts = [128, 127, 120, 112, 106, 103, 101, 90], np.arange(8) / 2
+    measured = 2.5  # the last shift with 0.8 of 128, which are 102.4
+    widths = []
+    for confidence in (0.6, 0.9, 0.99):
+        low, high = (valid_range_bound(shifts, accepted, 128, confidence, s) for s in SIDES)
+        assert low <= measured <= high
+        widths.append(high - low)
+    assert widths == sorted(widths)
+    assert widths[0] < widths[-1]
+
+
+@pytest.mark.parametrize("shifts", [[], [[0.0]], [0.0, 0.5]])
+def test_a_valid_range_needs_a_count_per_shift(shifts):
+    with pytest.raises(ValueError, match="do not fit together"):
+        valid_range_bound(shifts, [1] if shifts else [], 10, 0.95, "lower")

@@ -8,6 +8,7 @@ from pytest_failcond.measurements import Direction, Examples, Measurement
 from pytest_failcond.report import changes, contents, wording
 from pytest_failcond.report.failing import confusions
 from pytest_failcond.report.html import curves, pictures
+from pytest_failcond.report.html.corpus import replayed_of
 from pytest_failcond.report.html.parts import Cell, fragment, note, picture, table, tag, text
 from pytest_failcond.report.html.tables import checks_table, direction_table
 from pytest_failcond.report.reproduce import show_command
@@ -39,6 +40,7 @@ def content(run: Run, key: str, *, pictures: bool) -> list[str]:
     compared = () if run.comparison is None else run.comparison.keys
     for entry in (entry for entry in compared if entry.key == key and not entry.inputs_changed):
         parts += _changed(run, entry, pictures)
+    parts += replayed_of(run, key, pictures)
     return parts or [text("p", "was not measured")]
 
 
@@ -52,6 +54,8 @@ def _accuracy(run: Run, measured: Measurement) -> str:
 
 def _direction(run: Run, direction: Direction, with_pictures: bool) -> list[str]:
     parts = [text("p", wording.title(run, direction)), direction_table(run, [direction])]
+    if direction.attributes:
+        parts.append(note(wording.ATTRIBUTES))
     if with_pictures:
         try:
             parts.append(_strip(run, direction))

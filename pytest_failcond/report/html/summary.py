@@ -8,6 +8,7 @@ from itertools import groupby
 from pytest_failcond.report import changes, contents, wording
 from pytest_failcond.report.failing import gates_by_need
 from pytest_failcond.report.html import curves
+from pytest_failcond.report.html.corpus import corpus_section
 from pytest_failcond.report.html.details import changed_images
 from pytest_failcond.report.html.heat import heat_map
 from pytest_failcond.report.html.parts import (
@@ -51,6 +52,7 @@ def sections(run: Run, *, pictures: bool, linked: Collection[str] = ()) -> list[
         ("Accuracy by corruption and severity", _accuracy(run)),
         ("Since the baseline", _changes(run, pictures, linked)),
         ("Directions along which a class is lost fastest", _directions(run, linked)),
+        ("Corpus", corpus_section(run, pictures)),
     ]
     return [(title, below) for title, below in found if below]
 
@@ -88,7 +90,7 @@ def _gates(run: Run, linked: Collection[str]) -> list[str]:
     if rest:
         more = f"{len(rest)} more: {contents.together(rest)}"
         parts.append(fold(more, checks_table(run, rest, linked)))
-    return [*parts, note(wording.BOUNDS)]
+    return [*parts, *map(note, (*run.notes, wording.BOUNDS))]
 
 
 def _accuracy(run: Run) -> list[str]:
@@ -138,6 +140,8 @@ def _directions(run: Run, linked: Collection[str]) -> list[str]:
     directions = contents.directions_of(run)
     if directions:
         parts += [direction_table(run, directions, linked), note(wording.DIRECTIONS)]
+        if line := wording.what_breaks(run):
+            parts.append(text("p", line))
     parts += [note(wording.passed_over(run, *entry)) for entry in contents.passed_over(run)]
     if directions:
         parts += [text("h3", "Degradation curves"), curves.legend(run)]

@@ -38,7 +38,7 @@ def checks_table(run: Run, checks: Sequence[Check], linked: Collection[str] = ()
 
 def direction_table(run: Run, directions: Sequence[Direction], linked: Collection[str] = ()) -> str:
     """Lay out directions, and how far they go."""
-    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p"]
+    head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p", "what changes"]
     statuses = contents.status_by_key(run)
     rows = []
     for direction in directions:
@@ -52,6 +52,7 @@ def direction_table(run: Run, directions: Sequence[Direction], linked: Collectio
             Cell(wording.valid_to(direction), "number"),
             Cell(wording.broken(direction), "number"),
             Cell(wording.share(direction.curve.mean_p[0]), "number"),
+            Cell(wording.attributes(direction)),
         ])  # fmt: skip
     return table(head, rows, label="Directions")
 

@@ -1,0 +1,182 @@
+"""Keep corner cases of the classifier as a corpus of images, which the tests replay.
+
+Along each direction that a class is lost on, images that break within the valid range are moved 0.5 σ
+past their break. Those that the classifier has wrong and the judge has not become PNG files, with a
+manifest beside them; look through them, and commit both. What is in the corpus already stays as it is.
+
+An entry is open, where the classifier is known to be wrong, or fixed, where it must be right. --fixed
+and --open change that; --remove takes out what shows its class no more, for good. These search for
+nothing. Run it where the tests are run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.commands.arguments import count
+from pytest_failcond.errors import FailcondError
+
+if TYPE_CHECKING:
+    from pytest_failcond.corpus import Corpus
+    from pytest_failcond.corpus.manifest import Entry, Status
+    from pytest_failcond.failures.discovery import FoundCase
+    from pytest_failcond.measure import Laboratory
+    from pytest_failcond.settings import Settings
+
+_DEFAULT = "corpus"
+_THERE = "in the corpus already"
+_REMOVED = "removed from the corpus before"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond discover``."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=f"the corpus (default: the configured one, else {_DEFAULT}/ beside the configuration)",
+    )
+    parser.add_argument(
+        "--per-direction",
+        type=count,
+        default=1,
+        metavar="N",
+        help="images kept along each direction, those of median break first (default: 1)",
+    )
+    mark = parser.add_mutually_exclusive_group()
+    mark.add_argument(
+        "--fixed",
+        nargs="+",
+        metavar="ID",
+        help="mark these entries: they must be right from now on",
+    )
+    mark.add_argument(
+        "--open", nargs="+", metavar="ID", help="mark these entries: they are known to be wrong"
+    )
+    mark.add_argument(
+        "--remove", nargs="+", metavar="ID", help="take these entries out; they do not come back"
+    )
+    parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
+    parser.add_argument(
+        "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Add to the corpus what is found, or mark entries."""
+    from pytest_failcond.corpus import Corpus
+    from pytest_failcond.laboratory import find_settings
+
+    settings = find_settings(options.config, classifier=options.classifier)
+    folder = options.out or settings.path(settings.corpus or _DEFAULT)
+    if options.fixed:
+        return _mark(Corpus.read(folder), options.fixed, "fixed")
+    if options.open:
+        return _mark(Corpus.read(folder), options.open, "open")
+    if options.remove:
+        return _remove(Corpus.read(folder), options.remove)
+    _extend(Corpus.read_if_any(folder) or Corpus(folder), settings, options.per_direction)
+    if settings.corpus is None:
+        named = os.path.relpath(folder, settings.folder)
+        print(f'set corpus = "{Path(named).as_posix()}" in [tool.failcond]: the tests replay it')
+    return 0
+
+
+def _mark(corpus: Corpus, ids: Sequence[str], status: Status) -> int:
+    corpus.marked(ids, status).save({})
+    print(f"{len(set(ids))} marked as {status} in {corpus.folder}")
+    return 0
+
+
+def _remove(corpus: Corpus, ids: Sequence[str]) -> int:
+    corpus.without(ids).save({})
+    for entry_id in set(ids):
+        corpus.file(entry_id).unlink(missing_ok=True)
+    print(f"{len(set(ids))} removed from {corpus.folder}")
+    return 0
+
+
+def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
+    """Search all classes, and write what is new."""
+    from dataclasses import replace
+
+    from pytest_failcond.commands.progress import announce, step_by_step
+    from pytest_failcond.failures.discovery import discover
+    from pytest_failcond.laboratory import open_laboratory
+    from pytest_failcond.stylegan2.session import png
+
+    # Test images are not needed, and may take long to load.
+    laboratory = open_laboratory(settings.model_copy(update={"images": None}))
+    generator = laboratory.generator
+    if generator is None:
+        raise FailcondError(
+            'generator: none is configured; set generator = "file.safetensors" in [tool.failcond] '
+            "(`failcond train` makes one)"
+        )
+    names = settings.classes or generator.classes
+    before = len(corpus.entries)
+    dropped: Counter[str] = Counter()
+    images: dict[str, bytes] = {}
+    known = {entry.case for entry in corpus.entries}
+    for index in step_by_step(range(len(names)), lambda index: f"class {names[index]!r}"):
+        found = discover(
+            generator,
+            laboratory.classifier,
+            index,
+            per_direction=per_direction,
+            **settings.corner_cases.model_dump(),
+            judge=laboratory.judge,
+            seed=settings.seed,
+        )
+        dropped.update(found.dropped)
+        for case in found.cases:
+            content = png(case.pixels)
+            entry = _entry(case, content, corpus, laboratory, names)
+            if entry.case in known or entry.case in corpus.removed:
+                dropped[_THERE if entry.case in known else _REMOVED] += 1
+                continue
+            corpus = replace(corpus, entries=(*corpus.entries, entry))
+            images[entry.id] = content
+    for reason, number in sorted(dropped.items()):
+        announce(f"{number} left out: {reason}")
+    if images:
+        corpus.save(images)
+        announce(f"added {len(images)} to {corpus.folder}, {before} were there: look through them")
+    else:
+        announce("found nothing new")
+
+
+def _entry(
+    case: FoundCase, content: bytes, corpus: Corpus, laboratory: Laboratory, names: tuple[str, ...]
+) -> Entry:
+    from pytest_failcond.corpus import hash_png
+    from pytest_failcond.corpus.manifest import Entry
+    from pytest_failcond.keys import class_id
+
+    generator, judge, key = laboratory.generator, laboratory.judge, case.direction
+    assert generator is not None
+    way = "up" if key.sign > 0 else "down"
+    wanted = f"{class_id(names, key.class_index)}-{key.dimension}-{way}-{case.sample}"
+    return Entry(
+        id=corpus.free_id(wanted),
+        status="open",
+        class_name=names[key.class_index],
+        direction=str(key),
+        dimension=generator.style_space.name(key.dimension),
+        sample=case.sample,
+        broke_at=case.broke_at,
+        shift=case.shift,
+        predicted=names[case.predicted],
+        p=case.p,
+        judged=None if case.judged is None else names[case.judged],
+        seed=laboratory.settings.seed,
+        generator=generator.hash,
+        classifier=laboratory.classifier.hash,
+        judge=None if judge is None else judge.hash,
+        png=hash_png(content),
+    )

@@ -1,0 +1,127 @@
+"""Write the explorer: one page to see along which directions a classifier loses its classes.
+
+The page is a single HTML file that opens in any browser, without a server or a network. Choose a
+class and a direction, and drag the slider: the image changes, and with it what classifier and judge
+say. Two directions can be combined. Run it where the tests are run: generator, classifier, judge and
+seed come from the configuration. The measurements are those of the tests, made anew.
+
+For a plain callable, which has no gradients to rank directions by, name them with --directions.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.commands.arguments import count, names
+from pytest_failcond.errors import FailcondError, nearest
+
+if TYPE_CHECKING:
+    from pytest_failcond.keys import DirectionKey
+
+_SAMPLES = 6
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond explore``."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("explorer.html"),
+        metavar="FILE",
+        help="the page (default: explorer.html)",
+    )
+    parser.add_argument(
+        "--classes", type=names, metavar="A,B", help="by name (default: all of the generator's)"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--top", type=count, metavar="N", help="directions per class (default: corner_cases.top)"
+    )
+    what.add_argument(
+        "--directions",
+        type=names,
+        metavar="KEY,KEY",
+        help="these, like direction:8:322:+, and no others",
+    )
+    parser.add_argument(
+        "--samples",
+        type=count,
+        metavar="N",
+        help=f"start images to picture per class (default: {_SAMPLES})",
+    )
+    parser.add_argument(
+        "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
+    )
+    parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
+    parser.add_argument("--device", metavar="DEVICE", help="where models compute, such as cuda")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, film and write the page; print what it holds."""
+    from pytest_failcond.commands.progress import announce
+    from pytest_failcond.explore import explore
+    from pytest_failcond.files import write_atomically
+    from pytest_failcond.laboratory import find_settings, open_laboratory
+    from pytest_failcond.report.explorer import page
+
+    settings = find_settings(options.config, classifier=options.classifier, device=options.device)
+    if options.top is not None:
+        cases = settings.corner_cases.model_copy(update={"top": options.top})
+        settings = settings.model_copy(update={"corner_cases": cases})
+    drawn = settings.corner_cases.samples
+    if options.samples is not None and options.samples > drawn:
+        raise FailcondError(
+            f"--samples: {options.samples} is over corner_cases.samples, {drawn}; raise that first"
+        )
+    # The explorer shows generated images alone: those of the tests need not be loaded.
+    laboratory = open_laboratory(settings.model_copy(update={"images": None}))
+    known = settings.classes or (laboratory.generator.classes if laboratory.generator else ())
+    directions = _directions(options.directions or (), known)
+    exploration = explore(
+        laboratory,
+        _classes(options.classes, known, directions),
+        directions,
+        samples=options.samples or min(_SAMPLES, drawn),
+        tell=announce,
+    )
+    content = page(exploration)
+    write_atomically(options.out, content)
+    for index, why in exploration.skipped.items():
+        print(f"class {known[index]!r} is left out: {why}")
+    films = sum(len(explored.films) for explored in exploration.explored)
+    print(f"wrote {options.out}: {films} directions, {len(content) / 1e6:.1f} MB")
+    return 0
+
+
+def _directions(texts: Sequence[str], known: Sequence[str]) -> list[DirectionKey]:
+    from pytest_failcond.keys import DirectionKey, parse_key
+
+    keys = [parse_key(text) for text in dict.fromkeys(texts)]
+    for key in keys:
+        if not isinstance(key, DirectionKey):
+            raise FailcondError(f"--directions: {key} is none; give some like direction:8:322:+")
+        if known and key.class_index >= len(known):
+            raise FailcondError(
+                f"--directions: {key} is of a class beyond the {len(known)} there are"
+            )
+    return [key for key in keys if isinstance(key, DirectionKey)]
+
+
+def _classes(
+    wanted: Sequence[str] | None, known: Sequence[str], directions: Sequence[DirectionKey]
+) -> list[int]:
+    for name in wanted or ():
+        if name not in known:
+            raise FailcondError(f"--classes: there is no class {name!r}{nearest(name, known)}")
+    of_directions = {key.class_index for key in directions}
+    chosen = [
+        index
+        for index, name in enumerate(known)
+        if (wanted is None or name in wanted) and (not directions or index in of_directions)
+    ]
+    if known and not chosen:
+        raise FailcondError("--classes: none of --directions is of these classes; leave one out")
+    return chosen

@@ -1,0 +1,105 @@
+"""Try the gates of a run: how often would each fail by chance, and how small a loss does it find?
+
+No model is run. The images that were measured are drawn again, as many with replacement, or a random
+half of them, and judged by what was found on them. A gate finds a loss that turns it red in 95 % of
+the draws. A baseline is drawn together with the run, both on the same images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.commands.arguments import count
+from pytest_failcond.errors import FailcondError
+
+if TYPE_CHECKING:
+    from pytest_failcond.compare import Other
+    from pytest_failcond.run import Run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond selftest``."""
+    parser.add_argument("run_file", type=Path, metavar="RUN", help="a run file")
+    parser.add_argument(
+        "--resamples", type=count, default=1000, metavar="N", help="draws of each kind (1000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="X", help="keys the draws (0)")
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="the run that was compared with (default: its)",
+    )
+    parser.add_argument(
+        "--reference", type=Path, metavar="FILE", help="the reference of mCE (default: the run's)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there as well")
+    parser.add_argument("--verbose", action="store_true", help="show every check")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the odds of every gate."""
+    from pytest_failcond.files import write_atomically
+    from pytest_failcond.report import odds
+    from pytest_failcond.report.page import page_for_stdout
+    from pytest_failcond.run import Run
+    from pytest_failcond.selftest import selftest
+
+    tried = Run.load(options.run_file)
+    grid = tried.configuration.corruptions
+    comparison = None if tried.comparison is None else tried.comparison.baseline
+    named = None if grid is None else grid.reference
+    with _progress() as report:
+        found = selftest(
+            tried,
+            resamples=options.resamples,
+            seed=options.seed,
+            baseline=_other(tried, options.run_file, options.baseline, comparison),
+            reference=_other(tried, options.run_file, options.reference, named),
+            report=report,
+        )
+    if options.json is not None:
+        content = {
+            "run": str(options.run_file),
+            "resamples": options.resamples,
+            "seed": options.seed,
+            "gates": [gate.to_json() for gate in found],
+        }
+        write_atomically(options.json, json.dumps(content, indent=1) + "\n")
+    page = page_for_stdout()
+    odds.show(page, tried, found, resamples=options.resamples, every=options.verbose)
+    print(page.content(), end="")
+    return 0
+
+
+def _other(run: Run, run_file: Path, given: Path | None, named: str | None) -> Other | None:
+    """Return the run that was asked for, or that the run names, if it still lies there."""
+    from pytest_failcond.compare import Other
+
+    if given is not None and not given.is_file():
+        raise FailcondError(f"{given}: there is no such run file")
+    candidates = [given] if given is not None else []
+    if named is not None:
+        candidates += [Path(named), run_file.parent / named]
+    found = next((path for path in candidates if path.is_file()), None)
+    return None if found is None else Other(found, run.subjects, run.measured)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on a terminal, and nothing elsewhere: it takes seconds."""
+    if not sys.stdout.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(), transient=True) as progress:
+        task = progress.add_task("trying the gates")
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,196 @@
+"""The corpus: corner cases found once, kept as images to be reviewed, committed and replayed.
+
+A folder of PNG files, each as the classifier is given it, and a manifest that says what each shows,
+how it was found, and whether the classifier is expected to have it right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.corpus.manifest import Entry, Status, read_manifest, write_manifest
+from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.files import hash_file, write_atomically
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+MANIFEST = "corpus.json"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The entries of a corpus, the folder that their images lie in, and what a review took out.
+
+    ``removed`` holds the cases of entries that are not to come back.
+    """
+
+    folder: Path
+    entries: tuple[Entry, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> Corpus:
+        """Read the manifest; images are read by `images`.
+
+        Raises:
+            FailcondError: it is missing, empty, damaged, edited amiss, or of a newer version.
+        """
+        corpus = cls.read_if_any(folder)
+        if corpus is None:
+            raise FailcondError(
+                f"corpus: there is no {folder / MANIFEST}; `failcond discover` makes it, or leave "
+                "out the key"
+            )
+        if not corpus.entries:
+            raise FailcondError(
+                f"corpus: {folder / MANIFEST} has no entries; `failcond discover` adds some, or "
+                "leave out the key"
+            )
+        return corpus
+
+    @classmethod
+    def read_if_any(cls, folder: Path) -> Corpus | None:
+        """Read the manifest; None where there is none.
+
+        Raises:
+            FailcondError: it is damaged, edited amiss, or of a newer version.
+        """
+        manifest = read_manifest(folder / MANIFEST)
+        if manifest is None:
+            return None
+        return cls(folder, tuple(manifest.entries), tuple(manifest.removed))
+
+    def save(self, images: dict[str, bytes]) -> None:
+        """Write the files of new images by id, then the manifest: it never names what is not there.
+
+        Raises:
+            FailcondError: the folder cannot be written; the older manifest is left as it was.
+        """
+        for entry_id, content in images.items():
+            write_atomically(self.file(entry_id), content)
+        write_manifest(self.folder / MANIFEST, self.entries, self.removed)
+
+    def file(self, entry_id: str) -> Path:
+        """Return the PNG file of an entry."""
+        return self.folder / f"{entry_id}.png"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all entries, in the manifest's order."""
+        return tuple(entry.id for entry in self.entries)
+
+    def marked(self, ids: Iterable[str], status: Status) -> Corpus:
+        """Return the corpus with some entries of another status.
+
+        Raises:
+            FailcondError: there is no entry with such an id.
+        """
+        wanted = self._known(ids)
+        return replace(
+            self,
+            entries=tuple(
+                entry.model_copy(update={"status": status}) if entry.id in wanted else entry
+                for entry in self.entries
+            ),
+        )
+
+    def without(self, ids: Iterable[str]) -> Corpus:
+        """Return the corpus without some entries, which are not to come back.
+
+        Raises:
+            FailcondError: there is no entry with such an id.
+        """
+        wanted = self._known(ids)
+        gone = [entry.case for entry in self.entries if entry.id in wanted]
+        kept = tuple(entry for entry in self.entries if entry.id not in wanted)
+        return replace(self, entries=kept, removed=(*self.removed, *gone))
+
+    def _known(self, ids: Iterable[str]) -> set[str]:
+        wanted = set(ids)
+        for entry_id in sorted(wanted):
+            if entry_id not in self.ids:
+                raise FailcondError(
+                    f"{self.folder / MANIFEST}: has no entry {entry_id!r}"
+                    f"{nearest(entry_id, self.ids)}"
+                )
+        return wanted
+
+    def free_id(self, wanted: str) -> str:
+        """Return ``wanted``, or with a number behind it where an entry has it already."""
+        taken = {entry_id.casefold() for entry_id in self.ids}  # as some file systems compare names
+        free, number = wanted, 2
+        while free.casefold() in taken:
+            free, number = f"{wanted}-{number}", number + 1
+        return free
+
+    def labels(self, class_names: Sequence[str]) -> list[int]:
+        """Return the index of every entry's class.
+
+        Raises:
+            FailcondError: a class is not among the names.
+        """
+        for entry in self.entries:
+            if entry.class_name not in class_names:
+                raise FailcondError(
+                    f"{self.folder / MANIFEST}: {entry.id}: there is no class "
+                    f"{entry.class_name!r}{nearest(entry.class_name, class_names)}; set classes = "
+                    "[...] in [tool.failcond] as when it was found"
+                )
+        return [class_names.index(entry.class_name) for entry in self.entries]
+
+    def images(self) -> npt.NDArray[np.uint8]:
+        """Read all images, uint8 ``[N, H, W, C]``.
+
+        Raises:
+            FailcondError: a file is missing or changed, is no image, or of another size.
+        """
+        import numpy as np
+
+        read = [_pixels(self.file(entry.id), entry) for entry in self.entries]
+        for entry, pixels in zip(self.entries, read, strict=True):
+            if pixels.shape != read[0].shape:
+                raise FailcondError(
+                    f"{self.file(entry.id)}: is {list(pixels.shape)}, the first image of the corpus "
+                    f"is {list(read[0].shape)}; keep images of one size in a corpus"
+                )
+        return np.stack(read)
+
+
+def promotion(ids: Iterable[str]) -> str:
+    """Return the command that marks entries as fixed."""
+    return f"failcond discover --fixed {' '.join(ids)}"
+
+
+def hash_png(content: bytes) -> str:
+    """Return what `files.hash_file` gives for a file with this content."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _pixels(path: Path, entry: Entry) -> npt.NDArray[np.uint8]:
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        if hash_file(path) != entry.png:
+            raise FailcondError(
+                f"{path}: was changed since it was found: its hash is not the manifest's; take it "
+                "from the commit that added it"
+            )
+        with Image.open(path) as image:
+            if image.mode not in ("L", "RGB"):
+                raise FailcondError(f"{path}: is neither gray nor RGB, but {image.mode}")
+            pixels = np.asarray(image)
+    except FileNotFoundError as error:
+        raise FailcondError(
+            f"{path}: is missing, though the manifest names it; take it from the commit that added "
+            "it, or remove the entry"
+        ) from error
+    except (OSError, UnidentifiedImageError) as error:
+        raise FailcondError(f"{path}: cannot be read ({error})") from error
+    return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -1,0 +1,161 @@
+"""The manifest of a corpus: what each of its images shows, and how it was found. Read and written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.files import write_atomically
+
+SCHEMA = 1
+_DIRECTION = re.compile(r"direction:\d+:\d+:[+-]")
+Status = Literal["open", "fixed"]
+
+
+class Entry(BaseModel):
+    """One image of the corpus.
+
+    Attributes:
+        id: of its test; its file is ``<id>.png``.
+        status: ``open``: the classifier is known to have it wrong; ``fixed``: it must have it right.
+        class_name: the class that it shows.
+        direction: the key of the direction along which it was found.
+        dimension: the same dimension as ``layer[channel]``.
+        sample: the start image's number in the generator's stream.
+        broke_at: the shift at which the start image broke, σ.
+        shift: the shift of this image, σ.
+        predicted: the class that the classifier it was found on took it for.
+        p: that classifier's probability of the class that it shows.
+        judged: the class that the judge took it for; None: there was no judge.
+        seed: of the start images.
+        generator, classifier, judge: hashes of the models that it was found with.
+        png: SHA-256 of its file.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    status: Status
+    class_name: str = Field(alias="class")
+    direction: str
+    dimension: str
+    sample: int = Field(ge=0)
+    broke_at: float = Field(ge=0)
+    shift: float = Field(ge=0)
+    predicted: str
+    p: float = Field(ge=0, le=1)
+    judged: str | None
+    seed: int
+    generator: str
+    classifier: str | None
+    judge: str | None
+    png: str
+
+    @field_validator("direction")
+    @classmethod
+    def _is_direction(cls, value: str) -> str:
+        if not _DIRECTION.fullmatch(value):
+            raise ValueError("must be a direction, such as direction:8:322:+")
+        return value
+
+    @property
+    def case(self) -> str:
+        """What makes it the same case as another: its start image and the way it was moved."""
+        return f"{self.direction} sample {self.sample} seed {self.seed} {self.generator}"
+
+    @property
+    def place(self) -> tuple[int, int, str, int, str]:
+        """Where it stands in the manifest, whenever it was added."""
+        _, class_index, dimension, sign = self.direction.split(":")
+        return int(class_index), int(dimension), sign, self.sample, self.id
+
+
+class Manifest(BaseModel):
+    """The content of the file.
+
+    Attributes:
+        entries: one per image.
+        removed: the cases of entries that a review took out, and that are not to come back.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    schema_: int = Field(alias="schema")
+    entries: list[Entry]
+    removed: list[str] = []
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """Read a manifest; None where there is no file.
+
+    Raises:
+        FailcondError: it is damaged, edited amiss, or of a newer version.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FailcondError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        raise FailcondError(
+            f"{path}: is not valid JSON ({error}); take it from the last commit"
+        ) from error
+    return _validated(path, data)
+
+
+def write_manifest(path: Path, entries: Iterable[Entry], removed: Iterable[str]) -> None:
+    """Write a manifest in an order that does not depend on when an entry was added.
+
+    Raises:
+        FailcondError: the place cannot be written; what was there before is untouched.
+    """
+    content = {
+        "schema": SCHEMA,
+        "entries": [e.model_dump(by_alias=True) for e in sorted(entries, key=lambda e: e.place)],
+        "removed": sorted(removed),
+    }
+    write_atomically(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _validated(path: Path, data: Any) -> Manifest:
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if not isinstance(schema, int):
+        raise FailcondError(f"{path}: is no manifest of a corpus; take it from the last commit")
+    if schema > SCHEMA:
+        raise FailcondError(
+            f"{path}: written with schema {schema}, this version reads {SCHEMA}; update "
+            "pytest-failcond"
+        )
+    try:
+        manifest = Manifest.model_validate(data)
+    except ValidationError as error:
+        raise FailcondError(f"{path}: {_sentence(error, data)}") from error
+    seen: set[str] = set()
+    for entry in manifest.entries:
+        if entry.id.casefold() in seen:
+            raise FailcondError(f"{path}: the id {entry.id!r} stands twice; ids are unique")
+        seen.add(entry.id.casefold())
+    return manifest
+
+
+def _sentence(error: ValidationError, data: dict[str, Any]) -> str:
+    """Say the first of pydantic's findings, with the id of the entry that it is in."""
+    first = error.errors()[0]
+    where = list(first["loc"])
+    if len(where) > 1 and where[0] == "entries" and isinstance(where[1], int):
+        entry = data["entries"][where[1]]
+        name = entry.get("id") if isinstance(entry, dict) else None
+        where[:2] = [f"entry {where[1] + 1}" if name is None else f"entry {name!r}"]
+    if first["type"] == "missing":
+        return f"{': '.join(map(str, where))} is missing; add it"
+    if first["type"] == "extra_forbidden":
+        return f"{': '.join(map(str, where))} is not known; leave it out"
+    message = first["msg"].removeprefix("Value error, ")
+    return (
+        f"{': '.join(map(str, where))}: {message[0].lower()}{message[1:]}, got {first['input']!r}"
+    )

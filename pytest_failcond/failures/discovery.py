@@ -1,0 +1,147 @@
+"""Discovery: corner cases worth keeping as images, from the walks along a class's directions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.failures.corner_cases import Finding, find_corner_cases, shifted_images
+from pytest_failcond.failures.starts import Starts, start_images
+from pytest_failcond.failures.walking import Walk
+from pytest_failcond.keys import DirectionKey
+from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import to_float, to_uint8
+
+PAST = 0.5
+"""σ past its break at which an image is kept: a break is where the classifier is least sure."""
+RIGHT_AGAIN = "right again past the break"
+JUDGE_LOST = "lost to the judge past the break"
+
+
+@dataclass(frozen=True)
+class FoundCase:
+    """A corner case as it is kept.
+
+    Attributes:
+        direction: along which it was found.
+        sample: the start image's number in the generator's stream.
+        broke_at, shift: where the start image broke, and where this image is, σ.
+        pixels: uint8 ``[H, W, C]``.
+        predicted: the classifier's prediction, by index.
+        p: its probability of the class.
+        judged: the judge's prediction; None without one.
+    """
+
+    direction: DirectionKey
+    sample: int
+    broke_at: float
+    shift: float
+    pixels: npt.NDArray[np.uint8]
+    predicted: int
+    p: float
+    judged: int | None
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """The corner cases of one class, and how many were dropped, by reason."""
+
+    cases: tuple[FoundCase, ...]
+    dropped: Counter[str]
+
+
+def discover(
+    generator: Generator,
+    classifier: Classifier,
+    class_index: int,
+    *,
+    per_direction: int = 1,
+    top: int = 3,
+    samples: int = 128,
+    max_shift: float = 8.0,
+    judge: Classifier | None = None,
+    seed: int = 0,
+) -> Discovery:
+    """Find corner cases of a class: ``per_direction`` typical ones along each of its directions.
+
+    Each is moved 0.5 σ past its break and rounded to uint8. Those very pixels are shown to classifier
+    and judge again, and kept if the classifier is wrong and the judge is not.
+
+    Args: as of `find_corner_cases`.
+
+    Raises:
+        FailcondError: the classifier has no gradients, or the judge accepts too few images.
+    """
+    findings = find_corner_cases(
+        generator,
+        classifier,
+        class_index,
+        top=top,
+        samples=samples,
+        max_shift=max_shift,
+        judge=judge,
+        seed=seed,
+    )
+    starts = start_images(generator, judge, class_index, samples, seed=seed)
+    cases: list[FoundCase] = []
+    dropped: Counter[str] = Counter()
+    for finding in findings.directions:
+        rows = typical_rows(finding.walk, per_direction)
+        if len(rows):
+            found = _past_the_break(generator, classifier, judge, finding, starts, rows)
+            kept = [case for case in found if _reason_against(case) is None]
+            dropped.update(reason for case in found if (reason := _reason_against(case)))
+            cases += kept
+    return Discovery(tuple(cases), dropped)
+
+
+def typical_rows(walk: Walk, count: int) -> npt.NDArray[np.int64]:
+    """Return the start images whose breaks are nearest the median of those within the valid range.
+
+    Images that are wrong before they are moved are no breaks of this direction.
+    """
+    end = np.inf if walk.valid_range is None else walk.valid_range
+    moved = np.flatnonzero((walk.breaks > 0) & (walk.breaks <= end))  # NaN: did not break
+    order = moved[np.argsort(walk.breaks[moved], kind="stable")]
+    distance = np.abs(np.arange(len(order)) - len(order) // 2)
+    return order[np.argsort(distance, kind="stable")[:count]]
+
+
+def _past_the_break(
+    generator: Generator,
+    classifier: Classifier,
+    judge: Classifier | None,
+    finding: Finding,
+    starts: Starts,
+    rows: npt.NDArray[np.int64],
+) -> Sequence[FoundCase]:
+    breaks = finding.walk.breaks[rows]
+    shifts = np.round(breaks + PAST, 4)
+    pixels = to_uint8(shifted_images(generator, starts, finding.key, rows, shifts).numpy())
+    p = classifier.probabilities(to_float(pixels))
+    judged = None if judge is None else judge.probabilities(to_float(pixels)).argmax(axis=1)
+    return [
+        FoundCase(
+            direction=finding.key,
+            sample=int(starts.samples[row]),
+            broke_at=round(float(breaks[i]), 4),
+            shift=float(shifts[i]),
+            pixels=pixels[i],
+            predicted=int(p[i].argmax()),
+            p=round(float(p[i, starts.class_index]), 4),
+            judged=None if judged is None else int(judged[i]),
+        )
+        for i, row in enumerate(rows)
+    ]
+
+
+def _reason_against(case: FoundCase) -> str | None:
+    shown = case.direction.class_index
+    if case.judged not in (None, shown):
+        return JUDGE_LOST
+    return RIGHT_AGAIN if case.predicted == shown else None

@@ -1,0 +1,92 @@
+"""Films: start images at many shifts along one direction or two, seen by classifier and judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.exploration import Film, Opinion
+from pytest_failcond.failures.corner_cases import shifted_together
+from pytest_failcond.failures.starts import Starts
+from pytest_failcond.failures.walking import STEP
+from pytest_failcond.keys import DirectionKey
+from pytest_failcond.stylegan2.generator import BATCH, Generator
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import to_uint8
+
+BEFORE = 2.0  # σ against the direction: what it does is easier to see from both sides
+_LEAST = 2.0  # σ along it, however early a walk ended
+_STEPS = 8  # along each of two directions
+_ROUND = 0.25  # σ; their length is a multiple
+_CHUNK = 16 * BATCH  # frames in memory as floating point at once
+
+
+def film_shifts(walked_to: float) -> npt.NDArray[np.float64]:
+    """Return the shifts of a film of one direction, σ: the walk's grid, and a little before it."""
+    steps = np.arange(-round(BEFORE / STEP), round(max(walked_to, _LEAST) / STEP) + 1)
+    return STEP * steps.astype(np.float64)
+
+
+def pair_shifts(tested_to: float) -> npt.NDArray[np.float64]:
+    """Return the shifts along one of two directions, σ: nine, from 0 to where nothing is claimed."""
+    step = _ROUND * max(1, int(np.ceil(tested_to / _STEPS / _ROUND)))
+    return step * np.arange(_STEPS + 1, dtype=np.float64)
+
+
+def film(
+    generator: Generator,
+    classifier: Classifier,
+    starts: Starts,
+    directions: Sequence[DirectionKey],
+    shifts: Sequence[npt.NDArray[np.float64]],
+    rows: npt.NDArray[np.int64],
+    *,
+    judge: Classifier | None = None,
+) -> Film:
+    """Move start images along one direction, or two at once, to all (combinations of) shifts.
+
+    Args:
+        generator: makes the images.
+        classifier: the model under test; no gradients are needed.
+        starts: start images, all of one class.
+        directions: of that class, D of them.
+        shifts: σ, ``[T]`` for each direction.
+        rows: which start images, positions in ``starts``, ``[N]``.
+        judge: says which images still show their class.
+    """
+    lattice = np.meshgrid(np.arange(len(rows)), *shifts, indexing="ij")
+    shape = lattice[0].shape
+    which = rows[lattice[0].ravel()]
+    moves = np.stack([axis.ravel() for axis in lattice[1:]], axis=1).astype(np.float64)
+    parts: list[npt.NDArray[np.uint8]] = []
+    seen: list[npt.NDArray[np.float32]] = []
+    judged: list[npt.NDArray[np.float32]] = []
+    for first in range(0, len(which), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        images = shifted_together(generator, starts, directions, which[part], moves[part])
+        parts.append(to_uint8(images.numpy()))
+        seen.append(classifier.probabilities(images, batch=BATCH))
+        if judge is not None:
+            judged.append(judge.probabilities(images, batch=BATCH))
+    pixels = np.concatenate(parts)
+    return Film(
+        directions=tuple(map(str, directions)),
+        shifts=tuple(shifts),
+        starts=rows,
+        images=pixels.reshape(*shape, *pixels.shape[1:]),
+        classifier=_opinion(seen, starts.class_index, shape),
+        judge=_opinion(judged, starts.class_index, shape) if judged else None,
+    )
+
+
+def _opinion(
+    parts: list[npt.NDArray[np.float32]], class_index: int, shape: tuple[int, ...]
+) -> Opinion:
+    probabilities = np.concatenate(parts)
+    return Opinion(
+        p=probabilities[:, class_index].reshape(shape),
+        predicted=probabilities.argmax(axis=1).reshape(shape),
+        top=probabilities.max(axis=1).reshape(shape),
+    )

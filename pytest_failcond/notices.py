@@ -1,0 +1,40 @@
+"""What is said before anything is measured: which gates the images cannot resolve."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_failcond.state import State
+
+
+class Notices:
+    """Names, before anything is measured, the gates that the images cannot resolve.
+
+    A test's setup loads the subjects, and its report comes before the test itself runs, from workers
+    too.
+    """
+
+    def __init__(self, config: pytest.Config, state: State) -> None:
+        self._config = config
+        self._state = state
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print them once, on lines of their own."""
+        if self._state.noted or report.when != "setup" or self._config.get_verbosity() <= -2:
+            return
+        from pytest_failcond.assemble import notes_before
+
+        state = self._state
+        notes = notes_before(state.store, state.settings, state.classes)
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        state.noted = notes is not None
+        if notes and reporter is not None:
+            writer = reporter._tw
+            if writer.width_of_current_line:
+                writer.line()
+            writer.write("\n".join(f"failcond: {note}" for note in notes), yellow=True)
+            # The line of the test that runs begins anew, where the reporter has such lines.
+            reporter.currentfspath = None
+            reporter.pytest_runtest_logstart(report.nodeid, report.location)
+            if reporter.currentfspath is None:
+                writer.line()

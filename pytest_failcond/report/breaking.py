@@ -1,0 +1,82 @@
+"""Which changes of the images break which classes, over all directions of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_failcond.measurements import Direction
+from pytest_failcond.run import Run
+
+LEAST_BROKEN = 0.1
+"""Share of the start images that a direction must break, beyond those broken unmoved, to count."""
+
+
+@dataclass(frozen=True)
+class BreakingChange:
+    """A change, and the classes that it breaks.
+
+    Attributes:
+        name: the attribute; None where nothing that stands out was found.
+        sign: which way it changes; 0 without a name.
+        first: indices of the classes whose first breaking direction changes this most.
+        later: those of which only another breaking direction does.
+    """
+
+    name: str | None
+    sign: int
+    first: tuple[int, ...]
+    later: tuple[int, ...]
+
+
+def breaking_changes(run: Run) -> list[BreakingChange]:
+    """Group the directions that break something by what they change most, over classes.
+
+    A direction *breaks* if, by the end of what was tested, it has broken a tenth of the start images
+    that were not broken unmoved, counted in all start images. Of a class's breaking directions, all
+    moved as far as every one of them was tested, the *first* is the one that has broken most there,
+    the better ranked of two alike. A direction stands for the attribute whose change is largest.
+
+    Changes that break most classes first come first. Nothing is said of a run whose directions have
+    no attributes.
+    """
+    if not any(direction.attributes for direction in run.directions.values()):
+        return []
+    by_class: dict[int, list[Direction]] = {}
+    for direction in run.directions.values():
+        if _breaks(direction):
+            by_class.setdefault(direction.class_index, []).append(direction)
+    first: dict[tuple[str | None, int], set[int]] = {}
+    every: dict[tuple[str | None, int], set[int]] = {}
+    for index, directions in sorted(by_class.items()):
+        first.setdefault(_leading(_first(directions)), set()).add(index)
+        for direction in directions:
+            every.setdefault(_leading(direction), set()).add(index)
+    found = [
+        BreakingChange(
+            *change,
+            first=tuple(sorted(first.get(change, ()))),
+            later=tuple(sorted(indices - first.get(change, set()))),
+        )
+        for change, indices in every.items()
+    ]
+    return sorted(found, key=lambda c: (-len(c.first), -len(c.later), c.name or "~", c.sign))
+
+
+def _breaks(direction: Direction) -> bool:
+    broken = direction.broken_by(direction.tested_to) - direction.broken_by(0.0)
+    return broken >= LEAST_BROKEN * direction.total
+
+
+def _first(directions: list[Direction]) -> Direction:
+    common = min(direction.tested_to for direction in directions)
+
+    def order(direction: Direction) -> tuple[float, float]:
+        rank = float("inf") if direction.rank is None else direction.rank
+        return -direction.broken_by(common) / direction.total, rank
+
+    return min(directions, key=order)
+
+
+def _leading(direction: Direction) -> tuple[str | None, int]:
+    changes = direction.standing_out
+    return (changes[0].name, 1 if changes[0].change > 0 else -1) if changes else (None, 0)

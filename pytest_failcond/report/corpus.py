@@ -1,0 +1,50 @@
+"""The corpus in the reports: what is said of it in a line, and of the images that were lost."""
+
+from __future__ import annotations
+
+from pytest_failcond.corpus import promotion
+from pytest_failcond.measurements import Replayed
+from pytest_failcond.report import contents, wording
+from pytest_failcond.run import Run
+
+_NAMED = 8  # ids in a command; the rest are counted
+
+
+def summary(run: Run) -> str:
+    """Say how the corpus stands; empty where there is none.
+
+    ``12 open (9 still wrong, 3 now right), 4 fixed, all held``
+    """
+    if run.corpus is None:
+        return ""
+    entries = run.corpus.entries
+    still = [e for e in entries if e.status == "open" and not e.right]
+    right, fixed = contents.mended(run), [e for e in entries if e.status == "fixed"]
+    gone = sum(e.lost for e in fixed)
+    parts = []
+    if still or right:
+        now = f", {len(right)} now right" if right else ""
+        parts.append(f"{len(still) + len(right)} open ({len(still)} still wrong{now})")
+    if fixed:
+        parts.append(f"{len(fixed)} fixed, {f'{gone} lost' if gone else 'all held'}")
+    return ", ".join(parts)
+
+
+def advice(run: Run) -> str:
+    """Give the command that promotes what is right now; empty where nothing is."""
+    ids = [wording.printable(entry.id) for entry in contents.mended(run)]
+    if not ids:
+        return ""
+    more = f" … ({len(ids) - _NAMED} more)" if len(ids) > _NAMED else ""
+    return f"now right: promote with {promotion(ids[:_NAMED])}{more}"
+
+
+def title(entry: Replayed) -> str:
+    """Name an image as its test does."""
+    return wording.printable(f"corpus:{entry.id}")
+
+
+def told(run: Run, entry: Replayed) -> str:
+    """Say what was seen in an image, and what was expected."""
+    expected = "is marked as fixed, but " if entry.lost else ""
+    return wording.printable(expected + entry.told(run.classes))

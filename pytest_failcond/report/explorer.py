@@ -1,0 +1,158 @@
+"""The explorer: one page that holds all its pictures, numbers, styles and code, and asks nobody.
+
+The browser has no generator, so that films are shown: frames at fixed shifts, each with what
+classifier and judge say of it. The files in ``templates/`` are ours to the last line; the page may
+load nothing and run nothing else, by its own Content-Security-Policy.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from html import escape
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from pytest_failcond import __version__
+from pytest_failcond.exploration import Exploration, ExploredClass, Film, Opinion
+from pytest_failcond.measurements import Direction
+from pytest_failcond.report import wording
+from pytest_failcond.subjects.images import side_by_side
+
+_LARGEST = 128  # px of a frame's longer side in the page; larger ones are made smaller
+_LOSSLESS = 64  # px up to which frames are kept to the last bit
+_MOST_CHANGES = 3  # named in the list of directions; all are, where one is shown
+_SCRIPTS = ("film.js", "plot.js", "sheet.js", "explorer.js")
+
+
+def page(exploration: Exploration) -> str:
+    """Return the page: valid HTML, with every name in it escaped."""
+    style = _template("explorer.css")
+    script = '"use strict";\n' + "\n".join(map(_template, _SCRIPTS))
+    contents = {
+        "policy": (
+            f"default-src 'none'; img-src data:; script-src '{_hash(script)}'; "
+            f"style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
+        ),
+        "title": escape(f"Where {wording.printable(exploration.classifier)} fails"),
+        "version": escape(__version__),
+        "style": style,
+        "script": script,
+        "data": _json(_data(exploration)),
+    }
+    # In one pass: what is put in is never searched for places to put something in.
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: contents[found[1]], _template("explorer.html"))
+
+
+def _template(name: str) -> str:
+    folder = resources.files("pytest_failcond.report") / "templates"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _json(data: Any) -> str:
+    """Write JSON that may stand in a script element: no name in it can end the element."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _data(exploration: Exploration) -> dict[str, Any]:
+    names = [wording.printable(name) for name in exploration.classes]
+    height, width = exploration.explored[0].films[0].images.shape[-3:-1]
+    return {
+        "classes": names,
+        "classifier": wording.printable(exploration.classifier),
+        "generator": wording.printable(exploration.generator),
+        "judge": None if exploration.judge is None else wording.printable(exploration.judge),
+        "size": [width, height],
+        "explored": [_class_data(explored) for explored in exploration.explored],
+        "skipped": [
+            f"Class {names[index]} is left out: {wording.printable(why)}"
+            for index, why in exploration.skipped.items()
+        ],
+    }
+
+
+def _class_data(explored: ExploredClass) -> dict[str, Any]:
+    keys = [direction.key for direction in explored.directions]
+    return {
+        "index": explored.class_index,
+        "samples": explored.samples.tolist(),
+        "directions": [
+            _direction_data(direction, explored) | {"film": _film_data(film, explored)}
+            for direction, film in zip(explored.directions, explored.films, strict=True)
+        ],
+        "pairs": [
+            {"directions": [keys.index(key) for key in film.directions]}
+            | {"film": _film_data(film, explored)}
+            for film in explored.pairs
+        ],
+    }
+
+
+def _direction_data(direction: Direction, explored: ExploredClass) -> dict[str, Any]:
+    found = direction.breaking_shift
+    claimed = found is not None and found <= direction.tested_to
+    return {
+        "key": direction.key,
+        "name": wording.dimension(direction),
+        "rank": direction.rank,
+        "changes": wording.attributes(direction, _MOST_CHANGES),
+        "all_changes": wording.attributes(direction),
+        "breaks_at": wording.breaks_at(direction),
+        "valid_to": wording.valid_to(direction),
+        "total": direction.total,
+        "breaking": found if claimed else None,
+        "valid": direction.valid_range,
+        "tested": direction.tested_to,
+        "breaks": [direction.breaks[row] for row in explored.starts],
+        "curve": {
+            "shift": direction.curve.shift,
+            "broken": [round(count / direction.total, 4) for count in direction.curve.broken],
+        },
+    }
+
+
+def _film_data(film: Film, explored: ExploredClass) -> dict[str, Any]:
+    return {
+        "shifts": [shifts.tolist() for shifts in film.shifts],
+        "starts": np.searchsorted(explored.starts, film.starts).tolist(),
+        "sprite": _sprite(film.images),
+        "classifier": _opinion_data(film.classifier),
+        "judge": None if film.judge is None else _opinion_data(film.judge),
+    }
+
+
+def _opinion_data(opinion: Opinion) -> dict[str, Any]:
+    return {
+        "p": [round(float(p), 3) for p in opinion.p.ravel()],
+        "predicted": opinion.predicted.ravel().tolist(),
+        "top": [round(float(p), 3) for p in opinion.top.ravel()],
+    }
+
+
+def _sprite(images: npt.NDArray[np.uint8]) -> str:
+    """Lay frames ``[…, T, H, W, C]`` out as one picture, a row for each of the first axes."""
+    rows = images.reshape(-1, *images.shape[-4:])
+    pixels = np.concatenate([side_by_side(row, _LARGEST) for row in rows], axis=0)
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    buffer = io.BytesIO()
+    if max(images.shape[-3:-1]) <= _LOSSLESS:
+        picture.save(buffer, "PNG", optimize=True)
+        kind = "png"
+    else:
+        picture.save(buffer, "JPEG", quality=90, subsampling=0)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,87 @@
+"""What a self-test found, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.padding import Padding
+
+from pytest_failcond.gates import GateResult, amount
+from pytest_failcond.report import wording
+from pytest_failcond.report.page import Page
+from pytest_failcond.run import Run
+from pytest_failcond.selftest import GateOdds, Odds
+
+_SHOWN = 3  # of a gate's checks, unless all are wanted
+_EXPLAINED = (
+    "by chance: share of the draws on which it fails, for a classifier as good as measured",
+    "on half: the same for random halves of the images",
+    "finds: the smallest loss that turns it red on 95 % of the draws, put into all checks of a gate "
+    "alike, or into one alone",
+)
+_NONE = (
+    "none: not the largest that can be put in either; breaks can only move of images that break "
+    "within the walk"
+)
+
+
+def show(
+    page: Page, run: Run, found: Sequence[GateOdds], *, resamples: int, every: bool = False
+) -> None:
+    """Print a line per gate and, of its checks, those that are most likely to fail by chance."""
+    table = page.table(
+        f"Gates, tried on {resamples:,} draws of the images", ["", "by chance", "on half", "finds"]
+    )
+    reasons: list[str] = []
+    for gate, result in zip(found, run.gates, strict=True):
+        title = page.text(f"{wording.printable(gate.id)}  ", "bold")
+        title.append_text(page.text(wording.gate_title(result), "not bold"))
+        alone = len(gate.checks) == 1
+        table.add_row(title, *map(page.text, [] if alone else _numbers(result, gate.whole)))
+        for odds in _chosen(gate, every=every):
+            key = wording.key_text(run, odds.key or "")
+            if odds.class_index is not None:
+                key += f", class {wording.class_name(run, odds.class_index)}"
+            cells = map(page.text, _numbers(result, odds))
+            table.add_row(Padding(page.text(key), (0, 0, 0, 2)), *cells)
+        reasons += [
+            f"{wording.printable(gate.id)}: {wording.printable(odds.reason)}"
+            for odds in gate.checks
+            if odds.reason
+        ]
+    page.show(table)
+    everything = [odds for gate in found for odds in (gate.whole, *gate.checks)]
+    none = any(odds.finds is None and odds.by_chance is not None for odds in everything)
+    for line in (*dict.fromkeys(reasons), *_EXPLAINED, *([_NONE] if none else [])):
+        page.print(line, "dim")
+
+
+def _chosen(gate: GateOdds, *, every: bool) -> list[Odds]:
+    """Return the checks that have a line of their own: those most likely to fail by chance."""
+    tried = [odds for odds in gate.checks if odds.by_chance is not None]
+    if every or not tried:
+        return list(gate.checks)
+    return sorted(tried, key=lambda odds: -(odds.by_chance or 0.0))[:_SHOWN]
+
+
+def _numbers(gate: GateResult, odds: Odds) -> list[str]:
+    if odds.by_chance is None or odds.on_half is None:
+        return [wording.NOTHING] * 3
+    if odds.finds is None:
+        finds = "none"
+    elif not odds.finds:
+        finds = "it fails"
+    elif gate.metric == "crossing_severity":  # its loss is one of accuracy
+        finds = f"{odds.finds:.4f}"
+    else:
+        finds = amount(gate.metric, odds.finds)
+    return [_percent(odds.by_chance), _percent(odds.on_half), finds]
+
+
+def _percent(share: float) -> str:
+    """Round, but call nothing certain that is not."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    return f"{share:.1%}".replace("%", " %")

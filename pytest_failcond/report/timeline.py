@@ -1,0 +1,150 @@
+"""A metric over several runs: as a table for a terminal, and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from matplotlib.figure import Figure
+from rich.console import Group, RenderableType
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.gates import amount
+from pytest_failcond.history import METRIC_OF, Point, Question
+from pytest_failcond.report import figures, wording
+from pytest_failcond.report.page import Page
+
+_TICKS = 12
+_NAMES = {
+    "accuracy": "accuracy",
+    "drop": "drop in accuracy",
+    "broken_share": "broken share",
+    "breaking_shift": "breaking shift",
+    "valid_range": "valid range",
+}
+_EXPLAINED = (
+    "low, high: one-sided 95 % bounds; change: since the row before. + behind a commit: files "
+    "differed from it."
+)
+
+
+def title(question: Question) -> str:
+    """Say what is followed."""
+    text = f"{_NAMES[question.metric]}, {wording.printable(question.key)}"
+    if question.at is not None:
+        text += f" at {question.at:.1f} σ"
+    if question.class_name is not None:
+        text += f", class {wording.printable(question.class_name)}"
+    return text[0].upper() + text[1:]
+
+
+def show(page: Page, points: Sequence[Point], question: Question) -> None:
+    """Print a row per run."""
+    head = ["date", "commit", "run", "value", "low", "high", "change", "n"]
+    table = page.table(title(question), head, left=3)
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    for point in points:
+        run: list[RenderableType] = [page.text(wording.printable(point.name))]
+        if point.other_inputs:
+            other = " and ".join(point.other_inputs)
+            run.append(page.text(f"other {other} than the newest", "yellow"))
+        if point.missing:
+            run.append(page.text(wording.printable(point.missing), "yellow"))
+        numbers = [
+            _number(question, point, point.value),
+            _number(question, point, point.low),
+            _number(question, point, point.high),
+            "" if point.change is None else _change(question, point.change),
+            str(point.n or ""),
+        ]
+        table.add_row(
+            page.text(_date(point)),
+            page.text(_commit(point)),
+            Group(*run),
+            *map(page.text, numbers),
+        )
+    page.show(table)
+    page.print(_EXPLAINED, "dim")
+
+
+def draw(points: Sequence[Point], question: Question) -> bytes:
+    """Draw values with their bounds, runs of other inputs than the newest's hollow (PNG).
+
+    Raises:
+        FailcondError: no run has a value.
+    """
+    values = {i: point.value for i, point in enumerate(points) if point.value is not None}
+    if not values:
+        raise FailcondError("--plot: no run has a value to draw")
+    width = min(max(4.8, 1.6 + 0.55 * len(points)), 14.0)
+    figure = Figure(figsize=(width, 3.4), dpi=figures.DPI, facecolor="white")
+    axes = figure.add_axes((0.85 / width, 0.24, 1 - 1.05 / width, 0.62))
+    kinds = (
+        (
+            "as the newest",
+            figures.RIGHT,
+            figures.RIGHT,
+            [p for p in values if not points[p].other_inputs],
+        ),
+        ("other inputs", figures.FAINT, "white", [p for p in values if points[p].other_inputs]),
+    )
+    for label, colour, face, chosen in kinds:
+        if chosen:
+            errors = list(zip(*(_error(points[place]) for place in chosen), strict=True))
+            style: dict[str, Any] = {"markerfacecolor": face, "capsize": 3, "linewidth": 1.2}
+            axes.errorbar(chosen, [values[p] for p in chosen], yerr=errors, fmt="o",
+                          color=colour, label=label, **style)  # fmt: skip
+    for before, after in pairwise(values):
+        if points[after].change is not None:
+            pair = [values[before], values[after]]
+            colour = figures.FAINT if points[after].other_inputs else figures.RIGHT
+            axes.plot([before, after], pair, color=colour, linewidth=1.0, alpha=0.6)
+    step = -(-len(points) // _TICKS)
+    shown = range(len(points) - 1, -1, -step)
+    axes.set_xticks(list(shown), [f"{_date(points[i])}\n{_commit(points[i])}" for i in shown],
+                    fontsize=7.5, rotation=30, color=figures.INK, parse_math=False)  # fmt: skip
+    axes.set_xlim(-0.6, len(points) - 0.4)
+    unit = ", σ" if _in_sigma(question) else ""
+    axes.set_ylabel(f"{_NAMES[question.metric]}{unit}", fontsize=9, color=figures.INK)
+    axes.set_title(title(question), fontsize=10, loc="left", color=figures.INK, parse_math=False)
+    axes.tick_params(labelsize=8, colors=figures.INK)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if all(chosen for *_, chosen in kinds):
+        axes.legend(fontsize=8, frameon=False)
+    return figures.to_png(figure)
+
+
+def _error(point: Point) -> tuple[float, float]:
+    """Return how far the bounds lie below and above the value; nothing where one is beyond."""
+    assert point.value is not None
+    low = point.value if point.low is None else point.low
+    high = point.value if point.high is None else point.high
+    return max(point.value - low, 0.0), max(high - point.value, 0.0)
+
+
+def _date(point: Point) -> str:
+    return wording.NOTHING if point.date is None else f"{point.date:%Y-%m-%d}"
+
+
+def _commit(point: Point) -> str:
+    if point.commit is None:
+        return wording.NOTHING
+    return wording.printable(point.commit) + ("+" if point.dirty else "")
+
+
+def _in_sigma(question: Question) -> bool:
+    return question.metric in ("breaking_shift", "valid_range")
+
+
+def _number(question: Question, point: Point, value: float | None) -> str:
+    if point.missing:
+        return wording.NOTHING
+    return "beyond" if value is None else amount(METRIC_OF[question.metric], value)
+
+
+def _change(question: Question, change: float) -> str:
+    text = amount(METRIC_OF[question.metric], abs(change))
+    return f"{'-' if change < 0 else '+'}{text}"

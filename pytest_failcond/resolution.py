@@ -1,0 +1,185 @@
+"""Gates that their number of images cannot resolve: not even a perfect result would pass them. Pure.
+
+A perfect result loses nothing and gains nothing: every image right in every cell and in the baseline,
+no start image broken, all accepted by the judge. Where even its bound crosses the threshold, the gate
+is marginal whatever the classifier does, and more images, or another threshold, are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.gates import Check, check
+from pytest_failcond.keys import DirectionKey
+from pytest_failcond.measurements import Curve, Direction, Frames, Measurement
+from pytest_failcond.plan import cells_of, classes_of_checks, compared_keys, keys_over_cells
+from pytest_failcond.settings import METRICS, STEP, GateSettings, Settings
+
+MOST = 1_000_000
+"""Images up to which the number that a gate needs is sought."""
+
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A gate, or a class of a gate with ``by_class``, that not even a perfect result would pass.
+
+    Attributes:
+        gate: its id.
+        n: images that it rests on.
+        needed: images that it needs; None: no number of them would do.
+        class_name: of the class; None: the gate is about all that it selects.
+        reason: why, of a perfect result.
+    """
+
+    gate: str
+    n: int
+    needed: int | None
+    class_name: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        of = "" if self.class_name is None else f" of class {self.class_name!r}"
+        if self.needed is None:
+            needs = "no number of images would do; change its threshold"
+        elif self.needed > MOST:
+            needs = f"it needs more than {MOST:,}"
+        else:
+            needs = f"it needs {self.needed:,}"
+        return (
+            f"gate {self.gate!r} cannot pass on its {self.n:,} images{of}, whatever the classifier "
+            f"does: {needs} (a perfect result: {self.reason})"
+        )
+
+
+def unresolved(
+    settings: Settings, class_names: Sequence[str], labels: Labels
+) -> tuple[Unresolved, ...]:
+    """Return the gates that no result on these images would pass, with the n that they need.
+
+    Of the classes of a gate with ``by_class`` the one that has fewest images is named. mCE rests on
+    its reference's errors, and the corpus has images of its own: neither is looked at here.
+
+    Args:
+        settings: with the gates.
+        class_names: by index.
+        labels: true class of every test image, int ``[N]``; none where there are no test images.
+    """
+    found = []
+    for gate in settings.gates:
+        worst: Unresolved | None = None
+        for class_index in classes_of_checks(gate, class_names):
+            one = _of_check(gate, class_index, settings, class_names, labels)
+            if one is not None and (worst is None or one.n < worst.n):
+                worst = one
+        if worst is not None:
+            found.append(worst)
+    return tuple(found)
+
+
+def _of_check(
+    gate: GateSettings,
+    class_index: int | None,
+    settings: Settings,
+    class_names: Sequence[str],
+    labels: Labels,
+) -> Unresolved | None:
+    keys = _keys(gate, settings)
+    if not keys:
+        return None
+    chosen = [i for i, name in enumerate(class_names) if name in (gate.classes or class_names)]
+    if class_index is not None:
+        chosen = [class_index]
+
+    def judged(labels: Labels, samples: int) -> Check:
+        measure = _perfect(settings, labels, samples)
+        more = settings, class_names
+        return check(
+            gate, keys[0], measure, *more, class_index=class_index, baseline=measure,
+            reference=measure,
+        )  # fmt: skip
+
+    def judged_on(n: int) -> Check:
+        return judged(np.full(n, chosen[0]), n)
+
+    try:
+        now = judged(labels, settings.corner_cases.samples)
+        if now.verdict == "passed":
+            return None
+        needed = _needed(now, lambda n: judged_on(n).verdict == "passed")
+    except FailcondError:
+        return None  # something is missing, which the check itself says
+    name = None if class_index is None else class_names[class_index]
+    return Unresolved(gate.id, now.n, needed, name, now.reason)
+
+
+def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:
+    """Return the least number of images that passes, over `MOST` where that is not in reach."""
+    # A bound comes near the value with more images, but a share's never reaches it; a shift's does.
+    kept = now.margin is None or now.margin > 0 or METRICS[now.metric].in_sigma
+    untested = now.reason.startswith(("tested to", "walked to"))
+    if now.verdict != "error" and (not kept or untested or now.verdict == "failed"):
+        return None
+    low, high = now.n, max(2 * now.n, 2)
+    while high <= MOST and not passes(high):
+        low, high = high, 2 * high
+    if high > MOST:
+        return MOST + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(middle) else (middle, high)
+    return high
+
+
+def _keys(gate: GateSettings, settings: Settings) -> list[str]:
+    """Return keys that a gate is about; on a perfect result, one tells of all."""
+    about = METRICS[gate.metric].about
+    if about == "clean":
+        return ["clean"]
+    if about == "direction":
+        return [str(DirectionKey(0, 0, 1))]
+    if about == "corpus":
+        return []
+    find = {"cell": cells_of, "several cells": keys_over_cells, "baseline": compared_keys}[about]
+    return find(gate, settings)
+
+
+def _perfect(settings: Settings, labels: Labels, samples: int) -> Callable[[str], Any]:
+    """Return who gives perfect measurements of these images, or of that many start images."""
+
+    def measure(key: str) -> Any:
+        if key.startswith("direction:"):
+            return _unbroken(key, settings, samples)
+        return Measurement(key, labels, labels, "", int(labels.max(initial=0)) + 1)
+
+    return measure
+
+
+def _unbroken(key: str, settings: Settings, samples: int) -> Direction:
+    end = settings.corner_cases.max_shift
+    shift = (STEP * np.arange(round(end / STEP) + 1)).tolist()
+    all_of_them, none = [samples] * len(shift), [0] * len(shift)
+    return Direction(
+        key=key,
+        class_index=0,
+        rank=1,
+        dimension=0,
+        layer="",
+        channel=0,
+        sign=1,
+        score=0.0,
+        std=1.0,
+        breaking_shift=None,
+        valid_range=end,
+        total=samples,
+        curve=Curve(shift, all_of_them, none, none, all_of_them, [1.0] * len(shift)),
+        breaks=[None] * samples,
+        strip=Frames("", 0, False, [], [], [], None),
+    )

@@ -1,0 +1,251 @@
+"""The explorer in a real browser: it loads in silence, and everything that can be moved moves."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from pytest_failcond.cli import main
+from tests.explorable import CLASSES, write_project
+
+LOADED = "document.querySelector('#command').textContent"
+SHEET_LOADED = "document.querySelectorAll('#sheet canvas').length"
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["gray", "RGB"])
+def page(request, tmp_path_factory):
+    folder = write_project(tmp_path_factory.mktemp("project"), image_channels=request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.syspath_prepend(str(folder))
+        patch.delitem(sys.modules, "explorable_models", raising=False)
+        assert main(["explore"]) == 0
+    return folder / "explorer.html"
+
+
+@pytest.fixture
+def explorer(browser, page):
+    """The page, opened afresh at 1200 px; at its end, the console must be silent."""
+    browser.open(page)
+    browser.wait(f"{LOADED} && {SHEET_LOADED}")
+    yield browser
+    assert browser.errors() == []
+
+
+def pixels(browser, selector):
+    """What a canvas shows, as its bytes."""
+    script = """
+        const canvas = document.querySelector(arguments[0]);
+        const copy = new OffscreenCanvas(canvas.width, canvas.height);
+        const context = copy.getContext("2d", { willReadFrequently: true });
+        context.drawImage(canvas, 0, 0);
+        return Array.from(context.getImageData(0, 0, copy.width, copy.height).data);
+    """
+    return browser.run(script, selector)
+
+
+@pytest.fixture
+def keys(browser):
+    """Selenium's names of keys; Selenium may be missing where the browser is."""
+    from selenium.webdriver.common.keys import Keys
+
+    return Keys
+
+
+def data(browser):
+    return json.loads(browser.run("return document.getElementById('data').textContent"))
+
+
+def choose_class(browser, index):
+    """Click on a class, and wait until its films are shown."""
+    browser.run("arguments[0].click()", browser.find_all("#classes input")[index])
+    browser.wait("plot.direction === direction() && sheet.film === filmOf(chosen.pair.film)")
+    assert browser.run("return chosen.explored.index") == index
+
+
+def test_it_opens_on_the_class_that_breaks_first(explorer):
+    found = [
+        min([d["breaking"] for d in one["directions"] if d["breaking"] is not None], default=99)
+        for one in data(explorer)["explored"]
+    ]
+    index = explorer.run("return chosen.explored.index")
+    assert found[index] == min(found) < max(found)
+    label = explorer.find("#classes label:has(:checked)")
+    assert label.text.split("\n") == [CLASSES[index], f"{found[index]:.1f} σ"]
+    breaks = explorer.run("return direction().breaks[chosen.start]")
+    assert breaks > 0
+
+
+def verdict(film, number, label):
+    """What a frame shows, by the data: the class of its frame and the words beneath it."""
+    if film["judge"]["predicted"][number] != label:
+        return "lost", "○ lost to the judge"
+    if film["classifier"]["predicted"][number] != label:
+        return "broken", "✗ broken"
+    return "right", "✓ right"
+
+
+def reading(browser, who="classifier", table="readings"):
+    """The row of the readings: what is said, p(class), p(said)."""
+    (row,) = (r for r in browser.find_all(f"#{table} tbody tr") if r.text.startswith(who))
+    return [cell.text for cell in row.find_elements("css selector", "td")]
+
+
+def test_names_are_text_and_nothing_else(explorer):
+    names = [label.text for label in explorer.find_all("#classes .name")]
+    assert names == list(CLASSES)
+    choose_class(explorer, 0)
+    assert explorer.find("#one-title").text.startswith(f"Class {CLASSES[0]} along s")
+
+
+def test_it_asks_nobody(explorer):
+    loaded = explorer.run("return performance.getEntriesByType('resource').map((e) => e.name)")
+    assert [name for name in loaded if not name.startswith("data:")] == []
+
+
+def test_arrow_keys_move_image_and_number_from_frame_to_frame(explorer, keys):
+    choose_class(explorer, 0)
+    film = data(explorer)["explored"][0]["directions"][0]["film"]
+    start = explorer.run("return chosen.start")
+    width = len(film["shifts"][0])
+    zero = film["shifts"][0].index(0)
+    slider = explorer.find("#slider")
+    seen = []
+    for place in range(zero, width):
+        number = start * width + place
+        name = CLASSES[film["classifier"]["predicted"][number]]
+        sign = "✓" if film["classifier"]["predicted"][number] == 0 else "✗"
+        expected = [f"{sign} {name}", f"{film['classifier']['p'][number]:.2f}"]
+        said, p, _ = reading(explorer)
+        assert said == expected[0]
+        assert float(p) == pytest.approx(float(expected[1]), abs=0.0101)
+        assert explorer.find("#shift").text == f"{film['shifts'][0][place]:.1f} σ"
+        assert explorer.find("#measured").text == ""
+        assert explorer.find("#verdict").text == verdict(film, number, 0)[1]
+        seen.append(pixels(explorer, "#image"))
+        slider.send_keys(keys.ARROW_RIGHT)
+    assert len({tuple(image) for image in seen}) > len(seen) // 2
+    assert seen[0] != seen[-1]
+    slider.send_keys(keys.HOME)
+    assert explorer.find("#shift").text == "−2.0 σ"
+
+
+def test_dragging_blends_and_rests_on_a_measured_frame(explorer):
+    from selenium.webdriver import ActionChains
+
+    slider = explorer.find("#slider")
+    before = pixels(explorer, "#image")
+    drag = ActionChains(explorer.driver).move_to_element(slider).click_and_hold()
+    drag.move_by_offset(153, 0).perform()
+    place = explorer.run("return Number(slider.value)")
+    during = pixels(explorer, "#image")
+    assert during != before
+    if place % 10:
+        assert "blended" in explorer.find("#measured").text
+    ActionChains(explorer.driver).release().perform()
+    assert explorer.run("return Number(slider.value) % 10") == 0
+    assert explorer.find("#measured").text == ""
+    assert explorer.run("return slider.value") != "0"
+
+
+def test_between_two_frames_the_picture_lies_between_them(explorer):
+    shots = {}
+    for place in (40, 45, 50):
+        explorer.run("slider.value = arguments[0]; slider.dispatchEvent(new Event('input'))", place)
+        shots[place] = pixels(explorer, "#image")
+    for low, middle, high in zip(shots[40], shots[45], shots[50], strict=True):
+        assert abs(middle - (low + high) / 2) <= 2
+
+
+def test_break_and_valid_range_are_marked_where_they_are(explorer):
+    explored = data(explorer)["explored"]
+    marked = 0
+    for index, one in enumerate(explored):
+        choose_class(explorer, index)
+        direction = one["directions"][0]
+        for kind, shift in (("half", direction["breaking"]), ("valid", direction["valid"])):
+            marks = explorer.find_all(f"#curve line.{kind}")
+            assert len(marks) == (shift is not None)
+            if shift is not None:
+                x = explorer.run("return plot.x(arguments[0])", shift)
+                assert float(marks[0].get_attribute("x1")) == pytest.approx(x, abs=0.01)
+                marked += 1
+    assert marked > len(explored)
+
+
+def test_choosing_a_direction_and_a_start_image(explorer, keys):
+    titles, images = set(), set()
+    for radio in explorer.find_all("#directions input"):
+        explorer.run("arguments[0].click()", radio)
+        explorer.wait("plot.direction === direction()")
+        titles.add(explorer.find("#one-title").text)
+    assert len(titles) == 2
+    for radio in explorer.find_all("#starts input"):
+        radio.send_keys(keys.SPACE)
+        images.add(tuple(pixels(explorer, "#image")))
+    assert len(images) == 6
+
+
+def test_the_sheet_of_two_directions(explorer, keys):
+    choose_class(explorer, 2)
+    pair = data(explorer)["explored"][2]["pairs"][0]
+    film = pair["film"]
+    columns = len(film["shifts"][1])
+    buttons = explorer.find_all("#sheet button")
+    assert len(buttons) == len(film["shifts"][0]) * columns == 81
+    start = explorer.run("return chosen.pairStart")
+    buttons[0].click()
+    first = pixels(explorer, "#pair-image")
+    buttons[0].send_keys(keys.ARROW_DOWN)
+    explorer.driver.switch_to.active_element.send_keys(keys.ARROW_RIGHT)
+    number = start * 81 + columns + 1
+    said, p, _ = reading(explorer, table="pair-readings")
+    assert said.endswith(CLASSES[film["classifier"]["predicted"][number]])
+    assert float(p) == pytest.approx(film["classifier"]["p"][number], abs=0.0101)
+    assert pixels(explorer, "#pair-image") != first
+    assert len(explorer.find_all("#sheet button[aria-current]")) == 1
+    kinds = [button.get_attribute("class") for button in buttons]
+    assert kinds == [verdict(film, start * 81 + place, 2)[0] for place in range(81)]
+    assert {"right", "broken"} <= set(kinds)
+
+
+@pytest.mark.parametrize("width", [1200, 700, 400])
+def test_nothing_is_wider_than_the_window(browser, page, width):
+    browser.open(page, width=width)
+    browser.wait(f"{LOADED} && {SHEET_LOADED}")
+    assert browser.sideways() == 0
+    for element in ("#image", "#curve", "#slider", "#sheet", "#starts", "#directions"):
+        box = browser.find(element).rect
+        assert box["width"] > 50
+        assert box["x"] + box["width"] <= width
+    assert browser.errors() == []
+
+
+def test_the_plot_follows_the_width(explorer):
+    wide = explorer.find("#curve").rect["width"]
+    explorer.resize(400)
+    explorer.wait(f"document.querySelector('#curve').getBoundingClientRect().width < {wide}")
+    curve, slider = explorer.find("#curve").rect, explorer.find("#slider").rect
+    assert curve["x"] <= slider["x"]
+    assert slider["x"] + slider["width"] <= curve["x"] + curve["width"] + 1
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+def test_light_and_dark(browser, page, scheme, dark):
+    browser.open(page, scheme=scheme)
+    browser.wait(LOADED)
+    assert (sum(browser.background()) < 3 * 60) == dark
+    ink = browser.run("return getComputedStyle(document.body).color")
+    assert (int(ink.split("(")[1].split(",")[0]) > 180) == dark
+    assert browser.errors() == []
+
+
+def test_every_control_has_a_name(explorer):
+    unnamed = explorer.run(
+        "return [...document.querySelectorAll('input, select, button')].filter((one) => "
+        "!one.getAttribute('aria-label') && ![...(one.labels ?? [])].some((l) => l.textContent.trim()))"
+        ".map((one) => one.outerHTML)"
+    )
+    assert unnamed == []

@@ -1,0 +1,64 @@
+"""A small project to explore: a generator of three classes, and two models that it can fool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.unit.tiny import tiny_generator
+
+EVIL = "</script><script>alert(1)</script>"
+CLASSES = (EVIL, 'a & "b"', "star")
+
+MODELS = '''
+"""Linear models that learnt the tiny generator's classes, each from images of its own."""
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from pytest_failcond import Generator
+
+class Linear(nn.Module):
+    def __init__(self, seed, decay):
+        super().__init__()
+        generator = Generator.load(Path(__file__).parent / "tiny.safetensors")
+        labels = torch.arange(300) % 3
+        seen = generator.synthesize(generator.sample(labels, seed)).flatten(1)
+        self.mean = seen.mean(dim=0)
+        inputs, wanted = seen - self.mean, nn.functional.one_hot(labels, 3).float()
+        square = inputs.T @ inputs + decay * torch.eye(inputs.shape[1])
+        self.weight = torch.linalg.solve(square, inputs.T @ (wanted - wanted.mean(dim=0)))
+
+    def forward(self, images):
+        return 8 * (images.flatten(1) - self.mean) @ self.weight
+
+def load_classifier():
+    return Linear(1, 3.0).eval()
+
+def load_judge():
+    return Linear(2, 0.1).eval()
+
+def load_plain():
+    model = load_classifier()
+    return lambda images: model(torch.from_numpy(images)).numpy()
+'''
+
+CONFIGURATION = f"""
+[tool.failcond]
+classifier = "explorable_models:load_classifier"
+judge = "explorable_models:load_judge"
+generator = "tiny.safetensors"
+classes = ['{CLASSES[0]}', '{CLASSES[1]}', '{CLASSES[2]}']
+[tool.failcond.corner_cases]
+top = 2
+samples = 16
+max_shift = 4.0
+"""
+
+
+def write_project(folder: Path, *, image_channels: int = 1) -> Path:
+    """Write the project into a folder; returns the folder."""
+    tiny_generator(image_channels=image_channels).save(folder / "tiny.safetensors")
+    (folder / "explorable_models.py").write_text(MODELS, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(CONFIGURATION, encoding="utf-8")
+    return folder

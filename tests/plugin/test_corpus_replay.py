@@ -1,0 +1,353 @@
+"""The corpus: found by `failcond discover`, replayed by the suite, judged by status; also by two workers."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pytest_failcond.cli import main
+from pytest_failcond.corpus import Corpus, hash_png
+from pytest_failcond.corpus.manifest import Entry
+from pytest_failcond.failures.discovery import JUDGE_LOST, discover
+from pytest_failcond.subjects.classifier import Classifier
+from tests.plugin.conftest import GRID
+from tests.plugin.test_corner_cases import CORNERS
+from tests.unit.tiny import tiny_generator
+
+WORKERS = pytest.mark.parametrize("workers", [0, 2])
+REPLAYED = """
+[tool.failcond]
+classifier = "mine:load_classifier"
+classes = ["a", "b", "c"]
+corpus = "corpus"
+"""
+FOUR = {
+    "a-1-up-0": ("open", False),
+    "b-2-up-0": ("open", True),
+    "b-3-down-0": ("fixed", True),
+    "c-4-up-0": ("fixed", False),
+}
+OUTCOMES = {"passed": 2, "failed": 1, "xfailed": 1}
+
+
+def add_corpus(project, entries=FOUR):
+    """Write images that the classifier of the project has right, or wrong."""
+    kept, files = [], {}
+    for entry_id, (status, right) in entries.items():
+        name = entry_id[0]
+        shown = ("abc".index(name) + (not right)) % 3
+        pixels = np.full((9, 9), 10, dtype=np.uint8)
+        pixels[3 * shown : 3 * shown + 3] = 200
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        files[entry_id] = buffer.getvalue()
+        fields = {
+            "id": entry_id,
+            "status": status,
+            "class_name": name,
+            "direction": f"direction:{'abc'.index(name)}:{entry_id[2]}:+",
+            "dimension": "b8.conv0[1]",
+            "sample": 0,
+            "broke_at": 1.0,
+            "shift": 1.5,
+            "predicted": "a",
+            "p": 0.25,
+            "judged": name,
+            "seed": 0,
+            "generator": "sha256:1",
+            "classifier": None,
+            "judge": None,
+            "png": hash_png(files[entry_id]),
+        }
+        kept.append(Entry(**fields))
+    Corpus(project.path / "corpus", tuple(kept)).save(files)
+
+
+@pytest.fixture
+def replayed(project):
+    """A project with four images in its corpus, no test images and no generator."""
+    add_corpus(project)
+    project.configure(REPLAYED)
+    return project
+
+
+def run_of(project, name="run.json"):
+    return json.loads((project.path / name).read_text(encoding="utf-8"))
+
+
+@WORKERS
+def test_status_and_prediction_make_the_outcome(replayed, workers):
+    result = replayed.run("-rA", "--failcond-json=run.json", workers=workers)
+    assert result.ret == 1
+    assert result.parseoutcomes() == OUTCOMES
+    result.stdout.fnmatch_lines_random(
+        [
+            "XFAIL *test_corpus?a-1-up-0? - was taken for 'b', p('a') = *",
+            "is right, p('b') = *; promote it: failcond discover --fixed b-2-up-0",
+            "PASSED *test_corpus?b-3-down-0?",
+            "*corpus:c-4-up-0: is marked as fixed, but was taken for 'a', p('c') = *",
+            "FAILED  corpus:c-4-up-0*",
+            "Corpus  2 open (1 still wrong, 1 now right), 2 fixed, 1 lost",
+            "now right: promote with failcond discover --fixed b-2-up-0",
+            "verdict: failed · 1 of the corpus lost",
+        ]
+    )
+    assert replayed.log() == ["classified"]  # all in one batch, whoever asked first
+    corpus = run_of(replayed)["corpus"]
+    found = {e["id"]: (e["status"], e["label"], e["predicted"]) for e in corpus["entries"]}
+    assert found == {
+        "a-1-up-0": ("open", 0, 1),
+        "b-2-up-0": ("open", 1, 1),
+        "b-3-down-0": ("fixed", 1, 1),
+        "c-4-up-0": ("fixed", 2, 0),
+    }
+
+
+def test_workers_keep_what_one_process_keeps(replayed):
+    kept = []
+    for workers in (0, 2):
+        replayed.run("--failcond-json=run.json", workers=workers)
+        run = run_of(replayed)
+        kept.append({key: run[key] for key in ("corpus", "planned", "errors", "classes")})
+    assert kept[0] == kept[1]
+
+
+@WORKERS
+def test_strict_changes_nothing_for_open_ones(replayed, workers):
+    assert replayed.run("--failcond-strict", workers=workers).parseoutcomes() == OUTCOMES
+
+
+@WORKERS
+def test_a_kept_run_is_judged_without_the_corpus(replayed, workers):
+    replayed.run("--failcond-json=run.json")
+    for file in (replayed.path / "corpus").iterdir():
+        file.unlink()
+    measured = replayed.log()
+    result = replayed.run("--failcond-from=run.json", "--failcond-json=again.json", workers=workers)
+    assert result.parseoutcomes() == OUTCOMES
+    assert replayed.log() == measured
+    assert run_of(replayed, "again.json")["corpus"] == run_of(replayed)["corpus"]
+
+
+@WORKERS
+def test_the_corpus_is_one_unit_of_a_divided_session(replayed, monkeypatch, capsys, workers):
+    table = GRID.replace("[tool.failcond]\n", '[tool.failcond]\ncorpus = "corpus"\n')
+    replayed.configure(table.replace("images =", 'classes = ["a", "b", "c"]\nimages ='))
+    found = []
+    for part in (1, 2):
+        result = replayed.run(
+            f"--failcond-shard={part}/2", f"--failcond-json={part}.json", workers=workers
+        )
+        assert result.ret == 0  # a part measures, and judges nothing
+        found.append(run_of(replayed, f"{part}.json")["corpus"])
+    assert sorted(corpus is None for corpus in found) == [False, True]
+    monkeypatch.chdir(replayed.path)
+    assert main(["merge", "1.json", "2.json"]) == 1
+    assert "1 of the corpus lost" in capsys.readouterr().out
+    replayed.run("--failcond-json=whole.json", workers=workers)
+    joined, whole = run_of(replayed), run_of(replayed, "whole.json")
+    assert {k: v for k, v in joined.items() if k not in ("environment", "digest")} == {
+        k: v for k, v in whole.items() if k not in ("environment", "digest")
+    }
+    (kept,) = {e["picture"] for e in joined["corpus"]["entries"] if e["picture"]}
+    assert (replayed.path / "run.json.files" / kept).is_file()
+
+
+@WORKERS
+def test_accuracy_on_the_corpus_is_a_metric(replayed, workers, gate):
+    replayed.configure(
+        REPLAYED,
+        gate(id="all", metric="corpus_accuracy", min=0.6),
+        gate(id="b", metric="corpus_accuracy", min=0.1, classes=["b"]),
+    )
+    result = replayed.run("-k", "test_gate", "--failcond-json=run.json", workers=workers)
+    assert result.parseoutcomes()["failed"] == 1
+    checks = {g["id"]: g["checks"] for g in run_of(replayed)["gates"]}
+    assert [(c["value"], c["n"], c["verdict"]) for c in checks["all"]] == [(0.5, 4, "failed")]
+    assert checks["all"][0]["bound"] == pytest.approx(0.9024, abs=1e-4)  # Clopper-Pearson, 2 of 4
+    assert [(c["value"], c["n"], c["verdict"]) for c in checks["b"]] == [(1.0, 2, "passed")]
+    result.stdout.fnmatch_lines(["*corpus accuracy 0.5000 is under 0.6000*"])
+
+
+def test_what_is_deselected_is_not_judged(replayed):
+    result = replayed.run("-k", "b-2 or b-3", "--failcond-json=run.json")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["verdict: passed"])
+
+
+def test_a_lost_image_is_shown_in_the_html_report(replayed):
+    replayed.run("--html=report.html", "--self-contained-html", "--failcond-json=run.json")
+    text = (replayed.path / "report.html").read_text(encoding="utf-8")
+    assert "1 lost" in text
+    assert "data:image/png;base64" in text
+    (lost,) = [e for e in run_of(replayed)["corpus"]["entries"] if e["picture"]]
+    assert lost["id"] == "c-4-up-0"
+    picture = (replayed.path / "run.json.files" / lost["picture"]).read_bytes()
+    original = (replayed.path / "corpus" / "c-4-up-0.png").read_bytes()
+    kept, given = (np.asarray(Image.open(io.BytesIO(b))) for b in (picture, original))
+    assert (kept == given).all()
+    without = replayed.run("--html=none.html", "--self-contained-html", "--failcond-no-images")
+    assert without.parseoutcomes() == OUTCOMES
+    assert "data:image/png" not in (replayed.path / "none.html").read_text(encoding="utf-8")
+
+
+def test_a_markdown_summary_tells_of_it(replayed):
+    replayed.run("--failcond-markdown=summary.md")
+    text = (replayed.path / "summary.md").read_text(encoding="utf-8")
+    assert "Corpus: 2 open (1 still wrong, 1 now right), 2 fixed, 1 lost" in text
+    assert "| ✗ failed |  | corpus:c-4-up-0 |  | is marked as fixed, but" in text
+
+
+@WORKERS
+def test_a_changed_image_is_an_error_and_never_a_pass(replayed, workers, gate):
+    replayed.configure(REPLAYED, gate(id="all", metric="corpus_accuracy", min=0.1))
+    (replayed.path / "corpus" / "b-2-up-0.png").write_bytes(b"another")
+    result = replayed.run("--failcond-json=run.json", workers=workers)
+    assert result.parseoutcomes() == {"failed": 5}
+    result.stdout.fnmatch_lines(["*b-2-up-0.png: was changed since it was found*"])
+    run = run_of(replayed)
+    assert run["gates"][0]["verdict"] == "error"
+    assert run["corpus"] is None
+    assert [e["key"] for e in run["errors"]] == ["corpus"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        ([REPLAYED.replace('"corpus"', '"nowhere"')], "`failcond discover` makes it"),
+        (
+            [REPLAYED.replace('corpus = "corpus"', ""), "GATE"],
+            "gate 'corpus-accuracy' selects nothing: there is no corpus",
+        ),
+    ],
+)
+def test_no_corpus_is_said_before_anything_runs(replayed, gate, tables, words):
+    tables = [gate(metric="corpus_accuracy", min=0.5) if t == "GATE" else t for t in tables]
+    replayed.configure(*tables)
+    result = replayed.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert words in result.stderr.str()
+
+
+BRIGHTNESS = """
+import torch
+from torch import nn
+
+class Brightness(nn.Module):
+    \"\"\"Takes dark images for circles and bright ones for squares; stars it never sees.\"\"\"
+    def __init__(self, limit):
+        super().__init__()
+        self.limit = nn.Parameter(torch.tensor(limit))
+
+    def forward(self, images):
+        bright = 40 * (images.mean(dim=(1, 2, 3)) - self.limit)
+        return torch.stack([-bright, bright, torch.full_like(bright, -9)], dim=1)
+
+def load_classifier():
+    return Brightness(0.37).eval()  # most of the tiny generator's circles are darker
+"""
+
+
+@pytest.fixture
+def corners(project, monkeypatch):
+    """A project with a generator, no corpus yet, and its folder as the current one."""
+    project.add_generator()
+    project.write("brightness.py", BRIGHTNESS)
+    monkeypatch.delitem(sys.modules, "brightness", raising=False)
+    project.configure(
+        CORNERS.replace("torchy:", "brightness:").replace(
+            "[tool.failcond]\n", '[tool.failcond]\ncorpus = "kept"\n'
+        )
+    )
+    monkeypatch.chdir(project.path)
+    return project
+
+
+@WORKERS
+def test_what_is_discovered_is_replayed_without_the_generator(corners, capsys, workers):
+    assert main(["discover", "--per-direction", "2"]) == 0
+    said = capsys.readouterr().out
+    corpus = Corpus.read(corners.path / "kept")
+    assert f"added {len(corpus.entries)} to" in said
+    assert len(corpus.entries) >= 3
+    for entry in corpus.entries:
+        assert (entry.status, entry.judged) == ("open", None)
+        assert entry.predicted != entry.class_name
+        assert entry.shift == pytest.approx(entry.broke_at + 0.5)
+    (corners.path / "tiny.safetensors").unlink()
+    corners.configure(
+        '[tool.failcond]\nclassifier = "brightness:load_classifier"\ncorpus = "kept"\n'
+        'classes = ["circle", "square", "star"]\n'
+    )
+    result = corners.run("--failcond-json=run.json", workers=workers)
+    assert result.parseoutcomes() == {"xfailed": len(corpus.entries)}
+    kept = run_of(corners)["corpus"]["entries"]
+    assert [e["p"] for e in kept] == [e.p for e in corpus.entries]  # the very same pixels
+
+
+def test_discovering_again_keeps_what_is_there(corners, capsys):
+    main(["discover"])
+    folder = corners.path / "kept"
+    first, second, *_ = Corpus.read(folder).ids
+    assert main(["discover", "--fixed", first]) == 0
+    assert main(["discover", "--remove", second]) == 0
+    assert not (folder / f"{second}.png").exists()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    capsys.readouterr()
+    assert main(["discover"]) == 0
+    said = capsys.readouterr().out
+    assert "found nothing new" in said
+    assert "1 left out: removed from the corpus before" in said
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert main(["discover", "--open", first]) == 0
+    assert {e.status for e in Corpus.read(folder).entries} == {"open"}
+
+
+def test_the_judge_has_a_say_in_what_is_kept(corners):
+    import brightness
+
+    def found(limit):
+        judge = Classifier(brightness.Brightness(limit).eval(), name="judge")
+        return discover(generator, classifier, 0, per_direction=8, samples=16, judge=judge)
+
+    generator = tiny_generator()
+    classifier = Classifier(brightness.load_classifier())
+    agrees, tolerant, blind = found(0.37), found(0.375), found(9.0)
+    assert agrees.cases == ()  # what the classifier has wrong, this judge has wrong as well
+    assert tolerant.dropped[JUDGE_LOST] > 0
+    assert blind.dropped[JUDGE_LOST] == 0
+    assert {case.judged for case in (*tolerant.cases, *blind.cases)} == {0}
+    assert 0 < len(tolerant.cases) < len(blind.cases)
+
+
+def test_interrupted_it_leaves_the_older_corpus(corners, monkeypatch, capsys):
+    main(["discover"])
+    folder = corners.path / "kept"
+    corpus = Corpus.read(folder)
+    Corpus(folder, corpus.entries[:1]).save({})
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def interrupt(path, content):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pytest_failcond.corpus.write_atomically", interrupt)
+    assert main(["discover"]) == 130
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("option", ["--fixed", "--open", "--remove"])
+def test_an_unknown_id_gives_the_nearest(corners, capsys, option):
+    add_corpus(corners)
+    assert main(["discover", "--out", "corpus", option, "a-1-up-1"]) == 2
+    assert "has no entry 'a-1-up-1'; did you mean 'a-1-up-0'?" in capsys.readouterr().err
+
+
+def test_without_a_generator_there_is_nothing_to_discover(replayed, monkeypatch, capsys):
+    monkeypatch.chdir(replayed.path)
+    assert main(["discover"]) == 2
+    assert "generator: none is configured" in capsys.readouterr().err

@@ -1,0 +1,195 @@
+"""Under load and faults: the same bytes for any number of workers, and nothing lost that was there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.plugin.conftest import GRID, ROOT
+
+WORKERS = pytest.mark.parametrize("workers", [0, 2])
+
+
+def kept(project, name="run.json"):
+    data = json.loads((project.path / name).read_text())
+    del data["digest"], data["environment"]["date"]
+    return data
+
+
+def start(project, *arguments):
+    """Run pytest in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", *arguments],
+        cwd=project.path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_two_workers_give_the_bytes_of_one_process(project, gate):
+    project.configure(
+        GRID,
+        gate(metric="accuracy_drop", max=0.5),
+        gate(metric="mean_corruption_accuracy", min=0.5),
+    )
+    project.run("--failcond-json=one.json")
+    project.run("--failcond-json=two.json", workers=2)
+    assert kept(project, "one.json") == kept(project, "two.json")
+    one, two = (project.path / f"{name}.json.files" for name in ("one", "two"))
+    assert {p.name: p.read_bytes() for p in one.iterdir()} == {
+        p.name: p.read_bytes() for p in two.iterdir()
+    }
+
+
+def test_each_model_is_loaded_at_most_once_by_a_worker(project):
+    project.write(
+        "loud.py",
+        "import mine\ndef load():\n    mine.log('loaded')\n    return mine.load_classifier()\n",
+    )
+    project.configure(GRID.replace("mine:load_classifier", "loud:load"))
+    assert project.run(workers=2).ret == 0
+    assert 1 <= project.log().count("loaded") <= 2
+
+
+DEADLY = '''
+import os
+from mine import HERE
+
+def deadly(images, severity, random):
+    """Kills the process that measures it first."""
+    victim = HERE / "victim.txt"
+    if not victim.exists():
+        victim.write_text(str(os.getpid()))
+        os._exit(9)
+    return images
+'''
+
+
+def test_a_key_is_taken_over_from_a_worker_that_is_killed(project, gate):
+    project.write("killer.py", DEADLY)
+    project.configure(
+        GRID.replace("mine:blackout", "killer:deadly").replace(
+            "severities = [1, 3]", "severities = [1]"
+        ),
+        gate(id="overall", metric="mean_corruption_accuracy", min=0.5),
+    )
+    process = start(project, "-n", "2", "--failcond-json=run.json")
+    output = process.communicate(timeout=300)[0]
+    assert (project.path / "victim.txt").exists(), output
+    assert "crashed while running" in output
+    assert process.returncode == 1
+    run = kept(project)
+    assert {m["key"] for m in run["measurements"]} >= {"clean", "corruption:blackout:1"}
+    assert run["gates"][0]["verdict"] == "passed"
+
+
+def test_an_interrupted_session_leaves_the_run_that_was_there(project):
+    project.write(
+        "slow.py",
+        "import time\n"
+        "from mine import HERE, log\n"
+        "def slow(images, severity, random):\n"
+        "    if (HERE / 'wait.txt').exists():\n"
+        "        log('waiting')\n"
+        "        time.sleep(60)\n"
+        "    return images\n",
+    )
+    project.configure(GRID.replace("mine:blackout", "slow:slow"))
+    assert project.run("--failcond-json=run.json").ret == 0
+    before = (project.path / "run.json").read_bytes()
+    files = sorted(p.name for p in project.path.iterdir())
+    project.write("wait.txt", "")
+    process = start(project, "--failcond-json=run.json", "-p", "no:cacheprovider")
+    deadline = time.monotonic() + 200
+    while "waiting" not in project.log():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 2, output
+    assert "the session was interrupted; what was there before is untouched" in output
+    assert (project.path / "run.json").read_bytes() == before
+    new = {p.name for p in project.path.iterdir()} - set(files)
+    assert new <= {"wait.txt", "log.txt", "__pycache__", ".pytest_cache", ".hypothesis"}
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk that is full, or read-only, from when ``fails`` is set on."""
+
+    class Disk:
+        fails: OSError | None = None
+
+    state, real = Disk(), os.fsync
+
+    def fsync(handle):
+        if state.fails is not None:
+            raise state.fails
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return state
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(OSError(28, "No space left on device"), "No space left on device"),
+     (OSError(30, "Read-only file system"), "Read-only file system")],
+)  # fmt: skip
+def test_a_disk_that_cannot_be_written_is_said_and_costs_nothing(project, disk, error, text):
+    assert project.run("--failcond-json=run.json").ret == 0
+    before = (project.path / "run.json").read_bytes()
+    disk.fails = error
+    result = project.run("--failcond-json=run.json")
+    assert result.ret != 0
+    assert text in result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert (project.path / "run.json").read_bytes() == before
+    assert not list(project.path.glob(".run.json*"))
+
+
+def test_a_disk_that_fills_up_at_the_end_leaves_the_old_run(project, disk):
+    assert project.run("--failcond-json=run.json").ret == 0
+    before = (project.path / "run.json").read_bytes()
+    options = ["-p", "no:randomly", "--failcond-json=run.json"]
+    result = project.pytester.runpytest_inprocess(*options, plugins=[First(disk)])
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["the run was not kept: *No space left on device*"])
+    assert (project.path / "run.json").read_bytes() == before
+
+
+class First:
+    """Fills the disk when the last test is done, before anything is kept."""
+
+    def __init__(self, disk):
+        self._disk = disk
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session):
+        self._disk.fails = OSError(28, "No space left on device")
+
+
+def test_two_sessions_that_keep_to_one_path_leave_one_whole_run(project):
+    processes = [
+        start(
+            project, "--failcond-json=run.json", f"--failcond-seed={seed}", "-p", "no:cacheprovider"
+        )
+        for seed in (1, 2)
+    ]
+    for process in processes:
+        output = process.communicate(timeout=300)[0]
+        assert process.returncode == 0, output
+    from pytest_failcond.run import Run
+
+    run = Run.load(project.path / "run.json")
+    named = run.picture_files
+    assert named
+    assert {p.name for p in (project.path / "run.json.files").iterdir()} == named

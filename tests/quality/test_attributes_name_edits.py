@@ -1,0 +1,183 @@
+"""Images edited in a known way: the attribute named first is the right one, with the right sign."""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from pytest_failcond.failures.attributes import changes, variation_of
+
+DIGITS = Path(__file__).parents[2] / "example_project" / "data" / "t10k-images-idx3-ubyte.gz"
+COUNT = 80
+SIDE = 28
+BRUSHES = {
+    "row": np.ones((1, 3)),
+    "cross": np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]]),
+    "square": np.ones((3, 3)),
+}
+
+
+def clip(images):
+    return np.clip(images, 0, 1)
+
+
+@cache
+def digits():
+    with gzip.open(DIGITS) as file:
+        raw = np.frombuffer(file.read(16 + COUNT * SIDE**2), dtype=np.uint8, offset=16)
+    return raw.reshape(COUNT, SIDE, SIDE, 1) / 255
+
+
+@cache
+def arcs(gap=1.4):
+    """Rings, some of them far from round, with a gap in a random place: a gap of 0 closes them."""
+    random = np.random.default_rng(3)
+    center, radius, width, start, squeeze, lean = (
+        random.uniform(low, high, (COUNT, 1, 1))
+        for low, high in ((13, 14), (5, 7), (0.9, 1.6), (0, 2 * np.pi), (0.8, 1.2), (-0.2, 0.2))
+    )
+    y, x = (axis[None] - center for axis in np.mgrid[:SIDE, :SIDE])
+    x = x * squeeze + y * lean
+    ring = 1 / (1 + np.exp(4 * (np.abs(np.hypot(x, y) - radius) - width)))
+    angle = (np.arctan2(y, x) - start) % (2 * np.pi)
+    return (0.9 * ring * (angle >= gap))[..., None]
+
+
+@cache
+def textures(channels):
+    """Random fields of four scales; the tones vary more than the colours, as in photographs."""
+    random = np.random.default_rng(5)
+
+    def field(depth):
+        parts = 0
+        for scale in (1.0, 2.0, 4.0, 8.0):
+            part = random.normal(size=(COUNT, SIDE, SIDE, depth))
+            part = ndimage.gaussian_filter(part, scale, axes=(1, 2), mode="wrap")
+            parts = parts + part / part.std() / 2
+        return parts
+
+    def each(low, high):
+        return random.uniform(low, high, (COUNT, 1, 1, 1))
+
+    tones = each(0.4, 0.6) + each(0.07, 0.15) * field(1)
+    if channels == 1:
+        return clip(tones)
+    colours = each(0.01, 0.07) * (field(3) + random.normal(size=(COUNT, 1, 1, 3)))
+    return clip(tones + colours - colours.mean(axis=3, keepdims=True))
+
+
+def noised(images, std):
+    return clip(images + std * np.random.default_rng(0).normal(size=images.shape))
+
+
+def blurred(images, sigma):
+    return ndimage.gaussian_filter(images, sigma, axes=(1, 2), mode="nearest")
+
+
+def flattened(images, factor):
+    mean = images.mean(axis=(1, 2), keepdims=True)
+    return mean + factor * (images - mean)
+
+
+def brightened(images, amount):
+    return clip(images + amount)
+
+
+def thickened(images, brush):
+    return ndimage.grey_dilation(images, footprint=BRUSHES[brush][None, :, :, None])
+
+
+def mapped(images, matrix):
+    """Resample around the center: row and column out → row and column in."""
+    center = np.full(2, (SIDE - 1) / 2)
+    offset = center - matrix @ center
+    maps = [ndimage.affine_transform(i, matrix, offset, mode="nearest") for i in images[..., 0]]
+    return clip(np.stack(maps))[..., None]
+
+
+def slanted(images, shear):
+    return mapped(images, np.array([[1, 0], [shear, 1]]))
+
+
+def shrunk(images, factor):
+    return mapped(images, np.eye(2) / factor)
+
+
+def moved_right(images, pixels):
+    return ndimage.shift(images, (0, 0, pixels, 0), order=1)
+
+
+def moved_down(images, pixels):
+    return ndimage.shift(images, (0, pixels, 0, 0), order=1)
+
+
+def desaturated(images, factor):
+    gray = images.mean(axis=3, keepdims=True)
+    return gray + factor * (images - gray)
+
+
+TONE = [
+    (noised, (0.05, 0.1, 0.2), "noise", 1),
+    (blurred, (0.8, 1.2, 2.0), "sharpness", -1),
+    (flattened, (0.8, 0.6, 0.4), "contrast", -1),
+    (brightened, (0.1, 0.2, 0.3), "brightness", 1),
+]
+SHAPE = [
+    (slanted, (0.15, 0.3, 0.5), "slant", 1),
+    (shrunk, (0.85, 0.75, 0.65), "size", -1),
+    (moved_right, (1, 2, 4), "position x", 1),
+    (moved_down, (1, 2, 4), "position y", 1),
+]
+COLOUR = [(desaturated, (0.7, 0.4, 0.1), ("colourfulness", "saturation"), -1)]
+THICK = [(thickened, tuple(BRUSHES), ("stroke width", "stroke area"), 1)]
+KINDS = {
+    "digits": (digits, [*TONE, *SHAPE, *THICK]),
+    "dark digits": (lambda: 1 - digits(), [*TONE[:3], *SHAPE[:1]]),
+    "arcs": (arcs, [*TONE, *SHAPE]),
+    "gray textures": (lambda: textures(1), TONE),
+    "colour textures": (lambda: textures(3), [*TONE, *COLOUR]),
+}
+CASES = [
+    pytest.param(make, edit, strength, names, sign, id=f"{kind}-{edit.__name__}-{strength}")
+    for kind, (make, edits) in KINDS.items()
+    for edit, strengths, names, sign in edits
+    for strength in strengths
+]
+
+
+def first(unmoved, moved, variation):
+    """The attribute named first, and its sign."""
+    change = changes(unmoved, moved, variation)[0]
+    assert change.stands_out, change
+    return change.name, np.sign(change.change)
+
+
+@pytest.mark.parametrize(("make", "edit", "strength", "names", "sign"), CASES)
+def test_the_edit_is_named_first(make, edit, strength, names, sign):
+    images = make()
+    edited = edit(images, strength)
+    name, found = first(images, edited, variation_of(images))
+    assert name in names
+    assert found == sign
+
+
+@pytest.mark.parametrize(("make", "edit", "strength", "names", "sign"), CASES)
+def test_taking_the_edit_back_is_named_first(make, edit, strength, names, sign):
+    """In units of what the *edited* images vary by: another σ, another order of attributes."""
+    images = make()
+    edited = edit(images, strength)
+    name, found = first(edited, images, variation_of(edited))
+    assert name in names
+    assert found == -sign
+
+
+@pytest.mark.parametrize("gap", [0.7, 1.1, 1.5])
+def test_closing_a_ring_makes_a_hole(gap):
+    opened, closed = arcs(gap), arcs(0)
+    assert first(opened, closed, variation_of(opened)) == ("holes", 1)
+    assert first(closed, opened, variation_of(closed)) == ("holes", -1)

@@ -1,0 +1,78 @@
+"""The cache: computed once, never trusted blindly, never in the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_failcond.cache import VARIABLE, cached_array
+from pytest_failcond.stylegan2.generator import Generator
+from tests.unit.tiny import tiny_generator
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+class Counting:
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        return np.arange(6.0).reshape(2, 3)
+
+
+def test_an_array_is_computed_once(folder):
+    compute = Counting()
+    first = cached_array("statistics/sha256:1", (2, 3), compute)
+    assert (cached_array("statistics/sha256:1", (2, 3), compute) == first).all()
+    assert compute.calls == 1
+    cached_array("statistics/sha256:2", (2, 3), compute)
+    assert compute.calls == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", b"not an array", None])
+def test_what_is_damaged_is_computed_again(folder, damage):
+    compute = Counting()
+    expected = cached_array("statistics/1", (2, 3), compute)
+    (file,) = folder.rglob("*.npy")
+    content = file.read_bytes()
+    file.write_bytes(content[:-4] if damage is None else damage)
+    assert (cached_array("statistics/1", (2, 3), compute) == expected).all()
+    assert compute.calls == 2
+    assert file.read_bytes() == content
+
+
+def test_an_array_that_would_execute_code_is_not_loaded(folder):
+    cached_array("statistics/1", (2, 3), Counting())
+    (file,) = folder.rglob("*.npy")
+    np.save(file, np.array([print], dtype=object), allow_pickle=True)
+    assert cached_array("statistics/1", (2, 3), Counting()).shape == (2, 3)
+
+
+def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "file" / "below"))
+    assert cached_array("statistics/1", (2, 3), Counting()).shape == (2, 3)
+
+
+def test_nothing_is_kept_where_that_is_switched_off(folder, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "")
+    compute = Counting()
+    for _ in range(2):
+        cached_array("statistics/1", (2, 3), compute)
+    assert compute.calls == 2
+    assert not folder.exists()
+
+
+def test_a_generators_statistics_are_those_of_its_file(folder, tmp_path, monkeypatch):
+    tiny_generator().save(tmp_path / "tiny.safetensors")
+    first = Generator.load(tmp_path / "tiny.safetensors").style_space
+    expected = first.std.copy(), first.range.copy()
+    monkeypatch.setattr(Generator, "sample", lambda *a, **k: pytest.fail("computed again"))
+    again = Generator.load(tmp_path / "tiny.safetensors").style_space
+    assert (again.std == expected[0]).all()
+    assert (again.range == expected[1]).all()

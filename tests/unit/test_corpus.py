@@ -1,0 +1,238 @@
+"""The corpus: what is written is read back, and what was edited amiss is refused in one sentence."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pytest_failcond.corpus import MANIFEST, Corpus, hash_png
+from pytest_failcond.corpus.manifest import Entry
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.failures.discovery import typical_rows
+from pytest_failcond.failures.walking import Walk
+from pytest_failcond.keys import DirectionKey
+
+NAMES = ("circle", "square", "star")
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def pixels_of(number: int, shape=(8, 9)) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, shape).astype(np.uint8)
+
+
+def entry(number: int, content: bytes, **fields) -> Entry:
+    values = {
+        "id": f"star-{number}-up-4",
+        "status": "open",
+        "class_name": "star",
+        "direction": f"direction:2:{number}:+",
+        "dimension": "b8.conv0[1]",
+        "sample": 4,
+        "broke_at": 1.25,
+        "shift": 1.75,
+        "predicted": "circle",
+        "p": 0.125,
+        "judged": None,
+        "seed": 0,
+        "generator": "sha256:1",
+        "classifier": "weights:2",
+        "judge": None,
+        "png": hash_png(content),
+    }
+    return Entry(**values | fields)
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Three images of a star, written to a folder."""
+    contents = {n: png(pixels_of(n)) for n in (11, 5, 7)}
+    made = Corpus(tmp_path / "corpus", tuple(entry(n, c) for n, c in contents.items()))
+    made.save({f"star-{n}-up-4": c for n, c in contents.items()})
+    return Corpus.read(made.folder)
+
+
+def edit(corpus, change):
+    path = corpus.folder / MANIFEST
+    data = json.loads(path.read_text(encoding="utf-8"))
+    change(data)
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def refusal(action) -> str:
+    with pytest.raises(FailcondError) as caught:
+        action()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_images_are_what_was_written(corpus):
+    assert corpus.ids == ("star-5-up-4", "star-7-up-4", "star-11-up-4")
+    images = corpus.images()
+    assert images.shape == (3, 8, 9, 1)
+    for row, number in enumerate((5, 7, 11)):
+        assert (images[row, :, :, 0] == pixels_of(number)).all()
+    assert corpus.labels(NAMES) == [2, 2, 2]
+
+
+def test_colour_is_kept(tmp_path):
+    content = png(pixels_of(1, (8, 8, 3)))
+    Corpus(tmp_path, (entry(1, content),)).save({"star-1-up-4": content})
+    assert (Corpus.read(tmp_path).images()[0] == pixels_of(1, (8, 8, 3))).all()
+
+
+def test_the_manifest_does_not_depend_on_when_an_entry_was_added(corpus):
+    before = (corpus.folder / MANIFEST).read_bytes()
+    Corpus(corpus.folder, corpus.entries[::-1]).save({})
+    assert (corpus.folder / MANIFEST).read_bytes() == before
+
+
+def test_marking_changes_one_line_of_the_manifest(corpus):
+    before = (corpus.folder / MANIFEST).read_text().splitlines()
+    corpus.marked(["star-7-up-4"], "fixed").save({})
+    after = (corpus.folder / MANIFEST).read_text().splitlines()
+    changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+    assert changed == [('   "status": "open",', '   "status": "fixed",')]
+    again = Corpus.read(corpus.folder)
+    assert [e.status for e in again.entries] == ["open", "fixed", "open"]
+    again.marked(["star-7-up-4"], "open").save({})
+    assert (corpus.folder / MANIFEST).read_text().splitlines() == before
+
+
+@pytest.mark.parametrize("action", ["marked", "without"])
+def test_an_unknown_id_gives_the_nearest(corpus, action):
+    arguments = (["star-7-up-5"], "fixed") if action == "marked" else (["star-7-up-5"],)
+    assert "did you mean 'star-7-up-4'?" in refusal(lambda: getattr(corpus, action)(*arguments))
+
+
+def test_what_a_review_took_out_is_remembered(corpus):
+    case = corpus.entries[1].case
+    corpus.without(["star-7-up-4"]).save({})
+    left = Corpus.read(corpus.folder)
+    assert left.ids == ("star-5-up-4", "star-11-up-4")
+    assert left.removed == (case,)
+
+
+def test_an_id_is_given_once(corpus):
+    assert corpus.free_id("star-6-up-4") == "star-6-up-4"
+    assert corpus.free_id("star-7-up-4") == "star-7-up-4-2"
+    assert corpus.free_id("STAR-7-up-4") == "STAR-7-up-4-2"  # one file, on some systems
+
+
+def test_no_folder_and_no_entries(tmp_path):
+    assert "`failcond discover` makes it" in refusal(lambda: Corpus.read(tmp_path / "no"))
+    Corpus(tmp_path).save({})
+    assert "has no entries" in refusal(lambda: Corpus.read(tmp_path))
+
+
+def test_a_missing_file(corpus):
+    corpus.file("star-7-up-4").unlink()
+    assert "star-7-up-4.png: is missing" in refusal(corpus.images)
+
+
+def test_a_changed_file(corpus):
+    corpus.file("star-7-up-4").write_bytes(png(pixels_of(1)))
+    assert "star-7-up-4.png: was changed since it was found" in refusal(corpus.images)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no image", "cannot be read"),
+        (png(pixels_of(1, (8, 8))), "keep images of one size"),
+        (png(pixels_of(1, (8, 9, 4))), "neither gray nor RGB"),
+    ],
+)
+def test_a_file_that_does_not_belong_there(corpus, content, words):
+    corpus.file("star-7-up-4").write_bytes(content)
+    edit(corpus, lambda data: data["entries"][1].update(png=hash_png(content)))
+    assert words in refusal(Corpus.read(corpus.folder).images)
+
+
+def test_an_unknown_class(corpus):
+    sentence = refusal(lambda: corpus.labels(("circle", "square", "stars")))
+    assert "star-5-up-4: there is no class 'star'; did you mean 'stars'?" in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["entries"][1].update(status="fixd"), "entry 'star-7-up-4': status"),
+        (lambda d: d["entries"][1].update(id="star-5-up-4"), "'star-5-up-4' stands twice"),
+        (lambda d: d["entries"][1].update(id="STAR-5-up-4"), "stands twice"),
+        (lambda d: d["entries"][1].update(id="../secret"), "id"),
+        (lambda d: d["entries"][1].update(direction="up"), "must be a direction"),
+        (lambda d: d["entries"][1].update(p=1.5), "'star-7-up-4': p"),
+        (lambda d: d["entries"][1].update(note="hm"), "note is not known"),
+        (lambda d: d["entries"][1].pop("seed"), "seed is missing"),
+        (lambda d: d["entries"][1].pop("id"), "entry 2: id is missing"),
+        (lambda d: d.pop("entries"), "entries is missing"),
+        (lambda d: d.update(entries=[3]), "entry 1"),
+        (lambda d: d.update(schema=2), "update pytest-failcond"),
+        (lambda d: d.pop("schema"), "is no manifest of a corpus"),
+    ],
+)
+def test_a_manifest_edited_amiss(corpus, change, words):
+    edit(corpus, change)
+    sentence = refusal(lambda: Corpus.read(corpus.folder))
+    assert str(corpus.folder / MANIFEST) in sentence
+    assert words in sentence
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "\ufeff{}"])
+def test_no_manifest(corpus, text):
+    (corpus.folder / MANIFEST).write_text(text, encoding="utf-8")
+    assert MANIFEST in refusal(lambda: Corpus.read(corpus.folder))
+
+
+def test_a_place_that_cannot_be_written_keeps_the_older_manifest(corpus, monkeypatch):
+    before = (corpus.folder / MANIFEST).read_bytes()
+
+    def full(path, content):
+        raise FailcondError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr("pytest_failcond.corpus.write_atomically", full)
+    content = png(pixels_of(1))
+    extended = Corpus(corpus.folder, (*corpus.entries, entry(1, content)))
+    assert "No space left" in refusal(lambda: extended.save({"star-1-up-4": content}))
+    assert (corpus.folder / MANIFEST).read_bytes() == before
+    assert len(Corpus.read(corpus.folder).images()) == 3
+
+
+def walk_of(breaks: list[float], valid_range: float | None) -> Walk:
+    """A walk whose judge accepts all images up to the valid range, and none beyond."""
+    shifts = np.arange(0, 5, 0.5)
+    total = len(breaks)
+    valid = np.repeat(shifts[:, None] <= (valid_range or 9), total, axis=1)
+    nothing = np.zeros(len(shifts), dtype=np.int64)
+    return Walk(
+        direction=DirectionKey(0, 1, 1),
+        std=1.0,
+        shifts=shifts,
+        broken=nothing,
+        lost=nothing,
+        valid=valid,
+        mean_p=nothing.astype(float),
+        judged=valid_range is not None,
+        breaks=np.array(breaks),
+        total=total,
+        unmoved=torch.zeros(0),
+        moved=torch.zeros(0),
+    )
+
+
+def test_typical_breaks_are_those_nearest_the_median_within_the_valid_range():
+    breaks = [np.nan, 0.0, 4.0, 0.5, 2.0, 1.0, 1.5]
+    assert typical_rows(walk_of(breaks, 3.0), 2).tolist() == [6, 5]  # of 0.5, 1.0, 1.5 and 2.0
+    assert typical_rows(walk_of(breaks, 3.0), 9).tolist() == [6, 5, 4, 3]
+    assert typical_rows(walk_of(breaks, None), 1).tolist() == [6]
+    assert typical_rows(walk_of([np.nan, 0.0], 3.0), 3).tolist() == []

@@ -1,0 +1,173 @@
+"""A metric over runs: in the order of commits, other inputs marked, unknown keys told of."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.cells import cell_len
+
+from pytest_failcond.cli import main
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.history import Question, history
+from pytest_failcond.report import timeline
+from pytest_failcond.statistics import paired_drop_bound, proportion_bound
+from tests.quality.test_selftest import CELLS, STARTS, make_run, measured, walked
+
+N = 1000
+INPUTS = {"images": "sha256:i", "seed": 0, "corruptions": "imagenet-c/1", "generator": "sha256:g"}
+
+
+def right(count: int) -> np.ndarray:
+    return np.arange(N) < count
+
+
+def run(day: int, clean: int = 900, *, commit: str | None = "abcdef0123456789", **subjects):
+    found = {"clean": measured("clean", right(clean)), STARTS: walked()}
+    found |= {key: measured(key, right(clean - 50 * i)) for i, key in enumerate(CELLS)}
+    environment = {
+        "date": "2026-03-01T00:00:00Z",
+        "commit": commit,
+        "commit_date": None if commit is None else f"2026-02-{day:02}T10:00:00+01:00",
+        "dirty": day == 2,
+    }
+    return replace(make_run(found), environment=environment, subjects=INPUTS | subjects)
+
+
+def test_runs_stand_in_the_order_of_their_commits_with_what_changed():
+    points = history([("b", run(9, 880)), ("a", run(2, 900)), ("c", run(5, 905))], Question())
+    assert [point.name for point in points] == ["a", "c", "b"]
+    assert [point.value for point in points] == [0.9, 0.905, 0.88]
+    assert [point.change for point in points] == [None, pytest.approx(0.005), pytest.approx(-0.025)]
+    assert points[0].low == proportion_bound(900, N, 0.95, "lower")
+    assert points[0].high == proportion_bound(900, N, 0.95, "upper")
+    assert [(point.commit, point.dirty) for point in points[:2]] == [
+        ("abcdef01", True),
+        ("abcdef01", False),
+    ]
+
+
+def test_without_a_commit_the_date_of_the_run_counts():
+    points = history([("none", run(1, commit=None)), ("old", run(28))], Question())
+    assert [point.name for point in points] == ["old", "none"]
+    bare = replace(run(1), environment={})
+    (first, _) = history([("old", run(28)), ("bare", bare)], Question())
+    assert (first.name, first.date, first.commit) == ("bare", None, None)
+
+
+def test_other_inputs_are_marked_and_no_change_is_given_across_them():
+    runs = [("a", run(1)), ("b", run(2, seed=1)), ("c", run(3)), ("d", run(4))]
+    points = history(runs, Question())
+    assert [point.other_inputs for point in points] == [(), ("seed",), (), ()]
+    assert [point.change for point in points] == [None, None, None, 0.0]
+    # A generator matters to its directions alone, and the images do not matter to them.
+    other = [("a", run(1, generator="sha256:h", images="sha256:j")), ("b", run(2))]
+    assert history(other, Question())[0].other_inputs == ("images",)
+    walks = Question("breaking_shift", STARTS)
+    assert history(other, walks)[0].other_inputs == ("generator",)
+
+
+def test_other_pixels_of_the_same_seed_are_other_inputs():
+    changed = run(1)
+    cell = replace(changed.measurements[CELLS[0]], pixels="sha256:other")
+    changed = replace(changed, measurements=changed.measurements | {CELLS[0]: cell})
+    points = history([("a", changed), ("b", run(2))], Question(key=CELLS[0]))
+    assert [point.other_inputs for point in points] == [("pixels",), ()]
+
+
+def test_values_are_those_of_the_gates():
+    one = [("a", run(1))]
+    (drop,) = history(one, Question("drop", CELLS[1]))
+    assert drop.value == pytest.approx(0.05)
+    assert drop.high == paired_drop_bound(850, 50, 0, 100, 0.95, "upper")
+    (mean,) = history(one, Question("accuracy", "mean"))
+    assert mean.value == pytest.approx(0.825)
+    (lost,) = history(one, Question("drop", "mean"))
+    assert lost.value == pytest.approx(0.075)
+    assert lost.low < lost.value < lost.high
+    (share,) = history(one, Question("broken_share", STARTS, at=1.0))
+    assert share.value == walked().broken_by(1.0) / 60
+    (ends,) = history(one, Question("valid_range", STARTS))
+    assert ends.value == walked().valid_range
+    (of_class,) = history(one, Question("accuracy", "clean", class_name="b"))
+    assert (of_class.value, of_class.n) == (0.9, 500)
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        (Question(key="corruption:contrasts:1"), "did you mean 'corruption:contrast:1'"),
+        (Question(key="direction:0:7:+"), f"there are: clean, {CELLS[0]}, "),
+        (Question("drop", "clean"), "no run has it for metric 'drop'"),
+        (Question(class_name="c"), "there are: a, b"),
+        (Question("broken_share", STARTS), "--at"),
+        (Question("accuracy", "clean", at=1.0), "--at"),
+        (Question("valid_range", STARTS, class_name="a"), "--class"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(question, words):
+    with pytest.raises(FailcondError, match=r".") as caught:
+        history([("a", run(1))], question)
+    assert words in str(caught.value)
+
+
+def test_a_run_that_lacks_the_key_says_so_in_its_row():
+    lacking = run(1)
+    del lacking.measurements[CELLS[0]]
+    points = history([("a", lacking), ("b", run(2))], Question(key=CELLS[0]))
+    assert points[0].missing == f"{CELLS[0]} was not measured"
+    assert points[1].change is None
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name, one in (("1", run(1)), ("2", run(2, 870)), ("3", run(3, 890, seed=4))):
+        one.save(tmp_path / f"{name}.json")
+    return [str(tmp_path / f"{name}.json") for name in ("3", "1", "2")]
+
+
+def test_the_table_keeps_its_width(files, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["history", *files]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Accuracy, clean"
+    assert max(map(cell_len, lines)) <= 80
+    rows = [line.split() for line in lines if line.startswith("2026-02-")]
+    assert [row[:2] for row in rows] == [
+        ["2026-02-01", "abcdef01"],
+        ["2026-02-02", "abcdef01+"],
+        ["2026-02-03", "abcdef01"],
+    ]
+    assert rows[1][-2:] == ["-0.0300", "1000"]
+    assert "other seed than the newest" in " ".join(" ".join(lines).split())
+
+
+def test_the_picture_is_drawn(files, tmp_path, capsys):
+    assert main(["history", *files, "--plot", str(tmp_path / "plot.png")]) == 0
+    assert capsys.readouterr().out.endswith("plot.png\n")
+    with Image.open(tmp_path / "plot.png") as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    blue = np.abs(pixels - (0x00, 0x72, 0xB2)).sum(axis=2) < 30
+    assert blue.sum() > 30  # the newest run, in colour
+    gray = np.abs(pixels - 0x8A).sum(axis=2) < 30
+    assert gray.sum() > 60  # the others, hollow
+
+
+def test_nothing_to_draw_is_refused():
+    lacking = run(1)
+    del lacking.measurements["clean"]
+    points = history([("a", lacking), ("b", lacking)], Question(key=CELLS[0]))
+    assert Image.open(io.BytesIO(timeline.draw(points, Question(key=CELLS[0])))).width > 300
+    empty = [replace(point, value=None) for point in points]
+    with pytest.raises(FailcondError, match="no run has a value"):
+        timeline.draw(empty, Question())
+
+
+def test_errors_are_one_sentence(files, capsys):
+    assert main(["history", files[0], "--key", "corruption:fogg:1"]) == 2
+    error = capsys.readouterr().err
+    assert "did you mean 'corruption:fog:1'" in error
+    assert error.count("\n") == 1
