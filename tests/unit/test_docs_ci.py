@@ -47,5 +47,5 @@ def test_workflows_call_what_there_is(text):
     options = {o for c in called for o in re.findall(r"--failcond-[a-z]+", c)}
     assert options
     assert options <= known.names
-    for name in re.findall(r"failcond ([a-z]+)", " ".join(called)):
+    for name in re.findall(r"^failcond ([a-z]+)", "\n".join(called), flags=re.MULTILINE):
         assert name in COMMANDS
