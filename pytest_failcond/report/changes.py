@@ -44,6 +44,8 @@ def origin(of: dict[str, Any]) -> str:
 def summary(comparison: Comparison) -> str:
     """Count what was lost and gained over all keys."""
     keys = [entry for entry in comparison.keys if not entry.inputs_changed]
+    if not comparison.keys:
+        return "test images were not measured in both"
     if not keys:
         return "no key of both was measured on the same pixels"
     lost, gained = (sum(getattr(e, name) for e in keys) for name in ("lost", "gained"))

@@ -196,3 +196,28 @@ def test_a_gate_by_class_checks_each_class(project, workers, gate):
         ("corruption:blackout:3", 2),
     }
     result.stdout.fnmatch_lines(["FAILED*corruption:blackout:1, class 2*"])
+
+
+def test_two_classifiers_are_compared_on_the_directions_of_both(project, capsys, monkeypatch):
+    monkeypatch.chdir(project.path)
+    project.add_generator()
+    project.write(
+        "other.py",
+        "import torchy\n"
+        "def load():\n"
+        "    model = torchy.load_classifier()\n"
+        "    model.out.weight.data = model.out.weight.data.flip(1) * 3\n"
+        "    return model\n",
+    )
+    project.configure(
+        '[tool.failcond]\nclassifier = "torchy:load_classifier"\ngenerator = "tiny.safetensors"\n'
+        "[tool.failcond.corner_cases]\ntop = 1\nsamples = 4\nmax_shift = 1.0\n"
+    )
+    options = ["--plot", "curves.png", "--json", "b.json"]
+    assert main(["compare", "torchy:load_classifier", "other:load", *options]) == 0
+    run = read(project, "b.json")
+    ranked = {key for ranking in run["rankings"] for key in ranking["directions"]}
+    compared = {entry["key"] for entry in run["comparison"]["directions"]}
+    assert ranked < compared, "those of the other one's ranking are there too"
+    assert (project.path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "other:load against torchy:load_classifier" in capsys.readouterr().out
