@@ -42,7 +42,7 @@ def shared_directions(a: Run, b: Run, a_name: str, b_name: str) -> bytes:
             axes.plot(shift[:claimed], share[:claimed], color=colour, linestyle=style,
                       linewidth=2.0, label=_short(name, 40))  # fmt: skip
         axes.axhline(0.5, color=FAINT, linewidth=0.6)
-        axes.set(ylim=(0, 1))
+        axes.set(ylim=(-0.03, 1.03))  # a curve along 0 or 1 is seen whole
         title = _short(wording.title(b, b.directions[key]), 44)
         axes.set_title(title, fontsize=8, loc="left", color=INK, parse_math=False)
         axes.tick_params(labelsize=7, colors=INK, labelbottom=place + _COLUMNS >= len(found))
