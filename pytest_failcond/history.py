@@ -151,7 +151,7 @@ def _value(run: Run, question: Question) -> Value:
     if question.key == MEAN and metric == "accuracy":
         metric = "mean_corruption_accuracy"
     lowest = METRICS[metric].bound == "min"
-    least, most = (0.0, None) if lowest else (None, 0.0)  # a gate has one; it is not applied
+    least, most = (1.0, None) if lowest else (None, 0.0)  # a gate has one; it is not applied
     gate = GateSettings(id=question.metric, metric=metric, at=question.at, min=least, max=most)
     chosen = None if question.class_name is None else names.index(question.class_name)
     case = Case(gate, question.key, run.measured, run.configuration, names, chosen)
@@ -200,7 +200,11 @@ def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:
     if not runs:
         raise FailcondError("give at least one run file")
     if (question.at is None) == (question.metric == "broken_share"):
-        raise FailcondError("--at is a shift in σ, and goes with --metric broken_share alone")
+        raise FailcondError(
+            "--metric broken_share: --at is missing; give a shift in σ, such as --at 2"
+            if question.at is None
+            else "--at is a shift in σ, and goes with --metric broken_share alone"
+        )
     if question.about_directions and question.class_name is not None:
         raise FailcondError("--class: a direction's key names its class; leave the option out")
     kinds = {

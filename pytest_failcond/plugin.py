@@ -158,7 +158,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
-    planned = [_planned(item) for item in items if from_suite(item)]
+    """Keep what is planned, in an order of its own: tests may be shuffled, each part in its way."""
+    planned = sorted({_planned(item) for item in items if from_suite(item)})
     if planned:
         from pytest_failcond.store import PLAN, Store
 

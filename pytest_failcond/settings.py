@@ -28,6 +28,7 @@ class Metric(BaseModel):
         selectors: the selectors that apply.
         by_class: whether it can be checked class by class.
         in_sigma: whether its unit is σ.
+        share: whether it is a share of images, or a difference of shares.
         needs_baseline: whether it compares with a baseline.
     """
 
@@ -38,6 +39,7 @@ class Metric(BaseModel):
     by_class: bool = True
     in_sigma: bool = False
     needs_baseline: bool = False
+    share: bool = True
 
 
 _CELLS = frozenset({"corruptions", "severities", "classes"})
@@ -47,12 +49,18 @@ METRICS = {
     "accuracy": Metric(bound="min", about="cell", selectors=_CELLS),
     "accuracy_drop": Metric(bound="max", about="cell", selectors=_CELLS),
     "mean_corruption_accuracy": Metric(bound="min", about="several cells", selectors=_CELLS),
-    "mce": Metric(bound="max", about="several cells", selectors=_GRID, by_class=False),
-    "relative_mce": Metric(bound="max", about="several cells", selectors=_GRID, by_class=False),
-    "crossing_severity": Metric(bound="min", about="several cells", selectors=_CELLS),
-    "breaking_shift": Metric(bound="min", about="direction", by_class=False, in_sigma=True),
+    "mce": Metric(bound="max", share=False, about="several cells", selectors=_GRID, by_class=False),
+    "relative_mce": Metric(
+        bound="max", share=False, about="several cells", selectors=_GRID, by_class=False
+    ),
+    "crossing_severity": Metric(bound="min", share=False, about="several cells", selectors=_CELLS),
+    "breaking_shift": Metric(
+        bound="min", share=False, about="direction", by_class=False, in_sigma=True
+    ),
     "broken_share": Metric(bound="max", about="direction", by_class=False),
-    "valid_range": Metric(bound="min", about="direction", by_class=False, in_sigma=True),
+    "valid_range": Metric(
+        bound="min", share=False, about="direction", by_class=False, in_sigma=True
+    ),
     "corpus_accuracy": Metric(bound="min", about="corpus", by_class=False),
     "regression_drop": Metric(bound="max", about="baseline", selectors=_CELLS, needs_baseline=True),
     "mean_regression_drop": Metric(
@@ -186,6 +194,7 @@ class GateSettings(_Table):
         other = "max" if metric.bound == "min" else "min"
         if getattr(self, metric.bound) is None or getattr(self, other) is not None:
             raise ValueError(f"metric {self.metric!r} takes {metric.bound!r}, and not {other!r}")
+        self._check_range(metric)
         if self.id and not re.fullmatch(r"[A-Za-z0-9_.-]+", self.id):
             raise ValueError(f"id {self.id!r}: use letters, digits, '_', '.' and '-'")
         if (self.at is None) == (self.metric in ("broken_share", "crossing_severity")):
@@ -206,6 +215,17 @@ class GateSettings(_Table):
             if chosen == ():
                 raise ValueError(f"selects nothing: {selector!r} is empty; leave it out for all")
         return self
+
+    def _check_range(self, metric: Metric) -> None:
+        """Refuse a share that no result can keep, or none can cross: a percentage, mostly."""
+        if not metric.share:
+            return
+        fits = 0 < self.threshold <= 1 if self.keeps_above else -1 < self.threshold < 1
+        if not fits:
+            raise ValueError(
+                f"{metric.bound} = {self.threshold:g}: metric {self.metric!r} is a share of the "
+                f"images; give one like {0.95 if self.keeps_above else 0.05}, not a percentage"
+            )
 
     @property
     def threshold(self) -> float:

@@ -47,21 +47,21 @@ def run(options: argparse.Namespace) -> int:
         confidence = float(b.settings.get("confidence", 0.95))
         b = replace(b, comparison=compare(a, b, options.a, confidence=confidence))
         assert b.comparison is not None
+        width = shutil.get_terminal_size().columns
+        encoding = sys.stdout.encoding or "ascii"
+        text = terminal.render_changes(
+            b,
+            title=f"{options.b} against {options.a}",
+            width=width,
+            color=sys.stdout.isatty(),
+            unicode=encoding.lower().startswith("utf"),
+            every=options.all,
+        )
+        print(text, end="")
         if options.plot:
             write_atomically(options.plot, shared.shared_directions(a, b, options.a, options.b))
         if options.json:
             b.save(options.json)
-    width = shutil.get_terminal_size().columns
-    encoding = sys.stdout.encoding or "ascii"
-    text = terminal.render_changes(
-        b,
-        title=f"{options.b} against {options.a}",
-        width=width,
-        color=sys.stdout.isatty(),
-        unicode=encoding.lower().startswith("utf"),
-        every=options.all,
-    )
-    print(text, end="")
     for path in filter(None, (options.plot, options.json)):
         print(f"wrote {path}")
     return 0

@@ -9,8 +9,12 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_failcond.errors import FailcondError
+
+if TYPE_CHECKING:
+    from pytest_failcond.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("run.json"), metavar="FILE", help="(default: run.json)"
     )
-    parser.add_argument("--compare", type=Path, metavar="FILE", help="run file of a baseline")
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="FILE",
+        help="run file of a baseline (default: the configured one)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,10 +40,18 @@ def run(options: argparse.Namespace) -> int:
     if options.out in options.parts:
         raise FailcondError(f"--out: {options.out} is one of the parts; choose another name")
     parts = {str(path): Run.load(path) for path in options.parts}
+    baseline = options.compare or _configured_baseline(next(iter(parts.values())))
     with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
-        joined = merge(parts, baseline=options.compare, pictures=Path(folder))
+        joined = merge(parts, baseline=baseline, pictures=Path(folder))
         joined.save(options.out)
     print(f"joined {len(parts)} parts: {len(joined.measurements) + len(joined.directions)} keys")
     print(verdict_line(joined)[0])
     print(f"wrote {options.out}")
     return int(is_red(joined))
+
+
+def _configured_baseline(part: Run) -> Path | None:
+    """Return the baseline of the configuration that the parts were made with, if it is here."""
+    name = part.configuration.baseline
+    path = None if name is None else Path.cwd() / name
+    return path if path is not None and path.is_file() else None

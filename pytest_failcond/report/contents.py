@@ -45,8 +45,18 @@ def failures(run: Run) -> list[Check]:
 
 
 def closest(checks: Iterable[Check]) -> Check:
-    """Return the check that keeps the least margin; a value beyond the walk has the most."""
-    return min(checks, key=lambda c: float("inf") if c.margin is None else c.margin)
+    """Return the check that keeps the least margin, in widths of its sampling noise."""
+    return min(checks, key=_clearance)
+
+
+def worst(checks: Iterable[Check]) -> Check:
+    """Return the gravest check of a gate and, of several, the one of the least margin."""
+
+    def order(check: Check) -> tuple[int, float]:
+        margin = float("inf") if check.margin is None else check.margin
+        return -GRAVITY.index(status_of(check)), margin
+
+    return min(checks, key=order)
 
 
 def unmeasured(run: Run) -> dict[str, str]:

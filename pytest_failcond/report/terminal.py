@@ -247,7 +247,7 @@ def _margins(page: _Page, run: Run, *, every: bool) -> None:
     if not closest:
         return
     head = ["", "value", "threshold", "margin", "its noise"]
-    table = page.table("Margins of what passed, smallest first", head)
+    table = page.table("Margins of what passed, fewest widths of noise first", head)
     for check in closest if every else closest[:_MARGINS]:
         what = f"{wording.printable(check.gate)}  {wording.check_text(run, check)}"
         margin = amount(check.metric, check.margin or 0.0)

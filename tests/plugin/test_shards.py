@@ -84,6 +84,32 @@ def test_a_kept_run_is_judged_without_measuring(divided, workers):
     assert read(divided, "again.json") == read(divided, "whole.json")
 
 
+def test_parts_fit_together_however_their_tests_are_shuffled(project, monkeypatch):
+    monkeypatch.chdir(project.path)
+    project.run("--failcond-json=whole.json")
+    for part in (1, 2):
+        project.run(f"--failcond-shard={part}/2", f"--randomly-seed={part}")
+    parts = [f"failcond-part-{part}-of-2.json" for part in (1, 2)]
+    assert main(["merge", *parts, "--out", "joined.json"]) == 0
+    assert read(project, "joined.json") == read(project, "whole.json")
+
+
+def test_the_whole_is_compared_with_the_configured_baseline(project, monkeypatch, gate):
+    monkeypatch.chdir(project.path)
+    table = GRID.replace("[tool.failcond]", '[tool.failcond]\nbaseline = "failcond-baseline.json"')
+    project.configure(table, gate(id="drop", metric="regression_drop", max=0.01))
+    project.run("--failcond-json=old.json")
+    assert main(["baseline", "old.json"]) == 0
+    for part in (1, 2):
+        blind = "--failcond-classifier=mine:load_blind"
+        assert project.run(f"--failcond-shard={part}/2", blind).ret == 0
+    parts = [f"failcond-part-{part}-of-2.json" for part in (1, 2)]
+    assert main(["merge", *parts, "--out", "joined.json"]) == 1
+    (found,) = read(project, "joined.json")["gates"]
+    assert found["verdict"] == "failed"
+    assert len(found["checks"]) == 5
+
+
 def test_new_thresholds_judge_an_old_run(divided):
     divided.run("--failcond-json=whole.json")
     config = divided.path / "pyproject.toml"

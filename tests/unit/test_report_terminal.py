@@ -236,7 +236,7 @@ def test_needs_neither_pytest_nor_torch():
 
 
 def test_margins_of_what_passed_are_shown_smallest_first():
-    text = render(make_run()).partition("Margins of what passed, smallest first\n")[2]
+    text = render(make_run()).partition("Margins of what passed, fewest widths of noise first\n")[2]
     shown = [line.split()[1] for line in text.splitlines()[2:7]]
     # Drops of 0, 0.01, ... under 0.16, each with 0.012 of noise: the largest is the closest.
     assert shown == [

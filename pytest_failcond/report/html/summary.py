@@ -71,7 +71,7 @@ def _gates(run: Run, linked: Collection[str]) -> list[str]:
         return []
     rows = []
     for gate in gates_by_need(run):
-        first = contents.by_need(gate.checks)[0]
+        first = contents.worst(gate.checks)
         rows.append([
             status(wording.status_of(first)),
             Cell(wording.printable(gate.id)),
