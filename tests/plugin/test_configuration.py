@@ -106,7 +106,7 @@ for row, label in enumerate(data.labels):
     assert project.pytester.runpython("save.py").ret == 0
     table = GRID.replace('"mine:load_images"', '"digits"')
     project.configure(
-        table + '[[tool.failcond.gates]]\nmetric = "accuracy"\nmin = 0\nclasses = ["b"]'
+        table + '[[tool.failcond.gates]]\nmetric = "accuracy"\nmin = 0.1\nclasses = ["b"]'
     )
     result = project.run("--failcond-json=run.json")
     assert result.ret == 0, result.stdout.str()
