@@ -14,7 +14,7 @@ from pytest_failcond.state import STATE, State
 _STYLES = ("report.css", "pytest-html.css")
 _COLUMNS = ("class", "direction", "value", "threshold")
 _AFTER = 2  # result and test
-_LAST = "~"  # sorts behind every number
+_LAST = ":"  # sorts behind every number, and before an empty cell
 
 
 class HtmlReport:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from tests.schema import errors_of
+from tests.unit.tiny import tiny_generator
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])
 
@@ -40,6 +46,7 @@ def test_a_test_per_class_and_rank(corners, workers):
             "What changes along them",
         ]
     )
+    assert errors_of(corners.path / "run.json") == []
     run = json.loads((corners.path / "run.json").read_text())
     assert len(run["directions"]) == 6
     for direction in run["directions"]:
@@ -168,17 +175,32 @@ def test_hypothesis_draws_cases_and_prints_how_to_see_them(corners):
     )
 
 
-def test_show_makes_the_picture_that_the_message_names(corners, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "options", [(), ("--failcond-seed=5",), ("--failcond-generator=b/c d.st",)]
+)
+def test_show_makes_the_picture_of_the_report_to_the_pixel(corners, monkeypatch, capsys, options):
     from pytest_failcond.cli import main
+    from pytest_failcond.report.reproduce import show_command
+    from pytest_failcond.run import Run
 
-    corners.run("--failcond-json=run.json", "-k", "circle-1")
-    run = json.loads((corners.path / "run.json").read_text())
-    key, strip = run["directions"][0]["key"], run["directions"][0]["strip"]
     monkeypatch.chdir(corners.path)
-    command = ["show", key, "--shift", str(strip["shift"][-1]), "--sample", str(strip["sample"])]
-    assert main([*command, "--out", "a.png"]) == 0
-    assert (corners.path / "a.png").read_bytes().startswith(b"\x89PNG")
-    assert f"p(circle) = {strip['p'][-1]:.3f}" in capsys.readouterr().out
+    (corners.path / "b").mkdir()
+    tiny_generator(channels=(7, 5)).save(corners.path / "b" / "c d.st")
+    corners.run("--failcond-json=run.json", *options)
+    run = Run.load("run.json")
+    for direction in run.directions.values():
+        strip = direction.strip
+        pixels = np.asarray(Image.open(run.pictures / strip.file))
+        for i, frame in enumerate(np.split(pixels, len(strip.shift), axis=1)):
+            command = shlex.split(show_command(run, direction, strip.shift[i]))
+            assert main([*command[1:], "--out", "a.png"]) == 0
+            enlarged = np.asarray(Image.open("a.png"))
+            factor = len(enlarged) // len(frame)
+            assert (enlarged == frame.repeat(factor, axis=0).repeat(factor, axis=1)).all()
+            name = run.classes[direction.class_index]
+            told = capsys.readouterr().out.partition(f"p({name}) = ")[2].split()[0]
+            # Three digits are printed, four are kept.
+            assert float(told) == pytest.approx(strip.p[i], abs=0.00055 + 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -199,8 +221,6 @@ def test_show_refuses_what_is_not_there(corners, monkeypatch, capsys, key, words
 
 
 def test_classes_whose_names_are_no_words_stand_by_their_index(project):
-    from tests.unit.tiny import tiny_generator
-
     tiny_generator(classes=("<b>", "two words", "star")).save(project.path / "tiny.safetensors")
     project.configure(CORNERS)
     result = project.run("--collect-only", "-q")

@@ -54,6 +54,7 @@ def test_a_loss_is_found_on_the_very_same_images(project, baseline, workers, gat
         sum(c["value"] for c in gates["drop"]["checks"]) / len(gates["drop"]["checks"])
     )
     assert errors_of(project.path / "run.json") == []
+    assert errors_of(project.path / "run.json") == []
     comparison = read(project)["comparison"]
     clean = next(entry for entry in comparison["keys"] if entry["key"] == "clean")
     assert (clean["lost"], clean["gained"]) == (100, 0)

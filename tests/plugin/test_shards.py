@@ -64,6 +64,8 @@ def test_the_joined_run_equals_the_undivided_one(divided, workers):
         assert errors_of(divided.path / name) == []
     joined, expected = read(divided, "joined.json"), read(divided, "whole.json")
     assert joined == expected
+    for name in (*parts, "joined.json", "whole.json"):
+        assert errors_of(divided.path / name) == []
     whole_files = divided.path / "whole.json.files"
     joined_files = divided.path / "joined.json.files"
     assert {p.name: p.read_bytes() for p in whole_files.iterdir()} == {

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import html5lib
 import numpy as np
@@ -12,11 +13,11 @@ from PIL import Image
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.report import html, wording
-from pytest_failcond.report.html import pictures
+from pytest_failcond.report.html import curves, pictures
 from pytest_failcond.report.html.parts import style
 from pytest_failcond.report.html.tables import anchor
 from pytest_failcond.report.reproduce import show_command
-from tests.runs import EVIL, make_comparison, make_examples, make_gates, make_run
+from tests.runs import EVIL, make_comparison, make_direction, make_examples, make_gates, make_run
 
 WICKED = (EVIL, '"><img src=x onerror=alert(1)>', "'& onload='x")
 NOISY = "corruption:gaussian_noise:3"
@@ -285,3 +286,25 @@ def test_absent_parts_are_silent():
     )
     gates = tuple(gate for gate in make_gates() if gate.id == "clean-accuracy")
     assert "Directions" not in html.summary(make_run(corner_cases=False, gates=gates))
+
+
+def test_marks_do_not_write_over_each_other():
+    for breaks in (0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 8.0):
+        for valid in (1.0, 2.0, 3.5, 6.0, 8.0):
+            direction = make_direction(
+                0, 1, 322, 1, breaking_shift=breaks, valid_range=valid, steps=17
+            )
+            for small in (True, False):
+                drawn = Read(curves.degradation(make_run(), direction, small=small))
+                words = [e for e in drawn.elements if e.tag.endswith("}text")]
+                labels = [e for e in words if e.text.startswith(("breaks", "valid"))]
+                assert len(labels) == 1 + (breaks <= valid)
+                spans = []
+                for label in labels:
+                    x, width = float(label.get("x")), 5.6 * len(label.text)
+                    left = x if label.get("text-anchor") == "start" else x - width
+                    assert left >= 0
+                    assert left + width <= (280 if small else 560)
+                    spans.append((left, left + width, float(label.get("y"))))
+                for a, b in pairwise(spans):
+                    assert a[1] <= b[0] or b[1] <= a[0] or abs(a[2] - b[2]) >= 11
