@@ -91,7 +91,7 @@ def row(run: Run, entry: KeyComparison) -> list[str]:
         str(entry.gained),
         f"{entry.drop:.4f}",
         f"{entry.bound:.4f}",
-        f"{entry.p_holm:.2g}",
+        f"{entry.p_holm:.2g}" if entry.p_holm else "< 1e-300",
     ]
 
 

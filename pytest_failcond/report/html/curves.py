@@ -111,26 +111,23 @@ def _line(plot: _Plot, kind: str, shifts: Sequence[float], shares: Sequence[floa
 
 
 def _marks(plot: _Plot, direction: Direction, tested: float) -> list[str]:
-    """Mark the breaking shift and the valid range, one label behind or below the other."""
-    found, parts, taken = direction.breaking_shift, [], -1.0
+    """Mark the breaking shift and the valid range; each label stands on its outer side."""
+    found, parts, taken = direction.breaking_shift, [], 0.0
     if found is not None and found <= tested:
-        label = f"breaks at {wording.sigma(found)}"
-        parts += [_rule(plot.x(found), plot.y(1) - 5, plot.x(found), plot.y(0), "break"),
-                  _mark_label(plot, found, label, 6)]  # fmt: skip
-        taken = plot.x(found) + _LETTER * len(label)
+        x, label = plot.x(found), f"breaks at {wording.sigma(found)}"
+        width = _LETTER * len(label)
+        outside = x - width > 0
+        parts += [_rule(x, plot.y(1) - 5, x, plot.y(0), "break"),
+                  _label(x, plot.y(1) - 8, label, "end" if outside else "start")]  # fmt: skip
+        taken = x if outside else x + width
     if direction.valid_range is not None:
         x, label = plot.x(tested), f"valid to {wording.sigma(tested)}"
-        parts.append(_rule(x, plot.y(1) - 5, x, plot.y(0), "valid"))
-        parts.append(
-            _mark_label(plot, tested, label, 6 if taken < x - _LETTER * len(label) else -6)
-        )
+        width = _LETTER * len(label)
+        outside = x + width < plot.width
+        below = 12 if taken > (x if outside else x - width) else 0
+        parts += [_rule(x, plot.y(1) - 5, x, plot.y(0), "valid"),
+                  _label(x, plot.y(1) - 8 + below, label, "start" if outside else "end")]  # fmt: skip
     return parts
-
-
-def _mark_label(plot: _Plot, shift: float, label: str, above: float) -> str:
-    x, width = plot.x(shift), _LETTER * len(label)
-    anchor = "start" if x + width < plot.width else "end"
-    return _label(x, plot.y(1) - above - 2, label, anchor)
 
 
 def _rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:

@@ -62,7 +62,9 @@ def _direction(run: Run, direction: Direction, with_pictures: bool) -> list[str]
         except FailcondError as error:
             parts.append(note(f"{direction.key}: {error}"))
     command = show_command(run, direction, direction.strip.shift[-1])
-    parts.append(tag("p", "The last of them again, to the pixel: ", text("code", command)))
+    parts.append(
+        tag("p", "The last of them again, to the pixel: ", text("code", command), class_="command")
+    )
     parts += [curves.degradation(run, direction), curves.legend(run)]
     return parts
 

@@ -25,6 +25,7 @@ from pytest_failcond.report.html.tables import checks_table, direction_table, li
 from pytest_failcond.run import Run
 
 _WORST, _PASSED = 12, 3  # checks shown one by one
+_CHANGED = 8  # keys shown before the others are folded away
 _PICTURED = 3  # keys whose changed images are shown at the top
 Section = tuple[str, list[str]]
 """A heading, and the HTML below it."""
@@ -113,9 +114,14 @@ def _changes(run: Run, pictures: bool, linked: Collection[str]) -> list[str]:
         return []
     parts = [text("p", f"{changes.headline(comparison)}; {changes.summary(comparison)}.")]
     keys, rest = changes.shown(comparison)
-    if keys:
-        rows = [_row(changes.row(run, entry), link_to(entry.key, linked)) for entry in keys]
-        parts += [table(changes.HEAD, rows, label="Keys"), note(changes.NOTE)]
+    rows = [_row(changes.row(run, entry), link_to(entry.key, linked)) for entry in keys]
+    shown, folded = (rows, []) if len(rows) <= _CHANGED + 1 else (rows[:_CHANGED], rows[_CHANGED:])
+    if shown:
+        parts.append(table(changes.HEAD, shown, label="Keys"))
+    if folded:
+        others = table(changes.HEAD, folded, label="More keys")
+        parts.append(fold(f"{len(folded)} more, less changed", others))
+    parts += [note(changes.NOTE)] if shown else []
     parts += [note(remark) for remark in changes.remarks(comparison, rest)]
     directions, more = changes.shown_directions(comparison, every=False)
     if directions:

@@ -31,7 +31,7 @@ def checks_table(run: Run, checks: Sequence[Check], linked: Collection[str] = ()
             Cell(wording.threshold(check), "number"),
             Cell(wording.bound(run, check), "number"),
             Cell(str(check.n or ""), "number"),
-            Cell("; ".join(filter(None, why))),
+            Cell("; ".join(filter(None, why)), "why"),
         ])  # fmt: skip
     return table(head, rows, label="Checks")
 
