@@ -18,6 +18,7 @@ from pytest_failcond.statistics import Side, adjusted
 
 VerdictName = Literal["passed", "marginal", "failed", "error", "not_evaluated"]
 _ORDER: tuple[VerdictName, ...] = ("passed", "marginal", "not_evaluated", "error", "failed")
+WITHIN_NOISE = "holds, though only within sampling noise"
 NO_BASELINE = (
     "there is no baseline to compare with; keep a run with --failcond-json=run.json and make it the "
     "baseline: failcond baseline run.json"
@@ -179,7 +180,7 @@ def _judge(gate: GateSettings, key: str, found: Value, confidence: float, checks
             verdict, reason = "passed", ""
         else:
             verdict = "marginal"
-            reason = f"holds, but its {confidence:.0%} bound is {_number(gate, bound)}"
+            reason = WITHIN_NOISE
     return _make(
         gate, key, verdict, reason, value=found.value, bound=bound, n=found.n, certain=certain
     )

@@ -26,7 +26,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
 from pytest_failcond.html_report import HtmlReport
 from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
-from pytest_failcond.state import STATE, SUITE, State, from_suite
+from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
 
 _GENERATED = (
     "failcond_corruption",
@@ -96,7 +96,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 try:
                     values, ids = values_of(name, state, metafunc.definition)
                 except FailcondError as error:
-                    pytest.fail(f"{metafunc.definition.nodeid}: {error}", pytrace=False)
+                    fail(f"{metafunc.definition.nodeid}: {error}")
             if not values and metafunc.module.__name__ != SUITE and not from_suite(metafunc):
                 metafunc.parametrize(name, [], indirect=True)
             elif not values:

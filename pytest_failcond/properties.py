@@ -7,8 +7,8 @@ from typing import Any
 
 from pytest_failcond.gates import Check
 from pytest_failcond.measurements import Direction
-from pytest_failcond.report.contents import by_need
-from pytest_failcond.report.wording import arrow
+from pytest_failcond.report.direction_text import arrow
+from pytest_failcond.report.need import by_need
 
 Property = tuple[str, Any]
 

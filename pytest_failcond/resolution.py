@@ -36,7 +36,7 @@ class Unresolved:
         n: images that it rests on.
         needed: images that it needs; None: no number of them would do.
         class_name: of the class; None: the gate is about all that it selects.
-        reason: why, of a perfect result.
+        reason: what tells, such as what a perfect result would be.
     """
 
     gate: str
@@ -55,7 +55,7 @@ class Unresolved:
             needs = f"it needs {self.needed:,}"
         return (
             f"gate {self.gate!r} cannot pass on its {self.n:,} images{of}, whatever the classifier "
-            f"does: {needs} (a perfect result: {self.reason})"
+            f"does: {needs} ({self.reason})"
         )
 
 
@@ -117,7 +117,9 @@ def _of_check(
     except FailcondError:
         return None  # something is missing, which the check itself says
     name = None if class_index is None else class_names[class_index]
-    return Unresolved(gate.id, now.n, needed, name, now.reason)
+    few = now.verdict == "error"  # of what could be measured, only this is one
+    reason = f"its min_n is {gate.min_n}" if few else f"a perfect result: {now.reason}"
+    return Unresolved(gate.id, now.n, needed, name, reason)
 
 
 def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:

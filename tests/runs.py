@@ -181,7 +181,7 @@ def make_gates() -> tuple[GateResult, ...]:
             bound=0.171,
             threshold=0.16,
             verdict="marginal",
-            reason="holds, but its 95% bound is 0.1710",
+            reason="holds, though only within sampling noise",
         )
     )
     shift = {"threshold": 3.0, "n": 20}

@@ -36,7 +36,7 @@ def breaking_changes(run: Run) -> list[BreakingChange]:
     moved as far as every one of them was tested, the *first* is the one that has broken most there,
     the better ranked of two alike. A direction stands for the attribute whose change is largest.
 
-    Changes that break most classes first come first. Nothing is said of a run whose directions have
+    Changes that break most classes first come first, what has no name last. Nothing is said of a run whose directions have
     no attributes.
     """
     if not any(direction.attributes for direction in run.directions.values()):
@@ -59,7 +59,9 @@ def breaking_changes(run: Run) -> list[BreakingChange]:
         )
         for change, indices in every.items()
     ]
-    return sorted(found, key=lambda c: (-len(c.first), -len(c.later), c.name or "~", c.sign))
+    return sorted(
+        found, key=lambda c: (c.name is None, -len(c.first), -len(c.later), c.name or "", c.sign)
+    )
 
 
 def _breaks(direction: Direction) -> bool:

@@ -23,7 +23,7 @@ from PIL import Image
 from pytest_failcond import __version__
 from pytest_failcond.exploration import Exploration, ExploredClass, Film, Opinion
 from pytest_failcond.measurements import Direction
-from pytest_failcond.report import wording
+from pytest_failcond.report import direction_text, wording
 from pytest_failcond.subjects.images import side_by_side
 
 _LARGEST = 128  # px of a frame's longer side in the page; larger ones are made smaller
@@ -107,12 +107,12 @@ def _direction_data(direction: Direction, explored: ExploredClass) -> dict[str, 
     claimed = found is not None and found <= direction.tested_to
     return {
         "key": direction.key,
-        "name": wording.dimension(direction),
+        "name": direction_text.dimension(direction),
         "rank": direction.rank,
-        "changes": wording.attributes(direction, _MOST_CHANGES),
-        "all_changes": wording.attributes(direction),
-        "breaks_at": wording.breaks_at(direction),
-        "valid_to": wording.valid_to(direction),
+        "changes": direction_text.attributes(direction, _MOST_CHANGES),
+        "all_changes": direction_text.attributes(direction),
+        "breaks_at": direction_text.breaks_at(direction),
+        "valid_to": direction_text.valid_to(direction),
         "total": direction.total,
         "breaking": found if claimed else None,
         "valid": direction.valid_range,

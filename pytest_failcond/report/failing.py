@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_failcond.gates import GateResult
 from pytest_failcond.measurements import Measurement
-from pytest_failcond.report import contents
+from pytest_failcond.report import need
 from pytest_failcond.report.wording import status_of
 from pytest_failcond.run import Run
 
@@ -31,20 +30,11 @@ class Confusion:
     lost: int | None
 
 
-def gates_by_need(run: Run) -> list[GateResult]:
-    """Sort gates by their gravest check, then by its margin."""
-    order = {id(check): place for place, check in enumerate(contents.by_need(run.checks))}
-    return sorted(
-        (gate for gate in run.gates if gate.checks),
-        key=lambda gate: min(order[id(check)] for check in gate.checks),
-    )
-
-
 def failed_keys(run: Run) -> list[str]:
     """Return the measured keys on which a check failed, waived and warning ones too, gravest first."""
     failed = [
         check.key
-        for check in contents.by_need(run.checks)
+        for check in need.by_need(run.checks)
         if status_of(check) in ("failed", "error", "warned", "waived")
     ]
     measured = run.measurements.keys() | run.directions.keys()

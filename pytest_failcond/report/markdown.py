@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pytest_failcond.report import changes, contents, corpus, wording
-from pytest_failcond.report.contents import Cell
+from pytest_failcond.report import changes, contents, corpus, direction_text, need, wording
+from pytest_failcond.report.grid import Cell, clean_of, grid_of
 from pytest_failcond.run import Run
 
 
@@ -37,7 +37,7 @@ def _failures(run: Run) -> str:
             wording.threshold(c),
             wording.reason(run, c),
         ]
-        for c in contents.failures(run)
+        for c in need.failures(run)
     ]
     for key, why in contents.unmeasured(run).items():
         rows.append([wording.label("error"), "", wording.key_text(run, key), "", why])
@@ -66,9 +66,9 @@ def _changes(run: Run) -> str:
 
 
 def _accuracy(run: Run) -> str:
-    grid = contents.grid_of(run)
+    grid = grid_of(run)
     if grid is None:
-        clean = contents.clean_of(run)
+        clean = clean_of(run)
         return "" if clean is None else f"Clean accuracy: {_cell(clean)}\n"
     rows = [] if grid.clean is None else [["clean", _cell(grid.clean)]]
     for name in grid.names:
@@ -90,19 +90,19 @@ def _directions(run: Run) -> str:
         [
             wording.class_name(run, d.class_index),
             str(d.rank or wording.NOTHING),
-            wording.dimension(d),
-            wording.breaks_at(d),
-            wording.valid_to(d),
-            wording.broken(d),
+            direction_text.dimension(d),
+            direction_text.breaks_at(d),
+            direction_text.valid_to(d),
+            direction_text.broken(d),
             wording.share(d.curve.mean_p[0]),
-            wording.attributes(d),
+            direction_text.attributes(d),
         ]
         for d in contents.directions_of(run)
     ]
     head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p", "what changes"]
-    lines = [escape(wording.passed_over(run, *entry)) for entry in contents.passed_over(run)]
+    lines = [escape(direction_text.passed_over(run, *entry)) for entry in contents.passed_over(run)]
     parts = [_table(head, rows, left=3)] if rows else []
-    if broken := wording.what_breaks(run):
+    if broken := direction_text.what_breaks(run):
         lines.insert(0, escape(broken))
     return "\n".join([*parts, *(f"{line}\n" for line in lines)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.report import changes, wording
+from pytest_failcond.report import changes, direction_text, wording
 from pytest_failcond.report.figures import BROKEN, DPI, FAINT, INK, RIGHT, to_png
 from pytest_failcond.run import Run
 
@@ -43,7 +43,7 @@ def shared_directions(a: Run, b: Run, a_name: str, b_name: str) -> bytes:
                       linewidth=2.0, label=_short(name, 40))  # fmt: skip
         axes.axhline(0.5, color=FAINT, linewidth=0.6)
         axes.set(ylim=(-0.03, 1.03))  # a curve along 0 or 1 is seen whole
-        title = _short(wording.title(b, b.directions[key]), 44)
+        title = _short(direction_text.title(b, b.directions[key]), 44)
         axes.set_title(title, fontsize=8, loc="left", color=INK, parse_math=False)
         axes.tick_params(labelsize=7, colors=INK, labelbottom=place + _COLUMNS >= len(found))
         axes.spines[["top", "right"]].set_visible(False)

@@ -7,8 +7,7 @@ from typing import Literal
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check, GateResult, amount, unit
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
-from pytest_failcond.measurements import Direction, Measurement
-from pytest_failcond.report.breaking import BreakingChange, breaking_changes
+from pytest_failcond.measurements import Measurement
 from pytest_failcond.run import Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
 
@@ -55,16 +54,13 @@ NOTHING = "–"
 BOUNDS = (
     "Bounds speak of new images of the same kind; on this fixed set of images the values are exact."
 )
-JUDGE = "judge: its mean accuracy on the same corrupted images, or on 2,000 of them."
-DIRECTIONS = (
-    "Shifts in σ, the standard deviation of a dimension; broken: share of the start images before "
-    "any shift, and by the end of what is valid, or was walked; start p: mean p(class) before any."
+MARGIN = (
+    "Margin: from value to threshold, in widths of sampling noise (from value to bound); under 1 × "
+    "is marginal, under 0 fails."
 )
-ATTRIBUTES = (
-    "Mean change of the start images by the end of what is valid, or was walked, in σ of each "
-    "attribute among generated images; only what stands out."
-)
-_MOST_CLASSES = 12  # named in a sentence
+GRAVEST = "  (of several gates, the gravest)"
+JUDGE = "judge: its mean accuracy on the same images, or on 2,000 of them"
+_MOST_WIDTHS = 10_000  # of sampling noise: beyond, there is none to speak of
 
 _ASCII = str.maketrans(
     {
@@ -193,6 +189,24 @@ def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
     return "beyond" if direction is None else f"> {sigma(direction.tested_to)}"
 
 
+def clearance(check: Check) -> float:
+    """Return how far a value keeps from its threshold, in widths of its sampling noise.
+
+    A width is from the value to its bound, on the side of the threshold. Infinite where there is none.
+    """
+    if check.value is None or check.bound is None or check.margin is None:
+        return float("inf")
+    return check.margin / max(abs(check.value - check.bound), 1e-9)
+
+
+def margin(check: Check) -> str:
+    """Say the same: ``1.2 ×``; a dash where there is no telling."""
+    widths = clearance(check)
+    if abs(widths) > _MOST_WIDTHS:
+        return NOTHING
+    return f"{widths:.1f} ×".replace("-", "−")
+
+
 def reason(run: Run, check: Check) -> str:
     """Say in one line what speaks against a check, with the numbers it rests on."""
     text = printable(check.reason)
@@ -220,22 +234,6 @@ def class_name(run: Run, index: int) -> str:
     return printable(run.classes[index]) if 0 <= index < len(run.classes) else str(index)
 
 
-def arrow(sign: int) -> str:
-    """Return the sign of a direction as an arrow."""
-    return "↗" if sign > 0 else "↘"
-
-
-def dimension(direction: Direction) -> str:
-    """Name the dimension and the way: ``s322 b16.conv0[2] ↗``."""
-    return f"s{direction.dimension} {printable(direction.name)} {arrow(direction.sign)}"
-
-
-def title(run: Run, direction: Direction) -> str:
-    """Name a direction in full."""
-    rank = "" if direction.rank is None else f", direction {direction.rank}"
-    return f"class {class_name(run, direction.class_index)}{rank}: {dimension(direction)}"
-
-
 def key_text(run: Run, key: str) -> str:
     """Name a key, with its class where the key has only the class's index."""
     text = printable(key)
@@ -257,6 +255,11 @@ def check_text(run: Run, check: Check) -> str:
     return f"{text}, class {class_name(run, check.class_index)}"
 
 
+def short_check_text(run: Run, check: Check) -> str:
+    """Name the same in less room: a cell is known by its name and severity."""
+    return check_text(run, check).removeprefix("corruption:")
+
+
 def seeds(run: Run, spread: list[tuple[str, float, int]]) -> str:
     """Say how far accuracy spreads over the seeds of random corruptions; empty for one seed."""
     number = run.settings.get("seeds") or 1
@@ -270,15 +273,6 @@ def seeds(run: Run, spread: list[tuple[str, float, int]]) -> str:
     return f"over {number} seeds, highest minus lowest accuracy, at most: {widths}"
 
 
-def short_dimension(key: str) -> str:
-    """Name the dimension of a direction's key: ``s322 ↗``."""
-    try:
-        parsed = parse_key(key)
-    except FailcondError:
-        return printable(key)
-    return f"s{parsed.dimension} {arrow(parsed.sign)}" if isinstance(parsed, DirectionKey) else key
-
-
 def note(check: Check) -> str:
     """Say what else is to be known of a check that does not fail: why it is marginal, its waiver."""
     if check.waived is not None:
@@ -286,67 +280,6 @@ def note(check: Check) -> str:
     return "" if check.verdict in ("failed", "error") else printable(check.reason)
 
 
-def breaks_at(direction: Direction) -> str:
-    """Say where a direction breaks the class: ``4.5 σ``, or beyond what was tested."""
-    tested = direction.tested_to
-    found = direction.breaking_shift
-    return f"> {sigma(tested)}" if found is None or found > tested else sigma(found)
-
-
-def valid_to(direction: Direction) -> str:
-    """Say up to which shift the judge still sees the class."""
-    return "not judged" if direction.valid_range is None else sigma(direction.valid_range)
-
-
-def broken(direction: Direction) -> str:
-    """Say how many start images are broken unmoved, and at the end of what was tested."""
-    shares = (direction.broken_by(shift) / direction.total for shift in (0.0, direction.tested_to))
-    text = " → ".join(map(share, shares))
-    return text if direction.valid_range is not None else f"{text} at {sigma(direction.tested_to)}"
-
-
-def attributes(direction: Direction, most: int | None = None) -> str:
-    """Say what changes along a direction, largest first: ``noise +4.1 σ, contrast −0.6 σ``."""
-    changes = direction.standing_out[:most]
-    named = (f"{printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in changes)
-    return ", ".join(named) or NOTHING
-
-
-def plus_minus(number: float) -> str:
-    """Return the sign of a change."""
-    return "+" if number > 0 else "−"
-
-
-def what_breaks(run: Run) -> str:
-    """Say which changes break which classes: ``noise + breaks 0, 3 and 8 first, 5 later; …``."""
-    return "; ".join(_breaking(run, change) for change in breaking_changes(run))
-
-
-def _breaking(run: Run, change: BreakingChange) -> str:
-    name = "an unnamed change"
-    if change.name is not None:
-        name = f"{printable(change.name)} {plus_minus(change.sign)}"
-    parts = [
-        f"{_listed([class_name(run, index) for index in indices])} {when}"
-        for indices, when in ((change.first, "first"), (change.later, "later"))
-        if indices
-    ]
-    return f"{name} breaks {', '.join(parts)}"
-
-
-def _listed(names: list[str]) -> str:
-    """``0, 3 and 8``; those beyond a dozen are counted."""
-    if len(names) > _MOST_CLASSES:
-        names = [*names[: _MOST_CLASSES - 1], f"{len(names) - _MOST_CLASSES + 1} more"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
 def count(number: int, noun: str) -> str:
     """Count things: ``1 gate``, ``2 gates``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def passed_over(run: Run, class_index: int, passed: list[tuple[str, float]]) -> str:
-    """Say which directions of a class were passed over because its images soon stop being valid."""
-    which = ", ".join(f"{short_dimension(key)} ({sigma(valid)})" for key, valid in passed)
-    return f"class {class_name(run, class_index)}: passed over, valid for less than 1 σ: {which}"

@@ -43,7 +43,7 @@ def test_a_test_per_class_and_rank(corners, workers):
             "*test_corner_case?circle-1?*",
             "*test_corner_case?star-2?*",
             "Directions*",
-            "What changes along them",
+            "*what changes*",
         ]
     )
     assert errors_of(corners.path / "run.json") == []

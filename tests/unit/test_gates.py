@@ -200,7 +200,7 @@ def test_a_broken_share_says_at_which_shift():
     ("least", "verdict", "words"),
     [
         (0.5, "passed", ""),
-        (2.0, "marginal", "its 95% bound is"),
+        (2.0, "marginal", "only within sampling noise"),
         (4.0, "failed", "2.5 σ is under 4.0 σ"),
     ],
 )

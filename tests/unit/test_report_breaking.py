@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_failcond.measurements import AttributeChange
-from pytest_failcond.report import wording
+from pytest_failcond.report import direction_text
 from pytest_failcond.report.breaking import breaking_changes
 from tests.runs import make_direction, make_run
 
@@ -78,12 +78,14 @@ def test_what_does_not_stand_out_has_no_name():
         direction(0, 1, [0, 2, 4, 6, 8]), attributes=[AttributeChange("noise", 0.7, -0.1, 1.5)]
     )
     assert grouped(unnamed) == [(None, 0, (0,), ())]
-    assert wording.what_breaks(run_of(unnamed)) == "an unnamed change breaks a first"
+    assert (
+        direction_text.what_breaks(run_of(unnamed)) == "what no attribute tells of breaks a first"
+    )
 
 
 def test_nothing_is_said_without_attributes():
     assert grouped(replace(direction(0, 1, [0, 9, 9, 9, 9]), attributes=[])) == []
-    assert wording.what_breaks(run_of()) == ""
+    assert direction_text.what_breaks(run_of()) == ""
 
 
 def test_in_words():
@@ -95,7 +97,7 @@ def test_in_words():
         direction(1, 2, less, "noise"),
         direction(2, 1, less, "size"),
     )
-    assert wording.what_breaks(run) == (
+    assert direction_text.what_breaks(run) == (
         "noise + breaks a, d and f first, b later; slant − breaks b first, a later; "
         "size + breaks c first"
     )
@@ -106,7 +108,7 @@ def test_many_classes_are_counted():
         run_of(*(direction(c, 1, [0, 2, 4, 6, 8]) for c in range(40))),
         classes=tuple(f"k{i}" for i in range(40)),
     )
-    said = wording.what_breaks(run)
+    said = direction_text.what_breaks(run)
     assert said.endswith("k9, k10 and 29 more first")
 
 

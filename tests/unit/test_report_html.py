@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.report import html, wording
+from pytest_failcond.report import direction_text, html
 from pytest_failcond.report.html import curves, pictures
 from pytest_failcond.report.html.parts import style
 from pytest_failcond.report.html.tables import anchor
@@ -138,7 +138,7 @@ def test_what_directions_change(run):
     assert "noise + breaks zero first" in text
     details = Read(html.details(run, UP)).text
     assert "noise +4.1 σ, contrast −0.6 σ" in details
-    assert wording.ATTRIBUTES in details
+    assert direction_text.ATTRIBUTES in details
 
 
 def test_frames_are_shown_to_the_pixel(run):

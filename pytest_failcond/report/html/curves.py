@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from pytest_failcond.measurements import Direction
-from pytest_failcond.report import wording
+from pytest_failcond.report import direction_text, wording
 from pytest_failcond.report.html.parts import tag, text
 from pytest_failcond.run import Run
 from pytest_failcond.statistics import Side, proportion_bound
@@ -66,9 +66,9 @@ def degradation(run: Run, direction: Direction, *, small: bool = False) -> str:
     parts.append(_line(plot, "p", curve.shift, curve.mean_p))
     parts += _marks(plot, direction, tested)
     told = (
-        f"Degradation curve of {wording.title(run, direction)}: breaks at "
-        f"{wording.breaks_at(direction)}, valid to {wording.valid_to(direction)}, "
-        f"broken {wording.broken(direction)}"
+        f"Degradation curve of {direction_text.title(run, direction)}: breaks at "
+        f"{direction_text.breaks_at(direction)}, valid to {direction_text.valid_to(direction)}, "
+        f"broken {direction_text.broken(direction)}"
     )
     size = f"0 0 {plot.width} {plot.height}"
     kind = "curve small" if small else "curve"

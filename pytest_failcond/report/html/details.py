@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_failcond.compare import KeyComparison
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Direction, Examples, Measurement
-from pytest_failcond.report import changes, contents, wording
+from pytest_failcond.report import changes, contents, direction_text, wording
 from pytest_failcond.report.failing import confusions
 from pytest_failcond.report.html import curves, pictures
 from pytest_failcond.report.html.corpus import replayed_of
@@ -53,9 +53,9 @@ def _accuracy(run: Run, measured: Measurement) -> str:
 
 
 def _direction(run: Run, direction: Direction, with_pictures: bool) -> list[str]:
-    parts = [text("p", wording.title(run, direction)), direction_table(run, [direction])]
+    parts = [text("p", direction_text.title(run, direction)), direction_table(run, [direction])]
     if direction.attributes:
-        parts.append(note(wording.ATTRIBUTES))
+        parts.append(note(direction_text.ATTRIBUTES))
     if with_pictures:
         try:
             parts.append(_strip(run, direction))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from pytest_failcond.report import wording
-from pytest_failcond.report.contents import Cell, Grid
+from pytest_failcond.report.grid import Cell, Grid
 from pytest_failcond.report.html.parts import note, tag, text
 from pytest_failcond.run import Run
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import groupby
 
-from pytest_failcond.report import changes, contents, wording
-from pytest_failcond.report.failing import gates_by_need
+from pytest_failcond.report import changes, contents, direction_text, need, wording
+from pytest_failcond.report.grid import clean_of, grid_of
 from pytest_failcond.report.html import curves
 from pytest_failcond.report.html.corpus import corpus_section
 from pytest_failcond.report.html.details import changed_images
@@ -71,35 +71,36 @@ def _gates(run: Run, linked: Collection[str]) -> list[str]:
     if not run.gates:
         return []
     rows = []
-    for gate in gates_by_need(run):
-        first = contents.worst(gate.checks)
+    for gate in need.gates_by_need(run):
+        first = need.by_need(gate.checks)[0]
         rows.append([
             status(wording.status_of(first)),
             Cell(wording.printable(gate.id)),
             Cell(wording.gate_title(gate)),
-            Cell(contents.together(gate.checks)),
+            Cell(need.together(gate.checks)),
             Cell(wording.value(run, first), "number"),
+            Cell(wording.margin(first), "number"),
             Cell(wording.check_text(run, first), href=link_to(first.key, linked)),
         ])  # fmt: skip
-    head = ["verdict", "gate", "demand", "checks", "worst", "at"]
+    head = ["verdict", "gate", "demand", "checks", "worst", "margin", "at"]
     parts = [table(head, rows, label="Gates")]
-    checks = contents.by_need(run.checks)
+    checks = need.by_need(run.checks)
     doubtful = sum(wording.status_of(check) != "passed" for check in checks)
     count = min(doubtful, _WORST) + _PASSED * (doubtful <= _WORST)
     shown, rest = (checks, []) if len(checks) <= count + 1 else (checks[:count], checks[count:])
     parts += [text("h3", "Check by check"), checks_table(run, shown, linked)]
     if rest:
-        more = f"{len(rest)} more: {contents.together(rest)}"
+        more = f"{len(rest)} more: {need.together(rest)}"
         parts.append(fold(more, checks_table(run, rest, linked)))
-    return [*parts, *map(note, (*run.notes, wording.BOUNDS))]
+    return [*parts, *map(note, (*run.notes, f"{wording.MARGIN} {wording.BOUNDS}"))]
 
 
 def _accuracy(run: Run) -> list[str]:
-    grid = contents.grid_of(run)
+    grid = grid_of(run)
     if grid is not None:
         seeds = wording.seeds(run, contents.spread(run))
         return [heat_map(run, grid), *map(note, filter(None, (wording.rises(run), seeds)))]
-    clean = contents.clean_of(run)
+    clean = clean_of(run)
     if clean is None:
         return []
     sign = "" if clean.status is None else f" {wording.SIGNS[clean.status]}"
@@ -145,16 +146,19 @@ def _directions(run: Run, linked: Collection[str]) -> list[str]:
     parts: list[str] = []
     directions = contents.directions_of(run)
     if directions:
-        parts += [direction_table(run, directions, linked), note(wording.DIRECTIONS)]
-        if line := wording.what_breaks(run):
+        parts += [
+            direction_table(run, directions, linked),
+            note(f"{direction_text.EXPLAINED} {direction_text.START_P}"),
+        ]
+        if line := direction_text.what_breaks(run):
             parts.append(text("p", line))
-    parts += [note(wording.passed_over(run, *entry)) for entry in contents.passed_over(run)]
+    parts += [note(direction_text.passed_over(run, *entry)) for entry in contents.passed_over(run)]
     if directions:
         parts += [text("h3", "Degradation curves"), curves.legend(run)]
     for index, found in groupby(directions, key=lambda direction: direction.class_index):
         drawn = []
         for direction in found:
-            caption = text("figcaption", wording.dimension(direction))
+            caption = text("figcaption", direction_text.dimension(direction))
             drawn.append(tag("figure", caption, curves.degradation(run, direction, small=True)))
         title = f"class {wording.class_name(run, index)}"
         parts.append(fold(title, tag("div", *drawn, class_="curves")))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from pytest_failcond.gates import Check
 from pytest_failcond.measurements import Direction
-from pytest_failcond.report import contents, wording
+from pytest_failcond.report import contents, direction_text, wording
 from pytest_failcond.report.html.parts import Cell, status, table
 from pytest_failcond.run import Run
 
@@ -18,7 +18,7 @@ def anchor(key: str) -> str:
 
 def checks_table(run: Run, checks: Sequence[Check], linked: Collection[str] = ()) -> str:
     """Lay out checks; keys that are ``linked`` have an article on the page."""
-    head = ["verdict", "gate", "key", "value", "threshold", "bound", "n", "why"]
+    head = ["verdict", "gate", "key", "value", "threshold", "bound", "margin", "n", "why"]
     rows = []
     for check in checks:
         why = [wording.short_reason(check), wording.note(check)]
@@ -30,6 +30,7 @@ def checks_table(run: Run, checks: Sequence[Check], linked: Collection[str] = ()
             Cell(wording.value(run, check), "number"),
             Cell(wording.threshold(check), "number"),
             Cell(wording.bound(run, check), "number"),
+            Cell(wording.margin(check), "number"),
             Cell(str(check.n or ""), "number"),
             Cell("; ".join(filter(None, why)), "why"),
         ])  # fmt: skip
@@ -47,12 +48,12 @@ def direction_table(run: Run, directions: Sequence[Direction], linked: Collectio
         rows.append([
             Cell(wording.class_name(run, direction.class_index)),
             Cell(str(direction.rank or wording.NOTHING)),
-            Cell(wording.dimension(direction), "name", link_to(direction.key, linked)),
-            Cell(wording.breaks_at(direction) + sign, f"number {of or ''}".strip()),
-            Cell(wording.valid_to(direction), "number"),
-            Cell(wording.broken(direction), "number"),
+            Cell(direction_text.dimension(direction), "name", link_to(direction.key, linked)),
+            Cell(direction_text.breaks_at(direction) + sign, f"number {of or ''}".strip()),
+            Cell(direction_text.valid_to(direction), "number"),
+            Cell(direction_text.broken(direction), "number"),
             Cell(wording.share(direction.curve.mean_p[0]), "number"),
-            Cell(wording.attributes(direction)),
+            Cell(direction_text.attributes(direction), "why"),
         ])  # fmt: skip
     return table(head, rows, label="Directions")
 

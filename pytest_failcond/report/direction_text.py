@@ -1,0 +1,116 @@
+"""Directions in words: how far they go, what changes along them, and which changes break what."""
+
+from __future__ import annotations
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.keys import DirectionKey, parse_key
+from pytest_failcond.measurements import Direction
+from pytest_failcond.report import wording
+from pytest_failcond.report.breaking import BreakingChange, breaking_changes
+from pytest_failcond.run import Run
+
+EXPLAINED = (
+    "Shifts in σ of the dimension; broken: share of the start images, unmoved → where validity, or the "
+    "walk, ends."
+)
+START_P = "start p: mean p(class), unmoved."
+ATTRIBUTES = "What changes by then: what stands out, in σ of the attribute over generated images."
+_MOST_CLASSES = 12  # named in a sentence
+
+
+def arrow(sign: int) -> str:
+    """Return the sign of a direction as an arrow."""
+    return "↗" if sign > 0 else "↘"
+
+
+def dimension(direction: Direction) -> str:
+    """Name the dimension and the way: ``s322 b16.conv0[2] ↗``."""
+    return f"s{direction.dimension} {wording.printable(direction.name)} {arrow(direction.sign)}"
+
+
+def title(run: Run, direction: Direction) -> str:
+    """Name a direction in full."""
+    rank = "" if direction.rank is None else f", direction {direction.rank}"
+    return f"class {wording.class_name(run, direction.class_index)}{rank}: {dimension(direction)}"
+
+
+def short_dimension(key: str) -> str:
+    """Name the dimension of a direction's key: ``s322 ↗``."""
+    try:
+        parsed = parse_key(key)
+    except FailcondError:
+        return wording.printable(key)
+    return f"s{parsed.dimension} {arrow(parsed.sign)}" if isinstance(parsed, DirectionKey) else key
+
+
+def breaks_at(direction: Direction) -> str:
+    """Say where a direction breaks the class: ``4.5 σ``, or beyond what was tested."""
+    tested = direction.tested_to
+    found = direction.breaking_shift
+    return f"> {wording.sigma(tested)}" if found is None or found > tested else wording.sigma(found)
+
+
+def valid_to(direction: Direction) -> str:
+    """Say up to which shift the judge still sees the class."""
+    return "not judged" if direction.valid_range is None else wording.sigma(direction.valid_range)
+
+
+def broken(direction: Direction) -> str:
+    """Say how many start images are broken unmoved, and at the end of what was tested."""
+    shares = (direction.broken_by(shift) / direction.total for shift in (0.0, direction.tested_to))
+    text = " → ".join(map(wording.share, shares))
+    return (
+        text
+        if direction.valid_range is not None
+        else f"{text} at {wording.sigma(direction.tested_to)}"
+    )
+
+
+def attributes(direction: Direction, most: int | None = None) -> str:
+    """Say what changes along a direction, largest first: ``noise +4.1 σ, contrast −0.6 σ``."""
+    changes = direction.standing_out[:most]
+    named = (
+        f"{wording.printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in changes
+    )
+    return ", ".join(named) or wording.NOTHING
+
+
+def plus_minus(number: float) -> str:
+    """Return the sign of a change."""
+    return "+" if number > 0 else "−"
+
+
+def what_breaks(run: Run, *, later: bool = True) -> str:
+    """Say which changes break which classes: ``noise + breaks 0, 3 and 8 first, 5 later; …``.
+
+    Args:
+        run: with its directions.
+        later: whether to say it of those classes, too, that something else breaks first.
+    """
+    said = (_breaking(run, change, later=later) for change in breaking_changes(run))
+    return "; ".join(filter(None, said))
+
+
+def _breaking(run: Run, change: BreakingChange, *, later: bool) -> str:
+    name = "what no attribute tells of"
+    if change.name is not None:
+        name = f"{wording.printable(change.name)} {plus_minus(change.sign)}"
+    parts = [
+        f"{_listed([wording.class_name(run, index) for index in indices])} {when}"
+        for indices, when in ((change.first, "first"), (change.later if later else (), "later"))
+        if indices
+    ]
+    return f"{name} breaks {', '.join(parts)}" if parts else ""
+
+
+def _listed(names: list[str]) -> str:
+    """``0, 3 and 8``; those beyond a dozen are counted."""
+    if len(names) > _MOST_CLASSES:
+        names = [*names[: _MOST_CLASSES - 1], f"{len(names) - _MOST_CLASSES + 1} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def passed_over(run: Run, class_index: int, passed: list[tuple[str, float]]) -> str:
+    """Say which directions of a class were passed over because its images soon stop being valid."""
+    which = ", ".join(f"{short_dimension(key)} ({wording.sigma(valid)})" for key, valid in passed)
+    return f"class {wording.class_name(run, class_index)}: passed over, valid for less than 1 σ: {which}"

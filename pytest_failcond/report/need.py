@@ -1,0 +1,55 @@
+"""Checks and gates in the order in which they need a look: what fails first, then the least margin."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pytest_failcond.gates import WITHIN_NOISE, Check, GateResult
+from pytest_failcond.report.wording import GRAVITY, LABELS, clearance, note, status_of
+from pytest_failcond.run import Run
+
+
+def failures(run: Run) -> list[Check]:
+    """Return the checks that speak against the classifier, most certain first, warnings last."""
+
+    def order(check: Check) -> tuple[int, float]:
+        return (
+            3 if status_of(check) == "warned" else 1 if check.verdict == "error" else
+            0 if check.certain else 2,
+            0.0 if check.bound is None else clearance(check),
+        )  # fmt: skip
+
+    return sorted(
+        (c for c in run.checks if status_of(c) in ("failed", "error", "warned")), key=order
+    )
+
+
+def by_need(checks: Iterable[Check]) -> list[Check]:
+    """Sort checks gravest first, then by margin, in widths of their sampling noise."""
+    return sorted(checks, key=lambda c: (-GRAVITY.index(status_of(c)), clearance(c)))
+
+
+def gates_by_need(run: Run) -> list[GateResult]:
+    """Sort gates by the check of each that needs a look first."""
+    order = {id(check): place for place, check in enumerate(by_need(run.checks))}
+    return sorted(
+        (gate for gate in run.gates if gate.checks),
+        key=lambda gate: min(order[id(check)] for check in gate.checks),
+    )
+
+
+def asides(gate: GateResult) -> list[str]:
+    """Say what one check of a gate does not: how the others stand, waivers, and what was not tested.
+
+    ``2 failed, 10 passed``; ``expected to fail: see the roadmap``
+    """
+    mixed = len(set(map(status_of, gate.checks))) > 1
+    notes = dict.fromkeys(note(check) for check in gate.checks if check.reason != WITHIN_NOISE)
+    return [*([together(gate.checks)] if mixed else []), *filter(None, notes)]
+
+
+def together(checks: Iterable[Check]) -> str:
+    """Count checks by verdict: ``18 passed, 2 not evaluated``."""
+    counts = Counter(map(status_of, checks))
+    return ", ".join(f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s])

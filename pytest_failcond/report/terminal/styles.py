@@ -1,0 +1,14 @@
+"""Colours of verdicts in a terminal; signs and words say the same without them."""
+
+from __future__ import annotations
+
+from pytest_failcond.report.wording import Status
+
+STYLES: dict[Status | None, str] = {
+    "passed": "green",
+    "marginal": "yellow",
+    "warned": "yellow",
+    "waived": "cyan",
+    "error": "bold red",
+    "failed": "bold red",
+}
