@@ -171,8 +171,8 @@ class Failcond:
         """
         key = f"corpus:{entry_id}"
         self._tell(KEY, key)
-        self._ask(key)
         try:
+            self._ask(key)
             replay = self._measuring.measure("corpus")
         except FailcondError as error:
             self._give_up("corpus", error)
