@@ -130,18 +130,14 @@ def conclude(
             if key not in measured:
                 errors.setdefault(key, missing)
     run = replace(run, errors=errors)
-    grid = settings.corruptions
 
     def other(path: Path | None) -> Other | None:
         return None if path is None else Other(path, run.subjects, run.measured)
 
-    reference = None if grid is None or grid.reference is None else settings.path(grid.reference)
-    verdicts = Verdicts.against(
-        settings, run.classes, run.measured, other(baseline), other(reference)
-    )
+    then, reference = other(baseline), other(settings.reference_path)
+    verdicts = Verdicts.against(settings, run.classes, run.measured, then, reference)
     notes = tuple(map(str, unresolved(settings, run.classes, run.labels)))
     run = replace(run, gates=verdicts.results(run.planned), notes=notes)
-    then = other(baseline)
     if then is None:
         return run
     try:

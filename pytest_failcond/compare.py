@@ -18,7 +18,9 @@ from pytest_failcond.statistics import holm, mcnemar_p, paired_counts, paired_dr
 if TYPE_CHECKING:
     from pytest_failcond.run import Run
 
-_INPUTS = ("images", "max_images", "seed", "corruptions")
+INPUTS = ("images", "max_images", "seed", "corruptions")
+"""What two runs have in common where their images are compared."""
+
 _NAMED = 20  # lost and gained images that are named by index
 
 
@@ -176,7 +178,7 @@ def check_comparable(then: Mapping[str, Any], now: Mapping[str, Any], path: str)
     Raises:
         FailcondError: images, seed or corruptions differ.
     """
-    for what in _INPUTS:
+    for what in INPUTS:
         if then.get(what) != now.get(what):
             detail = "" if what == "images" else f" ({then.get(what)} there, {now.get(what)} here)"
             raise FailcondError(

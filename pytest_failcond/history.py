@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pytest_failcond.compare import INPUTS
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.metrics import VALUES, Case, Value
+from pytest_failcond.metrics import VALUES, Case, Value, mean_drop
 from pytest_failcond.plan import cells_of
 from pytest_failcond.run import Run
 from pytest_failcond.settings import METRICS, GateSettings
-from pytest_failcond.statistics import Side, mean_bound
 
 MEAN = "mean"
 """The key that stands for all corruption cells of a run together."""
@@ -27,7 +27,6 @@ METRIC_OF = {
 }
 """What can be followed, and the gates' name for it."""
 
-_INPUTS = ("images", "max_images", "seed", "corruptions")
 _OF_DIRECTIONS = ("generator", "judge", "seed")
 
 
@@ -168,16 +167,12 @@ def _mean_drop(case: Case) -> Value:
     clean = case.measure("clean")
     cells = [case.measure(cell).right for cell in cells_of(case.gate, case.settings)]
     per_image = (clean.right - np.mean(cells, axis=0))[case.selected(clean)]
-
-    def bound(confidence: float, side: Side) -> float:
-        return 2 * mean_bound((per_image + 1) / 2, confidence, side) - 1
-
-    return Value(float(per_image.mean()), bound, len(per_image))
+    return mean_drop(per_image)
 
 
 def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
     """Return which inputs of two runs differ, as far as they matter to the question."""
-    inputs = _OF_DIRECTIONS if question.about_directions else _INPUTS
+    inputs = _OF_DIRECTIONS if question.about_directions else INPUTS
     found = [name for name in inputs if run.subjects.get(name) != other.subjects.get(name)]
     if question.about_directions:
         corner_cases = (r.settings.get("corner_cases") for r in (run, other))

@@ -14,25 +14,18 @@ import numpy.typing as npt
 from pytest_failcond.corpus import Corpus
 from pytest_failcond.corruptions import Corruption, corrupt, specification
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.failures.attributes import Variation, changes_along, natural_variation
-from pytest_failcond.failures.corner_cases import (
-    Finding,
-    Findings,
-    Strip,
-    find_corner_cases,
-    measure_directions,
-)
+from pytest_failcond.examples import PICTURED, Lost, SavePicture
+from pytest_failcond.failures.attributes import Variation, natural_variation
+from pytest_failcond.failures.corner_cases import find_corner_cases, measure_directions
+from pytest_failcond.failures.records import direction_record, ranking_record
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import (
     ClassRanking,
-    Curve,
     Direction,
     Examples,
-    Frames,
     Measurement,
     Replay,
     Replayed,
-    pack_bits,
 )
 from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.stylegan2.generator import Generator
@@ -41,44 +34,9 @@ from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_floa
 from pytest_failcond.subjects.loading import load_callable
 from pytest_failcond.subjects.sources import classes_of
 
-_KEPT_SCORES = 20
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
-PICTURED = 8  # images of a key at most: enough to see what they have in common
 _CHUNK = 16  # batches per pass at most: enough for kernels to be fast
 _CHUNK_VALUES = 1 << 25  # of a pass at most: memory stays flat, however large images or set are
-
-SavePicture = Callable[[str, npt.NDArray[np.uint8]], str]
-"""Keeps a picture ``[H, W, C]`` under a name; returns its file name."""
-
-
-class Lost:
-    """Images that are right when clean and lost in a cell: the first few, by a given order.
-
-    Collected while the cell is classified, so that no image is corrupted twice.
-
-    Attributes:
-        clean: the measurement of the clean images.
-        rows, pixels: of those chosen so far, in order; corrupted, uint8 ``[H, W, C]`` each.
-    """
-
-    def __init__(self, clean: Measurement, order: npt.NDArray[np.int64]) -> None:
-        self.clean = clean
-        self._place = np.empty(len(order), dtype=np.int64)
-        self._place[order] = np.arange(len(order))
-        self.rows: list[int] = []
-        self.pixels: list[npt.NDArray[np.uint8]] = []
-
-    def see(
-        self, start: int, predicted: npt.NDArray[np.int64], pixels: npt.NDArray[np.uint8]
-    ) -> None:
-        """Take in a chunk of the images ``[M]``, from row ``start`` on."""
-        part = slice(start, start + len(predicted))
-        gone = np.flatnonzero(self.clean.right[part] & (predicted != self.clean.labels[part]))
-        gone = gone[np.argsort(self._place[start + gone])][:PICTURED]
-        rows = [*self.rows, *(start + gone).tolist()]
-        images = [*self.pixels, *(pixels[i].copy() for i in gone)]
-        first = np.argsort(self._place[np.array(rows, dtype=np.int64)])[:PICTURED].tolist()
-        self.rows, self.pixels = [rows[i] for i in first], [images[i] for i in first]
 
 
 @dataclass(frozen=True)
@@ -397,9 +355,9 @@ class Laboratory:
             judge=self.judge,
             seed=self.settings.seed,
         )
-        ranking = _ranking_data(key, findings)
+        ranking = ranking_record(key, findings)
         return ranking, [
-            _direction_data(generator, finding, self._variation, save)
+            direction_record(generator, finding, self._variation, save)
             for finding in findings.directions
         ]
 
@@ -416,7 +374,7 @@ class Laboratory:
             judge=self.judge,
             seed=self.settings.seed,
         )
-        return _direction_data(generator, finding, self._variation, save)
+        return direction_record(generator, finding, self._variation, save)
 
     @cached_property
     def _variation(self) -> Variation:
@@ -446,65 +404,3 @@ def _culprit(apply: Callable[[slice], object], indices: npt.NDArray[np.int64]) -
         except Exception:
             return f"image {index}"
     return f"images {indices[0]} to {indices[-1]} together"
-
-
-def _ranking_data(key: RankingKey, findings: Findings) -> ClassRanking:
-    ranking = findings.ranking
-    return ClassRanking(
-        key=str(key),
-        class_index=key.class_index,
-        samples=ranking.samples,
-        directions=[str(finding.key) for finding in findings.directions],
-        dimensions=ranking.dimensions[:_KEPT_SCORES].tolist(),
-        scores=[round(float(s), 6) for s in ranking.scores[:_KEPT_SCORES]],
-        passed_over=[
-            {"key": str(p.key), "score": round(p.score, 6), "valid_range": p.valid_range}
-            for p in findings.passed_over
-        ],
-    )
-
-
-def _direction_data(
-    generator: Generator, finding: Finding, variation: Variation, save: SavePicture
-) -> Direction:
-    walk, key = finding.walk, finding.key
-    layer, _, channel = generator.style_space.name(key.dimension).rstrip("]").partition("[")
-    right = walk.total - walk.broken - walk.lost
-    return Direction(
-        key=str(key),
-        class_index=key.class_index,
-        rank=finding.rank,
-        dimension=key.dimension,
-        layer=layer,
-        channel=int(channel),
-        sign=key.sign,
-        score=round(finding.score, 6),
-        std=round(walk.std, 6),
-        breaking_shift=walk.breaking_shift,
-        valid_range=walk.valid_range,
-        total=walk.total,
-        curve=Curve(
-            shift=walk.shifts.tolist(),
-            right=right.tolist(),
-            broken=walk.broken.tolist(),
-            lost=walk.lost.tolist(),
-            accepted=walk.accepted.tolist(),
-            mean_p=[round(float(p), 4) for p in walk.mean_p],
-        ),
-        accepted=pack_bits(walk.valid) if walk.judged else None,
-        breaks=[None if np.isnan(b) else round(float(b), 4) for b in walk.breaks],
-        strip=_frames(str(key), finding.strip, save),
-        attributes=changes_along(walk, variation),
-    )
-
-
-def _frames(key: str, strip: Strip, save: SavePicture) -> Frames:
-    return Frames(
-        file=save(key, np.concatenate(list(strip.images), axis=1)),
-        sample=strip.sample,
-        broke=strip.broke,
-        shift=strip.shifts.tolist(),
-        p=[round(float(p), 4) for p in strip.p],
-        predicted=[int(i) for i in strip.predicted],
-        judged=None if strip.judged is None else [int(i) for i in strip.judged],
-    )

@@ -15,6 +15,7 @@ from pytest_failcond.compare import Other
 from pytest_failcond.corpus import Corpus
 from pytest_failcond.environment import describe_environment
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.examples import SavePicture
 from pytest_failcond.keys import (
     CleanKey,
     CorpusKey,
@@ -23,7 +24,7 @@ from pytest_failcond.keys import (
     RankingKey,
     parse_key,
 )
-from pytest_failcond.measure import Laboratory, SavePicture
+from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import (
     AnyMeasurement,
     ClassRanking,

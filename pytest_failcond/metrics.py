@@ -133,7 +133,11 @@ def _mean_regression_drop(case: Case) -> Value:
     pairs = [(case.baseline(key), case.measure(key)) for key in keys]
     selected = case.selected(pairs[0][1])
     drops = [np.subtract(*(m.right[selected].astype(float) for m in pair)) for pair in pairs]
-    per_image = np.mean(drops, axis=0)
+    return mean_drop(np.mean(drops, axis=0))
+
+
+def mean_drop(per_image: npt.NDArray[np.float64]) -> Value:
+    """Return the mean of each image's drop, in [-1, 1] and ``[N]``, bounded over images."""
     return Value(
         float(per_image.mean()),
         lambda confidence, side: 2 * mean_bound((per_image + 1) / 2, confidence, side) - 1,

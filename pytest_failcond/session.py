@@ -171,8 +171,8 @@ class Failcond:
         """
         key = f"corpus:{entry_id}"
         self._tell(KEY, key)
-        self._ask(key)
         try:
+            self._ask(key)
             replay = self._measuring.measure("corpus")
         except FailcondError as error:
             self._give_up("corpus", error)
@@ -246,9 +246,8 @@ class Failcond:
 
     @cached_property
     def _verdicts(self) -> Verdicts:
-        grid, reference = self._settings.corruptions, None
-        if grid is not None and grid.reference is not None:
-            reference = self._measuring.other(self._settings.path(grid.reference))
+        path = self._settings.reference_path
+        reference = None if path is None else self._measuring.other(path)
         return Verdicts.against(
             self._settings, self.classes, self._measuring.measure, self._baseline, reference
         )

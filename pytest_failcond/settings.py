@@ -328,6 +328,12 @@ class Settings(_Table):
             return None
         return self.path(self.images)
 
+    @property
+    def reference_path(self) -> Path | None:
+        """The run that relative mCE is taken against, if one is configured."""
+        grid = self.corruptions
+        return None if grid is None or grid.reference is None else self.path(grid.reference)
+
     def path(self, text: str) -> Path:
         """Resolve a path of the configuration against the configuration's folder."""
         return self.folder / text

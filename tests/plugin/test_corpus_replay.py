@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 
 import numpy as np
@@ -351,3 +352,28 @@ def test_without_a_generator_there_is_nothing_to_discover(replayed, monkeypatch,
     monkeypatch.chdir(replayed.path)
     assert main(["discover"]) == 2
     assert "generator: none is configured" in capsys.readouterr().err
+
+
+class Full:
+    """Fills the disk when a test of the user's own begins."""
+
+    def __init__(self, monkeypatch):
+        self._monkeypatch = monkeypatch
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item):
+        def fsync(handle):
+            raise OSError(28, "No space left on device")
+
+        if item.name == "test_mine":
+            self._monkeypatch.setattr(os, "fsync", fsync)
+
+
+def test_a_full_disk_is_said_in_one_sentence(replayed, monkeypatch):
+    replayed.write(
+        "test_mine.py", "def test_mine(failcond):\n    failcond.check_corpus('a-1-up-0')\n"
+    )
+    result = replayed.pytester.runpytest_inprocess("test_mine.py", plugins=[Full(monkeypatch)])
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["corpus: *No space left on device*"])
+    assert "session.py" not in result.stdout.str()  # no traceback
