@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import count
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
 
 if TYPE_CHECKING:
     from pytest_failcond.corpus import Corpus
@@ -114,10 +114,7 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     laboratory = open_laboratory(settings.model_copy(update={"images": None}))
     generator = laboratory.generator
     if generator is None:
-        raise FailcondError(
-            'generator: none is configured; set generator = "file.safetensors" in [tool.failcond] '
-            "(`failcond train` makes one)"
-        )
+        raise FailcondError(NO_GENERATOR)
     names = settings.classes or generator.classes
     before = len(corpus.entries)
     dropped: Counter[str] = Counter()

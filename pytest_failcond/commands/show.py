@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
 
 if TYPE_CHECKING:
     from pytest_failcond.settings import Settings
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     if settings.generator is None:
-        raise FailcondError("generator: none is configured")
+        raise FailcondError(NO_GENERATOR)
     generator = Generator.load(settings.path(settings.generator), settings.device)
     if key.class_index >= len(generator.classes):
         raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
