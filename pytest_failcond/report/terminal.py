@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pytest_failcond.gates import Check, GateResult, amount
 from pytest_failcond.measurements import Direction
-from pytest_failcond.report import changes, contents, corpus, wording
+from pytest_failcond.report import changes, contents, corpus, versus, wording
 from pytest_failcond.report.contents import Cell, Grid
 from pytest_failcond.report.page import Page as _Page
 from pytest_failcond.report.wording import SIGNS, Status
@@ -50,15 +50,6 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     _margins(page, run, every=verbose > 0)
     line, status = contents.verdict_line(run)
     page.print(line, _STYLES.get(status, "bold"))
-    return page.content()
-
-
-def render_changes(
-    run: Run, *, title: str, width: int, color: bool, unicode: bool, every: bool
-) -> str:
-    """Return how a run compares with another one, as text that ends in a newline."""
-    page = _Page(width, color, unicode)
-    _changes(page, run, title=title, every=every)
     return page.content()
 
 
@@ -214,30 +205,14 @@ def _attributes(page: _Page, run: Run, directions: Sequence[Direction]) -> None:
         page.print(line)
 
 
-def _changes(page: _Page, run: Run, *, every: bool, title: str = "Since the baseline") -> None:
+def _changes(page: _Page, run: Run, *, every: bool) -> None:
     """What was lost and what was gained since the baseline."""
     comparison = run.comparison
     if comparison is None:
         return
-    page.print(title, "bold")
+    page.print("Since the baseline", "bold")
     page.print(f"{changes.headline(comparison)}; {changes.summary(comparison)}")
-    keys, rest = changes.shown(comparison, every=every)
-    if keys:
-        table = page.table("", changes.HEAD)
-        for entry in keys:
-            table.add_row(*map(page.text, changes.row(run, entry)))
-        page.show(table)
-        page.print(changes.NOTE, "dim")
-    for remark in changes.remarks(comparison, rest):
-        page.print(remark, "dim")
-    directions, more = changes.shown_directions(comparison, every=every)
-    if directions:
-        table = page.table("Shared directions, most changed first", changes.DIRECTIONS_HEAD)
-        for found in directions:
-            table.add_row(*map(page.text, changes.direction_row(run, found)))
-        page.show(table)
-    if more:
-        page.print(f"{wording.count(more, 'more direction')}, less changed", "dim")
+    versus.show(page, run, comparison, changes.SINCE, every=every)
     page.print()
 
 
