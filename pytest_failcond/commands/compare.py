@@ -119,13 +119,13 @@ def _measure_all(name: str, measuring: Measuring) -> list[str]:
 
 
 def _measure_each(name: str, measuring: Measuring, keys: list[str]) -> None:
-    from rich.console import Console
-    from rich.progress import track
+    """Measure what has not been, and say how many keys that are."""
+    from pytest_failcond.commands.progress import step_by_step
+    from pytest_failcond.report.wording import count
 
-    console = Console(stderr=True)
-    for key in track(
-        keys, f"{name}", console=console, transient=True, disable=not console.is_terminal
-    ):
+    wanted = [key for key in keys if measuring.store.find(key) is None]
+    title = f"{name}: measuring {count(len(wanted), 'key')}"
+    for key in step_by_step(wanted, title, lambda key: f"{name}: {key}"):
         measuring.measure(key)
 
 

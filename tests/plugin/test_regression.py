@@ -236,4 +236,10 @@ def test_two_classifiers_are_compared_on_the_directions_of_both(project, capsys,
     compared = {entry["key"] for entry in run["comparison"]["directions"]}
     assert ranked < compared, "those of the other one's ranking are there too"
     assert (project.path / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert "A  torchy:load_classifier\nB  other:load\n" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "A  torchy:load_classifier\nB  other:load\n" in out
+    lines = err.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [
+        *("torchy:load_classifier", "other:load"), *("torchy:load_classifier", "other:load")
+    ]  # fmt: skip
+    assert lines[0].endswith(": measuring 3 keys")  # the rankings; then what the other one's found
