@@ -16,10 +16,7 @@ from pytest_failcond.report import figures, wording
 from pytest_failcond.report.page import Page
 
 _TICKS = 12
-_LONGEST, _LONGEST_TICK = (
-    34,
-    18,
-)  # characters of a run's name: two lines of its column; a tick's label
+_LONGEST, _LONGEST_TICK = 34, 17  # characters of a run's name: two lines of its column; a label
 _NAMES = {
     "accuracy": "accuracy",
     "drop": "drop in accuracy",
@@ -83,8 +80,8 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
     if not values:
         raise FailcondError("--plot: no run has a value to draw")
     width = min(max(4.8, 1.6 + 0.55 * len(points)), 14.0)
-    figure = Figure(figsize=(width, 3.4), dpi=figures.DPI, facecolor="white")
-    axes = figure.add_axes((0.85 / width, 0.24, 1 - 1.05 / width, 0.62))
+    figure = Figure(figsize=(width, 3.7), dpi=figures.DPI, facecolor="white")
+    axes = figure.add_axes((0.85 / width, 0.30, 1 - 1.05 / width, 0.58))
     kinds = (
         (
             "as the newest",
@@ -108,7 +105,8 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
     step = -(-len(points) // _TICKS)
     shown = range(len(points) - 1, -1, -step)
     axes.set_xticks(list(shown), [_tick(points, i) for i in shown],
-                    fontsize=7.5, rotation=30, color=figures.INK, parse_math=False)  # fmt: skip
+                    fontsize=7.5, rotation=30, ha="right", rotation_mode="anchor",
+                    color=figures.INK, parse_math=False)  # fmt: skip
     axes.set_xlim(-0.6, len(points) - 0.4)
     unit = ", σ" if _in_sigma(question) else ""
     axes.set_ylabel(f"{_NAMES[question.metric]}{unit}", fontsize=9, color=figures.INK)
