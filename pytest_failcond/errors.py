@@ -14,6 +14,13 @@ class FailcondWarning(UserWarning):
     """Something the user should know, though the measurement is sound."""
 
 
+NO_GENERATOR = (
+    'generator: none is configured; set generator = "file.safetensors" in [tool.failcond] '
+    "(`failcond train` makes one)"
+)
+"""What whoever needs a generator says where there is none."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest known name, or the list of known names."""
     names = sorted(known)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.exploration import Exploration, ExploredClass, Film
 from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
 from pytest_failcond.failures.starts import Starts, start_images
@@ -47,10 +47,7 @@ def explore(
     """
     generator = laboratory.generator
     if generator is None:
-        raise FailcondError(
-            "generator: none is configured, and the explorer shows what it makes; set generator = "
-            '"file.safetensors" in [tool.failcond] (`failcond train` makes one)'
-        )
+        raise FailcondError(NO_GENERATOR)
     if not laboratory.classifier.differentiable and not directions:
         raise FailcondError(
             "classifier: a plain callable has no gradients to rank directions by; name some to "

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pytest_failcond.corpus import Corpus
 from pytest_failcond.corruptions import Corruption, corrupt, specification
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.examples import PICTURED, Lost, SavePicture
 from pytest_failcond.failures.attributes import Variation, natural_variation
 from pytest_failcond.failures.corner_cases import find_corner_cases, measure_directions
@@ -385,10 +385,7 @@ class Laboratory:
 
     def _generator_for(self, class_index: int) -> Generator:
         if self.generator is None:
-            raise FailcondError(
-                'generator: none is configured; set generator = "file.safetensors" in '
-                "[tool.failcond] (`failcond train` makes one)"
-            )
+            raise FailcondError(NO_GENERATOR)
         if class_index >= len(self.generator.classes):
             raise FailcondError(
                 f"class {class_index} is not one of the generator's {len(self.generator.classes)}"

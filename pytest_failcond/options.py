@@ -28,7 +28,11 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--failcond-classifier", metavar="MODULE:CALLABLE", help="loads the model under test")
     add("--failcond-generator", metavar="FILE", help="generator file (safetensors)")
-    add("--failcond-images", metavar="MODULE:CALLABLE", help="loads the labelled test images")
+    add(
+        "--failcond-images",
+        metavar="MODULE:CALLABLE",
+        help="loads the labelled test images; or a folder with one folder of image files per class",
+    )
     add("--failcond-device", metavar="DEVICE", help="where models compute, such as cpu or cuda")
     add("--failcond-seed", metavar="N", type=int, help="keys all randomness")
     add("--failcond-seeds", metavar="N", type=int, help="repeat random corruptions with N seeds")
@@ -210,11 +214,7 @@ def _measured(config: pytest.Config, settings: Settings) -> tuple[Path, Run] | N
     from pytest_failcond.run import Run
 
     path = config.invocation_params.dir / given
-    run = Run.load(path)
-    if run.part is not None:
-        raise FailcondError(
-            f"{path}: is one part of {run.part[1]}; join them all first: failcond merge PARTS…"
-        )
+    run = Run.load_whole(path)
     then, now = run.configuration, settings
     for what in ("seed", "seeds", "max_images", "corner_cases"):
         if getattr(then, what) != getattr(now, what):

@@ -238,6 +238,20 @@ class Run:
             raise FailcondError(f"{where}: damaged ({type(error).__name__}: {error})") from error
 
     @classmethod
+    def load_whole(cls, path: str | os.PathLike[str]) -> Run:
+        """Read a run file that stands for itself, not for one part of a divided run.
+
+        Raises:
+            FailcondError: as `load`, or it is a part.
+        """
+        run = cls.load(path)
+        if run.part is not None:
+            raise FailcondError(
+                f"{path}: is one of {run.part[1]} parts; join them all first: failcond merge PARTS…"
+            )
+        return run
+
+    @classmethod
     def _from_json(cls, data: dict[str, Any], pictures: Path) -> Run:
         labels = unpack(data["labels"])
         measurements = [Measurement.from_json(m, labels) for m in data["measurements"]]

@@ -7,9 +7,12 @@ baseline = "failcond-baseline.json" in [tool.failcond], or give --failcond-compa
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pytest_failcond.errors import FailcondError
+if TYPE_CHECKING:
+    from pytest_failcond.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,18 +33,31 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.report.contents import verdict_line
     from pytest_failcond.run import Run
 
-    chosen = Run.load(options.run_file)
-    if chosen.part is not None:
-        raise FailcondError(
-            f"{options.run_file}: is one part of {chosen.part[1]}; join them first: failcond merge"
-        )
+    chosen = Run.load_whole(options.run_file)
     before = options.out.exists()
     chosen.save(options.out, pictures=False)
     made = origin(chosen.environment)
     print(f"{'replaced' if before else 'wrote'} {options.out}: a run of {made or 'unknown date'}")
     print(verdict_line(chosen)[0])
+    if failed := _failed(chosen):
+        print(failed)
     if chosen.environment.get("dirty"):
         print("Its files differed from the commit: better make baselines of what is committed.")
     if not before:
         print(f'Next: set baseline = "{options.out}" in [tool.failcond], and commit the file.')
     return 0
+
+
+def _failed(run: Run) -> str:
+    """Say what a red run failed, gate by gate; empty for one that is not red."""
+    from pytest_failcond.report.need import failures
+    from pytest_failcond.report.wording import count, printable, status_of
+
+    gates = Counter(check.gate for check in failures(run) if status_of(check) != "warned")
+    if not gates:
+        return ""
+    named = ", ".join(f"{printable(gate)} {number}" for gate, number in gates.most_common())
+    return (
+        f"This run failed {count(gates.total(), 'check')}: {named}. What it has wrong is no "
+        "regression of a later one."
+    )

@@ -8,12 +8,10 @@ is shown on one axis for both.
 from __future__ import annotations
 
 import argparse
-import shutil
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import FailcondError
 
@@ -40,24 +38,18 @@ def run(options: argparse.Namespace) -> int:
     """Print what B lost and gained against A."""
     from pytest_failcond.compare import compare
     from pytest_failcond.files import write_atomically
-    from pytest_failcond.report import shared, terminal
+    from pytest_failcond.report import shared, versus
+    from pytest_failcond.report.page import page_for_stdout
 
     with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
         a, b = _runs(options, Path(folder))
         confidence = float(b.settings.get("confidence", 0.95))
         b = replace(b, comparison=compare(a, b, options.a, confidence=confidence))
         assert b.comparison is not None
-        width = shutil.get_terminal_size().columns
-        encoding = sys.stdout.encoding or "ascii"
-        text = terminal.render_changes(
-            b,
-            title=f"{options.b} against {options.a}",
-            width=width,
-            color=sys.stdout.isatty(),
-            unicode=encoding.lower().startswith("utf"),
-            every=options.all,
-        )
-        print(text, end="")
+        page, comparison = page_for_stdout(), b.comparison
+        called = _called(options.a, comparison.then), _called(options.b, comparison.now)
+        versus.show_two(page, b, comparison, *called, every=options.all)
+        print(page.content(), end="", flush=True)
         if options.plot:
             write_atomically(options.plot, shared.shared_directions(a, b, options.a, options.b))
         if options.json:
@@ -65,6 +57,14 @@ def run(options: argparse.Namespace) -> int:
     for path in filter(None, (options.plot, options.json)):
         print(f"wrote {path}")
     return 0
+
+
+def _called(name: str, made: dict[str, Any]) -> str:
+    """Name a run file with its date; a model that was measured here needs none."""
+    from pytest_failcond.report.changes import origin
+
+    made_at = origin(made) if Path(name).is_file() else ""
+    return f"{name} ({made_at})" if made_at else name
 
 
 def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
@@ -119,13 +119,13 @@ def _measure_all(name: str, measuring: Measuring) -> list[str]:
 
 
 def _measure_each(name: str, measuring: Measuring, keys: list[str]) -> None:
-    from rich.console import Console
-    from rich.progress import track
+    """Measure what has not been, and say how many keys that are."""
+    from pytest_failcond.commands.progress import step_by_step
+    from pytest_failcond.report.wording import count
 
-    console = Console(stderr=True)
-    for key in track(
-        keys, f"{name}", console=console, transient=True, disable=not console.is_terminal
-    ):
+    wanted = [key for key in keys if measuring.store.find(key) is None]
+    title = f"{name}: measuring {count(len(wanted), 'key')}"
+    for key in step_by_step(wanted, title, lambda key: f"{name}: {key}"):
         measuring.measure(key)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import count
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
 
 if TYPE_CHECKING:
     from pytest_failcond.corpus import Corpus
@@ -105,7 +105,7 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     """Search all classes, and write what is new."""
     from dataclasses import replace
 
-    from pytest_failcond.commands.progress import announce, step_by_step
+    from pytest_failcond.commands.progress import step_by_step
     from pytest_failcond.failures.discovery import discover
     from pytest_failcond.laboratory import open_laboratory
     from pytest_failcond.stylegan2.session import png
@@ -114,16 +114,14 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     laboratory = open_laboratory(settings.model_copy(update={"images": None}))
     generator = laboratory.generator
     if generator is None:
-        raise FailcondError(
-            'generator: none is configured; set generator = "file.safetensors" in [tool.failcond] '
-            "(`failcond train` makes one)"
-        )
+        raise FailcondError(NO_GENERATOR)
     names = settings.classes or generator.classes
     before = len(corpus.entries)
     dropped: Counter[str] = Counter()
     images: dict[str, bytes] = {}
     known = {entry.case for entry in corpus.entries}
-    for index in step_by_step(range(len(names)), lambda index: f"class {names[index]!r}"):
+    title = f"searching {len(names)} classes"
+    for index in step_by_step(range(len(names)), title, lambda index: f"class {names[index]!r}"):
         found = discover(
             generator,
             laboratory.classifier,
@@ -143,12 +141,12 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
             corpus = replace(corpus, entries=(*corpus.entries, entry))
             images[entry.id] = content
     for reason, number in sorted(dropped.items()):
-        announce(f"{number} left out: {reason}")
+        print(f"{number} left out: {reason}")
     if images:
         corpus.save(images)
-        announce(f"added {len(images)} to {corpus.folder}, {before} were there: look through them")
+        print(f"added {len(images)} to {corpus.folder}, {before} were there: look through them")
     else:
-        announce("found nothing new")
+        print("found nothing new")
 
 
 def _entry(

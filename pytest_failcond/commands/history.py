@@ -7,6 +7,8 @@ change is given between runs of different inputs.
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 METRICS = ("accuracy", "drop", "broken_share", "breaking_shift", "valid_range")
@@ -39,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
 
     key = options.key or ("clean" if options.metric == "accuracy" else MEAN)
     question = Question(options.metric, key, options.class_name, options.at)
-    points = history([(str(path), Run.load(path)) for path in options.run_files], question)
+    names = short_names(options.run_files)
+    runs = [Run.load(path) for path in options.run_files]
+    points = history(list(zip(names, runs, strict=True)), question)
     page = page_for_stdout()
     timeline.show(page, points, question)
     print(page.content(), end="")
@@ -47,3 +51,14 @@ def run(options: argparse.Namespace) -> int:
         write_atomically(options.plot, timeline.draw(points, question))
         print(f"wrote {options.plot}")
     return 0
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Name run files by what tells them apart: without the folder, or the file name, of all."""
+    whole = [path.absolute() for path in paths]
+    folder = Path(os.path.commonpath([path.parent for path in whole]))
+    inside = [path.relative_to(folder) for path in whole]
+    if len({path.name for path in inside}) == 1 and all(path.parent.name for path in inside):
+        inside = [path.parent for path in inside]
+    names = [path.as_posix().removesuffix(".json") for path in inside]
+    return names if len(set(names)) == len(set(inside)) else [str(path) for path in inside]

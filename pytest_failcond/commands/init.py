@@ -14,7 +14,10 @@ from pathlib import Path
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 
-_TEST = '''"""Robustness checks, generated from [tool.failcond]; see `pytest --help` under "failcond"."""
+_TEST = '''"""Robustness checks, generated from [tool.failcond].
+
+Their options stand in `pytest --help` under "robustness of image classifiers (pytest-failcond)".
+"""
 
 from pytest_failcond.suite import *  # noqa: F403
 '''
@@ -32,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         default="my_model:load_test_images",
         metavar="MODULE:CALLABLE",
-        help="returns LabeledImages(images uint8 [N, H, W, C], labels int [N])",
+        help="returns LabeledImages(images uint8 [N, H, W, C], labels int [N]); or a folder with one "
+        "folder of image files per class",
     )
     parser.add_argument("--generator", metavar="FILE", help="a file from `failcond train`")
     parser.add_argument("--judge", metavar="MODULE:CALLABLE", help="returns the judge")
@@ -55,7 +59,8 @@ def run(options: argparse.Namespace) -> int:
     write_atomically(config, f"{before.rstrip()}\n\n{tables}" if before.strip() else tables)
     write_atomically(test, _TEST)
     print(f"wrote [tool.failcond] to {config}\nwrote {test}\n")
-    print(f"Next: make {options.classifier!r} and {options.images!r} importable from {folder},")
+    loaded = [name for name in (options.classifier, options.images) if ":" in name]
+    print(f"Next: make {' and '.join(map(repr, loaded))} importable from {folder},")
     print("set the thresholds under [[tool.failcond.gates]], and run `pytest`.")
     if not options.generator:
         print("For corner cases, train a generator: `failcond train --help`.")
@@ -84,9 +89,11 @@ def _refuse_existing(folder: Path, config: Path, text: str) -> None:
 
 def _tables(options: argparse.Namespace) -> str:
     quote = json.dumps  # a JSON string is a TOML basic string
+    folder = "a folder with one folder of image files per class"
+    images = "→ LabeledImages(images uint8 [N,H,W,C], labels)" if ":" in options.images else folder
     subjects = [
         f"classifier = {quote(options.classifier)}  # → torch.nn.Module, or callable NumPy → NumPy",
-        f"images = {quote(options.images)}  # → LabeledImages(images uint8 [N,H,W,C], labels)",
+        f"images = {quote(options.images)}  # {images}",
     ]
     for name, value, example in (
         ("generator", options.generator, "models/generator.safetensors"),

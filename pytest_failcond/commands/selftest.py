@@ -8,10 +8,7 @@ the draws. A baseline is drawn together with the run, both on the same images.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the odds of every gate."""
+    from pytest_failcond.commands.progress import stage
     from pytest_failcond.files import write_atomically
-    from pytest_failcond.report import odds
+    from pytest_failcond.report import odds, wording
     from pytest_failcond.report.page import page_for_stdout
     from pytest_failcond.run import Run
     from pytest_failcond.selftest import selftest
@@ -55,14 +53,15 @@ def run(options: argparse.Namespace) -> int:
     grid = tried.configuration.corruptions
     comparison = None if tried.comparison is None else tried.comparison.baseline
     named = None if grid is None else grid.reference
-    with _progress() as report:
+    title = f"trying {wording.count(len(tried.gates), 'gate')} on {options.resamples:,} draws of the images"
+    with stage(title) as tell:
         found = selftest(
             tried,
             resamples=options.resamples,
             seed=options.seed,
             baseline=_other(tried, options.run_file, options.baseline, comparison),
             reference=_other(tried, options.run_file, options.reference, named),
-            report=report,
+            report=lambda done, total: tell(done, total, title),
         )
     if options.json is not None:
         content = {
@@ -89,17 +88,3 @@ def _other(run: Run, run_file: Path, given: Path | None, named: str | None) -> O
         candidates += [Path(named), run_file.parent / named]
     found = next((path for path in candidates if path.is_file()), None)
     return None if found is None else Other(found, run.subjects, run.measured)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar on a terminal, and nothing elsewhere: it takes seconds."""
-    if not sys.stdout.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(), transient=True) as progress:
-        task = progress.add_task("trying the gates")
-        yield lambda done, total: progress.update(task, completed=done, total=total)

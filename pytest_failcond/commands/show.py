@@ -1,8 +1,8 @@
 """Write the picture of a corner case: a start image moved along a direction.
 
-The key, the shift and the sample stand in the reports and in the messages of failed tests. Run it
-where the tests are run: what no option says comes from the configuration. The picture is that of the
-report, pixel by pixel, enlarged.
+The HTML report has this command, filled in, beside each strip of pictures; so has what
+`failcond.image(case)` returns, where a test of yours prints it. Run it where the tests are run: what no
+option says comes from the configuration. The picture is that of the report, pixel by pixel, enlarged.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
 
 if TYPE_CHECKING:
     from pytest_failcond.settings import Settings
+    from pytest_failcond.stylegan2.generator import Generator
     from pytest_failcond.subjects.classifier import Classifier
 
 _ENLARGED = 256  # px that the picture's smaller side has at least
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     if settings.generator is None:
-        raise FailcondError("generator: none is configured")
+        raise FailcondError(NO_GENERATOR)
     generator = Generator.load(settings.path(settings.generator), settings.device)
     if key.class_index >= len(generator.classes):
         raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
@@ -69,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if options.sample < 0:
         raise FailcondError("--sample: numbers start at 0")
     count = settings.corner_cases.samples
+    models = {name: _load(settings, name) for name in ("classifier", "judge")}
     start = start_image(generator, key.class_index, options.sample, count, seed=settings.seed)
     image = shifted_images(generator, start, key, np.array([0]), np.array([options.shift]))
     names = settings.classes or generator.classes
@@ -77,14 +79,18 @@ def run(options: argparse.Namespace) -> int:
         f"{generator.style_space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by "
         f"{options.shift:g} σ, sample {options.sample}"
     )
-    for name in ("classifier", "judge"):
-        model = _load(settings, name)
+    for name, model in models.items():
         if model is not None:
             p = model.probabilities(image, batch=BATCH)[0]
             seen = int(np.argmax(p))
             print(
                 f"{name}: {names[seen]!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}"
             )
+    if not _tests_start_from(options.sample, generator, models["judge"], key.class_index, settings):
+        print(
+            f"no test starts from sample {options.sample}: it is none of the {count} start images of "
+            "its class"
+        )
     out = options.out or Path(
         f"direction-{key.class_index}-{key.dimension}-{'up' if key.sign > 0 else 'down'}"
         f"-{options.shift:g}-{options.sample}.png"
@@ -92,6 +98,24 @@ def run(options: argparse.Namespace) -> int:
     _write(out, image[0])
     print(f"wrote {out}")
     return 0
+
+
+def _tests_start_from(
+    sample: int,
+    generator: Generator,
+    judge: Classifier | None,
+    class_index: int,
+    settings: Settings,
+) -> bool:
+    """Whether a sample is one of the start images that the tests move."""
+    from pytest_failcond.failures.starts import start_images
+
+    count = settings.corner_cases.samples
+    try:
+        starts = start_images(generator, judge, class_index, count, seed=settings.seed)
+    except FailcondError:  # the judge accepts too few: the tests have none
+        return False
+    return sample in starts.samples
 
 
 def _load(settings: Settings, name: str) -> Classifier | None:

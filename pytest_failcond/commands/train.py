@@ -143,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         announce(f"Stopped after {trainer.images_seen:,} images; all is saved.")
         raise
-    announce(f"Wrote {options.output} after {trainer.images_seen:,} images.")
+    print(f"Wrote {options.output} after {trainer.images_seen:,} images.", flush=True)
     if options.judge is not None:
         quality = measure_quality(
             generator, judge, images, test, mix, seed=options.seed, report=announce

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
@@ -10,15 +11,45 @@ from pytest_failcond.report import wording
 from pytest_failcond.report.wording import count, printable, sigma
 from pytest_failcond.run import Run
 
-HEAD = ("", "lost", "gained", "drop", "bound", "p (Holm)")
+HEAD = ("", "lost", "gained", "drop", "upper bound", "p (Holm)")
 DIRECTIONS_HEAD = ("", "broke at", "breaks at", "broken then", "now")
 _SHOWN = 8
 _DIRECTIONS = 12
 _LEVEL = 0.05
-NOTE = (
-    "lost: right in the baseline, wrong now; bound: of the drop, one-sided; p: McNemar's, of no "
-    "difference, adjusted for the number of keys; it gates nothing."
+
+
+@dataclass(frozen=True)
+class Words:
+    """How two runs are spoken of.
+
+    Attributes:
+        directions: the columns of `direction_row`.
+        lost: when an image is lost.
+        inputs_changed: of keys whose pixels differ.
+        only_then: of keys that only the first of the two has.
+    """
+
+    directions: tuple[str, ...]
+    lost: str
+    inputs_changed: str
+    only_then: str
+
+
+SINCE = Words(
+    directions=DIRECTIONS_HEAD,
+    lost="right in the baseline, wrong now",
+    inputs_changed="inputs changed, not only the model, so not compared",
+    only_then="not measured again",
 )
+"""Of a run and its baseline."""
+
+A_AND_B = Words(
+    directions=("", "A breaks at", "B breaks at", "A broken", "B broken"),
+    lost="A has it right, B does not",
+    inputs_changed="A and B saw other pixels, so not compared",
+    only_then="not in B",
+)
+"""Of two runs, or models, that stand side by side."""
 
 
 def headline(comparison: Comparison) -> str:
@@ -51,36 +82,61 @@ def summary(comparison: Comparison) -> str:
     lost, gained = (sum(getattr(e, name) for e in keys) for name in ("lost", "gained"))
     images = keys[0].right + keys[0].lost + keys[0].gained + keys[0].wrong
     mean = sum(entry.drop for entry in keys) / len(keys)
-    return (
+    text = (
         f"over {count(len(keys), 'key')} of {count(images, 'image')}: {lost} predictions lost, "
         f"{gained} gained, mean drop {mean:.4f}"
     )
+    if comparison.directions:
+        changed = sum(map(_direction_changed, comparison.directions))
+        text += f"; {changed} of {count(len(comparison.directions), 'direction')} changed"
+    return text
 
 
 def shown(
     comparison: Comparison, *, every: bool = False
 ) -> tuple[list[KeyComparison], list[KeyComparison]]:
-    """Split the keys into those shown and the rest, the largest losses and gains first.
+    """Split the keys into those shown and the rest: losses before gains, the largest first.
 
-    Keys that differ beyond chance are all shown.
+    Keys that differ beyond chance are all shown; of those that did not change, none.
     """
     keys = [entry for entry in comparison.keys if not entry.inputs_changed]
-    keys.sort(key=lambda entry: (entry.p_holm >= _LEVEL, -abs(entry.drop)))
-    if every:
-        return keys, []
+    keys.sort(key=lambda e: (not _changed(e), e.p_holm >= _LEVEL, -abs(e.drop)))
+    changed = sum(map(_changed, keys))
     wanted = max(_SHOWN, sum(entry.p_holm < _LEVEL for entry in keys))
-    return (keys, []) if len(keys) <= wanted + 1 else (keys[:wanted], keys[wanted:])
+    number = len(keys) if every else changed if changed <= wanted + 1 else wanted
+    return sorted(keys[:number], key=lambda e: (e.drop < 0, -abs(e.drop))), keys[number:]
+
+
+def _changed(entry: KeyComparison) -> bool:
+    return entry.lost + entry.gained > 0
 
 
 def shown_directions(
     comparison: Comparison, *, every: bool
 ) -> tuple[list[DirectionComparison], int]:
-    """Return the directions whose broken share changed most, and how many there are beside them."""
-    found = sorted(
-        comparison.directions, key=lambda e: (-abs(e.broken_share - e.broken_share_then), e.key)
+    """Return the directions whose broken share changed most, and how many others changed."""
+    if every:
+        return most_changed(comparison, len(comparison.directions)), 0
+    changed = sum(map(_direction_changed, comparison.directions))
+    return most_changed(comparison, min(changed, _DIRECTIONS)), max(changed - _DIRECTIONS, 0)
+
+
+def most_changed(comparison: Comparison, most: int = _DIRECTIONS) -> list[DirectionComparison]:
+    """Return the directions whose broken share changed most."""
+
+    def order(entry: DirectionComparison) -> tuple[bool, float, str]:
+        change = abs(entry.broken_share - entry.broken_share_then)
+        return not _direction_changed(entry), -change, entry.key
+
+    return sorted(comparison.directions, key=order)[:most]
+
+
+def _direction_changed(entry: DirectionComparison) -> bool:
+    return (entry.breaking_shift_then, entry.tested_to_then, entry.broken_share_then) != (
+        entry.breaking_shift,
+        entry.tested_to,
+        entry.broken_share,
     )
-    shown = found if every else found[:_DIRECTIONS]
-    return shown, len(found) - len(shown)
 
 
 def row(run: Run, entry: KeyComparison) -> list[str]:
@@ -110,22 +166,39 @@ def _breaks(shift: float | None, tested: float) -> str:
     return f"> {sigma(tested)}" if shift is None or shift > tested else sigma(shift)
 
 
-def remarks(comparison: Comparison, rest: Sequence[KeyComparison]) -> list[str]:
+DIRECTIONS_NOTE = (
+    "broken: share of the same start images, by the end of what is valid, or was walked, for both."
+)
+
+
+def note(comparison: Comparison, words: Words = SINCE) -> str:
+    """Explain the columns of the keys."""
+    return (
+        f"lost: {words.lost}; drop: of accuracy, below 0 a gain; upper bound: the drop is less than "
+        f"this, with {comparison.confidence * 100:g} % confidence; p: McNemar's, of no difference, "
+        "adjusted for the number of keys; it gates nothing."
+    )
+
+
+def remarks(
+    comparison: Comparison, rest: Sequence[KeyComparison], words: Words = SINCE
+) -> list[str]:
     """Say what is not in the tables, and why."""
     said = []
-    if rest:
-        most = max(abs(entry.drop) for entry in rest)
+    if less := [abs(entry.drop) for entry in rest if _changed(entry)]:
+        most = max(less)
         said.append(
-            f"{count(len(rest), 'more key')}, none different beyond chance, by {most:.4f} at most"
+            f"{count(len(less), 'more key')}, none different beyond chance, by {most:.4f} at most"
         )
-    if changed := [printable(entry.key) for entry in comparison.keys if entry.inputs_changed]:
-        said.append(f"inputs changed, not only the model, so not compared: {', '.join(changed)}")
+    unchanged = len(rest) - len(less)
+    if unchanged and any(map(_changed, comparison.keys)):
+        said.append(f"{count(unchanged, 'more key')} unchanged")
+    if other := [printable(entry.key) for entry in comparison.keys if entry.inputs_changed]:
+        said.append(f"{words.inputs_changed}: {', '.join(other)}")
     if comparison.only_then:
         few = [printable(key) for key in comparison.only_then[:4]]
         more = len(comparison.only_then) - len(few)
-        said.append(
-            f"not measured again: {', '.join(few)}{f' and {more} more' if more > 0 else ''}"
-        )
+        said.append(f"{words.only_then}: {', '.join(few)}{f' and {more} more' if more > 0 else ''}")
     for what in ("lost", "gained"):
         if ids := getattr(comparison, f"corpus_{what}"):
             named, more = ", ".join(map(printable, ids[:8])), len(ids) - 8

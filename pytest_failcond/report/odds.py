@@ -19,10 +19,13 @@ _EXPLAINED = (
     "finds: the smallest loss that turns it red on 95 % of the draws, put into all checks of a gate "
     "alike, or into one alone",
 )
-_NONE = (
-    "none: not the largest that can be put in either; breaks can only move of images that break "
-    "within the walk"
-)
+_RED = "already red"
+_NOT_FOUND = "not found"
+_CELLS = {
+    _RED: "it fails on 95 % of the draws or more as it is, without any loss",
+    _NOT_FOUND: "not even the largest loss that can be put in turns it red on 95 % of the draws; breaks "
+    "can only move of images that break within the walk",
+}
 
 
 def show(
@@ -38,21 +41,25 @@ def show(
         title.append_text(page.text(wording.gate_title(result), "not bold"))
         alone = len(gate.checks) == 1
         table.add_row(title, *map(page.text, [] if alone else _numbers(result, gate.whole)))
-        for odds in _chosen(gate, every=every):
+        chosen = _chosen(gate, every=every)
+        for odds in chosen:
             key = wording.key_text(run, odds.key or "")
             if odds.class_index is not None:
                 key += f", class {wording.class_name(run, odds.class_index)}"
             cells = map(page.text, _numbers(result, odds))
             table.add_row(Padding(page.text(key), (0, 0, 0, 2)), *cells)
+        if more := len(gate.checks) - len(chosen):
+            line = f"… {more} more (--verbose shows them)"
+            table.add_row(Padding(page.text(line, "dim"), (0, 0, 0, 2)))
         reasons += [
             f"{wording.printable(gate.id)}: {wording.printable(odds.reason)}"
             for odds in gate.checks
             if odds.reason
         ]
     page.show(table)
-    everything = [odds for gate in found for odds in (gate.whole, *gate.checks)]
-    none = any(odds.finds is None and odds.by_chance is not None for odds in everything)
-    for line in (*dict.fromkeys(reasons), *_EXPLAINED, *([_NONE] if none else [])):
+    met = {_finds(gate.metric, odds) for gate in found for odds in (gate.whole, *gate.checks)}
+    explained = [f"{cell}: {meaning}" for cell, meaning in _CELLS.items() if cell in met]
+    for line in (*dict.fromkeys(reasons), *_EXPLAINED, *explained):
         page.print(line, "dim")
 
 
@@ -67,15 +74,19 @@ def _chosen(gate: GateOdds, *, every: bool) -> list[Odds]:
 def _numbers(gate: GateResult, odds: Odds) -> list[str]:
     if odds.by_chance is None or odds.on_half is None:
         return [wording.NOTHING] * 3
+    return [_percent(odds.by_chance), _percent(odds.on_half), _finds(gate.metric, odds)]
+
+
+def _finds(metric: str, odds: Odds) -> str:
+    if odds.by_chance is None:
+        return wording.NOTHING
     if odds.finds is None:
-        finds = "none"
-    elif not odds.finds:
-        finds = "it fails"
-    elif gate.metric == "crossing_severity":  # its loss is one of accuracy
-        finds = f"{odds.finds:.4f}"
-    else:
-        finds = amount(gate.metric, odds.finds)
-    return [_percent(odds.by_chance), _percent(odds.on_half), finds]
+        return _NOT_FOUND
+    if not odds.finds:
+        return _RED
+    if metric == "crossing_severity":  # its loss is one of accuracy
+        return f"{odds.finds:.4f}"
+    return amount(metric, odds.finds)
 
 
 def _percent(share: float) -> str:

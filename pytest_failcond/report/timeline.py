@@ -16,6 +16,7 @@ from pytest_failcond.report import figures, wording
 from pytest_failcond.report.page import Page
 
 _TICKS = 12
+_LONGEST, _LONGEST_TICK = 34, 17  # characters of a run's name: two lines of its column; a label
 _NAMES = {
     "accuracy": "accuracy",
     "drop": "drop in accuracy",
@@ -23,10 +24,8 @@ _NAMES = {
     "breaking_shift": "breaking shift",
     "valid_range": "valid range",
 }
-_EXPLAINED = (
-    "low, high: one-sided 95 % bounds; change: since the row before. + behind a commit: files "
-    "differed from it."
-)
+_EXPLAINED = "low, high: one-sided 95 % bounds; change: since the row before."
+_DIRTY = "+ behind a commit: files differed from it."
 
 
 def title(question: Question) -> str:
@@ -40,12 +39,14 @@ def title(question: Question) -> str:
 
 
 def show(page: Page, points: Sequence[Point], question: Question) -> None:
-    """Print a row per run."""
-    head = ["date", "commit", "run", "value", "low", "high", "change", "n"]
-    table = page.table(title(question), head, left=3)
-    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    """Print a row per run; without any commit, there is no column of them."""
+    commits = ["commit"] if any(point.commit is not None for point in points) else []
+    head = ["date", *commits, "run", "value", "low", "high", "change", "n"]
+    table = page.table(title(question), head, left=2 + len(commits))
+    for column in table.columns[: 1 + len(commits)]:
+        column.no_wrap = True
     for point in points:
-        run: list[RenderableType] = [page.text(wording.printable(point.name))]
+        run: list[RenderableType] = [page.text(_shortened(point.name, _LONGEST))]
         if point.other_inputs:
             other = " and ".join(point.other_inputs)
             run.append(page.text(f"other {other} than the newest", "yellow"))
@@ -60,12 +61,13 @@ def show(page: Page, points: Sequence[Point], question: Question) -> None:
         ]
         table.add_row(
             page.text(_date(point)),
-            page.text(_commit(point)),
+            *(page.text(_commit(point)) for _ in commits),
             Group(*run),
             *map(page.text, numbers),
         )
     page.show(table)
-    page.print(_EXPLAINED, "dim")
+    dirty = any(point.commit is not None and point.dirty for point in points)
+    page.print(f"{_EXPLAINED} {_DIRTY}" if dirty else _EXPLAINED, "dim")
 
 
 def draw(points: Sequence[Point], question: Question) -> bytes:
@@ -78,8 +80,8 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
     if not values:
         raise FailcondError("--plot: no run has a value to draw")
     width = min(max(4.8, 1.6 + 0.55 * len(points)), 14.0)
-    figure = Figure(figsize=(width, 3.4), dpi=figures.DPI, facecolor="white")
-    axes = figure.add_axes((0.85 / width, 0.24, 1 - 1.05 / width, 0.62))
+    figure = Figure(figsize=(width, 3.7), dpi=figures.DPI, facecolor="white")
+    axes = figure.add_axes((0.85 / width, 0.30, 1 - 1.05 / width, 0.58))
     kinds = (
         (
             "as the newest",
@@ -102,8 +104,9 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
             axes.plot([before, after], pair, color=colour, linewidth=1.0, alpha=0.6)
     step = -(-len(points) // _TICKS)
     shown = range(len(points) - 1, -1, -step)
-    axes.set_xticks(list(shown), [f"{_date(points[i])}\n{_commit(points[i])}" for i in shown],
-                    fontsize=7.5, rotation=30, color=figures.INK, parse_math=False)  # fmt: skip
+    axes.set_xticks(list(shown), [_tick(points, i) for i in shown],
+                    fontsize=7.5, rotation=30, ha="right", rotation_mode="anchor",
+                    color=figures.INK, parse_math=False)  # fmt: skip
     axes.set_xlim(-0.6, len(points) - 0.4)
     unit = ", σ" if _in_sigma(question) else ""
     axes.set_ylabel(f"{_NAMES[question.metric]}{unit}", fontsize=9, color=figures.INK)
@@ -133,6 +136,21 @@ def _commit(point: Point) -> str:
     if point.commit is None:
         return wording.NOTHING
     return wording.printable(point.commit) + ("+" if point.dirty else "")
+
+
+def _tick(points: Sequence[Point], place: int) -> str:
+    """Label a point by date and commit; by its run's name where these do not tell it from others."""
+    point = points[place]
+    alike = [p for p in points if (_date(p), _commit(p)) == (_date(point), _commit(point))]
+    by_name = point.commit is None or len(alike) > 1
+    return f"{_date(point)}\n{_shortened(point.name, _LONGEST_TICK) if by_name else _commit(point)}"
+
+
+def _shortened(name: str, longest: int) -> str:
+    """Leave out the middle of a long name: its ends tell more."""
+    text = wording.printable(name)
+    half = (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
 
 
 def _in_sigma(question: Question) -> bool:

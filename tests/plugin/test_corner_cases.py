@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,6 +219,20 @@ def test_show_refuses_what_is_not_there(corners, monkeypatch, capsys, key, words
     monkeypatch.chdir(corners.path)
     assert main(["show", key, "--shift", "1", "--sample", "0"]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_show_says_that_no_test_starts_from_a_sample(corners, monkeypatch, capsys):
+    from pytest_failcond.cli import main
+
+    monkeypatch.chdir(corners.path)
+    corners.run("--failcond-json=run.json")
+    (sample,) = {d["strip"]["sample"] for d in json.loads(Path("run.json").read_text())["directions"]
+                 if d["key"].startswith("direction:0:")}  # fmt: skip
+    for number, told in ((sample, False), (99, True)):
+        assert main(["show", "direction:0:3:+", "--shift", "1", "--sample", str(number)]) == 0
+        out = capsys.readouterr().out
+        assert (f"no test starts from sample {number}: " in out) is told
+        assert "wrote direction-0-3-up-1-" in out
 
 
 def test_classes_whose_names_are_no_words_stand_by_their_index(project):

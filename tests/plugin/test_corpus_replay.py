@@ -272,7 +272,8 @@ def corners(project, monkeypatch):
 @WORKERS
 def test_what_is_discovered_is_replayed_without_the_generator(corners, capsys, workers):
     assert main(["discover", "--per-direction", "2"]) == 0
-    said = capsys.readouterr().out
+    said, progress = capsys.readouterr()
+    assert progress == "searching 3 classes\n"
     corpus = Corpus.read(corners.path / "kept")
     assert f"added {len(corpus.entries)} to" in said
     assert len(corpus.entries) >= 3

@@ -160,11 +160,26 @@ def test_the_baselines_directions_are_measured_again(project, workers):
     result.stdout.fnmatch_lines(["Shared directions, most changed first"])
 
 
+def test_a_red_run_may_be_a_baseline_and_is_said_to_be_red(project, capsys, monkeypatch, gate):
+    monkeypatch.chdir(project.path)
+    project.configure(
+        GRID,
+        gate(id="each", metric="accuracy", corruptions=["gaussian_noise"], min=0.99),
+        gate(id="warned", metric="clean_accuracy", min=0.99, level="warn"),
+    )
+    assert project.run(BLIND, "--failcond-json=red.json").ret == 1
+    assert main(["baseline", "red.json"]) == 0
+    assert "This run failed 2 checks: each 2." in capsys.readouterr().out
+    assert project.run("--failcond-json=green.json").ret == 0
+    assert main(["baseline", "green.json"]) == 0
+    assert "This run failed" not in capsys.readouterr().out
+
+
 def test_making_a_baseline_of_a_part_is_refused(project, capsys, monkeypatch):
     monkeypatch.chdir(project.path)
     project.run("--failcond-shard=1/2")
     assert main(["baseline", "failcond-part-1-of-2.json"]) == 2
-    assert "join them first: failcond merge" in capsys.readouterr().err
+    assert "join them all first: failcond merge" in capsys.readouterr().err
 
 
 @WORKERS
@@ -221,4 +236,10 @@ def test_two_classifiers_are_compared_on_the_directions_of_both(project, capsys,
     compared = {entry["key"] for entry in run["comparison"]["directions"]}
     assert ranked < compared, "those of the other one's ranking are there too"
     assert (project.path / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert "other:load against torchy:load_classifier" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "A  torchy:load_classifier\nB  other:load\n" in out
+    lines = err.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [
+        *("torchy:load_classifier", "other:load"), *("torchy:load_classifier", "other:load")
+    ]  # fmt: skip
+    assert lines[0].endswith(": measuring 3 keys")  # the rankings; then what the other one's found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import tomllib
 
 import pytest
 
 from pytest_failcond.cli import main
+from pytest_failcond.options import add_options
 from pytest_failcond.settings import load_settings
 
 
@@ -68,3 +70,16 @@ def test_nothing_is_overwritten(tmp_path, capsys, file, text, words):
 def test_a_folder_that_is_not_there(tmp_path, capsys):
     assert main(["init", "--folder", str(tmp_path / "none")]) == 2
     assert "--folder" in capsys.readouterr().err
+
+
+def test_a_folder_of_images_is_not_called_a_module(tmp_path, capsys):
+    assert main(["init", "--folder", str(tmp_path), "--images", "data/test"]) == 0
+    assert "'data/test'" not in capsys.readouterr().out
+    text = (tmp_path / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'images = "data/test"  # a folder with one folder of image files per class' in text
+
+
+def test_the_heading_that_the_test_module_names_is_pytests(tmp_path):
+    assert main(["init", "--folder", str(tmp_path)]) == 0
+    named = (tmp_path / "tests" / "test_robustness.py").read_text(encoding="utf-8").split('"')
+    assert f'getgroup("failcond", "{named[4]}")' in inspect.getsource(add_options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,12 +34,33 @@ def test_every_gate_has_its_line_within_the_width(path, capsys, monkeypatch):
     assert share[4] == share[6] == "%"
     assert 0 < float(share[7]) < 0.5
     drop = next(i for i, line in enumerate(lines) if line.startswith("accuracy-drop"))
-    assert lines[drop + 1].endswith("100.0 %  100.0 %  it fails")
+    assert lines[drop + 1].endswith("100.0 %  100.0 %  already red")
     # No baseline is there any more: its three gates are named and not tried.
     assert "regression-drop: compares with a baseline; name it with --baseline FILE" in " ".join(
         out.split()
     )
     assert "by chance: share of the draws" in out
+    assert out.count("already red: it fails on 95 % of the draws or more as it is") == 1
+    assert "it fails\n" not in out
+
+
+def test_checks_that_are_left_out_are_counted_with_the_option_that_shows_them(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    run = make_run(MEASURED, *((key, {"metric": "accuracy", "min": 0.9}) for key in CELLS))
+    first = run.gates[0]
+    checks = tuple(replace(check, gate=first.id) for check in run.checks)
+    replace(run, gates=(replace(first, checks=checks),)).save(tmp_path / "run.json")
+    assert main(["selftest", str(tmp_path / "run.json"), "--resamples", "20"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "trying 1 gate on 20 draws of the images\n"
+    assert captured.out.count("  corruption:") == 3
+    assert "  … 1 more (--verbose shows them)\n" in captured.out
+    assert main(["selftest", str(tmp_path / "run.json"), "--resamples", "20", "--verbose"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("  corruption:") == 4
+    assert "more (" not in out
 
 
 def test_the_result_is_written_and_keyed(path, tmp_path, capsys):

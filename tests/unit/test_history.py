@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from rich.cells import cell_len
 
 from pytest_failcond.cli import main
+from pytest_failcond.commands.history import short_names
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.history import Question, history
 from pytest_failcond.report import timeline
@@ -143,6 +145,45 @@ def test_the_table_keeps_its_width(files, capsys, monkeypatch):
     ]
     assert rows[1][-2:] == ["-0.0300", "1000"]
     assert "other seed than the newest" in " ".join(" ".join(lines).split())
+
+
+def test_without_commits_the_names_of_the_runs_tell_points_apart(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    long = "a-name-of-a-run-that-is-longer-than-its-column-will-ever-be"
+    for name in (f"{long}-first", f"{long}-second"):
+        run(1, commit=None).save(tmp_path / f"{name}.json")
+    paths = sorted(map(str, tmp_path.glob("*.json")))
+    assert main(["history", *paths]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert "commit" not in "\n".join(lines)
+    rows = [i for i, line in enumerate(lines) if line.startswith("2026-03-01")]
+    assert rows[1] - rows[0] <= 2
+    assert lines[-1] == "low, high: one-sided 95 % bounds; change: since the row before."
+    names = "".join(line.removeprefix("2026-03-01").split()[0] for line in lines[rows[0] : rows[1]])
+    assert names == "a-name-of-a-run-…ll-ever-be-first"
+    points = history([("one", run(1, commit=None)), ("two", run(1, commit=None))], Question())
+    assert [timeline._tick(points, i) for i in range(2)] == ["2026-03-01\none", "2026-03-01\ntwo"]
+
+
+def test_points_of_one_commit_are_told_apart():
+    points = history([("one", run(1)), ("two", run(1)), ("c", run(3))], Question())
+    ticks = [timeline._tick(points, i) for i in range(3)]
+    assert ticks == ["2026-02-01\none", "2026-02-01\ntwo", "2026-02-03\nabcdef01"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a/run.json"], ["run"]),
+        (["a/x.json", "a/y.json"], ["x", "y"]),
+        (["a/mon/run.json", "a/tue/run.json"], ["mon", "tue"]),
+        (["run.json", "old/run.json"], ["run", "old/run"]),
+        (["a/x.json", "a/x"], ["x.json", "x"]),
+    ],
+)
+def test_runs_are_named_by_what_tells_them_apart(paths, names):
+    assert short_names([Path(path) for path in paths]) == names
 
 
 def test_the_picture_is_drawn(files, tmp_path, capsys):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_failcond.compare import KeyComparison
+from pytest_failcond.compare import Comparison, KeyComparison
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Direction, Examples, Measurement
 from pytest_failcond.report import changes, contents, direction_text, wording
@@ -37,9 +37,8 @@ def content(run: Run, key: str, *, pictures: bool) -> list[str]:
         parts += _direction(run, direction, pictures)
     if measured is not None:
         parts += _lost(run, measured, pictures)
-    compared = () if run.comparison is None else run.comparison.keys
-    for entry in (entry for entry in compared if entry.key == key and not entry.inputs_changed):
-        parts += _changed(run, entry, pictures)
+    if run.comparison is not None:
+        parts += _changed(run, run.comparison, key, pictures)
     parts += replayed_of(run, key, pictures)
     return parts or [text("p", "was not measured")]
 
@@ -117,12 +116,18 @@ def _lost(run: Run, measured: Measurement, with_pictures: bool) -> list[str]:
     return parts
 
 
-def _changed(run: Run, entry: KeyComparison, with_pictures: bool) -> list[str]:
-    """Show what was lost and gained since the baseline."""
-    row = [Cell(cell, "number" if i else "") for i, cell in enumerate(changes.row(run, entry))]
-    parts = [text("p", "Since the baseline:", class_="title"),
-             table(changes.HEAD, [row], label="Since the baseline"), note(changes.NOTE)]  # fmt: skip
-    return parts + changed_images(run, entry) if with_pictures else parts
+def _changed(run: Run, comparison: Comparison, key: str, with_pictures: bool) -> list[str]:
+    """Show what was lost and gained of a key since the baseline."""
+    parts = []
+    for entry in comparison.keys:
+        if entry.key == key and not entry.inputs_changed:
+            cells = enumerate(changes.row(run, entry))
+            row = [Cell(cell, "number" if i else "") for i, cell in cells]
+            parts += [text("p", "Since the baseline:", class_="title"),
+                      table(changes.HEAD, [row], label="Since the baseline"),
+                      note(changes.note(comparison))]  # fmt: skip
+            parts += changed_images(run, entry) if with_pictures else []
+    return parts
 
 
 def changed_images(run: Run, entry: KeyComparison) -> list[str]:

@@ -121,8 +121,8 @@ def _changes(run: Run, pictures: bool, linked: Collection[str]) -> list[str]:
         parts.append(table(changes.HEAD, shown, label="Keys"))
     if folded:
         others = table(changes.HEAD, folded, label="More keys")
-        parts.append(fold(f"{len(folded)} more, less changed", others))
-    parts += [note(changes.NOTE)] if shown else []
+        parts.append(fold(f"{len(folded)} more", others))
+    parts += [note(changes.note(comparison))] if shown else []
     parts += [note(remark) for remark in changes.remarks(comparison, rest)]
     directions, more = changes.shown_directions(comparison, every=False)
     if directions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from pytest_failcond.report import changes, contents, corpus, need, wording
+from pytest_failcond.report import changes, contents, corpus, need, versus, wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal.accuracy import show_accuracy
 from pytest_failcond.report.terminal.directions import show_directions
@@ -44,15 +44,6 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     return page.content()
 
 
-def render_changes(
-    run: Run, *, title: str, width: int, color: bool, unicode: bool, every: bool
-) -> str:
-    """Return how a run compares with another one, as text that ends in a newline."""
-    page = Page(width, color, unicode)
-    _show_changes(page, run, title=title, every=every)
-    return page.content()
-
-
 def _show_reasons(page: Page, run: Run) -> None:
     """Say first why the run is red: a line per check where they fit, else two."""
     rows = [
@@ -81,30 +72,14 @@ def _show_reasons(page: Page, run: Run) -> None:
     page.print()
 
 
-def _show_changes(page: Page, run: Run, *, every: bool, title: str = "Since the baseline") -> None:
+def _show_changes(page: Page, run: Run, *, every: bool) -> None:
     """What was lost and what was gained since the baseline."""
     comparison = run.comparison
     if comparison is None:
         return
-    page.print(title, "bold")
+    page.print("Since the baseline", "bold")
     page.print(f"{changes.headline(comparison)}; {changes.summary(comparison)}")
-    keys, rest = changes.shown(comparison, every=every)
-    if keys:
-        table = page.table("", changes.HEAD)
-        for entry in keys:
-            table.add_row(*map(page.text, changes.row(run, entry)))
-        page.show(table)
-        page.print(changes.NOTE, "dim")
-    for remark in changes.remarks(comparison, rest):
-        page.print(remark, "dim")
-    directions, more = changes.shown_directions(comparison, every=every)
-    if directions:
-        table = page.table("Shared directions, most changed first", changes.DIRECTIONS_HEAD)
-        for found in directions:
-            table.add_row(*map(page.text, changes.direction_row(run, found)))
-        page.show(table)
-    if more:
-        page.print(f"{wording.count(more, 'more direction')}, less changed", "dim")
+    versus.show(page, run, comparison, changes.SINCE, every=every)
     page.print()
 
 

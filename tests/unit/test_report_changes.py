@@ -1,0 +1,121 @@
+"""What a comparison shows: losses before gains, nothing that did not change, and what A and B are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+from pytest_failcond.cli import main
+from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison, compare
+from pytest_failcond.report import changes, terminal
+from tests.runs import make_run
+
+CELLS = [f"corruption:gaussian_noise:{s}" for s in range(1, 6)]
+
+
+def of(keys=(), directions=(), **fields) -> Comparison:
+    named = {"baseline": "old.json", "then": {}, "now": {}, "same_model": False} | fields
+    return Comparison(
+        **named, confidence=0.9, keys=tuple(keys), directions=tuple(directions), only_then=()
+    )
+
+
+def key(name: str, lost: int, gained: int, p: float = 1.0) -> KeyComparison:
+    drop = (lost - gained) / 100
+    return KeyComparison(name, right=80, lost=lost, gained=gained, drop=drop, p_holm=p)
+
+
+def test_losses_stand_before_gains_and_what_is_unchanged_is_counted():
+    gains = [key(f"gain{i}", 0, 2 + i, p=0.001) for i in range(3)]
+    losses = [key("loss1", 1, 0), key("loss9", 9, 0, p=0.001), key("even", 4, 4)]
+    unchanged = [key(f"same{i}", 0, 0) for i in range(34)]
+    comparison = of([*gains, *unchanged, *losses])
+    shown, rest = changes.shown(comparison)
+    assert [e.key for e in shown] == ["loss9", "loss1", "even", "gain2", "gain1", "gain0"]
+    assert rest == unchanged
+    assert changes.remarks(comparison, rest) == ["34 more keys unchanged"]
+    everything, none = changes.shown(comparison, every=True)
+    assert (len(everything), none) == (40, [])
+    assert [e.key for e in everything[-3:]] == ["gain2", "gain1", "gain0"]
+
+
+def test_what_differs_by_chance_alone_is_counted_apart_from_what_is_unchanged():
+    keys = [key(f"loss{i}", i, 0) for i in range(1, 13)] + [key("same", 0, 0)]
+    comparison = of(keys)
+    shown, rest = changes.shown(comparison)
+    assert [e.key for e in shown] == [f"loss{i}" for i in range(12, 4, -1)]
+    assert changes.remarks(comparison, rest) == [
+        "4 more keys, none different beyond chance, by 0.0400 at most",
+        "1 more key unchanged",
+    ]
+
+
+def test_directions_that_did_not_change_are_left_out():
+    moved = DirectionComparison("direction:0:1:+", 2.0, 3.0, 4.0, 4.0, 0.5, 0.5)
+    worse = DirectionComparison("direction:0:2:+", None, None, 4.0, 4.0, 0.2, 0.4)
+    same = DirectionComparison("direction:0:3:+", None, None, 4.0, 4.0, 0.2, 0.2)
+    comparison = of([key("clean", 0, 0)], [same, moved, worse])
+    assert changes.shown_directions(comparison, every=False) == ([worse, moved], 0)
+    assert changes.shown_directions(comparison, every=True) == ([worse, moved, same], 0)
+    assert changes.summary(comparison).endswith("2 of 3 directions changed")
+    many = [replace(worse, key=f"direction:0:{i}:-") for i in range(15)]
+    assert changes.shown_directions(of(directions=[*many, same]), every=False)[1] == 3
+
+
+def test_the_bound_is_explained_with_its_confidence():
+    text = changes.note(of())
+    assert "upper bound: the drop is less than this, with 90 % confidence" in text
+    assert "right in the baseline, wrong now" in text
+    assert "A has it right, B does not" in changes.note(of(), changes.A_AND_B)
+
+
+def test_an_unchanged_run_is_told_of_in_two_lines():
+    run = make_run()
+    run = replace(run, comparison=compare(run, run, "old.json", confidence=0.95))
+    text = terminal.render(run, width=200, color=False, unicode=True)
+    section = text.partition("Since the baseline\n")[2].partition("\n\n")[0]
+    assert section.splitlines() == [
+        "old.json (2026-01-01): the same model; over 10 keys of 200 images: 0 predictions "
+        "lost, 0 gained, mean drop 0.0000; 0 of 3 directions changed"
+    ]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A run, and one that loses seven images of a cell and gains five."""
+    then = replace(make_run(tmp_path), subjects={"images": "sha256:i", "classifier": "weights:1"})
+    measured = then.measurements[CELLS[2]]
+    predicted = measured.predicted.copy()
+    predicted[:5] = measured.labels[:5]
+    predicted[100:107] = (measured.labels[100:107] + 1) % measured.classes
+    now = replace(
+        then,
+        subjects=then.subjects | {"classifier": "weights:2"},
+        measurements=then.measurements | {CELLS[2]: replace(measured, predicted=predicted)},
+        environment=then.environment | {"commit": "b" * 40},
+    )
+    then.save(tmp_path / "old.json")
+    now.save(tmp_path / "new.json")
+    assert np.count_nonzero(measured.right[100:107]) == 7
+    return str(tmp_path / "old.json"), str(tmp_path / "new.json")
+
+
+def test_a_and_b_are_named_and_no_baseline_is_spoken_of(files, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["compare", *files]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    text = "\n".join(lines)
+    flat = " ".join(text.split())
+    assert max(map(cell_len, lines)) <= 80
+    assert lines[0] == "B against A"
+    assert f"A {files[0]} (" in flat
+    assert f"B {files[1]} (commit bbbbbbb" in flat
+    assert "A and B are different models; over 10 keys" in flat
+    assert "lost: A has it right, B does not" in flat
+    assert "baseline" not in text
+    rows = [line.split()[:4] for line in lines if line.startswith("corruption:")]
+    assert rows == [[CELLS[2], "7", "5", "0.0100"]]
+    assert "9 more keys unchanged" in flat
