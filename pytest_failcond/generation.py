@@ -111,7 +111,9 @@ def _kept_keys(state: State, baseline: Path) -> list[str]:
         mine |= {str(CorruptionKey(n, s)) for n in grid.names for s in grid.severities}
     keys = [key for key in run.measurements if key in mine]
     if state.measured is not None:
-        return keys + list(run.directions)
+        # What the kept run did not walk again, the comparison names; no gate is about it.
+        kept = Run.load(state.measured)
+        return keys + [k for k in run.directions if k in kept.directions or k in kept.errors]
     generator = None if settings.generator is None else settings.path(settings.generator)
     if generator is not None and run.subjects.get("generator") == hash_file(generator):
         keys += run.directions

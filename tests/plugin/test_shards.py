@@ -119,6 +119,23 @@ def test_new_thresholds_judge_an_old_run(divided):
     assert divided.run("--failcond-from=whole.json", "-k", "overall").ret == 0
 
 
+def test_a_kept_run_is_held_against_a_baseline_of_more_directions(divided):
+    """What it did not walk again cannot be walked now: the comparison says so, and nothing fails."""
+    config = divided.path / "pyproject.toml"
+    once = config.read_text()
+    config.write_text(once.replace("top = 1", "top = 2"))
+    divided.run("--failcond-json=old.json")
+    config.write_text(once)
+    kept = divided.run("--failcond-json=new.json").parseoutcomes()
+    options = ("--failcond-from=new.json", "--failcond-compare=old.json")
+    result = divided.run(*options, "--failcond-json=compared.json").parseoutcomes()
+    assert result["failed"] == kept["failed"]
+    assert result["passed"] > kept["passed"]
+    run = read(divided, "compared.json")
+    assert run["errors"] == {}
+    assert "other corner_cases settings" in run["comparison"]["remark"]
+
+
 def test_a_missing_part_is_an_error_of_its_keys(divided, capsys):
     divided.run("--failcond-shard=1/2")
     capsys.readouterr()
