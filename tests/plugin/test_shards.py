@@ -132,7 +132,7 @@ def test_a_kept_run_is_held_against_a_baseline_of_more_directions(divided):
     assert result["failed"] == kept["failed"]
     assert result["passed"] > kept["passed"]
     run = read(divided, "compared.json")
-    assert run["errors"] == {}
+    assert run["errors"] == []
     assert "other corner_cases settings" in run["comparison"]["remark"]
 
 
