@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import Direction, Examples, Measurement
+from pytest_failcond.measurements import Examples, Measurement
 from pytest_failcond.metrics import Measure
 from pytest_failcond.statistics import holm, mcnemar_p, paired_counts, paired_drop_bound
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.measurements import Measurement
+from pytest_failcond.measurements import Examples, Measurement
 
 PICTURED = 8  # images of a key at most: enough to see what they have in common
 
@@ -43,3 +43,28 @@ class Lost:
         images = [*self.pixels, *(pixels[i].copy() for i in gone)]
         first = np.argsort(self._place[np.array(rows, dtype=np.int64)])[:PICTURED].tolist()
         self.rows, self.pixels = [rows[i] for i in first], [images[i] for i in first]
+
+
+def examples_of(
+    rows: npt.NDArray[np.int64],
+    indices: npt.NDArray[np.int64],
+    before: Measurement,
+    after: Measurement,
+    file: str,
+) -> Examples:
+    """Say what is seen in pictured images.
+
+    Args:
+        rows: of the test images pictured, ``[E]``.
+        indices: of all test images in the user's set, ``[N]``.
+        before: of all test images; clean, or the baseline's.
+        after: of them, corrupted or now.
+        file: the picture.
+    """
+    return Examples(
+        file=file,
+        indices=indices[rows].tolist(),
+        labels=after.labels[rows].tolist(),
+        before=before.predicted[rows].tolist(),
+        after=after.predicted[rows].tolist(),
+    )

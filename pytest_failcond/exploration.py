@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.measurements import Direction
+from pytest_failcond.directions import Direction
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.directions import Direction
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.exploration import Exploration, ExploredClass, Film
 from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.measurements import Direction
 from pytest_failcond.stylegan2.generator import Generator
 
 _PAIRED = 2  # start images of a film of two directions: it has many frames

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pytest_failcond.gate_settings import METRICS, GateSettings
 from pytest_failcond.metrics import VALUES, Case, Measure, Value
 from pytest_failcond.plan import number_of_checks
-from pytest_failcond.settings import METRICS, GateSettings, Settings
+from pytest_failcond.settings import Settings
 from pytest_failcond.statistics import Side, adjusted
 
 VerdictName = Literal["passed", "marginal", "failed", "error", "not_evaluated"]

@@ -10,10 +10,10 @@ import numpy as np
 
 from pytest_failcond.compare import INPUTS
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.gate_settings import METRICS, GateSettings
 from pytest_failcond.metrics import VALUES, Case, Value, mean_drop
 from pytest_failcond.plan import cells_of
 from pytest_failcond.run import Run
-from pytest_failcond.settings import METRICS, GateSettings
 
 MEAN = "mean"
 """The key that stands for all corruption cells of a run together."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,26 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.corpus import Corpus
-from pytest_failcond.corruptions import Corruption, corrupt, specification
+from pytest_failcond.corrupting import Corruptions
+from pytest_failcond.corruptions import specification
+from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.examples import PICTURED, Lost, SavePicture
+from pytest_failcond.examples import PICTURED, Lost, SavePicture, examples_of
 from pytest_failcond.failures.attributes import Variation, natural_variation
 from pytest_failcond.failures.corner_cases import find_corner_cases, measure_directions
 from pytest_failcond.failures.records import direction_record, ranking_record
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
-from pytest_failcond.measurements import (
-    ClassRanking,
-    Direction,
-    Examples,
-    Measurement,
-    Replay,
-    Replayed,
-)
-from pytest_failcond.settings import CorruptionSettings, Settings
+from pytest_failcond.measurements import Examples, Measurement, Replay, Replayed
+from pytest_failcond.settings import Settings
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
-from pytest_failcond.subjects.loading import load_callable
 from pytest_failcond.subjects.sources import classes_of
 
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
@@ -126,26 +120,9 @@ class Laboratory:
         }
 
     @cached_property
-    def corruptions(self) -> dict[str, Corruption]:
-        """The configured corruptions by name, custom ones imported.
-
-        Raises:
-            FailcondError: a custom one cannot be imported.
-        """
-        configured = self.settings.corruptions
-        if configured is None:
-            return {}
-        loaded: dict[str, Corruption] = {name: name for name in configured.names}
-        custom = {
-            name: load_callable(value, f"corruptions.custom.{name}", folder=self.settings.folder)
-            for name, value in configured.custom.items()
-            if isinstance(value, str)
-        }
-        for name, value in configured.custom.items():
-            loaded[name] = (
-                custom[name] if isinstance(value, str) else [custom.get(p, p) for p in value]
-            )
-        return loaded
+    def corruptions(self) -> Corruptions:
+        """The configured corruptions."""
+        return Corruptions(self.settings)
 
     def measure_clean(self) -> Measurement:
         """Classify the test images as they are."""
@@ -201,7 +178,7 @@ class Laboratory:
             pixels = data.images[start : start + chunk]
             if corruption is not None:
                 part = indices[start : start + chunk]
-                pixels = self._corrupt(corruption, pixels, severity, part, seed_offset)
+                pixels = self.corruptions.apply(corruption, pixels, severity, part, seed_offset)
             digest.update(np.ascontiguousarray(pixels).data)
             predicted.append(self.classifier.probabilities(to_float(pixels)).argmax(axis=1))
             if lost is not None:
@@ -253,59 +230,15 @@ class Laboratory:
         parsed = parse_key(after.key)
         if isinstance(parsed, CorruptionKey):
             indices = self.indices[rows]
-            pixels = self._corrupt(parsed.corruption, pixels, parsed.severity, indices)
-        return self._examples(rows, before, after, save(name, side_by_side(pixels)))
+            pixels = self.corruptions.apply(parsed.corruption, pixels, parsed.severity, indices)
+        file = save(name, side_by_side(pixels))
+        return examples_of(rows, self.indices, before, after, file)
 
     def _lost_examples(self, lost: Lost, measured: Measurement, save: SavePicture) -> Examples:
         rows = np.array(lost.rows)
         above = side_by_side(self.test_images.images[rows])
         file = save(measured.key, np.concatenate([above, side_by_side(np.stack(lost.pixels))]))
-        return self._examples(rows, lost.clean, measured, file)
-
-    def _examples(
-        self, rows: npt.NDArray[np.int64], before: Measurement, after: Measurement, file: str
-    ) -> Examples:
-        return Examples(
-            file=file,
-            indices=self.indices[rows].tolist(),
-            labels=after.labels[rows].tolist(),
-            before=before.predicted[rows].tolist(),
-            after=after.predicted[rows].tolist(),
-        )
-
-    def _corrupt(
-        self,
-        name: str,
-        pixels: npt.NDArray[np.uint8],
-        severity: int,
-        indices: npt.NDArray[np.int64],
-        seed_offset: int = 0,
-    ) -> npt.NDArray[np.uint8]:
-        # A key may be asked for that the grid does not have; built-in names always work.
-        corruption = self.corruptions.get(name, name)
-        grid = self.settings.corruptions or CorruptionSettings()
-
-        def apply(part: slice) -> npt.NDArray[np.uint8]:
-            return corrupt(
-                pixels[part],
-                corruption,
-                severity,
-                seed=self.settings.seed + seed_offset,
-                indices=indices[part],
-                name=name,
-                constants=grid.constants,
-                backend=grid.backend,
-            )
-
-        try:
-            return apply(slice(None))
-        except FailcondError:
-            raise
-        except Exception as error:
-            raise FailcondError(
-                f"corruption {name!r} raised {type(error).__name__} at severity {severity} on "
-                f"{_culprit(apply, indices)}: {error}"
-            ) from error
+        return examples_of(rows, self.indices, lost.clean, measured, file)
 
     def replay(self, corpus: Corpus, save: SavePicture | None) -> Replay:
         """Classify the images of a corpus; those that must be right and are not are pictured.
@@ -391,13 +324,3 @@ class Laboratory:
                 f"class {class_index} is not one of the generator's {len(self.generator.classes)}"
             )
         return self.generator
-
-
-def _culprit(apply: Callable[[slice], object], indices: npt.NDArray[np.int64]) -> str:
-    """Say on which image a corruption raises, trying one by one: this happens once, at an error."""
-    for row, index in enumerate(indices):
-        try:
-            apply(slice(row, row + 1))
-        except Exception:
-            return f"image {index}"
-    return f"images {indices[0]} to {indices[-1]} together"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from pytest_failcond.compare import Other
 from pytest_failcond.corpus import Corpus
+from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.environment import describe_environment
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.examples import SavePicture
@@ -25,16 +26,8 @@ from pytest_failcond.keys import (
     parse_key,
 )
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.measurements import (
-    AnyMeasurement,
-    ClassRanking,
-    Direction,
-    Examples,
-    Measurement,
-    Replay,
-    pack,
-    unpack,
-)
+from pytest_failcond.measurements import AnyMeasurement, Examples, Measurement, Replay
+from pytest_failcond.packing import pack, unpack
 from pytest_failcond.progress.notes import Progress
 from pytest_failcond.settings import Settings
 from pytest_failcond.store import Record, Store

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import Direction, Measurement, Predictions
+from pytest_failcond.gate_settings import GateSettings
+from pytest_failcond.measurements import Measurement, Predictions
 from pytest_failcond.plan import cells_of, compared_keys
-from pytest_failcond.settings import GateSettings, Settings
+from pytest_failcond.settings import Settings
 from pytest_failcond.statistics import (
     Side,
     breaking_shift_bound,

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.directions import Curve, Direction, Frames
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.gate_settings import METRICS, GateSettings
 from pytest_failcond.gates import Check, check
 from pytest_failcond.keys import DirectionKey
-from pytest_failcond.measurements import Curve, Direction, Frames, Measurement
+from pytest_failcond.measurements import Measurement
 from pytest_failcond.plan import cells_of, classes_of_checks, compared_keys, keys_over_cells
-from pytest_failcond.settings import METRICS, STEP, GateSettings, Settings
+from pytest_failcond.settings import STEP, Settings
 
 MOST = 1_000_000
 """Images up to which the number that a gate needs is sought."""

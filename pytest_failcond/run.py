@@ -20,18 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.compare import Comparison
+from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import lock_path, write_atomically
 from pytest_failcond.gates import Check, GateResult
-from pytest_failcond.measurements import (
-    AnyMeasurement,
-    ClassRanking,
-    Direction,
-    Measurement,
-    Replay,
-    pack,
-    unpack,
-)
+from pytest_failcond.measurements import AnyMeasurement, Measurement, Replay
+from pytest_failcond.packing import pack, unpack
 from pytest_failcond.settings import Settings
 
 SCHEMA = 1

@@ -20,10 +20,10 @@ import numpy.typing as npt
 from pytest_failcond.compare import Other
 from pytest_failcond.draws import How, generator, weights_of
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.gate_settings import METRICS, REFERENCE_METRICS, GateSettings
 from pytest_failcond.gates import Check
 from pytest_failcond.metrics import Case, Measure
 from pytest_failcond.run import Run
-from pytest_failcond.settings import METRICS, REFERENCE_METRICS, GateSettings
 from pytest_failcond.trials import TRIALS, Trial
 
 FOUND = 0.95

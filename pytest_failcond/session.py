@@ -15,6 +15,7 @@ import pytest
 from pytest_failcond import properties
 from pytest_failcond.compare import Other
 from pytest_failcond.corpus import promotion
+from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import Starts, start_images
@@ -22,7 +23,7 @@ from pytest_failcond.failures.walking import STEP
 from pytest_failcond.gates import Check
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.measurements import AnyMeasurement, Direction, Replay
+from pytest_failcond.measurements import AnyMeasurement, Replay
 from pytest_failcond.measuring import Measuring
 from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store

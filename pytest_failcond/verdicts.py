@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_failcond.compare import Other
+from pytest_failcond.directions import ClassRanking
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import Check, GateResult, check, note_idle_waiver, unmeasured
 from pytest_failcond.keys import RankingKey
-from pytest_failcond.measurements import ClassRanking
 from pytest_failcond.metrics import Measure
 from pytest_failcond.plan import (
     cells_of,
@@ -19,7 +20,7 @@ from pytest_failcond.plan import (
     keys_over_cells,
     regression_gates,
 )
-from pytest_failcond.settings import GateSettings, Settings
+from pytest_failcond.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.directions import VALID_SHARE, Direction
 from pytest_failcond.draws import binomial, first
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import VALID_SHARE, Direction
 from pytest_failcond.metrics import Case
 
 Floats = npt.NDArray[np.float64]

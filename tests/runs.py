@@ -11,17 +11,10 @@ import numpy as np
 from PIL import Image
 
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
+from pytest_failcond.directions import AttributeChange, ClassRanking, Curve, Direction, Frames
 from pytest_failcond.gates import Check, GateResult
-from pytest_failcond.measurements import (
-    AttributeChange,
-    ClassRanking,
-    Curve,
-    Direction,
-    Examples,
-    Frames,
-    Measurement,
-    pack_bits,
-)
+from pytest_failcond.measurements import Examples, Measurement
+from pytest_failcond.packing import pack_bits
 from pytest_failcond.run import Run
 
 EVIL = "<script>alert(1)</script>"

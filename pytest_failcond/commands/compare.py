@@ -99,8 +99,8 @@ def _measuring(name: str, config: str | None, folder: Path) -> Measuring:
 
 def _measure_all(name: str, measuring: Measuring) -> list[str]:
     """Measure all that is configured; returns the keys of the directions found."""
+    from pytest_failcond.directions import ClassRanking
     from pytest_failcond.keys import CorruptionKey, RankingKey
-    from pytest_failcond.measurements import ClassRanking
 
     grid, laboratory = measuring.settings.corruptions, measuring.laboratory
     keys = ["clean"] if laboratory.images is not None else []

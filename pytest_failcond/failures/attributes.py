@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage, special
 
+from pytest_failcond.directions import AttributeChange
 from pytest_failcond.failures.walking import Walk
-from pytest_failcond.measurements import AttributeChange
 from pytest_failcond.stylegan2.generator import Generator
 
 Floats = npt.NDArray[np.floating[Any]]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytest_failcond.directions import ClassRanking, Curve, Direction, Frames
 from pytest_failcond.examples import SavePicture
 from pytest_failcond.failures.attributes import Variation, changes_along
 from pytest_failcond.failures.corner_cases import Finding, Findings, Strip
 from pytest_failcond.keys import RankingKey
-from pytest_failcond.measurements import ClassRanking, Curve, Direction, Frames, pack_bits
+from pytest_failcond.packing import pack_bits
 from pytest_failcond.stylegan2.generator import Generator
 
 _KEPT_SCORES = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_failcond.measurements import Direction
+from pytest_failcond.directions import Direction
 from pytest_failcond.run import Run
 
 LEAST_BROKEN = 0.1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from pytest_failcond.directions import Direction
 from pytest_failcond.keys import CorruptionKey, parse_key
-from pytest_failcond.measurements import Direction, Replay, Replayed
+from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, printable, status_of
 from pytest_failcond.run import Run
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.keys import DirectionKey, parse_key
-from pytest_failcond.measurements import Direction
 from pytest_failcond.report import wording
 from pytest_failcond.report.breaking import BreakingChange, breaking_changes
 from pytest_failcond.run import Run

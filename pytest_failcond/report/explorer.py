@@ -21,8 +21,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from pytest_failcond import __version__
+from pytest_failcond.directions import Direction
 from pytest_failcond.exploration import Exploration, ExploredClass, Film, Opinion
-from pytest_failcond.measurements import Direction
 from pytest_failcond.report import direction_text, wording
 from pytest_failcond.subjects.images import side_by_side
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from pytest_failcond.measurements import Direction
+from pytest_failcond.directions import Direction
 from pytest_failcond.run import Run
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import Direction
 from pytest_failcond.report import changes, direction_text, wording
 from pytest_failcond.report.figures import BROKEN, DPI, FAINT, INK, RIGHT, to_png
 from pytest_failcond.run import Run

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.measurements import Measurement
 from pytest_failcond.metrics import VALUES, Case
 from pytest_failcond.plan import MEAN_KEY, compared_keys
-from pytest_failcond.settings import GateSettings, Settings
+from pytest_failcond.settings import Settings
 from pytest_failcond.statistics import (
     adjusted,
     breaking_shift_bound,

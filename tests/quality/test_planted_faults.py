@@ -9,10 +9,11 @@ from torch import nn
 
 from pytest_failcond import Classifier, LabeledImages, find_corner_cases
 from pytest_failcond.failures.starts import start_images
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import check
 from pytest_failcond.keys import CorruptionKey
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.settings import CorruptionSettings, GateSettings, Settings
+from pytest_failcond.settings import CorruptionSettings, Settings
 from tests.unit.tiny import tiny_generator
 
 

@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from pytest_failcond.directions import Curve, Direction
 from pytest_failcond.draws import drawn, generator, weights_of
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import GateResult, check
-from pytest_failcond.measurements import Curve, Direction, Measurement, pack_bits
+from pytest_failcond.measurements import Measurement
 from pytest_failcond.metrics import VALUES, Case
+from pytest_failcond.packing import pack_bits
 from pytest_failcond.plan import MEAN_KEY
 from pytest_failcond.run import Run
 from pytest_failcond.selftest import selftest
-from pytest_failcond.settings import GateSettings, Settings
+from pytest_failcond.settings import Settings
 from pytest_failcond.trials import TRIALS
 from tests.runs import make_direction
 

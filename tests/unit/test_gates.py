@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import NO_BASELINE, check, note_idle_waiver, unmeasured, worst
 from pytest_failcond.measurements import Measurement
 from pytest_failcond.plan import (
@@ -18,7 +19,7 @@ from pytest_failcond.plan import (
     keys_over_cells,
     number_of_checks,
 )
-from pytest_failcond.settings import GateSettings, Settings
+from pytest_failcond.settings import Settings
 from tests.runs import CLASSES, make_direction
 
 LABELS = np.arange(200) % 2

@@ -60,7 +60,7 @@ def test_nobody_imports_the_plugin(path):
 
 ROOMS = {
     "report": {"pytest", "torch", "pytest_failcond.session", "pytest_failcond.store",
-               "pytest_failcond.settings", "pytest_failcond.measure", "pytest_failcond.failures",
+               "pytest_failcond.settings", "pytest_failcond.gate_settings", "pytest_failcond.measure", "pytest_failcond.failures",
                "pytest_failcond.stylegan2", "pytest_failcond.corruptions"},
     "failures": {"pytest"},
     "corruptions": {"pytest", "torch"},
@@ -68,6 +68,9 @@ ROOMS = {
     "subjects": {"pytest", "pytest_failcond.session"},
     "measure.py": {"pytest"},
     "measurements.py": {"pytest", "torch"},
+    "directions.py": {"pytest", "torch"},
+    "packing.py": {"pytest", "torch"},
+    "examples.py": {"pytest", "torch"},
     "gates.py": {"pytest", "torch"},
     "selftest.py": {"pytest", "torch"},
     "draws.py": {"pytest", "torch"},
@@ -81,6 +84,7 @@ ROOMS = {
     "exploration.py": {"pytest", "torch", "pytest_failcond.failures"},
     "explore.py": {"pytest", "pytest_failcond.report"},
     "settings.py": {"pytest", "torch", "numpy"},
+    "gate_settings.py": {"pytest", "torch", "numpy"},
 }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def test_a_corruption_that_raises_names_the_image():
     measuring = laboratory(300)
     assert measuring.images is not None
     measuring.images.images[123] = 7
-    measuring.corruptions["fragile"] = fragile
+    measuring.corruptions.by_name["fragile"] = fragile
     with pytest.raises(
         FailcondError, match=r"'fragile' raised ZeroDivisionError .* image 123: seven"
     ):

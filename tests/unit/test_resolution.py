@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.resolution import MOST, unresolved
-from pytest_failcond.settings import GateSettings, Settings
+from pytest_failcond.settings import Settings
 
 CLASSES = ("a", "b", "c")
 LABELS = np.repeat([0, 1, 2], [50, 20, 30])

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_failcond import run as run_module
+from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import Direction, pack_bits
+from pytest_failcond.packing import pack_bits
 from pytest_failcond.run import Run
 from tests.runs import make_run, make_strip
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from pytest_failcond.measurements import Direction
+from pytest_failcond.directions import Direction
 from pytest_failcond.report import direction_text, wording
 from pytest_failcond.report.html.parts import tag, text
 from pytest_failcond.run import Run

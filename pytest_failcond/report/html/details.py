@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pytest_failcond.compare import Comparison, KeyComparison
+from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import Direction, Examples, Measurement
+from pytest_failcond.measurements import Examples, Measurement
 from pytest_failcond.report import changes, contents, direction_text, wording
 from pytest_failcond.report.failing import confusions
 from pytest_failcond.report.html import curves, pictures

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from pytest_failcond.directions import Direction
 from pytest_failcond.gates import Check
-from pytest_failcond.measurements import Direction
 from pytest_failcond.report import contents, direction_text, wording
 from pytest_failcond.report.html.parts import Cell, status, table
 from pytest_failcond.run import Run
