@@ -16,7 +16,8 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy  # which imports `optimize`, half a second, where it is first used
+from scipy import special
 
 Side = Literal["lower", "upper"]
 Floats = npt.NDArray[np.float64]
@@ -144,7 +145,7 @@ def _lower_bound(levels: Floats, counts: npt.NDArray[np.int64], confidence: floa
         below = _share_below(mean, levels, weights) if 0.0 < mean < 1.0 else mean
         return below - miss
 
-    return top * float(optimize.brentq(excess, 0.0, 1.0, xtol=1e-12))
+    return top * float(scipy.optimize.brentq(excess, 0.0, 1.0, xtol=1e-12))
 
 
 def _share_below(mean: float, levels: Floats, weights: Floats) -> float:
@@ -161,7 +162,7 @@ def _share_below(mean: float, levels: Floats, weights: Floats) -> float:
 
     pole = 1.0 / float(offsets.min())
     saddle = float(
-        optimize.brentq(slope, pole * (1.0 - 1e-12), pole * 1e-15, xtol=1e-300, rtol=1e-12)
+        scipy.optimize.brentq(slope, pole * (1.0 - 1e-12), pole * 1e-15, xtol=1e-300, rtol=1e-12)
     )
     # Each factor of the integrand turns and falls with height over the saddle; the last is 1 / s.
     turns = np.append(offsets / (1.0 - saddle * offsets), 1.0 / saddle)

@@ -202,7 +202,7 @@ def clearance(check: Check) -> float:
 def margin(check: Check) -> str:
     """Say the same: ``1.2 ×``; a dash where there is no telling."""
     widths = clearance(check)
-    if abs(widths) > _MOST_WIDTHS:
+    if abs(widths) > _MOST_WIDTHS or check.value == check.bound:
         return NOTHING
     return f"{widths:.1f} ×".replace("-", "−")
 

@@ -189,7 +189,7 @@ def test_a_whole_run_is_no_part(project, capsys, monkeypatch):
         (["--failcond-from=nothing.json"], "cannot be read"),
         (["--failcond-from=a.json", "--failcond-shard=1/2"], "give one of them"),
         (["--failcond-from=a.json", "--failcond-seed=7"], "measured with another seed"),
-        (["--failcond-from=failcond-part-1-of-2.json"], "is one part of 2"),
+        (["--failcond-from=failcond-part-1-of-2.json"], "is one of 2 parts"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_at_once(project, options, sentence):

@@ -212,7 +212,7 @@ def test_gates_over_rows_and_against_a_reference(project, workers, gate):
     result = project.run("--failcond-json=run.json", workers=workers)
     assert result.ret == 1
     result.stdout.fnmatch_lines([
-        "*corruption:blackout*3*3*passed*",
+        "? crossing  crossing_severity*blackout * 3 * 3 *",
         "*verdict: failed*",
     ])  # fmt: skip
     run = json.loads((project.path / "run.json").read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,14 +106,15 @@ def files(tmp_path):
 
 def test_a_and_b_are_named_and_no_baseline_is_spoken_of(files, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    assert main(["compare", *files]) == 0
+    monkeypatch.chdir(Path(files[0]).parent)
+    assert main(["compare", "old.json", "new.json"]) == 0
     lines = capsys.readouterr().out.splitlines()
     text = "\n".join(lines)
     flat = " ".join(text.split())
     assert max(map(cell_len, lines)) <= 80
     assert lines[0] == "B against A"
-    assert f"A {files[0]} (" in flat
-    assert f"B {files[1]} (commit bbbbbbb" in flat
+    assert "A old.json (" in flat
+    assert "B new.json (commit bbbbbbb" in flat
     assert "A and B are different models; over 10 keys" in flat
     assert "lost: A has it right, B does not" in flat
     assert "baseline" not in text
