@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -81,6 +80,16 @@ class Laboratory:
                         f"the {model.name} has {model.classes} classes, but there are {len(names)}"
                     )
                 model.classes = len(names)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names by index: the configured, the generator's, or those of the images' folders, if any."""
+        if self.settings.classes is not None:
+            return self.settings.classes
+        if self.generator is not None:
+            return self.generator.classes
+        folder = self.settings.images_folder
+        return None if folder is None else classes_of(folder)
 
     @cached_property
     def test_images(self) -> LabeledImages:
@@ -248,7 +257,8 @@ class Laboratory:
         """
         pixels = corpus.images()
         p = self.classifier.probabilities(to_float(pixels))
-        labels = corpus.labels(self._class_names(p.shape[1]))
+        names = self.class_names or tuple(map(str, range(p.shape[1])))
+        labels = corpus.labels(names)
         entries = []
         for row, (entry, label) in enumerate(zip(corpus.entries, labels, strict=True)):
             found = Replayed(
@@ -264,15 +274,6 @@ class Laboratory:
             entries.append(found)
         digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
         return Replay(tuple(entries), f"sha256:{digest[:32]}")
-
-    def _class_names(self, count: int) -> Sequence[str]:
-        """Class names by index; the indices themselves where nobody named them."""
-        if self.settings.classes is not None:
-            return self.settings.classes
-        if self.generator is not None:
-            return self.generator.classes
-        folder = self.settings.images_folder
-        return tuple(map(str, range(count))) if folder is None else classes_of(folder)
 
     def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
         """Rank the dimensions of a class and walk its top directions."""

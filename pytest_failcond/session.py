@@ -108,8 +108,8 @@ class Failcond:
         if self._state.classes is not None:
             return self._state.classes
         laboratory = self._measuring.given
-        if laboratory is not None and laboratory.generator is not None:
-            return laboratory.generator.classes
+        if laboratory is not None and laboratory.class_names is not None:
+            return laboratory.class_names
         if laboratory is not None and laboratory.classifier.classes is not None:
             return tuple(map(str, range(laboratory.classifier.classes)))
         if laboratory is not None and laboratory.images is None:

@@ -187,7 +187,7 @@ class Settings(Table):
 
     @property
     def reference_path(self) -> Path | None:
-        """The run that relative mCE is taken against, if one is configured."""
+        """The run that mCE and relative mCE are taken against, if one is configured."""
         grid = self.corruptions
         return None if grid is None or grid.reference is None else self.path(grid.reference)
 

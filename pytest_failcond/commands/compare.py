@@ -132,11 +132,7 @@ def _measure_each(name: str, measuring: Measuring, keys: list[str]) -> None:
 def _assemble(name: str, measuring: Measuring) -> Run:
     from pytest_failcond.assemble import assemble
 
-    laboratory = measuring.laboratory
-    classes = measuring.settings.classes
-    if classes is None and laboratory.generator is not None:
-        classes = laboratory.generator.classes
-    run = assemble(measuring.store.folder, measuring.settings, classes)
+    run = assemble(measuring.store.folder, measuring.settings, measuring.laboratory.class_names)
     if run is None:
         raise FailcondError(f"{name}: nothing is configured to be measured")
     return run

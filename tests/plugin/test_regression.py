@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pytest_failcond.cli import main
 from tests.plugin.conftest import GRID
@@ -243,3 +245,16 @@ def test_two_classifiers_are_compared_on_the_directions_of_both(project, capsys,
         *("torchy:load_classifier", "other:load"), *("torchy:load_classifier", "other:load")
     ]  # fmt: skip
     assert lines[0].endswith(": measuring 3 keys")  # the rankings; then what the other one's found
+
+
+def test_the_names_of_folders_are_the_classes_of_what_compare_keeps(project, monkeypatch):
+    monkeypatch.chdir(project.path)
+    for name, gray in (("dark", 20), ("light", 200), ("mid", 90)):
+        (project.path / "photos" / name).mkdir(parents=True)
+        for number in range(3):
+            picture = np.full((9, 9), gray + number, dtype=np.uint8)
+            Image.fromarray(picture).save(project.path / "photos" / name / f"{number}.png")
+    project.configure('[tool.failcond]\nclassifier = "mine:load_classifier"\nimages = "photos"\n')
+    models = ("mine:load_classifier", "mine:load_blind")
+    assert main(["compare", *models, "--json", "b.json"]) == 0
+    assert read(project, "b.json")["classes"] == ["dark", "light", "mid"]
