@@ -14,8 +14,9 @@ from benchmarks.timing import seconds
 from pytest_failcond import Classifier, Generator
 from pytest_failcond.failures.ranking import rank_dimensions
 from pytest_failcond.failures.starts import Starts, start_images
-from pytest_failcond.failures.walking import STEP, walk
+from pytest_failcond.failures.walking import walk
 from pytest_failcond.keys import DirectionKey
+from pytest_failcond.settings import STEP
 from pytest_failcond.stylegan2.generator import BATCH
 
 EXAMPLE = Path(__file__).parents[1] / "example_project"

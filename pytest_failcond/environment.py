@@ -17,16 +17,24 @@ _PACKAGES = ("pytest-failcond", "torch", "numpy", "scipy", "pillow")
 _PATIENCE = 10.0  # seconds that git may take
 
 
-def describe_environment(settings: Settings) -> dict[str, Any]:
-    """Return the entry of the run file."""
-    import torch
+def describe_environment(settings: Settings, *, with_torch: bool) -> dict[str, Any]:
+    """Return the entry of the run file.
 
+    Args:
+        settings: of the session.
+        with_torch: whether torch computes anything; where it does not, it has no threads.
+    """
+    threads = 0
+    if with_torch:
+        import torch
+
+        threads = torch.get_num_threads()
     return {
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
         "device": settings.device,
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "cores": os.cpu_count(),
         "packages": {name: _version(name) for name in _PACKAGES},
         **describe_commit(settings.folder),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.settings import Settings, find_table, load_settings
-from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.subjects.classifier import Classifier, check_device
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.sources import labeled_images
+
+if TYPE_CHECKING:
+    from pytest_failcond.stylegan2.generator import Generator
 
 
 def load_configured(settings: Settings, key: str) -> Any:
@@ -35,6 +35,8 @@ def build_laboratory(
         FailcondError: a subject is not as it must be, or two do not fit together.
     """
     if settings.threads is not None:
+        import torch
+
         torch.set_num_threads(settings.threads)
 
     def wrapped(model: Any, name: str) -> Classifier:
@@ -84,6 +86,8 @@ def open_laboratory(settings: Settings) -> Laboratory:
     check_device(settings.device)
     generator = None
     if settings.generator is not None:
+        from pytest_failcond.stylegan2.generator import Generator
+
         generator = Generator.load(settings.path(settings.generator), settings.device)
     judge = load_configured(settings, "judge")
     return build_laboratory(settings, classifier, images, generator, judge)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +16,16 @@ from pytest_failcond.corruptions import specification
 from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.examples import PICTURED, Lost, SavePicture, examples_of
-from pytest_failcond.failures.attributes import Variation, natural_variation
-from pytest_failcond.failures.corner_cases import find_corner_cases, measure_directions
-from pytest_failcond.failures.records import direction_record, ranking_record
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Examples, Measurement, Replay, Replayed
 from pytest_failcond.settings import Settings
-from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
 from pytest_failcond.subjects.sources import classes_of
+
+if TYPE_CHECKING:  # torch, which only a generator needs
+    from pytest_failcond.failures.attributes import Variation
+    from pytest_failcond.stylegan2.generator import Generator
 
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
 _CHUNK = 16  # batches per pass at most: enough for kernels to be fast
@@ -80,6 +80,12 @@ class Laboratory:
                         f"the {model.name} has {model.classes} classes, but there are {len(names)}"
                     )
                 model.classes = len(names)
+
+    @property
+    def computes_with_torch(self) -> bool:
+        """Whether any of the subjects is a torch module."""
+        models = (self.classifier, self.judge)
+        return self.generator is not None or any(m is not None and m.differentiable for m in models)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -277,6 +283,9 @@ class Laboratory:
 
     def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
         """Rank the dimensions of a class and walk its top directions."""
+        from pytest_failcond.failures.corner_cases import find_corner_cases
+        from pytest_failcond.failures.records import direction_record, ranking_record
+
         generator = self._generator_for(key.class_index)
         options = self.settings.corner_cases
         findings = find_corner_cases(
@@ -297,6 +306,9 @@ class Laboratory:
 
     def measure_direction(self, key: DirectionKey, save: SavePicture) -> Direction:
         """Walk one direction, whatever its rank."""
+        from pytest_failcond.failures.corner_cases import measure_directions
+        from pytest_failcond.failures.records import direction_record
+
         generator = self._generator_for(key.class_index)
         options = self.settings.corner_cases
         (finding,) = measure_directions(
@@ -315,6 +327,8 @@ class Laboratory:
         """By how much attributes differ among the generator's images."""
         if self.generator is None:
             raise AssertionError("directions are measured with a generator")
+        from pytest_failcond.failures.attributes import natural_variation
+
         return natural_variation(self.generator)
 
     def _generator_for(self, class_index: int) -> Generator:

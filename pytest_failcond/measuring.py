@@ -31,7 +31,7 @@ from pytest_failcond.packing import pack, unpack
 from pytest_failcond.progress.notes import Progress
 from pytest_failcond.settings import Settings
 from pytest_failcond.store import Record, Store
-from pytest_failcond.stylegan2.session import png
+from pytest_failcond.subjects.images import png
 
 
 class Measuring:
@@ -186,7 +186,9 @@ class Measuring:
         subset = laboratory.images is not None and settings.max_images is not None
         return {
             "subjects": laboratory.subjects,
-            "environment": describe_environment(settings),
+            "environment": describe_environment(
+                settings, with_torch=laboratory.computes_with_torch
+            ),
             "labels": pack(labels if laboratory.images is None else laboratory.test_images.labels),
             "kept": pack(laboratory.indices, "<u4") if subset else None,
         }

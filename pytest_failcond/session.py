@@ -17,20 +17,18 @@ from pytest_failcond.compare import Other
 from pytest_failcond.corpus import promotion
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.failures.corner_cases import shifted_images
-from pytest_failcond.failures.starts import Starts, start_images
-from pytest_failcond.failures.walking import STEP
 from pytest_failcond.gates import Check
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import AnyMeasurement, Replay
 from pytest_failcond.measuring import Measuring
+from pytest_failcond.settings import STEP
 from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
-from pytest_failcond.stylegan2.generator import BATCH
 from pytest_failcond.verdicts import Verdicts
 
 if TYPE_CHECKING:
+    from pytest_failcond.failures.starts import Starts
     from pytest_failcond.state import State
     from pytest_failcond.strategies import Case
 
@@ -204,6 +202,9 @@ class Failcond:
 
     def image(self, case: Case) -> CaseImage:
         """Return the image that a Hypothesis case stands for, and what is seen in it."""
+        from pytest_failcond.failures.corner_cases import shifted_images
+        from pytest_failcond.stylegan2.generator import BATCH
+
         direction: Direction = self.measure(self.direction_key(case.class_index, case.rank))
         try:
             laboratory = self._measuring.laboratory
@@ -235,6 +236,8 @@ class Failcond:
 
     @lru_cache(maxsize=128)  # noqa: B019 - one object per session
     def _starts(self, class_index: int) -> Starts:
+        from pytest_failcond.failures.starts import start_images
+
         laboratory, settings = self._measuring.laboratory, self._settings
         assert laboratory.generator is not None
         return start_images(

@@ -108,7 +108,7 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     from pytest_failcond.commands.progress import step_by_step
     from pytest_failcond.failures.discovery import discover
     from pytest_failcond.laboratory import open_laboratory
-    from pytest_failcond.stylegan2.session import png
+    from pytest_failcond.subjects.images import png
 
     # Test images are not needed, and may take long to load.
     laboratory = open_laboratory(settings.model_copy(update={"images": None}))

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from pytest_failcond.exploration import Film, Opinion
 from pytest_failcond.failures.corner_cases import shifted_together
 from pytest_failcond.failures.starts import Starts
-from pytest_failcond.failures.walking import STEP
 from pytest_failcond.keys import DirectionKey
+from pytest_failcond.settings import STEP
 from pytest_failcond.stylegan2.generator import BATCH, Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8

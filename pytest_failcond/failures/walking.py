@@ -20,11 +20,11 @@ from torch import Tensor
 from pytest_failcond.directions import VALID_SHARE
 from pytest_failcond.failures.starts import Starts
 from pytest_failcond.keys import DirectionKey
+from pytest_failcond.settings import STEP
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.stylegan2.network import ToImage
 from pytest_failcond.subjects.classifier import Classifier
 
-STEP = 0.5  # σ between two points of the grid
 _BISECTIONS = 5  # of the breaking step: 0.5 σ / 2**5 = 0.016 σ
 _BATCH = 64  # images computed together: few enough that filling up the last costs little
 _NEVER = np.iinfo(np.int64).max

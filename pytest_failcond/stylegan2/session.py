@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,13 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.stylegan2.training import LOSSES, Trainer
-from pytest_failcond.subjects.images import to_uint8
+from pytest_failcond.subjects.images import png, to_uint8
 
 _SAVE_EVERY_SECONDS = 120.0
 _PREVIEW_IMAGES = 51_200
@@ -122,13 +120,6 @@ def grid(images: npt.NDArray[np.uint8], columns: int) -> npt.NDArray[np.uint8]:
     filled[:count] = images
     tiled = filled.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
     return tiled.reshape(rows * height, columns * width, channels)
-
-
-def png(image: npt.NDArray[np.uint8]) -> bytes:
-    """Encode ``[H, W, C]`` as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 @contextlib.contextmanager

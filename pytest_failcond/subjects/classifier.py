@@ -1,18 +1,23 @@
-"""The model under test, and the judge: whatever the user gives, in one shape."""
+"""The model under test, and the judge: whatever the user gives, in one shape.
+
+Torch takes seconds to import. Whoever brings a plain callable may not use it, so neither do we then.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
 from pytest_failcond.errors import FailcondError, FailcondWarning
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 BATCH = 256
 
@@ -53,10 +58,10 @@ class Classifier:
         self.batch_size = batch_size
         self.name = name
         self.seen: Callable[[int], None] | None = None  # told of the images of each call
-        self.device = torch.device(device)
-        if isinstance(model, nn.Module):
+        self.device = device
+        if _is_module(model):
             check_device(device)
-            model.to(self.device)
+            model.to(device)
             if any(module.training for module in model.modules()):
                 warnings.warn(
                     FailcondWarning(
@@ -69,12 +74,12 @@ class Classifier:
     @property
     def differentiable(self) -> bool:
         """Whether gradients flow through it: it is a torch module."""
-        return isinstance(self.model, nn.Module)
+        return _is_module(self.model)
 
     @property
     def hash(self) -> str | None:
         """What identifies it: a hash of a module's weights; None for a plain callable."""
-        if not isinstance(self.model, nn.Module):
+        if not _is_module(self.model):
             return None
         digest = hashlib.sha256(str(self.model).encode())
         for key, value in self.model.state_dict().items():
@@ -88,7 +93,9 @@ class Classifier:
         Raises:
             FailcondError: the model raised, or returned another shape, or values that are not finite.
         """
-        if isinstance(self.model, nn.Module):
+        import torch
+
+        if _is_module(self.model):
             module = self.model
             training = [part for part in module.modules() if part.training]
             module.eval()
@@ -98,11 +105,23 @@ class Classifier:
                 for part in training:
                     part.training = True
         else:
-            out = self._call(self.model, images.detach().cpu().numpy())
-            out = torch.as_tensor(np.asarray(out, dtype=np.float32))
+            return torch.from_numpy(self._arrays(images.detach().cpu().numpy()))
+        count = len(images)
+        if isinstance(out, torch.Tensor):
+            self._check(out, count, lambda: bool(torch.isfinite(out).all()))
+        else:
+            self._refuse(out, count)
+        if self.seen is not None:
+            self.seen(count)
+        return out
+
+    def _arrays(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """One call of a plain callable, checked as `logits` are."""
+        out = np.asarray(self._call(self.model, images), dtype=np.float32)
+        self._check(out, len(images), lambda: bool(np.isfinite(out).all()))
         if self.seen is not None:
             self.seen(len(images))
-        return self._checked(out, len(images))
+        return out
 
     def probabilities(
         self, images: Tensor | npt.NDArray[np.float32], *, batch: int | None = None
@@ -111,10 +130,26 @@ class Classifier:
 
         ``batch`` lets a module, which takes batches of any size, compute in smaller ones.
         """
+        if self.differentiable:
+            size = self.batch_size if batch is None else min(self.batch_size, batch)
+            return self._of_tensors(images, size)
+        arrays = images if isinstance(images, np.ndarray) else images.detach().cpu().numpy()
+        count, size = len(arrays), self.batch_size
+        parts = []
+        for start in range(0, count, size):
+            full = start + size <= count
+            rows = np.arange(start, start + size).clip(max=count - 1)
+            parts.append(
+                _softmax(self._arrays(arrays[start : start + size] if full else arrays[rows]))
+            )
+        return np.concatenate(parts)[:count]
+
+    def _of_tensors(
+        self, images: Tensor | npt.NDArray[np.float32], size: int
+    ) -> npt.NDArray[np.float32]:
+        import torch
+
         images = torch.as_tensor(images)
-        size = self.batch_size
-        if batch is not None and self.differentiable:
-            size = min(size, batch)
         count = len(images)
         parts = []
         with torch.no_grad():
@@ -134,13 +169,17 @@ class Classifier:
                 f"the {self.name} raised {type(error).__name__} on images {shape}: {error}"
             ) from error
 
-    def _checked(self, out: Any, count: int) -> Tensor:
+    def _refuse(self, out: Any, count: int) -> NoReturn:
         width = "classes" if self.classes is None else self.classes
         shape = list(out.shape) if hasattr(out, "shape") else type(out).__name__
-        if not isinstance(out, Tensor) or out.ndim != 2 or len(out) != count or out.shape[1] < 1:
-            raise FailcondError(
-                f"the {self.name} returned {shape}; it must return logits [{count}, {width}]"
-            )
+        raise FailcondError(
+            f"the {self.name} returned {shape}; it must return logits [{count}, {width}]"
+        )
+
+    def _check(self, out: Any, count: int, finite: Callable[[], bool]) -> None:
+        """See that a tensor or an array holds logits of ``count`` images."""
+        if out.ndim != 2 or len(out) != count or out.shape[1] < 1:
+            self._refuse(out, count)
         if self.classes is None:
             self.classes = out.shape[1]
         if out.shape[1] != self.classes:
@@ -148,16 +187,30 @@ class Classifier:
                 f"the {self.name} returned {out.shape[1]} classes, but there are {self.classes}; "
                 "check `classes` and the generator"
             )
-        if not bool(torch.isfinite(out).all()):
+        if not finite():
             raise FailcondError(
                 f"the {self.name} returned values that are not finite (NaN or infinite); "
                 "see what it makes of images in [0, 1]"
             )
-        return out
+
+
+def _is_module(model: object) -> TypeGuard[nn.Module]:
+    """Whether it is a torch module; where torch is not imported, nothing is."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """``[N, K]`` → ``[N, K]``, each row the probabilities of an image."""
+    powers: npt.NDArray[np.float32] = np.exp(logits - logits.max(axis=1, keepdims=True))
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
 def check_device(device: str) -> None:
     """Raise a FailcondError unless torch can compute on ``device``."""
+    import torch
+
     try:
         kind = torch.device(device).type
     except RuntimeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -115,3 +116,12 @@ def _thumbnail(image: npt.NDArray[np.uint8], most: int) -> npt.NDArray[np.uint8]
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     picture.thumbnail((most, most), Image.Resampling.LANCZOS)
     return np.asarray(picture).reshape(picture.height, picture.width, -1)
+
+
+def png(image: npt.NDArray[np.uint8]) -> bytes:
+    """Encode ``[H, W, C]`` as PNG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
+    return buffer.getvalue()

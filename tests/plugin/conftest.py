@@ -13,6 +13,7 @@ import pytest
 
 # pytester forgets what a run imported; torch, for one, cannot be imported twice.
 import pytest_failcond.assemble
+import pytest_failcond.failures.records
 import pytest_failcond.generation
 import pytest_failcond.measure
 import pytest_failcond.report.html

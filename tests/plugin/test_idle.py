@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -82,3 +83,20 @@ def test_the_help_lists_every_option(pytester):
         assert f"--failcond-{option}" in result.stdout
     for option in ("json", "compare", "markdown", "no-images"):
         assert f"--failcond-{option}" in result.stdout
+
+
+def test_torch_is_not_imported_where_the_classifier_is_a_plain_callable(project):
+    """It takes seconds, in every worker, and whoever brings another framework may not have use for it."""
+    project.configure(GRID)
+    project.write(
+        "test_last.py",
+        "import sys\n"
+        "def test_it(failcond):\n"
+        "    assert failcond.measure('corruption:gaussian_noise:1').accuracy > 0.9\n"
+        "    assert 'torch' not in sys.modules\n",
+    )
+    result = pytest_in(project.path, "--failcond-json=run.json")
+    assert result.returncode == 0, result.stdout
+    environment = json.loads((project.path / "run.json").read_text())["environment"]
+    assert environment["threads"] == 0
+    assert environment["packages"]["torch"]
