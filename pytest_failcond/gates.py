@@ -170,7 +170,7 @@ def _judge(gate: GateSettings, key: str, found: Value, confidence: float, checks
         bound = found.bound(adjusted(confidence, checks), better)
         certain = not holds(bound)
         reason = _comparison(gate, found) + (
-            ", beyond sampling noise" if certain else ", though within sampling noise"
+            ", beyond sampling noise" if certain else ", within sampling noise"
         )
         verdict: VerdictName = "failed"
     else:

@@ -202,7 +202,7 @@ def make_gates() -> tuple[GateResult, ...]:
                     bound=0.031,
                     threshold=0.05,
                     verdict="failed",
-                    reason="0.0550 is over 0.0500, though within sampling noise",
+                    reason="0.0550 is over 0.0500, within sampling noise",
                 ),
                 make_check(
                     "gaussian-noise",

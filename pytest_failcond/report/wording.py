@@ -207,13 +207,13 @@ def margin(check: Check) -> str:
     return f"{widths:.1f} ×".replace("-", "−")
 
 
-def reason(run: Run, check: Check) -> str:
-    """Say in one line what speaks against a check, with the numbers it rests on."""
+def reason(run: Run, check: Check, *, brief: bool = False) -> str:
+    """Say in one line what speaks against a check, with the numbers it rests on; briefly, without n."""
     text = printable(check.reason)
     if check.verdict == "failed":
         text = f"{NOUNS.get(check.metric, check.metric)} {text}"
     if check.verdict == "failed" and check.bound is not None:
-        text += f" (bound {bound(run, check)}, n {check.n})"
+        text += f" (bound {bound(run, check)}{'' if brief else f', n {check.n}'})"
     return text
 
 
@@ -223,7 +223,7 @@ def short_reason(check: Check) -> str:
         return printable(check.reason)
     if check.verdict != "failed":
         return ""
-    noise = "beyond" if check.certain else "though within"
+    noise = "beyond" if check.certain else "within"
     # What follows the comparison, such as a waiver that expired, stays.
     _, _, rest = check.reason.partition("; ")
     return "; ".join(filter(None, [f"{noise} sampling noise", printable(rest)]))

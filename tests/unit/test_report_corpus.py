@@ -84,7 +84,7 @@ def test_what_was_lost_is_told_with_its_picture_and_without_harm(tmp_path):
         assert text.count("data:image/png;base64") == 1
     assert "data:image" not in html.summary(run, pictures=False)
     assert "data:image" not in html.details(run, "corpus:1-3-up-0")
-    assert "FAILED  corpus:1-4-up-0" in text_of(run)
+    assert "FAILED  corpus  corpus:1-4-up-0" in text_of(run)
     assert EVIL not in markdown.render(run)
 
 

@@ -31,12 +31,38 @@ def test_reasons_come_first_the_most_certain_before_others():
     assert [line.split()[0] for line in lines[:4]] == ["FAILED", "ERROR", "FAILED", "WARNED"]
     assert re.split("  +", lines[0]) == [
         "FAILED", "gaussian-noise", "corruption:gaussian_noise:3",
-        "drop 0.0821 is over 0.0500, beyond sampling noise (bound 0.0764, n 200)",
+        "drop 0.0821 is over 0.0500, beyond sampling noise (bound 0.0764)",
     ]  # fmt: skip
     assert "within sampling noise" in lines[2]
     assert "column_blur" in lines[1]
     assert "ValueError" in lines[1]
     assert lines[4] == ""
+
+
+def test_of_many_reasons_those_of_each_gate_that_are_worst_are_told():
+    def failed(gate, number):
+        return GateResult(gate, "accuracy", "fail", tuple(
+            make_check(gate, "accuracy", f"corruption:{gate}:{i}", 0.1 * i, bound=0.1 * i + 0.01,
+                       verdict="failed", certain=True, reason="too low")
+            for i in range(number)
+        ))  # fmt: skip
+
+    run = make_run(gates=(failed("fog", 5), failed("snow", 4), failed("rain", 2)), cells=False)
+    lines = render(run, width=120).splitlines()
+    assert lines[-1].startswith("verdict: failed (11 failed)")
+    told = [line.split()[2] for line in lines if line.startswith("FAILED")]
+    assert {key: sum(key in name for name in told) for key in ("fog", "snow", "rain")} == {
+        "fog": 3, "snow": 3, "rain": 2,
+    }  # fmt: skip
+    assert "corruption:fog:0" in told, "the farthest from its threshold"
+    assert "corruption:fog:4" not in told
+    assert line_with("\n".join(lines), "… and 3 more, -v shows them: fog 2, snow 1")
+    every = render(run, width=120, verbose=1)
+    assert sum(line.startswith("FAILED") for line in every.splitlines()) == 11
+    assert "and 3 more" not in every
+    assert "n 200" in every
+    few = make_run(gates=(failed("fog", 4),), cells=False)
+    assert sum(line.startswith("FAILED") for line in render(few).splitlines()) == 4
 
 
 def test_what_was_not_measured_and_is_not_gated_is_a_reason_too():

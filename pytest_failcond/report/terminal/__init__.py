@@ -6,6 +6,9 @@ check has its own.
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import NamedTuple
+
 from rich.text import Text
 
 from pytest_failcond.report import changes, contents, corpus, need, versus, wording
@@ -14,9 +17,11 @@ from pytest_failcond.report.terminal.accuracy import show_accuracy
 from pytest_failcond.report.terminal.directions import show_directions
 from pytest_failcond.report.terminal.gates import show_gates
 from pytest_failcond.report.terminal.styles import STYLES
+from pytest_failcond.report.wording import Status
 from pytest_failcond.run import Run
 
 _GAP = 2
+_REASONS = 3  # of a gate, where not all are shown
 
 
 def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0) -> str:
@@ -32,7 +37,7 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     """
     page = Page(width, color, unicode)
     every = verbose > 0
-    _show_reasons(page, run)
+    _show_reasons(page, run, every=every)
     if verbose >= 0:
         show_accuracy(page, run)
         show_directions(page, run, every=every)
@@ -44,32 +49,64 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     return page.content()
 
 
-def _show_reasons(page: Page, run: Run) -> None:
-    """Say first why the run is red: a line per check where they fit, else two."""
-    rows = [
-        (wording.status_of(c), wording.printable(c.gate), wording.check_text(run, c),
-         wording.reason(run, c))
+def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
+    """Say first why the run is red: a line per check where they fit, else two; of each gate the worst."""
+    reasons = [
+        _Reason(wording.status_of(c), c.gate, wording.check_text(run, c),
+                wording.reason(run, c, brief=not every))
         for c in need.failures(run)
     ]  # fmt: skip
     for missing, why in contents.unmeasured(run).items():
-        rows.append(("error", "", wording.key_text(run, missing), wording.printable(why)))
-    rows += [
-        ("failed", "", corpus.title(entry), corpus.told(run, entry)) for entry in contents.lost(run)
+        reasons.append(_Reason("error", "", wording.key_text(run, missing), why))
+    reasons += [
+        _Reason("failed", "corpus", corpus.title(entry), corpus.told(run, entry))
+        for entry in contents.lost(run)
     ]
-    if not rows:
+    shown, more = (reasons, Counter[str]()) if every else _worst_of_each(reasons)
+    if not shown:
         return
-    label, gate, key = (max(len(str(row[i])) for row in rows) + _GAP for i in range(3))
-    fits = label + gate + key + max(len(page.text(row[3])) for row in rows) <= page.width
-    for status, gate_id, where, why in rows:
-        line = Text().append_text(page.text(status.upper().ljust(label), STYLES[status]))
-        what = f"{gate_id.ljust(gate)}{where}" if gate_id else where
-        line.append_text(page.text(what.ljust(gate + key) if fits else what))
+    label, gate, key = (max(len(str(reason[i])) for reason in shown) + _GAP for i in range(3))
+    fits = label + gate + key + max(len(page.text(r.why)) for r in shown) <= page.width
+    for reason in shown:
+        line = page.text(reason.status.upper().ljust(label), STYLES[reason.status])
+        what = f"{wording.printable(reason.gate).ljust(gate)}{reason.where}"
+        line = (
+            Text()
+            .append_text(line)
+            .append_text(page.text(what.ljust(gate + key) if fits else what))
+        )
         if fits:
-            line.append_text(page.text(why))
+            line.append_text(page.text(wording.printable(reason.why)))
         page.show(line)
         if not fits:
-            page.print(why, indent=label)
+            page.print(wording.printable(reason.why), indent=_GAP)
+    if more:
+        of_each = ", ".join(f"{wording.printable(name)} {n}" for name, n in more.most_common())
+        page.print(f"… and {more.total()} more, -v shows them: {of_each}", "bold")
     page.print()
+
+
+class _Reason(NamedTuple):
+    """Why a run is red, once: the status of a check, its gate, what it is about, and what was found."""
+
+    status: Status
+    gate: str
+    where: str
+    why: str
+
+
+def _worst_of_each(reasons: list[_Reason]) -> tuple[list[_Reason], Counter[str]]:
+    """Split into the first few of each gate and a count of the others by gate."""
+    shown: list[_Reason] = []
+    seen: Counter[str] = Counter()
+    for reason in reasons:
+        seen[reason.gate] += 1
+        if not reason.gate or seen[reason.gate] <= _REASONS:
+            shown.append(reason)
+    more = {gate: n - _REASONS for gate, n in seen.items() if gate and n > _REASONS}
+    if sum(more.values()) < len(more) + 1:  # a line in place of one or two says less
+        return reasons, Counter()
+    return shown, Counter(more)
 
 
 def _show_changes(page: Page, run: Run, *, every: bool) -> None:
