@@ -141,9 +141,9 @@ def _rises(before: Measurement, after: Measurement) -> bool:
     return paired_drop_bound(*counts, _CONFIDENCE, "upper") < 0
 
 
-def accuracy(value: float | None) -> str:
+def accuracy(value: float | None, digits: int = 4) -> str:
     """Format an accuracy, or a dash."""
-    return NOTHING if value is None else f"{value:.4f}"
+    return NOTHING if value is None else f"{value:.{digits}f}"
 
 
 def share(value: float) -> str:
@@ -204,7 +204,7 @@ def margin(check: Check) -> str:
     widths = clearance(check)
     if abs(widths) > _MOST_WIDTHS or check.value == check.bound:
         return NOTHING
-    return f"{widths:.1f} ×".replace("-", "−")
+    return f"{widths:.{0 if abs(widths) >= 100 else 1}f} ×".replace("-", "−")
 
 
 def reason(run: Run, check: Check, *, brief: bool = False) -> str:

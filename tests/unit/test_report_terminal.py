@@ -295,6 +295,21 @@ def test_numbers_survive_eighty_columns():
     assert line_with(text, "gaussian_noise:3", "0.0821", "0.0764", "−5.6 ×")
 
 
+def test_a_narrow_terminal_has_fewer_columns_and_no_broken_number():
+    run = make_run()
+    for key in ("clean", *(f"corruption:gaussian_noise:{s}" for s in (1, 2, 3, 4, 5))):
+        run.measurements[key] = replace(run.measurements[key], judge_correct=150, judge_total=200)
+    text = render(run, width=56)
+    assert line_with(text, "gaussian_noise ").split() == [
+        "gaussian_noise", "0.86", "0.98", "✓", "0.92", "✗", "0.86", "✗", "0.80", "✓", "0.74", "✓",
+    ]  # fmt: skip
+    assert line_with(text, "column_blur ").endswith("0.50 ~  err ?")
+    assert "judge" not in text
+    assert "hat changes" not in text
+    assert line_with(text, "s322 b16.conv0[2] ↗", "2.0 σ ○", "0.00 → 0.80")
+    assert line_with(text, "gaussian_noise:3", "0.0821", "−5.6 ×").count("0.0") == 1
+
+
 def test_colour_only_on_request():
     assert "\x1b" not in render(make_run())
     colored = render(make_run(), color=True)

@@ -10,6 +10,8 @@ from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.run import Run
 
+_CELL = 9  # columns that a number of four digits takes, with its sign and the gap
+
 
 def show_accuracy(page: Page, run: Run) -> None:
     """Print the grid; a cell that a gate is about carries its verdict."""
@@ -24,21 +26,30 @@ def show_accuracy(page: Page, run: Run) -> None:
             page.show(line.append(f"  n {images}", "dim"))
             page.print()
         return
-    judged = ["judge"] if grid.judged else []
-    head = ["", "  mean", *judged, *(f"{severity:>6}" for severity in grid.severities)]
+    names = [wording.printable(name) for name in grid.names]
+    room = page.width - max(map(len, ["clean", *names]))
+    narrow = room < _CELL * (1 + len(grid.severities))
+    judged = ["judge"] if grid.judged and not narrow else []
+    digits = 2 if narrow else 4
+    head = [
+        "",
+        f"{'mean':>{digits + 2}}",
+        *judged,
+        *(f"{s:>{digits + 2}}" for s in grid.severities),
+    ]
     table = page.table("Accuracy by corruption and severity", head, left=len(head))
-    table.columns[0].no_wrap = True
-    if judged:  # 80 columns hold five severities and the longest name
+    for column in table.columns:
+        column.no_wrap = True
+    if judged or narrow:  # 80 columns hold five severities and the longest name
         table.padding = (0, 0, 0, 0)
     if clean is not None:
         judge = [page.text(_rough(clean.judge), "dim")] if judged else []
-        table.add_row("clean", _cell(page, clean), *judge)
-    for name in grid.names:
-        mean = wording.accuracy(grid.mean(name))
-        cells = [_cell(page, grid.cells.get((name, s))) for s in grid.severities]
+        table.add_row("clean", _cell(page, clean, digits), *judge)
+    for name, shown in zip(grid.names, names, strict=True):
+        mean = wording.accuracy(grid.mean(name), digits)
+        cells = [_cell(page, grid.cells.get((name, s)), digits) for s in grid.severities]
         judge = [page.text(_rough(grid.judge_mean(name)), "dim")] if judged else []
-        row = page.text(wording.printable(name)), page.text(f"{mean:>6}"), *judge, *cells
-        table.add_row(*row)
+        table.add_row(page.text(shown), page.text(f"{mean:>{digits + 2}}"), *judge, *cells)
     page.show(table)
     page.print(f"{grid.summary(run)} · n {images} · {wording.constants(run)}", "dim")
     remarks = [
@@ -56,13 +67,17 @@ def _rough(share: float | None) -> str:
     return f"{wording.NOTHING if share is None else wording.share(share):>5}"
 
 
-def _cell(page: Page, cell: Cell | None) -> Text:
+def _cell(page: Page, cell: Cell | None, digits: int = 4) -> Text:
     if cell is None:
-        return page.text(f"{wording.NOTHING:>6}", "dim")
-    text = "error" if cell.error else wording.accuracy(cell.accuracy)
+        return page.text(f"{wording.NOTHING:>{digits + 2}}", "dim")
+    text = (
+        ("error" if digits > 2 else "err")
+        if cell.error
+        else wording.accuracy(cell.accuracy, digits)
+    )
     sign = wording.SIGNS[cell.status] if cell.status is not None else "?" if cell.error else " "
     style = STYLES["error"] if cell.error else STYLES.get(cell.status, "")
-    return page.text(f"{text:>6} {sign}", style)
+    return page.text(f"{text:>{digits + 2}} {sign}", style)
 
 
 def _legend(run: Run, grid: Grid) -> str:

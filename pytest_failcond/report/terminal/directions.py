@@ -7,6 +7,7 @@ from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.run import Run
 
+_WIDE = 76  # columns that hold a change too
 _MOST_ATTRIBUTES = 3  # of a direction, where all directions are shown; else one
 
 
@@ -16,7 +17,7 @@ def show_directions(page: Page, run: Run, *, every: bool) -> None:
     if directions:
         statuses = contents.status_by_key(run)
         width = max(9, *(len(direction_text.breaks_at(d)) for d in directions))
-        changes = any(d.attributes for d in directions)
+        changes = page.width >= _WIDE and any(d.attributes for d in directions)
         head = ["class", "#", "direction", f"{'breaks at':>{width}}", "broken"]
         table = page.table(
             "Directions along which a class is lost fastest",

@@ -13,6 +13,8 @@ from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.run import Run
 
+_WIDE = 76  # columns that hold a gate's bound too
+
 
 def show_gates(page: Page, run: Run, *, every: bool) -> None:
     """Print the gates, those that fail first, then those with the least margin."""
@@ -32,7 +34,8 @@ def show_gates(page: Page, run: Run, *, every: bool) -> None:
 
 
 def _show_worst(page: Page, run: Run, gates: list[GateResult]) -> None:
-    table = page.table("Gates", ["", "worst check", "value", "bound", "margin"], left=2)
+    bounds = ["bound"] if page.width >= _WIDE else []
+    table = page.table("Gates", ["", "worst check", "value", *bounds, "margin"], left=2)
     for gate in gates:
         check = need.by_need(gate.checks)[0]
         status = wording.status_of(check)
@@ -42,7 +45,7 @@ def _show_worst(page: Page, run: Run, gates: list[GateResult]) -> None:
         table.add_row(
             Group(*lines),
             page.text(wording.short_check_text(run, check)),
-            *_numbers(page, run, check),
+            *_numbers(page, run, check)[: 1 + len(bounds)],
             page.text(wording.margin(check)),
         )
     page.show(table)
