@@ -43,7 +43,7 @@ class Check:
             excludes the threshold too.
         reason: one sentence for whoever reads the verdict.
         at: the shift that a broken share is of, σ, or the accuracy that a severity is crossed at.
-        waived: the reason for which a failure is expected, while that holds.
+        waived: the reason for which a failure is expected, while that holds, and until when it may.
         class_index: the class that a check of a gate with ``by_class`` is about.
     """
 
@@ -193,7 +193,8 @@ def _waive(checked: Check, gate: GateSettings, today: datetime.date | None) -> C
         return checked
     expired = gate.until is not None and (today or datetime.date.today()) > gate.until
     if checked.verdict == "failed" and not expired:
-        return replace(checked, waived=gate.expected_fail)
+        day = "" if gate.until is None else f" (until {gate.until})"
+        return replace(checked, waived=f"{gate.expected_fail}{day}")
     if checked.verdict == "failed":
         return replace(checked, reason=f"{checked.reason}; its waiver expired on {gate.until}")
     return checked
