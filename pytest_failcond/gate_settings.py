@@ -106,6 +106,12 @@ class GateSettings(Table):
 
     _valid_severities = field_validator("severities")(valid_severities)
 
+    @field_validator("until", mode="before")
+    @classmethod
+    def _day(cls, value: Any) -> Any:
+        """A run file has the day as text."""
+        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+
     @field_validator("metric")
     @classmethod
     def _known(cls, value: str) -> str:

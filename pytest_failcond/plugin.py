@@ -218,6 +218,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         parts.append(f"{len(settings.gates)} gates")
     else:
         parts.append("part {} of {}: nothing is judged".format(*state.part))
+    if state.baseline is None and settings.baseline is not None:
+        parts.append(f"no baseline at {settings.baseline} yet")
     if state.measured is not None:
         parts.append(f"judging {state.measured}: nothing is measured")
     return "failcond: " + ", ".join(parts)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.report import wording
+from pytest_failcond.report.contents import COMPARED
 from pytest_failcond.report.wording import count, printable, sigma
 from pytest_failcond.run import Run
 
@@ -54,7 +55,11 @@ A_AND_B = Words(
 
 def headline(comparison: Comparison) -> str:
     """Say with what the run is compared, and whether the model is another one."""
-    model = {True: "the same model", False: "another model", None: "models without a hash"}
+    model = {
+        True: "the same model",
+        False: "another model",
+        None: "whether it is the same model is not known",
+    }
     then = origin(comparison.then)
     return (
         f"{printable(comparison.baseline)}{f' ({then})' if then else ''}: "
@@ -70,6 +75,13 @@ def origin(of: dict[str, Any]) -> str:
     if of.get("date"):
         parts.append(str(of["date"])[:10])
     return ", ".join(parts)
+
+
+def subject(run: Run) -> str:
+    """Say which model a run is of, when it was made, and at which commit."""
+    model = run.settings.get("classifier") or "the classifier of conftest.py"
+    made = origin(run.environment)
+    return printable(f"{model}, {made}" if made else str(model))
 
 
 def summary(comparison: Comparison) -> str:
@@ -93,16 +105,22 @@ def summary(comparison: Comparison) -> str:
 
 
 def shown(
-    comparison: Comparison, *, every: bool = False
+    run: Run, comparison: Comparison, *, every: bool = False
 ) -> tuple[list[KeyComparison], list[KeyComparison]]:
     """Split the keys into those shown and the rest: losses before gains, the largest first.
 
-    Keys that differ beyond chance are all shown; of those that did not change, none.
+    Keys that differ beyond chance, or on which a gate failed, are all shown; of those that did not
+    change, none.
     """
+    failed = {c.key for c in run.checks if c.verdict == "failed" and c.metric in COMPARED}
     keys = [entry for entry in comparison.keys if not entry.inputs_changed]
-    keys.sort(key=lambda e: (not _changed(e), e.p_holm >= _LEVEL, -abs(e.drop)))
+
+    def matters(entry: KeyComparison) -> bool:
+        return entry.p_holm < _LEVEL or entry.key in failed
+
+    keys.sort(key=lambda e: (not _changed(e), not matters(e), -abs(e.drop)))
     changed = sum(map(_changed, keys))
-    wanted = max(_SHOWN, sum(entry.p_holm < _LEVEL for entry in keys))
+    wanted = max(_SHOWN, sum(map(matters, keys)))
     number = len(keys) if every else changed if changed <= wanted + 1 else wanted
     return sorted(keys[:number], key=lambda e: (e.drop < 0, -abs(e.drop))), keys[number:]
 

@@ -19,10 +19,16 @@ def gravest(statuses: Iterable[Status]) -> Status | None:
     return max(statuses, key=GRAVITY.index, default=None)
 
 
+COMPARED = ("regression_drop", "negative_flips")
+"""The metrics that hold a key against the baseline; what they say of it is no matter of its accuracy."""
+
+
 def status_by_key(run: Run) -> dict[str, Status]:
-    """Return the gravest verdict of each key that a gate is about."""
+    """Return the gravest verdict of each key that a gate is about, but for those against a baseline."""
     found: dict[str, Status] = {}
     for check in run.checks:
+        if check.metric in COMPARED:
+            continue
         status = status_of(check)
         found[check.key] = gravest((status, found.get(check.key, status))) or status
     return found
@@ -98,7 +104,8 @@ def several_gates(run: Run) -> bool:
     """Whether more than one gate is about the same key, so that its sign is the gravest of several."""
     gates: dict[str, set[str]] = {}
     for check in run.checks:
-        gates.setdefault(check.key, set()).add(check.gate)
+        if check.metric not in COMPARED:
+            gates.setdefault(check.key, set()).add(check.gate)
     return any(len(about) > 1 for about in gates.values())
 
 

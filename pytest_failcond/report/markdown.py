@@ -14,8 +14,15 @@ def render(run: Run) -> str:
     """Return verdict, failing checks, accuracy and directions as Markdown."""
     line, status = contents.verdict_line(run)
     sign = "" if status is None else f"{wording.SIGNS[status]} "
-    parts = [f"## {sign}failcond\n\n**{escape(line)}**\n"]
-    parts += [_failures(run), _changes(run), _accuracy(run), _directions(run), _corpus(run)]
+    parts = [f"## {sign}failcond\n\n**{escape(line)}**\n\n{escape(changes.subject(run))}\n"]
+    parts += [
+        _failures(run),
+        _gates(run),
+        _changes(run),
+        _accuracy(run),
+        _directions(run),
+        _corpus(run),
+    ]
     return "\n".join(part for part in parts if part)
 
 
@@ -49,11 +56,29 @@ def _failures(run: Run) -> str:
     return f"{table}\n{wording.BOUNDS}\n" if any(c.bound is not None for c in run.checks) else table
 
 
+def _gates(run: Run) -> str:
+    """A line per gate with its worst check, and what numbers do not say, such as waivers."""
+    rows = []
+    for gate in need.gates_by_need(run):
+        worst = need.by_need(gate.checks)[0]
+        rows.append([
+            wording.label(wording.status_of(worst)),
+            gate.id,
+            wording.gate_title(gate),
+            wording.check_text(run, worst),
+            wording.value(run, worst),
+            wording.bound(run, worst),
+            "; ".join(need.asides(gate)),
+        ])  # fmt: skip
+    head = ["verdict", "gate", "demand", "worst check", "value", "bound", "checks"]
+    return _table(head, rows, left=4) if rows else ""
+
+
 def _changes(run: Run) -> str:
     comparison = run.comparison
     if comparison is None:
         return ""
-    keys, rest = changes.shown(comparison)
+    keys, rest = changes.shown(run, comparison)
     parts = [f"### Since the baseline\n\n{escape(changes.headline(comparison))}\n"]
     parts.append(f"{escape(changes.summary(comparison))}\n")
     if keys:

@@ -11,7 +11,7 @@ from pytest_failcond.run import Run
 _MODELS = {
     True: "A and B are the same model",
     False: "A and B are different models",
-    None: "models without a hash",
+    None: "whether A and B are the same model is not known: plain callables have no hash",
 }
 
 
@@ -37,7 +37,7 @@ def show_two(
 
 def show(page: Page, run: Run, comparison: Comparison, words: Words, *, every: bool) -> None:
     """Print the keys and the directions that changed, and what is said of the rest."""
-    keys, rest = changes.shown(comparison, every=every)
+    keys, rest = changes.shown(run, comparison, every=every)
     if keys:
         table = page.table("", changes.HEAD)
         for entry in keys:

@@ -52,7 +52,8 @@ NOUNS = {
 _CONFIDENCE = 0.95  # of what is remarked on; gates have their own
 NOTHING = "–"
 BOUNDS = (
-    "Bounds speak of new images of the same kind; on this fixed set of images the values are exact."
+    "Bound: the worst that the data allow of a value that holds, the best of one that fails; it speaks "
+    "of new images of the same kind, on this fixed set of images the values are exact."
 )
 MARGIN = (
     "Margin: from value to threshold, in widths of sampling noise (from value to bound); under 1 × "

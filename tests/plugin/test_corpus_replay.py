@@ -92,7 +92,7 @@ def test_status_and_prediction_make_the_outcome(replayed, workers):
             "is right, p('b') = *; promote it: failcond discover --fixed b-2-up-0",
             "PASSED *test_corpus?b-3-down-0?",
             "*corpus:c-4-up-0: is marked as fixed, but was taken for 'a', p('c') = *",
-            "FAILED  corpus:c-4-up-0*",
+            "FAILED  corpus *corpus:c-4-up-0*",
             "Corpus  2 open (1 still wrong, 1 now right), 2 fixed, 1 lost",
             "now right: promote with failcond discover --fixed b-2-up-0",
             "verdict: failed · 1 of the corpus lost",

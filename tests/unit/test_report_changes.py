@@ -11,8 +11,9 @@ from rich.cells import cell_len
 
 from pytest_failcond.cli import main
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison, compare
+from pytest_failcond.gates import GateResult
 from pytest_failcond.report import changes, terminal
-from tests.runs import make_run
+from tests.runs import make_check, make_run
 
 CELLS = [f"corruption:gaussian_noise:{s}" for s in range(1, 6)]
 
@@ -34,11 +35,11 @@ def test_losses_stand_before_gains_and_what_is_unchanged_is_counted():
     losses = [key("loss1", 1, 0), key("loss9", 9, 0, p=0.001), key("even", 4, 4)]
     unchanged = [key(f"same{i}", 0, 0) for i in range(34)]
     comparison = of([*gains, *unchanged, *losses])
-    shown, rest = changes.shown(comparison)
+    shown, rest = changes.shown(make_run(gates=()), comparison)
     assert [e.key for e in shown] == ["loss9", "loss1", "even", "gain2", "gain1", "gain0"]
     assert rest == unchanged
     assert changes.remarks(comparison, rest) == ["34 more keys unchanged"]
-    everything, none = changes.shown(comparison, every=True)
+    everything, none = changes.shown(make_run(gates=()), comparison, every=True)
     assert (len(everything), none) == (40, [])
     assert [e.key for e in everything[-3:]] == ["gain2", "gain1", "gain0"]
 
@@ -46,12 +47,22 @@ def test_losses_stand_before_gains_and_what_is_unchanged_is_counted():
 def test_what_differs_by_chance_alone_is_counted_apart_from_what_is_unchanged():
     keys = [key(f"loss{i}", i, 0) for i in range(1, 13)] + [key("same", 0, 0)]
     comparison = of(keys)
-    shown, rest = changes.shown(comparison)
+    shown, rest = changes.shown(make_run(gates=()), comparison)
     assert [e.key for e in shown] == [f"loss{i}" for i in range(12, 4, -1)]
     assert changes.remarks(comparison, rest) == [
         "4 more keys, none different beyond chance, by 0.0400 at most",
         "1 more key unchanged",
     ]
+
+
+def test_what_a_gate_fails_is_shown_whatever_else_changed_more():
+    gains = [key(f"gain{i}", 0, 20 + i, p=0.001) for i in range(12)]
+    comparison = of([*gains, key("loss", 2, 0), key("other", 3, 0), key("more", 1, 0)])
+    check = make_check("r", "regression_drop", "loss", 0.02, verdict="failed")
+    run = make_run(gates=(GateResult("r", "regression_drop", "fail", (check,)),))
+    shown, rest = changes.shown(run, comparison)
+    assert [e.key for e in shown][:1] == ["loss"]
+    assert [e.key for e in rest] == ["other", "more"]
 
 
 def test_directions_that_did_not_change_are_left_out():

@@ -15,7 +15,13 @@ def tables(text):
 def test_content():
     text = markdown.render(make_run())
     assert text.startswith("## ✗ failcond\n\n**verdict: failed (2 failed, 1 error")
-    failing, accuracy, directions = tables(text)
+    assert "\n\nmine:load, 2026-01-01\n\n" in text
+    failing, gates, accuracy, directions = tables(text)
+    assert [cell.strip() for cell in gates[2][:5]] == [
+        "✗ failed", "gaussian-noise", "accuracy_drop ≤ 0.05", "corruption:gaussian_noise:3", "0.0821",
+    ]  # fmt: skip
+    assert "expected to fail: known, see the roadmap" in gates[5][-1]
+    assert gates[6][0].strip() == r"\~ marginal"
     assert [row[0].strip() for row in failing[2:]] == [
         "✗ failed",
         "? error",
@@ -57,8 +63,8 @@ def test_names_are_escaped():
 def test_absent_parts_are_silent():
     run = make_run(cells=False, corner_cases=False, gates=())
     assert markdown.render(run) == (
-        "## failcond\n\n**verdict: nothing is gated**\n\nClean accuracy: 0.9800\n"
+        "## failcond\n\n**verdict: nothing is gated**\n\nmine:load, 2026-01-01\n\nClean accuracy: 0.9800\n"
     )
     gates = tuple(gate for gate in make_gates() if gate.id == "clean-accuracy")
     run = make_run(cells=False, corner_cases=False, gates=gates)
-    assert not tables(markdown.render(run))
+    assert len(tables(markdown.render(run))) == 1, "of gates"

@@ -1,5 +1,6 @@
 """The run file: what is saved is what is loaded, and a bad file is refused in one sentence."""
 
+import datetime
 import json
 from dataclasses import replace
 
@@ -226,3 +227,15 @@ def test_the_judges_verdicts_fit_the_curve(run):
     assert Direction.from_json(data) == judged
     with pytest.raises(ValueError, match="is not its curve"):
         Direction.from_json(data | {"accepted": pack_bits(~judged.valid)})
+
+
+def test_the_day_of_a_waiver_comes_back_with_the_settings():
+    gate = {
+        "metric": "clean_accuracy", "min": 0.9, "expected_fail": "known", "until": "2027-01-01",
+    }  # fmt: skip
+    run = make_run()
+    kept = replace(
+        run, settings={"classifier": "mine:load", "images": "mine:images", "gates": [gate]}
+    )
+    (found,) = kept.configuration.gates
+    assert found.until == datetime.date(2027, 1, 1)

@@ -41,9 +41,7 @@ def page(run: Run, *, pictures: bool = True) -> str:
 
 def _header(run: Run) -> str:
     """Say what is reported on: the model, when, and at which commit."""
-    model = run.settings.get("classifier") or "the classifier of conftest.py"
-    origin = changes.origin(run.environment)
-    said = wording.printable(f"{model}, {origin}" if origin else str(model))
+    said = changes.subject(run)
     return tag("header", text("h1", "failcond"), text("p", said, class_="note"), verdict(run))
 
 

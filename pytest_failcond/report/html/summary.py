@@ -114,7 +114,7 @@ def _changes(run: Run, pictures: bool, linked: Collection[str]) -> list[str]:
     if comparison is None:
         return []
     parts = [text("p", f"{changes.headline(comparison)}; {changes.summary(comparison)}.")]
-    keys, rest = changes.shown(comparison)
+    keys, rest = changes.shown(run, comparison)
     rows = [_row(changes.row(run, entry), link_to(entry.key, linked)) for entry in keys]
     shown, folded = (rows, []) if len(rows) <= _CHANGED + 1 else (rows[:_CHANGED], rows[_CHANGED:])
     if shown:
