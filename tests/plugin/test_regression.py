@@ -82,6 +82,7 @@ def test_without_a_baseline_the_command_is_named_that_makes_one(project, workers
     result = project.run("-rs", workers=workers)
     assert result.ret == 0
     assert result.parseoutcomes()["skipped"] == 5
+    result.stdout.fnmatch_lines(["failcond: *no baseline at failcond-baseline.json yet*"])
     result.stdout.fnmatch_lines(["*failcond baseline run.json*"])
     assert project.run("--failcond-strict", workers=workers).ret == 1
 
