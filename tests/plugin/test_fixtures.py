@@ -78,6 +78,7 @@ def test_a_wrong_marker_is_said_where_it_stands(project, arguments, message, wor
     text = result.stdout.str() + result.stderr.str()
     assert message in text
     assert "INTERNALERROR" not in text
+    assert "During handling" not in text
 
 
 def test_an_unknown_key_fails_with_the_forms_of_keys(project):
