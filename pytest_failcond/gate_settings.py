@@ -6,7 +6,7 @@ import datetime
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from pytest_failcond.corruptions.names import check_severity
 from pytest_failcond.errors import FailcondError, nearest
@@ -108,9 +108,10 @@ class GateSettings(Table):
 
     @field_validator("until", mode="before")
     @classmethod
-    def _day(cls, value: Any) -> Any:
-        """A run file has the day as text."""
-        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
+    def _day(cls, value: Any, info: ValidationInfo) -> Any:
+        """A run file has the day as text, which TOML need not."""
+        is_text = info.mode == "json" and isinstance(value, str)
+        return datetime.date.fromisoformat(value) if is_text else value
 
     @field_validator("metric")
     @classmethod

@@ -64,6 +64,11 @@ class Check:
     class_index: int | None = None
 
     @property
+    def against_baseline(self) -> bool:
+        """Whether it holds its key against a baseline, and says nothing of the key alone."""
+        return METRICS[self.metric].about == "baseline"
+
+    @property
     def margin(self) -> float | None:
         """How far the value keeps from the threshold; negative if it crosses it."""
         if self.value is None:

@@ -15,6 +15,7 @@ from pytest_failcond.gate_settings import METRICS
 from pytest_failcond.keys import CorruptionKey, class_id
 from pytest_failcond.plan import compared_keys, is_per_key
 from pytest_failcond.state import State
+from pytest_failcond.store import Store
 
 
 def values_of(fixture: str, state: State, item: Any) -> tuple[list[Any], list[str]]:
@@ -112,8 +113,8 @@ def _kept_keys(state: State, baseline: Path) -> list[str]:
     keys = [key for key in run.measurements if key in mine]
     if state.measured is not None:
         # What the kept run did not walk again, the comparison names; no gate is about it.
-        kept = Run.load(state.measured)
-        return keys + [k for k in run.directions if k in kept.directions or k in kept.errors]
+        store = Store(state.store)  # which the kept run was put into, its errors too
+        return keys + [key for key in run.directions if store.find(key) is not None]
     generator = None if settings.generator is None else settings.path(settings.generator)
     if generator is not None and run.subjects.get("generator") == hash_file(generator):
         keys += run.directions

@@ -129,18 +129,11 @@ def _load(settings: Settings, name: str) -> Classifier | None:
 
 
 def _write(out: Path, image: object) -> None:
-    import io
-
     import numpy as np
-    from PIL import Image
 
     from pytest_failcond.files import write_atomically
-    from pytest_failcond.subjects.images import to_uint8
+    from pytest_failcond.subjects.images import png, to_uint8
 
     pixels = to_uint8(np.asarray(image)[None])[0]
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    factor = -(-_ENLARGED // min(picture.size))
-    size = (picture.width * factor, picture.height * factor)
-    buffer = io.BytesIO()
-    picture.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG")
-    write_atomically(out, buffer.getvalue())
+    factor = -(-_ENLARGED // min(pixels.shape[:2]))
+    write_atomically(out, png(pixels.repeat(factor, axis=0).repeat(factor, axis=1)))

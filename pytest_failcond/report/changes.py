@@ -8,7 +8,6 @@ from typing import Any
 
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.report import wording
-from pytest_failcond.report.contents import COMPARED
 from pytest_failcond.report.wording import count, printable, sigma
 from pytest_failcond.run import Run
 
@@ -112,7 +111,7 @@ def shown(
     Keys that differ beyond chance, or on which a gate failed, are all shown; of those that did not
     change, none.
     """
-    failed = {c.key for c in run.checks if c.verdict == "failed" and c.metric in COMPARED}
+    failed = {c.key for c in run.checks if c.verdict == "failed" and c.against_baseline}
     keys = [entry for entry in comparison.keys if not entry.inputs_changed]
 
     def matters(entry: KeyComparison) -> bool:

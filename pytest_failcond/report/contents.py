@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pytest_failcond.directions import Direction
+from pytest_failcond.gates import Check
 from pytest_failcond.keys import CorruptionKey, parse_key
 from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, printable, status_of
@@ -19,19 +20,17 @@ def gravest(statuses: Iterable[Status]) -> Status | None:
     return max(statuses, key=GRAVITY.index, default=None)
 
 
-COMPARED = ("regression_drop", "negative_flips")
-"""The metrics that hold a key against the baseline; what they say of it is no matter of its accuracy."""
-
-
 def status_by_key(run: Run) -> dict[str, Status]:
     """Return the gravest verdict of each key that a gate is about, but for those against a baseline."""
     found: dict[str, Status] = {}
-    for check in run.checks:
-        if check.metric in COMPARED:
-            continue
+    for check in _of_keys_alone(run):
         status = status_of(check)
         found[check.key] = gravest((status, found.get(check.key, status))) or status
     return found
+
+
+def _of_keys_alone(run: Run) -> list[Check]:
+    return [check for check in run.checks if not check.against_baseline]
 
 
 def unmeasured(run: Run) -> dict[str, str]:
@@ -102,11 +101,8 @@ def held(replay: Replay) -> bool:
 
 def several_gates(run: Run) -> bool:
     """Whether more than one gate is about the same key, so that its sign is the gravest of several."""
-    gates: dict[str, set[str]] = {}
-    for check in run.checks:
-        if check.metric not in COMPARED:
-            gates.setdefault(check.key, set()).add(check.gate)
-    return any(len(about) > 1 for about in gates.values())
+    pairs = {(check.key, check.gate) for check in _of_keys_alone(run)}
+    return len(pairs) > len({key for key, _ in pairs})
 
 
 def directions_of(run: Run) -> list[Direction]:

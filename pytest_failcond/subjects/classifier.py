@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 import numpy as np
@@ -95,32 +95,25 @@ class Classifier:
         """
         import torch
 
-        if _is_module(self.model):
-            module = self.model
-            training = [part for part in module.modules() if part.training]
-            module.eval()
-            try:
-                out = self._call(module, images.to(self.device))
-            finally:
-                for part in training:
-                    part.training = True
-        else:
+        module = self.model
+        if not _is_module(module):
             return torch.from_numpy(self._arrays(images.detach().cpu().numpy()))
-        count = len(images)
-        if isinstance(out, torch.Tensor):
-            self._check(out, count, lambda: bool(torch.isfinite(out).all()))
-        else:
-            self._refuse(out, count)
-        if self.seen is not None:
-            self.seen(count)
+        training = [part for part in module.modules() if part.training]
+        module.eval()
+        try:
+            out = self._call(module, images.to(self.device))
+        finally:
+            for part in training:
+                part.training = True
+        if not isinstance(out, torch.Tensor):
+            self._refuse(out, len(images))
+        self._check(out, len(images), torch.isfinite)
         return out
 
     def _arrays(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """One call of a plain callable, checked as `logits` are."""
         out = np.asarray(self._call(self.model, images), dtype=np.float32)
-        self._check(out, len(images), lambda: bool(np.isfinite(out).all()))
-        if self.seen is not None:
-            self.seen(len(images))
+        self._check(out, len(images), np.isfinite)
         return out
 
     def probabilities(
@@ -134,15 +127,8 @@ class Classifier:
             size = self.batch_size if batch is None else min(self.batch_size, batch)
             return self._of_tensors(images, size)
         arrays = images if isinstance(images, np.ndarray) else images.detach().cpu().numpy()
-        count, size = len(arrays), self.batch_size
-        parts = []
-        for start in range(0, count, size):
-            full = start + size <= count
-            rows = np.arange(start, start + size).clip(max=count - 1)
-            parts.append(
-                _softmax(self._arrays(arrays[start : start + size] if full else arrays[rows]))
-            )
-        return np.concatenate(parts)[:count]
+        batches = _batches(len(arrays), self.batch_size)
+        return np.concatenate([_softmax(self._arrays(arrays[b])) for b in batches])[: len(arrays)]
 
     def _of_tensors(
         self, images: Tensor | npt.NDArray[np.float32], size: int
@@ -150,24 +136,24 @@ class Classifier:
         import torch
 
         images = torch.as_tensor(images)
-        count = len(images)
-        parts = []
         with torch.no_grad():
-            for start in range(0, count, size):
-                rows = torch.arange(start, start + size).clamp(max=count - 1)
-                full = start + size <= count
-                part = images[start : start + size] if full else images[rows]
-                parts.append(torch.softmax(self.logits(part).float(), dim=1).cpu())
-        return torch.cat(parts)[:count].numpy()
+            parts = [
+                torch.softmax(self.logits(images[batch]).float(), dim=1).cpu()
+                for batch in _batches(len(images), size)
+            ]
+        return torch.cat(parts)[: len(images)].numpy()
 
     def _call(self, model: Callable[..., Any], images: Any) -> Any:
         try:
-            return model(images)
+            out = model(images)
         except Exception as error:
             shape = list(images.shape)
             raise FailcondError(
                 f"the {self.name} raised {type(error).__name__} on images {shape}: {error}"
             ) from error
+        if self.seen is not None:
+            self.seen(len(images))
+        return out
 
     def _refuse(self, out: Any, count: int) -> NoReturn:
         width = "classes" if self.classes is None else self.classes
@@ -176,7 +162,7 @@ class Classifier:
             f"the {self.name} returned {shape}; it must return logits [{count}, {width}]"
         )
 
-    def _check(self, out: Any, count: int, finite: Callable[[], bool]) -> None:
+    def _check(self, out: Any, count: int, is_finite: Callable[[Any], Any]) -> None:
         """See that a tensor or an array holds logits of ``count`` images."""
         if out.ndim != 2 or len(out) != count or out.shape[1] < 1:
             self._refuse(out, count)
@@ -187,7 +173,7 @@ class Classifier:
                 f"the {self.name} returned {out.shape[1]} classes, but there are {self.classes}; "
                 "check `classes` and the generator"
             )
-        if not finite():
+        if not bool(is_finite(out).all()):
             raise FailcondError(
                 f"the {self.name} returned values that are not finite (NaN or infinite); "
                 "see what it makes of images in [0, 1]"
@@ -198,6 +184,14 @@ def _is_module(model: object) -> TypeGuard[nn.Module]:
     """Whether it is a torch module; where torch is not imported, nothing is."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(model, torch.nn.Module)
+
+
+def _batches(count: int, size: int) -> Iterator[slice | npt.NDArray[np.int64]]:
+    """Cut ``count`` rows into batches of ``size``; the last one repeats the last row to be full."""
+    for start in range(0, count, size):
+        full = start + size <= count
+        rows = slice(start, start + size)
+        yield rows if full else np.arange(start, start + size).clip(max=count - 1)
 
 
 def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -125,6 +125,16 @@ severities = [1, 3]
 custom = { blackout = "mine:blackout" }
 """
 
+CORNERS = """
+[tool.failcond]
+classifier = "torchy:load_classifier"
+generator = "tiny.safetensors"
+[tool.failcond.corner_cases]
+top = 2
+samples = 8
+max_shift = 2.0
+"""
+
 SUITE = "from pytest_failcond.suite import *\n"
 
 
@@ -177,6 +187,14 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(str(pytester.path))
     return Project(pytester)
+
+
+@pytest.fixture
+def corners(project: Project) -> Project:
+    """A project with a generator of three classes, and no test images."""
+    project.add_generator()
+    project.configure(CORNERS)
+    return project
 
 
 @pytest.fixture

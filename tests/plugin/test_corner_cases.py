@@ -10,28 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.plugin.conftest import CORNERS
 from tests.schema import errors_of
 from tests.unit.tiny import tiny_generator
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])
-
-CORNERS = """
-[tool.failcond]
-classifier = "torchy:load_classifier"
-generator = "tiny.safetensors"
-[tool.failcond.corner_cases]
-top = 2
-samples = 8
-max_shift = 2.0
-"""
-
-
-@pytest.fixture
-def corners(project):
-    """A project with a generator of three classes, and no test images."""
-    project.add_generator()
-    project.configure(CORNERS)
-    return project
 
 
 @WORKERS

@@ -16,8 +16,7 @@ from pytest_failcond.corpus import Corpus, hash_png
 from pytest_failcond.corpus.manifest import Entry
 from pytest_failcond.failures.discovery import JUDGE_LOST, discover
 from pytest_failcond.subjects.classifier import Classifier
-from tests.plugin.conftest import GRID
-from tests.plugin.test_corner_cases import CORNERS
+from tests.plugin.conftest import CORNERS, GRID
 from tests.unit.tiny import tiny_generator
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])

@@ -10,8 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pytest_failcond.cli import main
-from tests.plugin.conftest import GRID
-from tests.plugin.test_corner_cases import CORNERS
+from tests.plugin.conftest import CORNERS, GRID
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])
 COLUMNS = ("class", "direction", "value", "threshold")
@@ -33,13 +32,6 @@ def shown(result, column):
 def sorted_by(results, column):
     """The order in which pytest-html lays out tests: by text."""
     return sorted(results, key=lambda name: results[name][column])
-
-
-@pytest.fixture
-def corners(project):
-    project.add_generator()
-    project.configure(CORNERS)
-    return project
 
 
 @WORKERS

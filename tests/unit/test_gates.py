@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -379,3 +380,10 @@ def test_other_units_have_no_such_range():
     GateSettings(metric="mce", max=120)
     GateSettings(metric="breaking_shift", min=3)
     GateSettings(metric="crossing_severity", at=0.5, min=4)
+
+
+def test_a_day_is_text_in_json_alone():
+    gate = {"metric": "clean_accuracy", "min": 0.9, "expected_fail": "known", "until": "2027-01-01"}
+    assert GateSettings.model_validate_json(json.dumps(gate)).until == datetime.date(2027, 1, 1)
+    with pytest.raises(ValueError, match="until"):
+        GateSettings(**gate)
