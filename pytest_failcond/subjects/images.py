@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.subjects.labels import class_indices
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class LabeledImages:
 
     Attributes:
         images: uint8 ``[N, H, W, C]``, C 1 or 3; ``[N, H, W]`` is taken for gray.
-        labels: int ``[N]``, class indices from 0.
+        labels: int ``[N]``, class indices from 0; also ``[N, 1]`` and floats without a fraction.
 
     Raises:
         FailcondError: a shape or type is not as above, a length differs, or the set is empty.
@@ -29,7 +30,7 @@ class LabeledImages:
     labels: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images, labels = np.asarray(self.images), class_indices(self.labels)
         if images.ndim == 3:
             images = images[..., None]
         if len(images) == 0:
@@ -41,18 +42,12 @@ class LabeledImages:
             )
         if min(images.shape[1:3]) < 8:
             raise FailcondError(f"images: expected 8 x 8 px or more, got {list(images.shape[1:3])}")
-        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-            raise FailcondError(
-                f"labels: expected integers [N], got {labels.dtype} {list(labels.shape)}"
-            )
         if len(labels) != len(images):
             raise FailcondError(
                 f"images and labels differ in length: {len(images)} images, {len(labels)} labels"
             )
-        if labels.min() < 0:
-            raise FailcondError(f"labels: class indices start at 0, got {labels.min()}")
         object.__setattr__(self, "images", images)
-        object.__setattr__(self, "labels", labels.astype(np.int64))
+        object.__setattr__(self, "labels", labels)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.subjects.labels import class_index
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -149,7 +150,7 @@ def _pair(dataset: Any, index: int) -> tuple[npt.NDArray[np.uint8], int]:
             f"images: item {index} of the dataset is {array.dtype} {list(array.shape)}; expected "
             "uint8 [H, W, C], a tensor [C, H, W] or a PIL image, with 1 or 3 channels"
         )
-    return array, int(label)
+    return array, class_index(label, f"labels: item {index} of the dataset")
 
 
 def _mapped(
