@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,10 +21,13 @@ import numpy.typing as npt
 from pytest_failcond.compare import Comparison
 from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import lock_path, write_atomically
+from pytest_failcond.files import write_atomically
 from pytest_failcond.gates import Check, GateResult
+from pytest_failcond.locks import lock_path
 from pytest_failcond.measurements import AnyMeasurement, Measurement, Replay
+from pytest_failcond.outputs import is_file, pictures_folder
 from pytest_failcond.packing import pack, unpack
+from pytest_failcond.pictures import checked, placed, remove, renamed
 from pytest_failcond.settings import Settings
 
 SCHEMA = 1
@@ -60,6 +62,7 @@ class Run:
         kept: indices of the test images in the user's set, where ``max_images`` left some out.
         part: (i, n) of a run that measured the i-th of n parts of what was planned.
         pictures: the folder of the pictures that it names, if there is one.
+        hashes: SHA-256 of the pictures by file name, as the run was kept with them.
     """
 
     environment: dict[str, Any]
@@ -79,6 +82,7 @@ class Run:
     kept: npt.NDArray[np.int64] | None = None
     part: tuple[int, int] | None = None
     pictures: Path | None = None
+    hashes: dict[str, str] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and self.to_json() == other.to_json()
@@ -136,11 +140,12 @@ class Run:
         return files | {found.file for found in examples if found is not None}
 
     def picture(self, file: str) -> bytes | None:
-        """Return a picture's bytes (PNG), or None where the run was kept without."""
-        if self.pictures is None or Path(file).name != file:  # a run file may come from anywhere
-            return None
-        path = self.pictures / file
-        return path.read_bytes() if path.is_file() else None
+        """Return a picture's bytes (PNG), or None where the run was kept without.
+
+        Raises:
+            FailcondError: it is another than the run was kept with.
+        """
+        return checked(self.pictures, file, self.hashes)
 
     def save(self, path: str | os.PathLike[str], *, pictures: bool = True) -> None:
         """Write the run file atomically, and its pictures beside it.
@@ -149,26 +154,16 @@ class Run:
             FailcondError: the place cannot be written; an older run there is left as it was.
         """
         target = Path(path)
-        folder = target.with_name(f"{target.name}.files")
-        staged = target.with_name(f".{folder.name}.{os.getpid()}")
-        content_of_file = self.to_json()
-        content_of_file["digest"] = _digest(content_of_file)
-        text = json.dumps(content_of_file, indent=1, allow_nan=False) + "\n"
-        named = self.picture_files if pictures else set()
-        try:
-            for name in sorted(named):
-                content = self.picture(name)
-                if content is not None:
-                    write_atomically(staged / name, content)
-            with lock_path(target):  # another session's pictures must not come to this run
-                write_atomically(target, text)
-                _replace_pictures(folder, staged)
-        except OSError as error:
-            raise FailcondError(
-                f"{folder}: cannot be written ({error.strerror or error})"
-            ) from error
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
+        folder = pictures_folder(target)
+        # A device or a pipe has no pictures beside it.
+        named = sorted(self.picture_files) if pictures and is_file(target) else []
+        with lock_path(target):  # another session's pictures must not come to this run
+            older = _pictures_of(target)
+            with placed(folder, named, self.picture) as kept:
+                content = renamed(self.to_json(), kept.names) | {"pictures": kept.hashes}
+                content["digest"] = _digest(content)
+                write_atomically(target, json.dumps(content, indent=1, allow_nan=False) + "\n")
+            remove(folder, {k: v for k, v in older.items() if k not in kept.hashes})
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the run file."""
@@ -227,7 +222,7 @@ class Run:
                 "take the original, or make a new run"
             )
         try:
-            return cls._from_json(data, where.with_name(where.name + ".files"))
+            return cls._from_json(data, pictures_folder(where))
         except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
             raise FailcondError(f"{where}: damaged ({type(error).__name__}: {error})") from error
 
@@ -276,20 +271,17 @@ class Run:
             gates=tuple(gates),
             notes=tuple(data["notes"]),
             pictures=pictures if pictures.is_dir() else None,
+            # Runs that were kept before there were hashes have none.
+            hashes={str(k): str(v) for k, v in data.get("pictures", {}).items()},
         )
 
 
-def _replace_pictures(folder: Path, staged: Path) -> None:
-    """Put staged pictures in the place of those of an older run."""
-    new = sorted(staged.iterdir()) if staged.is_dir() else []
-    if new:
-        folder.mkdir(parents=True, exist_ok=True)
-    for picture in new:
-        picture.replace(folder / picture.name)
-    if folder.is_dir():
-        names = {picture.name for picture in new}
-        for left_over in folder.glob("*.png"):
-            if left_over.name not in names:
-                left_over.unlink()
-        if not any(folder.iterdir()):
-            folder.rmdir()
+def _pictures_of(path: Path) -> dict[str, str | None]:
+    """Return the pictures of the run that lies there, if one does, with their hashes if it has any."""
+    if not is_file(path):
+        return {}
+    try:
+        run = Run.load(path)
+    except FailcondError:  # nothing is there, or no run of ours: nothing of it is touched
+        return {}
+    return {file: run.hashes.get(file) for file in run.picture_files}

@@ -1,0 +1,212 @@
+"""Whatever step a session dies at, the older run or the newer is there, with its own pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.files import hash_bytes
+from pytest_failcond.report import html
+from pytest_failcond.run import Run, _digest
+from tests.runs import make_run, make_strip
+
+ROOT = Path(__file__).parents[2]
+STEPS = ("open", "mkdir", "write", "fsync", "chmod", "replace", "unlink", "rmdir", "ftruncate")
+
+
+def whole(run):
+    """Every picture of a run, which must all be there; raises where one is another's."""
+    found = {file: run.picture(file) for file in run.picture_files}
+    assert found
+    assert None not in found.values()
+    return sorted(found.values())
+
+
+def without_hashes(path):
+    """Make a run file as it was before pictures had hashes."""
+    data = json.loads(path.read_text())
+    del data["pictures"], data["digest"]
+    path.write_text(json.dumps(data | {"digest": _digest(data)}))
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+import pytest_failcond.report.html  # all imports are done before the steps are counted
+from pytest_failcond.run import Run
+
+work, steps = Path(sys.argv[1]), sys.argv[2].split(",")
+new = Run.load(work / "new" / "run.json")
+
+def dies_at(step):
+    left = step
+    def counted(function):
+        def call(*args, **kwargs):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os._exit(9)
+            return function(*args, **kwargs)
+        return call
+    for name in steps:
+        setattr(os, name, counted(getattr(os, name)))
+    new.save(work / str(step) / "run.json")
+    os._exit(0)
+
+step = 0
+while True:
+    os.system(f"cp -r {work}/old {work}/{step}")
+    child = os.fork()
+    if not child:
+        dies_at(step)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+        break
+    step += 1
+print(step)
+"""
+
+
+@pytest.mark.parametrize("older", ["with hashes", "without"])
+def test_a_session_that_is_killed_leaves_one_whole_run(tmp_path, older):
+    old, new = make_run(tmp_path / "old-pictures"), make_run(tmp_path / "new-pictures", color=True)
+    # The newer run lacks a picture of the older one, and has another under each of the other names.
+    cells = {k: m for k, m in new.measurements.items() if m.examples is None}
+    new = replace(new, measurements=cells, environment={"date": "2027-01-01T00:00:00Z"})
+    (tmp_path / "old").mkdir()
+    old.save(tmp_path / "old" / "run.json")
+    if older == "without":
+        without_hashes(tmp_path / "old" / "run.json")
+    (tmp_path / "old" / "run.json.files" / "mine.png").write_bytes(b"the user's own")
+    new.save(tmp_path / "new" / "run.json")
+    done = subprocess.run(
+        [sys.executable, "-c", DYING, str(tmp_path), ",".join(STEPS)],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    steps = int(done.stdout)
+    assert steps > 20
+    seen = []
+    for step in range(steps + 1):
+        run = Run.load(tmp_path / str(step) / "run.json")
+        seen.append("date" in run.environment and run.environment["date"].startswith("2027"))
+        assert whole(run) == whole(new if seen[-1] else old)
+        mine = tmp_path / str(step) / "run.json.files" / "mine.png"
+        assert mine.read_bytes() == b"the user's own"
+    assert seen == sorted(seen)  # first the older, then the newer
+    assert (seen[0], seen[-1]) == (False, True)
+
+
+@pytest.mark.parametrize("fails", ["picture", "run file", "content"])
+def test_a_run_that_cannot_be_written_leaves_the_older_one_and_nothing_else(
+    tmp_path, monkeypatch, fails
+):
+    path = tmp_path / "kept" / "run.json"
+    make_run(tmp_path / "old").save(path)
+    before = {p: p.read_bytes() for p in path.parent.rglob("*") if p.is_file()}
+    new = make_run(tmp_path / "new", color=True)
+    if fails == "content":
+        new = replace(new, environment={"threads": float("nan")})
+    move, moved = os.replace, []
+
+    def full(source, target):
+        moved.append(target)
+        if fails == ("run file" if Path(target) == path else "picture") and len(moved) > 2:
+            raise OSError(28, "No space left on device")
+        move(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ValueError if fails == "content" else FailcondError):
+        new.save(path)
+    assert {p: p.read_bytes() for p in path.parent.rglob("*") if p.is_file()} == before
+
+
+def test_a_file_of_the_users_own_keeps_its_name_and_content(tmp_path):
+    run = make_run(tmp_path / "pictures")
+    path = tmp_path / "run.json"
+    taken = sorted(run.picture_files)[0]
+    folder = tmp_path / "run.json.files"
+    folder.mkdir()
+    (folder / taken).write_bytes(b"the user's own")
+    (folder / "other.png").write_bytes(b"another")
+    for _ in range(2):
+        run.save(path)
+        assert (folder / taken).read_bytes() == b"the user's own"
+        assert whole(Run.load(path)) == whole(run)
+    run.save(path, pictures=False)
+    assert {p.name for p in folder.iterdir()} == {taken, "other.png"}
+
+
+def test_what_the_user_put_in_the_place_of_a_picture_is_not_removed(tmp_path):
+    run, path = make_run(tmp_path / "pictures"), tmp_path / "run.json"
+    run.save(path)
+    changed = tmp_path / "run.json.files" / sorted(run.picture_files)[0]
+    changed.write_bytes(b"drawn over")
+    run.save(path, pictures=False)
+    assert [p.read_bytes() for p in changed.parent.iterdir()] == [b"drawn over"]
+
+
+def test_pictures_are_part_of_the_digest(tmp_path):
+    run, path = make_run(tmp_path / "pictures"), tmp_path / "run.json"
+    run.save(path)
+    data = json.loads(path.read_text())
+    assert set(data["pictures"]) == run.picture_files
+    file = sorted(run.picture_files)[0]
+    assert data["pictures"][file] == hash_bytes(run.picture(file))
+    data["pictures"][file] = hash_bytes(b"another")
+    path.write_text(json.dumps(data))
+    with pytest.raises(FailcondError, match="digest does not fit"):
+        Run.load(path)
+
+
+def test_another_picture_is_not_shown_as_the_runs(tmp_path):
+    run, path = make_run(tmp_path / "pictures"), tmp_path / "run.json"
+    run.save(path)
+    shown = html.page(Run.load(path))
+    strip = next(iter(run.directions.values())).strip.file
+    (tmp_path / "run.json.files" / strip).write_bytes(make_strip(color=True))
+    swapped = Run.load(path)
+    with pytest.raises(FailcondError, match="is another picture than the run was kept with"):
+        swapped.picture(strip)
+    page = html.page(swapped)
+    assert "is another picture than the run was kept with" in page
+    assert page.count("data:image") < shown.count("data:image")
+    with pytest.raises(FailcondError, match="is another picture"):
+        swapped.save(tmp_path / "copy.json")
+    assert not (tmp_path / "copy.json").exists()
+    assert not (tmp_path / "copy.json.files").exists()
+    swapped.save(tmp_path / "copy.json", pictures=False)  # as `failcond baseline` does
+
+
+def test_a_run_from_before_there_were_hashes_is_read(tmp_path):
+    run, path = make_run(tmp_path / "pictures"), tmp_path / "run.json"
+    run.save(path)
+    without_hashes(path)
+    assert whole(Run.load(path)) == whole(run)
+    Run.load(path).save(path)
+    assert set(Run.load(path).hashes) == run.picture_files
+
+
+@pytest.mark.parametrize("pictures", [3, [], {"x.png": 3}, "x.png", None])
+def test_hashes_of_another_form_are_refused_or_fit_nothing(tmp_path, pictures):
+    path = tmp_path / "run.json"
+    make_run(tmp_path / "pictures").save(path)
+    data = json.loads(path.read_text()) | {"pictures": pictures}
+    del data["digest"]
+    path.write_text(json.dumps(data | {"digest": _digest(data)}))
+    if isinstance(pictures, dict):
+        assert Run.load(path).hashes == {"x.png": "3"}
+    else:
+        with pytest.raises(FailcondError, match="damaged"):
+            Run.load(path)
+
+
+def test_a_device_has_no_pictures_beside_it(tmp_path):
+    make_run(tmp_path / "pictures").save(os.devnull)
+    assert not Path(f"{os.devnull}.files").exists()
