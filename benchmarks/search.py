@@ -16,7 +16,7 @@ from pytest_failcond.failures.ranking import rank_dimensions
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import walk
 from pytest_failcond.keys import DirectionKey
-from pytest_failcond.settings import STEP
+from pytest_failcond.metric_rows import STEP
 from pytest_failcond.stylegan2.generator import BATCH
 
 EXAMPLE = Path(__file__).parents[1] / "example_project"

@@ -14,8 +14,8 @@ from pytest_failcond.compare import Other, compare
 from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
-from pytest_failcond.gate_settings import METRICS
 from pytest_failcond.measurements import Examples, Measurement, Replay
+from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.packing import pack, unpack
 from pytest_failcond.plan import cells_of, compared_keys, share_of, unit_of
 from pytest_failcond.resolution import unresolved

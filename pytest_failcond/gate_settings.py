@@ -1,73 +1,34 @@
-"""What a gate may demand: metrics, and ``[[tool.failcond.gates]]``."""
+"""What a gate may demand: ``[[tool.failcond.gates]]``."""
 
 from __future__ import annotations
 
 import datetime
 import re
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Hashable
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pytest_failcond.corruptions.names import check_severity
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.metric_rows import METRICS
+from pytest_failcond.ranges import LONGEST_NAME, MIN_N, shorten
 
-
-class Metric(BaseModel):
-    """What a gate may measure.
-
-    Attributes:
-        bound: the threshold that makes sense for it.
-        about: what one check of it is about.
-        selectors: the selectors that apply.
-        by_class: whether it can be checked class by class.
-        in_sigma: whether its unit is σ.
-        share: whether it is a share of images, or a difference of shares.
-        needs_baseline: whether it compares with a baseline.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    bound: Literal["min", "max"]
-    about: Literal["clean", "cell", "several cells", "direction", "baseline", "corpus"]
-    selectors: frozenset[str] = frozenset({"classes"})
-    by_class: bool = True
-    in_sigma: bool = False
-    needs_baseline: bool = False
-    share: bool = True
-
-
-_CELLS = frozenset({"corruptions", "severities", "classes"})
-_GRID = _CELLS - {"classes"}
-METRICS = {
-    "clean_accuracy": Metric(bound="min", about="clean"),
-    "accuracy": Metric(bound="min", about="cell", selectors=_CELLS),
-    "accuracy_drop": Metric(bound="max", about="cell", selectors=_CELLS),
-    "mean_corruption_accuracy": Metric(bound="min", about="several cells", selectors=_CELLS),
-    "mce": Metric(bound="max", share=False, about="several cells", selectors=_GRID, by_class=False),
-    "relative_mce": Metric(
-        bound="max", share=False, about="several cells", selectors=_GRID, by_class=False
-    ),
-    "crossing_severity": Metric(bound="min", share=False, about="several cells", selectors=_CELLS),
-    "breaking_shift": Metric(
-        bound="min", share=False, about="direction", by_class=False, in_sigma=True
-    ),
-    "broken_share": Metric(bound="max", about="direction", by_class=False),
-    "valid_range": Metric(
-        bound="min", share=False, about="direction", by_class=False, in_sigma=True
-    ),
-    "corpus_accuracy": Metric(bound="min", about="corpus", by_class=False),
-    "regression_drop": Metric(bound="max", about="baseline", selectors=_CELLS, needs_baseline=True),
-    "mean_regression_drop": Metric(
-        bound="max", about="several cells", selectors=_CELLS, needs_baseline=True
-    ),
-    "negative_flips": Metric(bound="max", about="baseline", selectors=_CELLS, needs_baseline=True),
-}
-REFERENCE_METRICS = frozenset({"mce", "relative_mce"})
+T = TypeVar("T", bound=Hashable)
 
 
 class Table(BaseModel):
     """A table of the configuration: frozen, and without keys that are not known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -82,13 +43,32 @@ def valid_severities(value: tuple[int, ...] | None) -> tuple[int, ...] | None:
             check_severity(severity)
         except FailcondError as error:
             raise ValueError(str(error)) from error
-    if value is not None and len(set(value)) < len(value):
-        raise ValueError(f"{list(value)} names a severity twice")
+    return once(value)
+
+
+def once(value: tuple[T, ...] | None) -> tuple[T, ...] | None:
+    """See that nothing is named twice: it would count twice."""
+    for entry, number in Counter(value).items():
+        if number > 1:
+            raise ValueError(f"names {shorten(repr(entry))} twice; leave one out")
+    return value
+
+
+def short_name(value: str) -> str:
+    """See that a name is no longer than a file's name may be, with what is added to it."""
+    if len(value) > LONGEST_NAME:
+        raise ValueError(
+            f"{shorten(value)!r} is too long: tests and files are named after it; "
+            f"use at most {LONGEST_NAME} characters"
+        )
     return value
 
 
 class GateSettings(Table):
-    """One ``[[tool.failcond.gates]]``: a threshold on a metric, over what the selectors select."""
+    """One ``[[tool.failcond.gates]]``: a threshold on a metric, over what the selectors select.
+
+    What it can tell under a configuration, `gate_rules` sees to.
+    """
 
     id: str = ""
     metric: str
@@ -96,7 +76,7 @@ class GateSettings(Table):
     max: float | None = None
     at: float | None = None
     level: Literal["fail", "warn"] = "fail"
-    min_n: int | None = Field(None, ge=1)
+    min_n: Annotated[int, AfterValidator(MIN_N.check)] | None = None
     by_class: bool = False
     corruptions: tuple[str, ...] | None = None
     severities: tuple[int, ...] | None = None
@@ -105,19 +85,37 @@ class GateSettings(Table):
     until: datetime.date | None = None
 
     _valid_severities = field_validator("severities")(valid_severities)
+    _named_once = field_validator("corruptions", "classes")(once)
+
+    @field_validator("id")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+            raise ValueError(f"{shorten(value)!r}: use letters, digits, '_', '.' and '-'")
+        return short_name(value)
+
+    @field_validator("expected_fail")
+    @classmethod
+    def _says_why(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("is empty; give the reason for the waiver, or leave it out")
+        return value
 
     @field_validator("until", mode="before")
     @classmethod
     def _day(cls, value: Any, info: ValidationInfo) -> Any:
         """A run file has the day as text, which TOML need not."""
-        is_text = info.mode == "json" and isinstance(value, str)
-        return datetime.date.fromisoformat(value) if is_text else value
+        if info.mode == "json" and isinstance(value, str):
+            return datetime.date.fromisoformat(value)
+        if value is not None and type(value) is not datetime.date:
+            raise ValueError(f"{value!s}: give a day without quotes or time, like 2027-01-01")
+        return value
 
     @field_validator("metric")
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in METRICS:
-            raise ValueError(f"unknown metric {value!r}{nearest(value, METRICS)}")
+            raise ValueError(f"unknown metric {shorten(value)!r}{nearest(value, METRICS)}")
         return value
 
     @model_validator(mode="after")
@@ -126,16 +124,11 @@ class GateSettings(Table):
         other = "max" if metric.bound == "min" else "min"
         if getattr(self, metric.bound) is None or getattr(self, other) is not None:
             raise ValueError(f"metric {self.metric!r} takes {metric.bound!r}, and not {other!r}")
-        self._check_range(metric)
-        if self.id and not re.fullmatch(r"[A-Za-z0-9_.-]+", self.id):
-            raise ValueError(f"id {self.id!r}: use letters, digits, '_', '.' and '-'")
-        if (self.at is None) == (self.metric in ("broken_share", "crossing_severity")):
+        if (self.at is None) == (metric.at is not None):
             raise ValueError(
                 "'at' goes with metric 'broken_share', as a shift in σ, and with "
                 "'crossing_severity', as an accuracy, and only with these"
             )
-        if self.metric == "crossing_severity" and not 0 < (self.at or 0) <= 1:
-            raise ValueError(f"'at' of metric 'crossing_severity' is an accuracy, got {self.at}")
         if self.by_class and not metric.by_class:
             raise ValueError(f"metric {self.metric!r} takes no 'by_class'")
         if self.until is not None and self.expected_fail is None:
@@ -148,16 +141,11 @@ class GateSettings(Table):
                 raise ValueError(f"selects nothing: {selector!r} is empty; leave it out for all")
         return self
 
-    def _check_range(self, metric: Metric) -> None:
-        """Refuse a share that no result can keep, or none can cross: a percentage, mostly."""
-        if not metric.share:
-            return
-        fits = 0 < self.threshold <= 1 if self.keeps_above else -1 < self.threshold < 1
-        if not fits:
-            raise ValueError(
-                f"{metric.bound} = {self.threshold:g}: metric {self.metric!r} is a share of the "
-                f"images; give one like {0.95 if self.keeps_above else 0.05}, not a percentage"
-            )
+    def holds(self, value: float | None) -> bool:
+        """Whether a value is on the good side; None: beyond all that was tested, where ``min`` holds."""
+        if value is None:
+            return True
+        return value >= self.threshold if self.keeps_above else value <= self.threshold
 
     @property
     def threshold(self) -> float:
@@ -174,24 +162,27 @@ class GateSettings(Table):
 
 def with_ids(gates: tuple[GateSettings, ...]) -> tuple[GateSettings, ...]:
     """Give each gate without an id a readable one, and refuse one that stands twice."""
-    taken = [gate.id for gate in gates if gate.id]
-    for gate_id in taken:
-        if taken.count(gate_id) > 1:
+    taken = {gate.id for gate in gates if gate.id}
+    for gate_id, number in Counter(gate.id for gate in gates if gate.id).items():
+        if number > 1:
             raise ValueError(f"gate id {gate_id!r} stands twice; ids are unique")
     named = []
     for gate in gates:
         if not gate.id:
-            parts = [gate.metric.replace("_", "-")]
-            parts += [str(v) for v in (gate.corruptions or ())[:3]]
-            if gate.severities:
-                parts.append("s" + "".join(map(str, gate.severities)))
-            parts += [str(v) for v in (gate.classes or ())[:3]]
-            slug = re.sub(r"[^A-Za-z0-9_.-]+", "", "-".join(parts))
-            number = 2
-            unique = slug
+            slug = _slug(gate)
+            unique, number = slug, 2
             while unique in taken:
                 unique, number = f"{slug}-{number}", number + 1
-            taken.append(unique)
+            taken.add(unique)
             gate = gate.model_copy(update={"id": unique})
         named.append(gate)
     return tuple(named)
+
+
+def _slug(gate: GateSettings) -> str:
+    parts = [gate.metric.replace("_", "-")]
+    parts += [str(v) for v in (gate.corruptions or ())[:3]]
+    if gate.severities:
+        parts.append("s" + "".join(map(str, gate.severities)))
+    parts += [str(v) for v in (gate.classes or ())[:3]]
+    return re.sub(r"[^A-Za-z0-9_.-]+", "", "-".join(parts))[:LONGEST_NAME]

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pytest_failcond.gate_settings import METRICS, GateSettings
+from pytest_failcond.gate_settings import GateSettings
+from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.metrics import VALUES, Case, Measure, Value
 from pytest_failcond.plan import number_of_checks
 from pytest_failcond.settings import Settings
@@ -161,19 +162,13 @@ def _make(
 
 
 def _judge(gate: GateSettings, key: str, found: Value, confidence: float, checks: int) -> Check:
-    """Hold value and bound against the threshold (None, beyond all that was tested, is above it)."""
-
-    def holds(value: float | None) -> bool:
-        if value is None:
-            return True
-        return value >= gate.threshold if gate.keeps_above else value <= gate.threshold
-
+    """Hold value and bound against the threshold."""
     worse: Side = "lower" if gate.keeps_above else "upper"
     better: Side = "upper" if gate.keeps_above else "lower"
-    if not holds(found.value):
+    if not gate.holds(found.value):
         # A certain failure: even the best that the data allow crosses, for all checks of the gate.
         bound = found.bound(adjusted(confidence, checks), better)
-        certain = not holds(bound)
+        certain = not gate.holds(bound)
         reason = _comparison(gate, found) + (
             ", beyond sampling noise" if certain else ", within sampling noise"
         )
@@ -182,7 +177,7 @@ def _judge(gate: GateSettings, key: str, found: Value, confidence: float, checks
         bound, certain = found.bound(confidence, worse), False
         if found.untested:
             verdict, reason = "marginal", found.untested
-        elif holds(bound):
+        elif gate.holds(bound):
             verdict, reason = "passed", ""
         else:
             verdict = "marginal"

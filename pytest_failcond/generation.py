@@ -11,8 +11,8 @@ import pytest
 from pytest_failcond.corruptions.names import check_severity
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.fixtures import CornerCase, CorruptionCell
-from pytest_failcond.gate_settings import METRICS
 from pytest_failcond.keys import CorruptionKey, class_id
+from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.plan import compared_keys, is_per_key
 from pytest_failcond.state import State
 from pytest_failcond.store import Store

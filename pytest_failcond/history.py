@@ -10,7 +10,8 @@ import numpy as np
 
 from pytest_failcond.compare import INPUTS
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.gate_settings import METRICS, GateSettings
+from pytest_failcond.gate_settings import GateSettings
+from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.metrics import VALUES, Case, Value, mean_drop
 from pytest_failcond.plan import cells_of
 from pytest_failcond.run import Run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -216,7 +217,10 @@ def _errors(measure: Measure, keys: list[str], clean: bool) -> npt.NDArray[np.fl
 
 
 def _crossing_severity(case: Case) -> Value:
-    """The least severity of a row at which accuracy is under a level; None: at none."""
+    """The least severity of a row at which accuracy is under a level; None: at none.
+
+    What is claimed under a threshold is claimed of every severity under it, so all must be measured.
+    """
     assert case.gate.at is not None
     level, name = case.gate.at, case.key.partition(":")[2]
     counts = []
@@ -229,6 +233,10 @@ def _crossing_severity(case: Case) -> Value:
         raise FailcondError(f"gate {case.gate.id!r}: there are no cells of {name}")
     counts.sort()
 
+    unseen = sorted(
+        set(range(1, ceil(case.gate.threshold))) - {severity for severity, *_ in counts}
+    )
+
     def first(accuracy: Callable[[int, int], float]) -> float | None:
         under = (severity for severity, right, n in counts if accuracy(right, n) < level)
         return next(map(float, under), None)
@@ -239,7 +247,13 @@ def _crossing_severity(case: Case) -> Value:
             lambda right, n: proportion_bound(right, n, confidence, side)
         ),
         counts[0][2],
+        untested=f"tested at {_severities([s for s, *_ in counts])} only" if unseen else "",
     )
+
+
+def _severities(some: Sequence[int]) -> str:
+    """Name severities: ``severity 1``, ``severities 1, 2``."""
+    return f"{'severity' if len(some) == 1 else 'severities'} {', '.join(map(str, some))}"
 
 
 def _breaking_shift(case: Case) -> Value:
@@ -274,14 +288,13 @@ def _valid_range(case: Case) -> Value:
             f"gate {case.gate.id!r}: a valid range is what a judge says; set judge = "
             '"module:callable" in [tool.failcond]'
         )
-    curve, end = direction.curve, direction.curve.shift[-1]
+    curve = direction.curve
     return Value(
         direction.valid_range,
         lambda confidence, side: valid_range_bound(
             curve.shift, curve.accepted, direction.total, confidence, side
         ),
         direction.total,
-        untested="" if case.gate.threshold <= end else f"walked to {end:.1f} σ only",
     )
 
 

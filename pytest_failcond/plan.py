@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pytest_failcond.gate_settings import METRICS, GateSettings
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.keys import CleanKey, CorpusKey, CorruptionKey, parse_key
+from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.settings import Settings
 
 MEAN_KEY = "corruptions"

@@ -16,12 +16,13 @@ import numpy.typing as npt
 
 from pytest_failcond.directions import Curve, Direction, Frames
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gate_settings import METRICS, GateSettings
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import Check, check
 from pytest_failcond.keys import DirectionKey
 from pytest_failcond.measurements import Measurement
+from pytest_failcond.metric_rows import METRICS, STEP
 from pytest_failcond.plan import cells_of, classes_of_checks, compared_keys, keys_over_cells
-from pytest_failcond.settings import STEP, Settings
+from pytest_failcond.settings import Settings
 
 MOST = 1_000_000
 """Images up to which the number that a gate needs is sought."""
@@ -128,7 +129,7 @@ def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:
     """Return the least number of images that passes, over `MOST` where that is not in reach."""
     # A bound comes near the value with more images, but a share's never reaches it; a shift's does.
     kept = now.margin is None or now.margin > 0 or METRICS[now.metric].in_sigma
-    untested = now.reason.startswith(("tested to", "walked to"))
+    untested = now.reason.startswith("tested ")
     if now.verdict != "error" and (not kept or untested or now.verdict == "failed"):
         return None
     low, high = now.n, max(2 * now.n, 2)

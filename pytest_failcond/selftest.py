@@ -20,8 +20,9 @@ import numpy.typing as npt
 from pytest_failcond.compare import Other
 from pytest_failcond.draws import How, generator, weights_of
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gate_settings import METRICS, REFERENCE_METRICS, GateSettings
+from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import Check
+from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.metrics import Case, Measure
 from pytest_failcond.run import Run
 from pytest_failcond.trials import TRIALS, Trial
@@ -159,7 +160,7 @@ def _trial(run: Run, check: Check, baseline: Measure | None, reference: Measure 
     gate: GateSettings = settings.gate(check.gate)
     if METRICS[gate.metric].needs_baseline and baseline is None:
         raise FailcondError("compares with a baseline; name it with --baseline FILE")
-    if gate.metric in REFERENCE_METRICS and reference is None:
+    if METRICS[gate.metric].needs_reference and reference is None:
         raise FailcondError("compares with a reference; name it with --reference FILE")
     about = run.classes, check.class_index, baseline, reference
     return TRIALS[gate.metric](Case(gate, check.key, run.measured, settings, *about))

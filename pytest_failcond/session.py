@@ -22,7 +22,7 @@ from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import AnyMeasurement, Replay
 from pytest_failcond.measuring import Measuring
-from pytest_failcond.settings import STEP
+from pytest_failcond.metric_rows import STEP
 from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
 from pytest_failcond.verdicts import Verdicts

@@ -5,25 +5,35 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from pytest_failcond import ranges
 from pytest_failcond.corruptions.constants import check_specification
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.gate_rules import check_gate
 from pytest_failcond.gate_settings import (
-    METRICS,
-    REFERENCE_METRICS,
     GateSettings,
     Table,
+    once,
+    short_name,
     valid_severities,
     with_ids,
 )
+from pytest_failcond.metric_rows import STEP
 
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
-STEP = 0.5
-"""σ between two points of a walk's grid."""
+_FARTHEST = 100.0  # σ that a walk may go
+_SUREST = 0.999999  # confidence: closer to 1, a share of the error for each of many checks is lost
 
 
 class CorruptionSettings(Table):
@@ -37,6 +47,7 @@ class CorruptionSettings(Table):
     custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
 
     _valid_severities = field_validator("severities")(valid_severities)
+    _named_once = field_validator("names")(once)
 
     @field_validator("custom", mode="before")
     @classmethod
@@ -57,6 +68,7 @@ class CorruptionSettings(Table):
     def _names_exist(self) -> CorruptionSettings:
         custom = tuple(self.custom)
         for name, parts in self.custom.items():
+            short_name(name)
             if not _NAME.fullmatch(name) or name in NAMES:
                 raise ValueError(
                     f"custom corruption {name!r}: use a new name of letters, digits, '_' and '.'"
@@ -66,8 +78,6 @@ class CorruptionSettings(Table):
                 _check_corruption(part, simple, f"custom.{name}")
         for name in self.names:
             _check_corruption(name, custom, "names")
-        if len(set(self.names)) < len(self.names):
-            raise ValueError(f"names: {list(self.names)} names a corruption twice")
         if not self.severities:
             raise ValueError("severities: give at least one of 1 to 5")
         if not self.names:
@@ -85,15 +95,18 @@ def _check_corruption(name: str, custom: tuple[str, ...], key: str) -> None:
 class CornerCaseSettings(Table):
     """``[tool.failcond.corner_cases]``: how many directions, from how many images, how far."""
 
-    top: int = Field(3, ge=1)
-    samples: int = Field(128, ge=2)
-    max_shift: float = Field(8.0, gt=0)
+    top: Annotated[int, AfterValidator(ranges.TOP.check)] = 3
+    samples: Annotated[int, AfterValidator(ranges.SAMPLES.check)] = 128
+    max_shift: float = 8.0
 
     @field_validator("max_shift")
     @classmethod
     def _on_the_grid(cls, value: float) -> float:
-        if value % STEP:
-            raise ValueError(f"{value} is no multiple of the walk's step, {STEP} σ")
+        if not 0 < value <= _FARTHEST or value % STEP:
+            raise ValueError(
+                f"{value:g}: give a multiple of the walk's step, {STEP} σ, over 0 and at most "
+                f"{_FARTHEST:g} σ; beyond about 8 few images are still their class"
+            )
         return value
 
 
@@ -105,13 +118,13 @@ class Settings(Table):
     generator: str | None = None
     judge: str | None = None
     classes: tuple[str, ...] | None = None
-    seed: int = 0
-    max_images: int | None = Field(None, ge=1)
-    batch_size: int = Field(256, ge=1)
-    confidence: float = Field(0.95, gt=0.5, lt=1)
+    seed: Annotated[int, AfterValidator(ranges.SEED.check)] = 0
+    max_images: Annotated[int, AfterValidator(ranges.MAX_IMAGES.check)] | None = None
+    batch_size: Annotated[int, AfterValidator(ranges.BATCH_SIZE.check)] = 256
+    confidence: float = 0.95
     device: str = "cpu"
-    threads: int | None = Field(None, ge=1)
-    seeds: int = Field(1, ge=1)
+    threads: Annotated[int, AfterValidator(ranges.THREADS.check)] | None = None
+    seeds: Annotated[int, AfterValidator(ranges.SEEDS.check)] = 1
     baseline: str | None = None
     corpus: str | None = None
     corruptions: CorruptionSettings | None = None
@@ -119,60 +132,28 @@ class Settings(Table):
     gates: tuple[GateSettings, ...] = ()
     folder: Path = Field(Path(), exclude=True)
 
+    @field_validator("confidence")
+    @classmethod
+    def _sure(cls, value: float) -> float:
+        if not 0.5 < value <= _SUREST:
+            raise ValueError(f"{value:g}: give a number over 0.5 and at most {_SUREST}, like 0.95")
+        return value
+
+    @field_validator("classes")
+    @classmethod
+    def _some_classes(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value == ():
+            raise ValueError(
+                "is empty; name the classes in the order of the logits, or leave it out"
+            )
+        return once(value)
+
     @model_validator(mode="after")
-    def _gates_select_something(self) -> Settings:
-        names = self.classes
-        if names is not None and (not names or len(set(names)) < len(names)):
-            raise ValueError("classes: give at least one name, and none twice")
+    def _gates_tell_something(self) -> Settings:
         object.__setattr__(self, "gates", with_ids(self.gates))
         for gate in self.gates:
-            self._check_selection(gate)
+            check_gate(gate, self)
         return self
-
-    def _check_selection(self, gate: GateSettings) -> None:
-        metric = METRICS[gate.metric]
-        if metric.about == "direction":
-            if gate.at is not None and (gate.at % STEP or gate.at > self.corner_cases.max_shift):
-                raise ValueError(
-                    f"gate {gate.id!r}: 'at' must be a multiple of {STEP} σ, "
-                    f"at most max_shift, {self.corner_cases.max_shift}"
-                )
-            if gate.metric == "valid_range" and gate.threshold > self.corner_cases.max_shift:
-                raise ValueError(
-                    f"gate {gate.id!r}: 'min' is over max_shift, {self.corner_cases.max_shift} σ, "
-                    "beyond which no valid range is looked for"
-                )
-        elif (
-            "corruptions" in metric.selectors
-            and not metric.needs_baseline
-            and self.corruptions is None
-        ):
-            raise ValueError(
-                f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
-            )
-        if metric.about == "corpus" and self.corpus is None:
-            raise ValueError(
-                f'gate {gate.id!r} selects nothing: there is no corpus; set corpus = "folder" and '
-                "let `failcond discover` fill it"
-            )
-        if gate.metric in REFERENCE_METRICS and (
-            self.corruptions is None or self.corruptions.reference is None
-        ):
-            raise ValueError(
-                f"gate {gate.id!r}: metric {gate.metric!r} compares with a reference; set "
-                'reference = "run.json", a run file, in [tool.failcond.corruptions]'
-            )
-        configured: dict[str, tuple[Any, ...]] = {"classes": self.classes or ()}
-        if self.corruptions is not None:
-            configured["corruptions"] = self.corruptions.names
-            configured["severities"] = self.corruptions.severities
-        for selector, known in configured.items():
-            for value in getattr(gate, selector) or ():
-                if known and value not in known:
-                    raise ValueError(
-                        f"gate {gate.id!r} selects nothing: {selector} {value!r} is not configured"
-                        f"{nearest(str(value), map(str, known))}"
-                    )
 
     def gate(self, gate_id: str) -> GateSettings:
         """Return the gate with this id."""

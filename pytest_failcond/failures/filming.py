@@ -11,7 +11,7 @@ from pytest_failcond.exploration import Film, Opinion
 from pytest_failcond.failures.corner_cases import shifted_together
 from pytest_failcond.failures.starts import Starts
 from pytest_failcond.keys import DirectionKey
-from pytest_failcond.settings import STEP
+from pytest_failcond.metric_rows import STEP
 from pytest_failcond.stylegan2.generator import BATCH, Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8

@@ -20,7 +20,7 @@ from torch import Tensor
 from pytest_failcond.directions import VALID_SHARE
 from pytest_failcond.failures.starts import Starts
 from pytest_failcond.keys import DirectionKey
-from pytest_failcond.settings import STEP
+from pytest_failcond.metric_rows import STEP
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.stylegan2.network import ToImage
 from pytest_failcond.subjects.classifier import Classifier

@@ -107,7 +107,10 @@ def test_a_minimum_of_images_that_are_not_there_is_named():
 def test_a_severity_that_is_crossed_needs_its_accuracy_to_be_resolved():
     (one,) = found(metric="crossing_severity", min=2, at=0.99)
     assert one.needed == math.ceil(math.log(0.05) / math.log(0.99))
-    assert found(metric="crossing_severity", min=1, at=0.99) == ()
+    assert found(np.zeros(one.needed, dtype=int), metric="crossing_severity", min=2, at=0.99) == ()
+    (far,) = found(metric="crossing_severity", min=5, at=0.5)
+    assert far.needed is None
+    assert "tested at severities 1, 2 only" in str(far)
 
 
 def test_what_cannot_be_measured_at_all_is_left_to_its_check():

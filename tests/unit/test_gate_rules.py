@@ -1,0 +1,289 @@
+"""One rule for every metric: a gate is refused if no result that its configuration can give fails it, or
+if every one does. Marginal is no failure. The results are put through the real `check`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_failcond.directions import Direction
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.gate_rules import check_reach
+from pytest_failcond.gate_settings import GateSettings
+from pytest_failcond.gates import check
+from pytest_failcond.measurements import Measurement
+from pytest_failcond.metric_rows import METRICS, STEP, Asked
+from pytest_failcond.metrics import VALUES, Case
+from pytest_failcond.plan import MEAN_KEY, keys_over_cells
+from pytest_failcond.settings import Settings
+from tests.runs import make_direction
+
+N, CLASSES = 40, ("a", "b")
+LABELS = np.arange(N) % 2
+SEVERITIES = [(1, 2), (3, 5), (2,), (1, 2, 3, 4, 5)]
+SHIFTS = [0.5, 4.0]
+THRESHOLDS = [-100.0, -3.0, -1.0, -0.5, 0.0, 1e-9, 0.05, 0.5, 0.999, 1.0, 1.001, 1.5, 2.0, 2.5, 3.0, 4.0,
+              4.5, 5.0, 6.0, 90.0]  # fmt: skip
+ATS = {"broken_share": [0.0, 0.5], "crossing_severity": [-0.5, 0.0, 0.5, 1.0, 1.5]}
+
+
+def configured(severities=(1, 2), max_shift=4.0, **gates: Any) -> Settings:
+    return Settings(
+        classifier="m:c",
+        images="m:i",
+        judge="m:j",
+        corpus="corpus",
+        classes=CLASSES,
+        corruptions={
+            "names": ["contrast", "fog"], "severities": severities, "reference": "reference.json",
+        },
+        corner_cases={"max_shift": max_shift},
+        **gates,
+    )  # fmt: skip
+
+
+@cache
+def measured(key: str, wrong: int) -> Measurement:
+    predicted = np.where(np.arange(N) < wrong, 1 - LABELS, LABELS)
+    return Measurement(key, predicted, LABELS, "sha256:0", 2)
+
+
+@cache
+def walked(breaks: float | None, valid: float, max_shift: float) -> Direction:
+    """A direction along which all images break at one shift, and all are lost after another."""
+    shift = [STEP * i for i in range(round(max_shift / STEP) + 1)]
+    broken = [N if breaks is not None and s >= breaks else 0 for s in shift]
+    base = make_direction(0, 1, 5, 1, breaking_shift=breaks, valid_range=valid)
+    counts = [N - b for b in broken]
+    accepted = [N if s <= valid else 0 for s in shift]
+    zeros, p = [0] * len(shift), [1.0] * len(shift)
+    curve = replace(base.curve, shift=shift, right=counts, broken=broken, lost=zeros,
+                    accepted=accepted, mean_p=p)  # fmt: skip
+    return replace(base, total=N, curve=curve, accepted=None)
+
+
+Result = tuple[str, dict[str, Callable[[str], Any]]]
+
+
+def results(gate: GateSettings, settings: Settings) -> Iterator[Result]:
+    """Results at the ends of what a metric can be, and between: a key, and who measures."""
+    about = METRICS[gate.metric].about
+    assert settings.corruptions is not None
+    if about == "direction":
+        end = settings.corner_cases.max_shift
+        for breaks, valid in itertools.product((None, 0.0, STEP, end), (0.0, STEP, end)):
+            yield "direction:0:5:+", {"measure": lambda _, b=breaks, v=valid: walked(b, v, end)}
+        return
+    key = {"clean": "clean", "corpus": "corpus", "cell": "corruption:contrast:2",
+           "baseline": "clean", "several cells": MEAN_KEY}[about]  # fmt: skip
+    if gate.metric == "crossing_severity":
+        for end in (0, *settings.corruptions.severities):  # the last severity without errors
+
+            def until(cell: str, end: int = end) -> Measurement:
+                return measured(cell, N if int(cell[-1]) > end else 0)
+
+            yield "corruption:contrast", {"measure": until}
+        return
+    for clean, cells, other in itertools.product((0, N), (0, N // 2, N), (0, 1, N)):
+
+        def now(cell: str, clean: int = clean, cells: int = cells) -> Measurement:
+            only = about in ("clean", "corpus", "baseline")
+            return measured(cell, cells if only else clean if cell == "clean" else cells)
+
+        def then(cell: str, other: int = other) -> Measurement:
+            return measured(cell, 0 if cell == "clean" else other)
+
+        baseline = lambda cell, other=other: measured(cell, other)  # noqa: E731
+        yield key, {"measure": now, "baseline": baseline, "reference": then}
+
+
+def verdicts(gate: GateSettings, settings: Settings) -> set[str]:
+    found = set()
+    for key, measures in results(gate, settings):
+        try:
+            found.add(check(gate, key, settings=settings, class_names=CLASSES, **measures).verdict)
+        except FailcondError as error:
+            assert "errors of the reference" in str(error)  # noqa: PT017 - one that errs nowhere
+    return found
+
+
+def is_accepted(gate: GateSettings, **configuration: Any) -> bool:
+    try:
+        configured(**configuration, gates=(gate,))
+    except ValueError as error:
+        said = str(error)
+    else:
+        return True
+    assert f"{METRICS[gate.metric].bound} = " in said or "at = " in said
+    assert repr(gate.metric) in said
+    return False
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_gate_is_accepted_if_and_only_if_some_results_fail_it_and_some_do_not(metric):
+    row = METRICS[metric]
+    outcomes = set()
+    for at in ATS.get(metric, [None]):
+        for severities in SEVERITIES if metric == "crossing_severity" else SEVERITIES[:1]:
+            for max_shift in SHIFTS if row.about == "direction" else SHIFTS[-1:]:
+                form = {"severities": severities, "max_shift": max_shift}
+                settings = configured(**form)
+                for threshold in THRESHOLDS:
+                    if row.needs_reference and abs(threshold) > N:
+                        continue  # not with 40 images
+                    gate = GateSettings(id="gate", metric=metric, at=at, **{row.bound: threshold})
+                    found = verdicts(gate, settings)
+                    tells = "failed" in found and bool(found & {"passed", "marginal"})
+                    accepted = is_accepted(gate, **form)
+                    assert accepted == tells, (gate, form, found)
+                    outcomes.add(accepted)
+    assert outcomes == {True, False} or metric == "relative_mce"  # which can have any value
+
+
+@given(st.sampled_from([m for m in METRICS if m != "relative_mce"]), st.floats(-1e9, 1e9))
+def test_any_threshold_tells_something_or_is_refused(metric, threshold):
+    row = METRICS[metric]
+    at = {"broken_share": 0.5, "crossing_severity": 0.5}.get(metric)
+    gate = GateSettings(id="gate", metric=metric, at=at, **{row.bound: threshold})
+    settings = configured()
+    tells = len({v == "failed" for v in verdicts(gate, settings)}) == 2
+    if metric == "mce" and threshold > 0:  # bounded by the reference alone
+        assert is_accepted(gate)
+    else:
+        assert is_accepted(gate) == tells
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_value_is_out_of_a_metrics_reach_and_its_ends_are_reached(metric):
+    row, settings = METRICS[metric], configured()
+    at = {"broken_share": 0.5, "crossing_severity": 0.5}.get(metric)
+    gate = GateSettings(metric=metric, at=at, **{row.bound: 1.0})
+    reach = row.reach(Asked((1, 2), 4.0, at))
+    values = set()
+    for key, measures in results(gate, settings):
+        case = Case(gate, key, measures.pop("measure"), settings, CLASSES, **measures)
+        try:
+            values.add(VALUES[metric](case).value)
+        except FailcondError:
+            assert row.needs_reference
+    assert (None in values) == reach.beyond
+    known = {v for v in values if v is not None}
+    assert all(reach.lowest <= v <= reach.highest for v in known)
+    ends = {v for v in (reach.lowest, reach.highest) if np.isfinite(v)}
+    assert ends <= known
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), True, "0.5"])
+def test_a_threshold_is_a_finite_number(metric, value):
+    row = METRICS[metric]
+    more = {"at": 0.5} if row.at else {}
+    for key in (row.bound, *more):
+        with pytest.raises(ValueError, match=f"{key}\n"):
+            GateSettings(metric=metric, **(more | {row.bound: 0.5} | {key: value}))
+
+
+@pytest.mark.parametrize("at", [-0.5, 0.3, 0.1 + 0.2, 0.75, 4.5, 1e9])
+def test_a_share_is_broken_at_a_shift_that_is_walked(at):
+    gate = GateSettings(id="share", metric="broken_share", max=0.2, at=at)
+    with pytest.raises(ValueError, match=r"'share': at = .* multiple of 0.5 up to max_shift, 4"):
+        configured(gates=(gate,))
+
+
+@pytest.mark.parametrize(
+    ("metric", "form", "words"),
+    [
+        ("clean_accuracy", {"min": 90}, "min = 90 fails whatever is measured.*not a percentage"),
+        ("accuracy", {"min": 0}, "min = 0 never fails.*over 0 and at most 1, like 0.95"),
+        ("accuracy_drop", {"max": 5}, "max = 5 never fails.*at least -1 and under 1, like 0.05"),
+        ("negative_flips", {"max": 1}, "max = 1 never fails.*at least 0 and under 1"),
+        ("broken_share", {"max": -0.1, "at": 1.0}, "max = -0.1 fails whatever is measured"),
+        ("breaking_shift", {"min": 0}, "min = 0 never fails.*over 0, like 3"),
+        ("valid_range", {"min": 4.5}, "min = 4.5 fails whatever.*over 0 and at most 4, like 3"),
+        ("crossing_severity", {"min": 1, "at": 0.5}, "min = 1 never fails.*over 1, like 2"),
+        ("crossing_severity", {"min": 2, "at": 1.5}, "at = 1.5.*over 0 and at most 1"),
+    ],
+)
+def test_a_refusal_names_the_gate_the_value_and_what_makes_sense(metric, form, words):
+    with pytest.raises(ValueError, match=f"gate 'mine': {words}"):
+        configured(gates=(GateSettings(id="mine", metric=metric, **form),))
+
+
+def test_a_reference_narrows_the_rule():
+    gate = GateSettings(id="mce", metric="mce", max=3.0)
+    reach = METRICS["mce"].reach(Asked((1,), 4.0, None))
+    check_reach(gate, reach)
+    with pytest.raises(ValueError, match="never fails"):
+        check_reach(gate, replace(reach, highest=2.5))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("corruptions", ["fog", "fog"]), ("severities", [2, 1, 2]), ("classes", ["a"] * 2)]
+)  # fmt: skip
+def test_what_is_named_twice_would_count_twice(key, value):
+    for metric in (m for m, row in METRICS.items() if key in row.selectors):
+        with pytest.raises(ValueError, match=f"{key}\n.* twice; leave one out"):
+            GateSettings(metric=metric, **{METRICS[metric].bound: 0.5, key: value})
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_more_images_than_there_can_be_are_refused(metric):
+    row = METRICS[metric]
+    at = {"broken_share": 0.5, "crossing_severity": 0.5}.get(metric)
+
+    def gate(min_n: int) -> GateSettings:
+        least = 2.0 if metric == "crossing_severity" else 0.5
+        return GateSettings(id="many", metric=metric, at=at, min_n=min_n, **{row.bound: least})
+
+    configured(max_images=200, gates=(gate(100),))
+    if row.about == "corpus":
+        configured(max_images=200, gates=(gate(10**6),))
+        return
+    key = "corner_cases.samples" if row.about == "direction" else "max_images"
+    with pytest.raises(ValueError, match=f"'many': min_n = 201 fails.*as {key} says"):
+        configured(max_images=200, gates=(gate(201),))
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\n\t"])
+def test_a_waiver_gives_a_reason(reason):
+    with pytest.raises(ValueError, match=r"expected_fail\n.*give the reason"):
+        GateSettings(metric="clean_accuracy", min=0.9, expected_fail=reason)
+
+
+@pytest.mark.parametrize("metric", [m for m, row in METRICS.items() if row.needs_baseline])
+@pytest.mark.parametrize("selected", [{"corruptions": ["fog"]}, {"severities": [1]}])
+def test_cells_cannot_be_selected_where_there_are_none(metric, selected):
+    gate = GateSettings(id="drop", metric=metric, max=0.1, **selected)
+    with pytest.raises(
+        ValueError, match=r"'drop' selects nothing.*no \[tool.failcond.corruptions\]"
+    ):
+        Settings(classifier="m:c", images="m:i", gates=(gate,))
+    Settings(classifier="m:c", images="m:i", gates=(GateSettings(metric=metric, max=0.1),))
+
+
+@pytest.mark.parametrize(
+    ("severities", "least", "unseen"),
+    [
+        ((1, 2), 5, True), ((1, 2), 3, False), ((1, 2), 2.5, False), ((1, 2), 4, True),
+        ((1, 3, 5), 5, True), ((1, 3, 5), 3, True), ((1, 3, 5), 2, False), ((3, 5), 4, True),
+        ((1, 2, 3, 4, 5), 6, False), ((1, 2, 3, 4, 5), 7, True),
+    ],
+)  # fmt: skip
+def test_a_crossing_severity_is_claimed_of_severities_that_were_measured(severities, least, unseen):
+    gate = GateSettings(metric="crossing_severity", min=least, at=0.5, corruptions=["contrast"])
+    settings = configured(severities=severities)
+    (key,) = keys_over_cells(gate, settings)
+    found = check(gate, key, lambda cell: measured(cell, 0), settings, CLASSES)
+    assert found.verdict == ("marginal" if unseen else "passed")
+    if unseen:
+        assert found.reason == f"tested at severities {', '.join(map(str, severities))} only"
+    failing = check(gate, key, lambda cell: measured(cell, N), settings, CLASSES)
+    assert failing.verdict == "failed"
