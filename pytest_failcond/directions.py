@@ -144,11 +144,12 @@ class Direction:
         fields["attributes"] = [AttributeChange(**change) for change in data["attributes"]]
         direction = cls(**fields)
         if direction.accepted is not None:
-            accepted = direction.valid.sum(axis=1).tolist()
+            try:
+                accepted = direction.valid.sum(axis=1).tolist()
+            except ValueError as error:
+                raise ValueError(f"{direction.key}: accepted: {error}") from error
             if accepted != direction.curve.accepted:
-                raise ValueError(
-                    f"{direction.key}: {accepted} accepted, by image, is not its curve"
-                )
+                raise ValueError(f"{direction.key}: accepted, by image, is not its curve")
         return direction
 
 

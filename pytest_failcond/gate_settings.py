@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     ValidationInfo,
     field_validator,
@@ -21,11 +20,12 @@ from pytest_failcond.corruptions.names import check_severity
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.ranges import LONGEST_NAME, MIN_N, shorten
+from pytest_failcond.reading import Known
 
 T = TypeVar("T", bound=Hashable)
 
 
-class Table(BaseModel):
+class Table(Known):
     """A table of the configuration: frozen, and without keys that are not known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

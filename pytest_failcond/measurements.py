@@ -123,11 +123,19 @@ class Measurement(Predictions):
     @classmethod
     def from_json(cls, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Measurement:
         """Read an entry of the run file; the labels are those of the run's image set."""
-        offsets, classes = unpack(data["predicted"]), len(data["per_class"])
-        if len(offsets) != len(labels):
-            raise ValueError(f"{data['key']}: {len(offsets)} predictions for {len(labels)} images")
+        key, classes = data["key"], len(data["per_class"])
+        if data["total"] != len(labels):
+            raise ValueError(
+                f"{key}: counts {data['total']} images, where {len(labels)} are labelled"
+            )
+        if labels.max(initial=0) >= classes:
+            raise ValueError(f"{key}: there is no class {labels.max()} among {classes}")
+        try:
+            offsets = unpack(data["predicted"], count=len(labels))
+        except ValueError as error:
+            raise ValueError(f"{key}: predicted: {error}") from error
         measured = cls(
-            data["key"],
+            key,
             (labels + offsets) % classes,
             labels,
             data["pixels"],
@@ -137,10 +145,10 @@ class Measurement(Predictions):
             tuple(data["by_seed"]),
             None if data["examples"] is None else Examples(**data["examples"]),
         )
-        if measured.correct != data["correct"]:
-            raise ValueError(
-                f"{data['key']}: {data['correct']} correct, {measured.correct} counted"
-            )
+        counted = {"correct": measured.correct, "per_class": measured.per_class}
+        for name, value in counted.items():
+            if data[name] != value:
+                raise ValueError(f"{key}: {name} is not what its predictions come to")
         return measured
 
 

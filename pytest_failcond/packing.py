@@ -1,13 +1,18 @@
-"""Arrays as short text in JSON."""
+"""Arrays as short text in JSON. Whoever reads one says how much it may hold, before it is inflated."""
 
 from __future__ import annotations
 
 import base64
+import math
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+MOST_IMAGES = 20_000_000
+_MOST_PREDICTIONS = 64_000_000  # of all measurements and the labels: 512 MB once read
 
 
 def pack(values: npt.NDArray[Any], kind: str = "<u2") -> str:
@@ -15,10 +20,34 @@ def pack(values: npt.NDArray[Any], kind: str = "<u2") -> str:
     return base64.b64encode(zlib.compress(values.astype(kind).tobytes(), 9)).decode("ascii")
 
 
-def unpack(text: str, kind: str = "<u2") -> npt.NDArray[np.int64]:
-    """Read what `pack` wrote."""
-    raw = zlib.decompress(base64.b64decode(text, validate=True))
+def unpack(text: str, kind: str = "<u2", *, count: int | None = None) -> npt.NDArray[np.int64]:
+    """Read what `pack` wrote.
+
+    Args:
+        text: packed numbers.
+        kind: as they were packed.
+        count: how many there must be; None: at most `MOST_IMAGES`.
+
+    Raises:
+        ValueError: it is damaged, or holds another number of them.
+    """
+    size = np.dtype(kind).itemsize
+    raw = _inflate(text, size * (MOST_IMAGES if count is None else count))
+    if len(raw) % size or count not in (None, len(raw) // size):
+        raise ValueError(
+            f"packed numbers: {len(raw)} bytes, where {count or 'whole'} numbers belong"
+        )
     return np.frombuffer(raw, dtype=kind).astype(np.int64)
+
+
+def check_size(labels: npt.NDArray[np.int64], measurements: Sequence[Any]) -> None:
+    """See that so many predictions on so many images fit into memory, before they are read."""
+    claimed = len(labels) * (len(measurements) + 1)
+    if claimed > _MOST_PREDICTIONS:
+        raise ValueError(
+            f"{len(measurements)} measurements of {len(labels)} images are {claimed} predictions, more "
+            f"than the {_MOST_PREDICTIONS} that are read"
+        )
 
 
 def pack_bits(values: npt.NDArray[np.bool_]) -> str:
@@ -27,6 +56,28 @@ def pack_bits(values: npt.NDArray[np.bool_]) -> str:
 
 
 def unpack_bits(text: str, *shape: int) -> npt.NDArray[np.bool_]:
-    """Read what `pack_bits` wrote."""
-    raw = np.frombuffer(zlib.decompress(base64.b64decode(text, validate=True)), dtype=np.uint8)
-    return np.unpackbits(raw, count=int(np.prod(shape))).reshape(shape).astype(bool)
+    """Read what `pack_bits` wrote.
+
+    Raises:
+        ValueError: it is damaged, or of another size.
+    """
+    count = math.prod(shape)
+    raw = _inflate(text, -(-count // 8))
+    if len(raw) != -(-count // 8):
+        raise ValueError(f"packed truth values: {len(raw)} bytes for {count} of them")
+    bits = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), count=count)
+    return bits.reshape(shape).astype(bool)
+
+
+def _inflate(text: str, most: int) -> bytes:
+    """Return what a text holds, at most so many bytes; the rest is never inflated."""
+    try:
+        stream = zlib.decompressobj()
+        raw = stream.decompress(base64.b64decode(text, validate=True), most + 1)
+    except (ValueError, zlib.error) as error:
+        raise ValueError(f"packed data are damaged ({error})") from error
+    if len(raw) > most:
+        raise ValueError(f"packed data hold more than the {most} bytes that belong there")
+    if not stream.eof or stream.unused_data:
+        raise ValueError("packed data are cut short, or followed by others")
+    return raw

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from pytest_failcond.compare import Comparison
 from pytest_failcond.directions import ClassRanking, Direction
@@ -26,11 +26,12 @@ from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.locks import lock_path
 from pytest_failcond.measurements import AnyMeasurement, Measurement, Replay
 from pytest_failcond.outputs import is_file, pictures_folder
-from pytest_failcond.packing import pack, unpack
+from pytest_failcond.packing import check_size, pack, unpack
 from pytest_failcond.pictures import checked, placed, remove, renamed
+from pytest_failcond.reading import read_json, sentence_of, shown, validate
+from pytest_failcond.run_file.whole import SCHEMA, RunRecord
 from pytest_failcond.settings import Settings
 
-SCHEMA = 1
 _WIDE = "<u4"
 
 
@@ -108,8 +109,11 @@ class Run:
         """
         try:
             return Settings.model_validate_json(json.dumps(self.settings))
-        except ValueError as error:
-            raise FailcondError(f"the run's settings are not valid here ({error})") from error
+        except ValidationError as error:
+            told = sentence_of(error, self.settings)
+            raise FailcondError(
+                f"the run's settings are not valid in this version: {told}; make a new run"
+            ) from error
 
     def measured(self, key: str) -> AnyMeasurement:
         """Return the measurement of a key.
@@ -204,27 +208,28 @@ class Run:
             FailcondError: it is missing, damaged, edited, or of another schema.
         """
         where = Path(path)
-        try:
-            data = json.loads(where.read_text(encoding="utf-8"))
-            schema = data["schema"]
-        except OSError as error:
-            raise FailcondError(f"{where}: cannot be read ({error.strerror or error})") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise FailcondError(f"{where}: not a run file of pytest-failcond") from error
-        if schema != SCHEMA:
+        data = read_json(where, "a run file of pytest-failcond")
+        if not isinstance(data, dict) or "schema" not in data:
+            raise FailcondError(f"{where}: not a run file of pytest-failcond")
+        if data["schema"] != SCHEMA:
             raise FailcondError(
-                f"{where}: written with schema {schema!r}, this version reads {SCHEMA}; "
+                f"{where}: written with schema {shown(data['schema'])}, this version reads {SCHEMA}; "
                 "update pytest-failcond"
             )
-        if data.pop("digest", None) != _digest(data):
+        content = {name: value for name, value in data.items() if name != "digest"}
+        if data.get("digest") != _digest(content):
             raise FailcondError(
                 f"{where}: was edited or damaged after it was written: its digest does not fit; "
                 "take the original, or make a new run"
             )
         try:
+            validate(RunRecord, data)
             return cls._from_json(data, pictures_folder(where))
-        except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
-            raise FailcondError(f"{where}: damaged ({type(error).__name__}: {error})") from error
+        except ValueError as error:
+            raise FailcondError(
+                f"{where}: damaged, or written by a newer version: {error}; take the original, or "
+                "make a new run"
+            ) from error
 
     @classmethod
     def load_whole(cls, path: str | os.PathLike[str]) -> Run:
@@ -242,7 +247,9 @@ class Run:
 
     @classmethod
     def _from_json(cls, data: dict[str, Any], pictures: Path) -> Run:
+        """Make a run of what the typed reader has let through."""
         labels = unpack(data["labels"])
+        check_size(labels, data["measurements"])
         measurements = [Measurement.from_json(m, labels) for m in data["measurements"]]
         rankings = [ClassRanking.from_json(r) for r in data["rankings"]]
         directions = [Direction.from_json(d) for d in data["directions"]]
@@ -265,14 +272,14 @@ class Run:
             comparison=None
             if data["comparison"] is None
             else Comparison.from_json(data["comparison"]),
-            kept=None if data["kept"] is None else unpack(data["kept"], _WIDE),
+            kept=None if data["kept"] is None else unpack(data["kept"], _WIDE, count=len(labels)),
             part=None if data["part"] is None else (data["part"][0], data["part"][1]),
             errors={e["key"]: e["error"] for e in data["errors"]},
             gates=tuple(gates),
-            notes=tuple(data["notes"]),
+            notes=tuple(data.get("notes", ())),
             pictures=pictures if pictures.is_dir() else None,
             # Runs that were kept before there were hashes have none.
-            hashes={str(k): str(v) for k, v in data.get("pictures", {}).items()},
+            hashes=data.get("pictures", {}),
         )
 
 

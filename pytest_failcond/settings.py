@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     Field,
     ValidationError,
     field_validator,
@@ -30,6 +29,7 @@ from pytest_failcond.gate_settings import (
     with_ids,
 )
 from pytest_failcond.metric_rows import STEP
+from pytest_failcond.reading import sentence_of
 
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
 _FARTHEST = 100.0  # σ that a walk may go
@@ -245,27 +245,4 @@ def load_settings(path: Path, table: dict[str, Any], **overrides: Any) -> Settin
     try:
         return Settings(**table, folder=path.parent)
     except ValidationError as error:
-        raise FailcondError(f"{path}: {_sentence(error)}") from error
-
-
-def _sentence(error: ValidationError) -> str:
-    """Say the first of pydantic's findings in one sentence that names the key."""
-    first = error.errors()[0]
-    key = ""
-    for part in first["loc"]:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}"
-    key = key.removeprefix(".").removeprefix("function-after").strip(".") or "[tool.failcond]"
-    if first["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {
-            "corruptions": CorruptionSettings,
-            "corner_cases": CornerCaseSettings,
-            "gates": GateSettings,
-        }
-        fields = models[str(first["loc"][0])].model_fields
-        return f"unknown key {key!r}{nearest(str(first['loc'][-1]), fields)}"
-    if first["type"] == "missing":
-        return f"{key}: is missing; add it"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error":
-        return f"{key}: {message}" if first["loc"] else message
-    return f"{key}: {message[0].lower()}{message[1:]}, got {first['input']!r}"
+        raise FailcondError(f"{path}: {sentence_of(error, table)}") from error

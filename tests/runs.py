@@ -85,7 +85,7 @@ def make_direction(
             broken=broken,
             lost=lost,
             accepted=[20 - x for x in lost],
-            mean_p=[round(0.97 - 0.08 * i, 4) for i in range(steps)],
+            mean_p=[round(max(0.97 - 0.08 * i, 0.0), 4) for i in range(steps)],
         ),
         breaks=[s * 0.9 if i < broken[-1] else None for i, s in enumerate(np.linspace(1, 4, 20))],
         strip=Frames(

@@ -8,17 +8,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
+from pytest_failcond.reading import Many, Record, read_json, validate
 
 SCHEMA = 1
+_REMEDY = "take it from the last commit"
 _DIRECTION = re.compile(r"direction:\d+:\d+:[+-]")
 Status = Literal["open", "fixed"]
 
 
-class Entry(BaseModel):
+class Entry(Record):
     """One image of the corpus.
 
     Attributes:
@@ -38,13 +40,13 @@ class Entry(BaseModel):
         png: SHA-256 of its file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
     id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
     status: Status
     class_name: str = Field(alias="class")
     direction: str
     dimension: str
-    sample: int = Field(ge=0)
+    sample: int = Field(ge=0, le=2**63 - 1)
     broke_at: float = Field(ge=0)
     shift: float = Field(ge=0)
     predicted: str
@@ -75,7 +77,7 @@ class Entry(BaseModel):
         return int(class_index), int(dimension), sign, self.sample, self.id
 
 
-class Manifest(BaseModel):
+class Manifest(Record):
     """The content of the file.
 
     Attributes:
@@ -83,10 +85,9 @@ class Manifest(BaseModel):
         removed: the cases of entries that a review took out, and that are not to come back.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     schema_: int = Field(alias="schema")
-    entries: list[Entry]
-    removed: list[str] = []
+    entries: Many[Entry]
+    removed: Many[str] = Field([])
 
 
 def read_manifest(path: Path) -> Manifest | None:
@@ -95,16 +96,9 @@ def read_manifest(path: Path) -> Manifest | None:
     Raises:
         FailcondError: it is damaged, edited amiss, or of a newer version.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise FailcondError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
-        raise FailcondError(
-            f"{path}: is not valid JSON ({error}); take it from the last commit"
-        ) from error
+    data = read_json(path, "a manifest of a corpus", _REMEDY)
     return _validated(path, data)
 
 
@@ -124,38 +118,20 @@ def write_manifest(path: Path, entries: Iterable[Entry], removed: Iterable[str])
 
 def _validated(path: Path, data: Any) -> Manifest:
     schema = data.get("schema") if isinstance(data, dict) else None
-    if not isinstance(schema, int):
-        raise FailcondError(f"{path}: is no manifest of a corpus; take it from the last commit")
+    if type(schema) is not int:
+        raise FailcondError(f"{path}: is no manifest of a corpus; {_REMEDY}")
     if schema > SCHEMA:
         raise FailcondError(
             f"{path}: written with schema {schema}, this version reads {SCHEMA}; update "
             "pytest-failcond"
         )
     try:
-        manifest = Manifest.model_validate(data)
-    except ValidationError as error:
-        raise FailcondError(f"{path}: {_sentence(error, data)}") from error
+        manifest = validate(Manifest, data)
+    except ValueError as error:
+        raise FailcondError(f"{path}: {error}; {_REMEDY}, or mend it") from error
     seen: set[str] = set()
     for entry in manifest.entries:
         if entry.id.casefold() in seen:
             raise FailcondError(f"{path}: the id {entry.id!r} stands twice; ids are unique")
         seen.add(entry.id.casefold())
     return manifest
-
-
-def _sentence(error: ValidationError, data: dict[str, Any]) -> str:
-    """Say the first of pydantic's findings, with the id of the entry that it is in."""
-    first = error.errors()[0]
-    where = list(first["loc"])
-    if len(where) > 1 and where[0] == "entries" and isinstance(where[1], int):
-        entry = data["entries"][where[1]]
-        name = entry.get("id") if isinstance(entry, dict) else None
-        where[:2] = [f"entry {where[1] + 1}" if name is None else f"entry {name!r}"]
-    if first["type"] == "missing":
-        return f"{': '.join(map(str, where))} is missing; add it"
-    if first["type"] == "extra_forbidden":
-        return f"{': '.join(map(str, where))} is not known; leave it out"
-    message = first["msg"].removeprefix("Value error, ")
-    return (
-        f"{': '.join(map(str, where))}: {message[0].lower()}{message[1:]}, got {first['input']!r}"
-    )

@@ -13,7 +13,7 @@ from pytest_failcond.draws import drawn, generator, weights_of
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import GateResult, check
-from pytest_failcond.measurements import Measurement
+from pytest_failcond.measurements import Measurement, Replay, Replayed
 from pytest_failcond.metrics import VALUES, Case
 from pytest_failcond.packing import pack_bits
 from pytest_failcond.plan import MEAN_KEY
@@ -135,7 +135,7 @@ def make_run(found: dict, *gates: tuple[str, dict], baseline: dict | None = None
             baseline=None if baseline is None else baseline.__getitem__,
         )
         results.append(GateResult(gate.id, gate.metric, gate.level, (checked,)))
-    cells = {k: m for k, m in found.items() if isinstance(m, Measurement)}
+    cells = {k: m for k, m in found.items() if isinstance(m, Measurement) and k != "corpus"}
     return Run(
         environment={},
         subjects={},
@@ -145,8 +145,16 @@ def make_run(found: dict, *gates: tuple[str, dict], baseline: dict | None = None
         measurements=cells,
         rankings={},
         directions={k: m for k, m in found.items() if isinstance(m, Direction)},
+        corpus=replayed(found["corpus"]) if "corpus" in found else None,
         gates=tuple(results),
     )
+
+
+def replayed(found: Measurement) -> Replay:
+    """The same as images of a corpus."""
+    pairs = zip(found.labels.tolist(), found.predicted.tolist(), strict=True)
+    entries = (Replayed(f"a-{i}", "open", *pair, p=0.5) for i, pair in enumerate(pairs))
+    return Replay(tuple(entries), found.pixels)
 
 
 def odds(run: Run, baseline: object = None, **more):

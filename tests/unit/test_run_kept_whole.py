@@ -194,17 +194,14 @@ def test_a_run_from_before_there_were_hashes_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("pictures", [3, [], {"x.png": 3}, "x.png", None])
-def test_hashes_of_another_form_are_refused_or_fit_nothing(tmp_path, pictures):
+def test_hashes_of_another_form_are_refused(tmp_path, pictures):
     path = tmp_path / "run.json"
     make_run(tmp_path / "pictures").save(path)
     data = json.loads(path.read_text()) | {"pictures": pictures}
     del data["digest"]
     path.write_text(json.dumps(data | {"digest": _digest(data)}))
-    if isinstance(pictures, dict):
-        assert Run.load(path).hashes == {"x.png": "3"}
-    else:
-        with pytest.raises(FailcondError, match="damaged"):
-            Run.load(path)
+    with pytest.raises(FailcondError, match="damaged.* pictures"):
+        Run.load(path)
 
 
 def test_a_device_has_no_pictures_beside_it(tmp_path):

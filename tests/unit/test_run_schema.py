@@ -10,9 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_failcond.measurements import Replay, Replayed
-from pytest_failcond.run import SCHEMA
+from pytest_failcond.run_file.schema import schema_text
+from pytest_failcond.run_file.whole import SCHEMA
 from tests.runs import make_comparison, make_run
-from tests.schema import errors_of, read_schema
+from tests.schema import ROOT, errors_of, read_schema
 
 ENVIRONMENT = {
     "date": "2026-01-01T00:00:00Z", "python": "3.13.0", "platform": "linux x86_64",
@@ -40,8 +41,14 @@ def fields(schema):
 def test_it_is_a_schema_of_the_version_that_is_written():
     schema = read_schema()
     Draft202012Validator.check_schema(schema)
-    assert schema["properties"]["schema"] == {"description": "Version of this format.",
-                                              "const": SCHEMA}  # fmt: skip
+    assert schema["properties"]["schema"]["const"] == SCHEMA
+
+
+def test_it_is_the_one_that_the_reader_keeps_to():
+    text = (ROOT / "docs" / "run.schema.json").read_text(encoding="utf-8")
+    assert text == schema_text(), (
+        "write it again: python -m pytest_failcond.run_file > docs/run.schema.json"
+    )
 
 
 def test_every_field_is_described_and_none_is_let_through_unknown():

@@ -1,0 +1,75 @@
+"""The kinds of values that a run file holds."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.keys import CorruptionKey, parse_key
+
+_WORDS = re.compile(r"corner_case:\d{1,9}:\d{1,9}|gate:[A-Za-z0-9_.-]+|corpus:[A-Za-z0-9_.-]+")
+_CELLS = re.compile(r"corruptions|corruption:[^:]+|corner_case:\d{1,9}:\d{1,9}")
+
+
+def _is_key(*kinds: str) -> Callable[[str], str]:
+    """Return what checks that a text is a key, of some kinds or of any."""
+
+    def check(text: str) -> str:
+        try:
+            key = parse_key(text)
+        except FailcondError as error:
+            raise ValueError(str(error)) from error
+        if kinds and text.partition(":")[0] not in kinds:
+            raise ValueError(f"{text} is a key, but not of kind {' or '.join(kinds)}")
+        if str(key) != text or any(v > 2**63 - 1 for v in vars(key).values() if type(v) is int):
+            raise ValueError(f"{text[:99]} is not a key as this program writes it")
+        if isinstance(key, CorruptionKey) and not 1 <= key.severity <= 5:
+            raise ValueError(f"{text}: severities are 1 to 5")
+        return text
+
+    return check
+
+
+def _planned(text: str) -> str:
+    if not _WORDS.fullmatch(text):
+        _is_key()(text.removeprefix("regression:"))
+    return text
+
+
+def _checked(text: str) -> str:
+    return text if _CELLS.fullmatch(text) else _is_key()(text)
+
+
+def _plain_name(text: str) -> str:
+    if not text or len(text) > 255 or text in (".", "..") or re.search(r"[/\\\0]", text):
+        raise ValueError(f"{text[:99]!r} is no plain file name")
+    return text
+
+
+def _date(text: str) -> str:
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:99]!r} is no date like 2026-01-31T12:00:00Z") from None
+    return text
+
+
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Positive = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Shift = Annotated[float, Field(ge=0)]
+CellKey = Annotated[str, AfterValidator(_is_key("clean", "corruption"))]
+RankingName = Annotated[str, AfterValidator(_is_key("ranking"))]
+DirectionName = Annotated[str, AfterValidator(_is_key("direction"))]
+Planned = Annotated[str, AfterValidator(_planned)]
+Checked = Annotated[str, AfterValidator(_checked)]
+FileName = Annotated[str, AfterValidator(_plain_name)]
+Hash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Date = Annotated[str, AfterValidator(_date)]
+Packed = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
