@@ -200,7 +200,7 @@ def test_hashes_of_another_form_are_refused(tmp_path, pictures):
     data = json.loads(path.read_text()) | {"pictures": pictures}
     del data["digest"]
     path.write_text(json.dumps(data | {"digest": _digest(data)}))
-    with pytest.raises(FailcondError, match="damaged.* pictures"):
+    with pytest.raises(FailcondError, match=r"damaged.* pictures"):
         Run.load(path)
 
 
