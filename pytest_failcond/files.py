@@ -89,7 +89,7 @@ def kind_of(path: str | os.PathLike[str]) -> Literal["file", "pipe", "device"]:
     except (FileNotFoundError, NotADirectoryError):
         return "file"
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "a folder, not a file")
+        raise IsADirectoryError(errno.EISDIR, "a folder; name a file")
     if stat.S_ISFIFO(mode):
         return "pipe"
     if stat.S_ISCHR(mode):

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from pytest_failcond.settings import Settings
 
 
+_WRITTEN = {
+    "failcond_markdown": "--failcond-markdown",
+    "htmlpath": "--html",
+    "xmlpath": "--junitxml",
+    "report_log": "--report-log",
+    "log_file": "--log-file",
+}
+"""Options, ours and others', that name one file to write, by their name inside pytest."""
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Add the command-line options."""
     group = parser.getgroup("failcond", "robustness of image classifiers (pytest-failcond)")
@@ -46,7 +56,11 @@ def add_options(parser: pytest.Parser) -> None:
         "by --failcond-json, else failcond-part-I-of-N.json; `failcond merge` joins parts",
     )
     add("--failcond-from", metavar="RUN", help="judge a kept run; measure nothing")
-    add("--failcond-markdown", metavar="PATH", help="write a summary for pull requests")
+    add(
+        "--failcond-markdown",
+        metavar="PATH",
+        help="write a summary for pull requests; added to the file that GITHUB_STEP_SUMMARY names",
+    )
     add("--failcond-no-images", action="store_true", help="leave pictures out of all reports")
 
 
@@ -86,9 +100,8 @@ def make_state(config: pytest.Config) -> State | None:
         config.option.failcond_json = f"failcond-part-{part[0]}-of-{part[1]}.json"
     classes = _class_names(settings) if measured is None else measured[1].classes
     baseline = config.getoption("failcond_compare") or settings.baseline
-    for option in ("failcond_json", "failcond_markdown"):
-        if config.getoption(option) and worker is None:
-            _try_writing(config, option)
+    if worker is None:
+        _check_outputs(config, settings)
     if settings.device != "cpu":
         from pytest_failcond.subjects.classifier import check_device
 
@@ -177,20 +190,28 @@ def _baseline(config: pytest.Config, settings: Settings, baseline: str | None) -
     return path
 
 
-def _try_writing(config: pytest.Config, option: str) -> None:
-    """See now whether the place can be written, not after minutes of measuring."""
-    path = config.invocation_params.dir / config.getoption(option)
-    name = f"--{option.replace('_', '-')}"
-    try:
-        if path.is_dir():
-            raise FailcondError(f"{name}: {path} is a folder; name a file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise FailcondError(
-            f"{name}: {path.parent} cannot be written ({error.strerror}); choose another place"
-        ) from error
+def _check_outputs(config: pytest.Config, settings: Settings) -> None:
+    """See now whether all places can be written, and none is read; not after minutes of measuring."""
+    from pytest_failcond.inputs import KEEP_ELSEWHERE, inputs_of
+    from pytest_failcond.outputs import Place, check_outputs, of_run
+
+    def given(option: str) -> Path | None:
+        value = config.getoption(option, None)
+        return config.invocation_params.dir / value if value else None
+
+    outputs, inputs = [], inputs_of(settings)
+    if path := given("failcond_json"):
+        outputs += of_run("--failcond-json", path)
+    for option, name in _WRITTEN.items():
+        if path := given(option):
+            outputs.append(Place(name, path))
+    if path := given("failcond_from"):
+        inputs += of_run("--failcond-from", path)
+    if path := given("failcond_compare"):
+        inputs += of_run("--failcond-compare", path, KEEP_ELSEWHERE)
+    if path := given("failcond_config"):
+        inputs.append(Place("--failcond-config", path))
+    check_outputs(outputs, inputs)
 
 
 def read_part(text: str | None) -> tuple[int, int] | None:

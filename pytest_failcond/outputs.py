@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import kind_of, said, write_atomically
+from pytest_failcond.files import check_writable, kind_of, said, write_atomically
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file to which the steps of a GitHub job add what they have to say."""
@@ -49,12 +49,22 @@ def of_run(name: str, path: Path, instead: str = _ANOTHER) -> list[Place]:
     return [Place(name, path, instead=instead), pictures]
 
 
-def refuse_overlaps(outputs: Sequence[Place], inputs: Iterable[Place] = ()) -> None:
-    """See that nothing is written over what is read, or twice to one place.
+def check_outputs(outputs: Sequence[Place], inputs: Iterable[Place] = ()) -> None:
+    """See that nothing is written over what is read, or twice to one place, and that it can be written.
 
     Raises:
-        FailcondError: it would be; nothing has been touched.
+        FailcondError: it is not so; nothing has been touched.
     """
+    _refuse_overlaps(outputs, inputs)
+    for output in outputs:
+        if not output.folder:
+            try:
+                check_writable(output.path)
+            except FailcondError as error:
+                raise FailcondError(f"{output.name}: {error}") from error
+
+
+def _refuse_overlaps(outputs: Sequence[Place], inputs: Iterable[Place]) -> None:
     files = [output for output in outputs if not _is_device(output.path)]
     read = list(inputs)
     for output in files:

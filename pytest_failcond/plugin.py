@@ -251,10 +251,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         if path := config.getoption("failcond_json"):
             state.run.save(base / path, pictures=not config.getoption("failcond_no_images"))
         if path := config.getoption("failcond_markdown"):
-            from pytest_failcond.files import write_atomically
+            from pytest_failcond.outputs import write_summary
             from pytest_failcond.report import markdown
 
-            write_atomically(base / path, markdown.render(state.run))
+            write_summary(base / path, markdown.render(state.run))
     except FailcondError as error:
         state.problem = str(error)
     unmeasured = any(check.verdict == "error" for check in state.run.checks) or state.run.errors

@@ -29,10 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy a run, without its pictures; say what it replaces."""
+    from pytest_failcond.outputs import check_outputs, of_run
     from pytest_failcond.report.changes import origin
     from pytest_failcond.report.contents import verdict_line
     from pytest_failcond.run import Run
 
+    check_outputs(of_run("--out", options.out), of_run("RUN", options.run_file))
     chosen = Run.load_whole(options.run_file)
     before = options.out.exists()
     chosen.save(options.out, pictures=False)

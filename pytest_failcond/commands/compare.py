@@ -17,6 +17,7 @@ from pytest_failcond.errors import FailcondError
 
 if TYPE_CHECKING:
     from pytest_failcond.measuring import Measuring
+    from pytest_failcond.outputs import Place
     from pytest_failcond.run import Run
 
 
@@ -38,9 +39,15 @@ def run(options: argparse.Namespace) -> int:
     """Print what B lost and gained against A."""
     from pytest_failcond.compare import compare
     from pytest_failcond.files import write_atomically
+    from pytest_failcond.outputs import check_outputs, of_run
     from pytest_failcond.report import shared, versus
     from pytest_failcond.report.page import page_for_stdout
 
+    named = (("A", options.a), ("B", options.b))
+    read = [
+        place for name, path in named if Path(path).is_file() for place in of_run(name, Path(path))
+    ]
+    check_outputs(_outputs(options), read)
     with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
         a, b = _runs(options, Path(folder))
         confidence = float(b.settings.get("confidence", 0.95))
@@ -59,6 +66,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _outputs(options: argparse.Namespace) -> list[Place]:
+    """Return the places that are written."""
+    from pytest_failcond.outputs import Place, of_run
+
+    plot = [] if options.plot is None else [Place("--plot", options.plot)]
+    return plot if options.json is None else [*plot, *of_run("--json", options.json)]
+
+
 def _called(name: str, made: dict[str, Any]) -> str:
     """Name a run file with its date; a model that was measured here needs none."""
     from pytest_failcond.report.changes import origin
@@ -75,7 +90,7 @@ def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
     measured: dict[str, Measuring] = {}
     for number, name in enumerate(dict.fromkeys((options.a, options.b))):
         if name not in kept:
-            measured[name] = _measuring(name, options.config, folder / str(number))
+            measured[name] = _measuring(name, options, folder / str(number))
     directions = [key for run in kept.values() for key in run.directions]
     for name, measuring in measured.items():
         directions += _measure_all(name, measuring)
@@ -86,14 +101,17 @@ def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
     return runs[options.a], runs[options.b]
 
 
-def _measuring(name: str, config: str | None, folder: Path) -> Measuring:
+def _measuring(name: str, options: argparse.Namespace, folder: Path) -> Measuring:
+    from pytest_failcond.inputs import inputs_of
     from pytest_failcond.laboratory import find_settings, open_laboratory
     from pytest_failcond.measuring import Measuring
+    from pytest_failcond.outputs import check_outputs
     from pytest_failcond.store import Store
 
     if ":" not in name:
         raise FailcondError(f"{name}: there is no such run file, nor is it a module:callable")
-    settings = find_settings(config, classifier=name)
+    settings = find_settings(options.config, classifier=name)
+    check_outputs(_outputs(options), inputs_of(settings))
     return Measuring(settings, Store(folder), open_laboratory(settings))
 
 

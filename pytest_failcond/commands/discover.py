@@ -69,11 +69,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Add to the corpus what is found, or mark entries."""
-    from pytest_failcond.corpus import Corpus
+    from pytest_failcond.corpus import MANIFEST, Corpus
+    from pytest_failcond.inputs import inputs_of
     from pytest_failcond.laboratory import find_settings
+    from pytest_failcond.outputs import Place, check_outputs
 
     settings = find_settings(options.config, classifier=options.classifier)
     folder = options.out or settings.path(settings.corpus or _DEFAULT)
+    others = inputs_of(settings.model_copy(update={"corpus": None}))  # it is what is added to
+    check_outputs([Place("the corpus", folder / MANIFEST)], others)
     if options.fixed:
         return _mark(Corpus.read(folder), options.fixed, "fixed")
     if options.open:

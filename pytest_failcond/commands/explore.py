@@ -64,7 +64,9 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.commands.progress import announce
     from pytest_failcond.explore import explore
     from pytest_failcond.files import write_atomically
+    from pytest_failcond.inputs import inputs_of
     from pytest_failcond.laboratory import find_settings, open_laboratory
+    from pytest_failcond.outputs import Place, check_outputs
     from pytest_failcond.report.explorer import page
 
     settings = find_settings(options.config, classifier=options.classifier, device=options.device)
@@ -76,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
         raise FailcondError(
             f"--samples: {options.samples} is over corner_cases.samples, {drawn}; raise that first"
         )
+    check_outputs([Place("--out", options.out)], inputs_of(settings))
     # The explorer shows generated images alone: those of the tests need not be loaded.
     laboratory = open_laboratory(settings.model_copy(update={"images": None}))
     known = settings.classes or (laboratory.generator.classes if laboratory.generator else ())

@@ -35,10 +35,14 @@ def run(options: argparse.Namespace) -> int:
     """Print a line per run; draw them too, if asked."""
     from pytest_failcond.files import write_atomically
     from pytest_failcond.history import MEAN, Question, history
+    from pytest_failcond.outputs import Place, check_outputs, of_run
     from pytest_failcond.report import timeline
     from pytest_failcond.report.page import page_for_stdout
     from pytest_failcond.run import Run
 
+    if options.plot is not None:
+        read = [place for path in options.run_files for place in of_run("a RUN", path)]
+        check_outputs([Place("--plot", options.plot)], read)
     key = options.key or ("clean" if options.metric == "accuracy" else MEAN)
     question = Question(options.metric, key, options.class_name, options.at)
     names = short_names(options.run_files)

@@ -11,8 +11,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.errors import FailcondError
-
 if TYPE_CHECKING:
     from pytest_failcond.run import Run
 
@@ -33,14 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the joined run and print its verdict: 1 where it is red."""
+    from pytest_failcond.inputs import KEEP_ELSEWHERE
     from pytest_failcond.merge import merge
+    from pytest_failcond.outputs import check_outputs, of_run
     from pytest_failcond.report.contents import is_red, verdict_line
     from pytest_failcond.run import Run
 
-    if options.out in options.parts:
-        raise FailcondError(f"--out: {options.out} is one of the parts; choose another name")
+    read = [place for path in options.parts for place in of_run("a PART", path)]
+    check_outputs(of_run("--out", options.out), read)
     parts = {str(path): Run.load(path) for path in options.parts}
     baseline = options.compare or _configured_baseline(next(iter(parts.values())))
+    if baseline is not None:
+        check_outputs(
+            of_run("--out", options.out), of_run("the baseline", baseline, KEEP_ELSEWHERE)
+        )
     with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
         joined = merge(parts, baseline=baseline, pictures=Path(folder))
         joined.save(options.out)

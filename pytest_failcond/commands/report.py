@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pytest_failcond.errors import FailcondError
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond report``."""
@@ -23,23 +21,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-images", action="store_true", help="leave pictures out")
     parser.add_argument(
-        "--markdown", type=Path, metavar="FILE", help="a summary for pull requests as well"
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="a summary for pull requests as well; added to the file that GITHUB_STEP_SUMMARY names",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the page."""
     from pytest_failcond.files import write_atomically
+    from pytest_failcond.outputs import Place, check_outputs, of_run, write_summary
     from pytest_failcond.report import html, markdown
     from pytest_failcond.run import Run
 
-    for name, path in (("--out", options.out), ("--markdown", options.markdown)):
-        if path == options.run_file:
-            raise FailcondError(f"{name}: {path} is the run file itself; choose another name")
+    named = (("--out", options.out), ("--markdown", options.markdown))
+    outputs = [Place(name, path) for name, path in named if path is not None]
+    check_outputs(outputs, of_run("RUN", options.run_file))
     kept = Run.load(options.run_file)
     write_atomically(options.out, html.page(kept, pictures=not options.no_images))
     if options.markdown:
-        write_atomically(options.markdown, markdown.render(kept))
+        write_summary(options.markdown, markdown.render(kept))
     for path in filter(None, (options.out, options.markdown)):
         print(f"wrote {path}")
     return 0

@@ -49,18 +49,25 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.run import Run
     from pytest_failcond.selftest import selftest
 
+    if options.json is not None:
+        _check_output(options.json, options.baseline, options.reference, options.run_file)
     tried = Run.load(options.run_file)
     grid = tried.configuration.corruptions
     comparison = None if tried.comparison is None else tried.comparison.baseline
     named = None if grid is None else grid.reference
+    baseline = _other(tried, options.run_file, options.baseline, comparison)
+    reference = _other(tried, options.run_file, options.reference, named)
+    if options.json is not None:
+        then = None if baseline is None else baseline.path
+        _check_output(options.json, then, None if reference is None else reference.path)
     title = f"trying {wording.count(len(tried.gates), 'gate')} on {options.resamples:,} draws of the images"
     with stage(title) as tell:
         found = selftest(
             tried,
             resamples=options.resamples,
             seed=options.seed,
-            baseline=_other(tried, options.run_file, options.baseline, comparison),
-            reference=_other(tried, options.run_file, options.reference, named),
+            baseline=baseline,
+            reference=reference,
             report=lambda done, total: tell(done, total, title),
         )
     if options.json is not None:
@@ -75,6 +82,16 @@ def run(options: argparse.Namespace) -> int:
     odds.show(page, tried, found, resamples=options.resamples, every=options.verbose)
     print(page.content(), end="")
     return 0
+
+
+def _check_output(
+    out: Path, baseline: Path | None, reference: Path | None, run_file: Path | None = None
+) -> None:
+    from pytest_failcond.outputs import Place, check_outputs, of_run
+
+    read = {"RUN": run_file, "the baseline": baseline, "the reference": reference}
+    there = [(name, path) for name, path in read.items() if path is not None]
+    check_outputs([Place("--json", out)], [place for entry in there for place in of_run(*entry)])
 
 
 def _other(run: Run, run_file: Path, given: Path | None, named: str | None) -> Other | None:

@@ -47,8 +47,10 @@ def run(options: argparse.Namespace) -> int:
 
     from pytest_failcond.failures.corner_cases import shifted_images
     from pytest_failcond.failures.starts import start_image
+    from pytest_failcond.inputs import inputs_of
     from pytest_failcond.keys import DirectionKey, parse_key
     from pytest_failcond.laboratory import find_settings
+    from pytest_failcond.outputs import Place, check_outputs
     from pytest_failcond.stylegan2.generator import BATCH, Generator
 
     key = parse_key(options.key)
@@ -62,6 +64,11 @@ def run(options: argparse.Namespace) -> int:
     )
     if settings.generator is None:
         raise FailcondError(NO_GENERATOR)
+    out = options.out or Path(
+        f"direction-{key.class_index}-{key.dimension}-{'up' if key.sign > 0 else 'down'}"
+        f"-{options.shift:g}-{options.sample}.png"
+    )
+    check_outputs([Place("--out", out)], inputs_of(settings))
     generator = Generator.load(settings.path(settings.generator), settings.device)
     if key.class_index >= len(generator.classes):
         raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
@@ -91,10 +98,6 @@ def run(options: argparse.Namespace) -> int:
             f"no test starts from sample {options.sample}: it is none of the {count} start images of "
             "its class"
         )
-    out = options.out or Path(
-        f"direction-{key.class_index}-{key.dimension}-{'up' if key.sign > 0 else 'down'}"
-        f"-{options.shift:g}-{options.sample}.png"
-    )
     _write(out, image[0])
     print(f"wrote {out}")
     return 0

@@ -115,6 +115,7 @@ def run(options: argparse.Namespace) -> int:
     from torch import nn
 
     from pytest_failcond.commands.progress import announce, training_progress
+    from pytest_failcond.outputs import Place, check_outputs
     from pytest_failcond.stylegan2 import session
     from pytest_failcond.stylegan2.quality import measure_quality, render
     from pytest_failcond.subjects.images import LabeledImages
@@ -124,6 +125,12 @@ def run(options: argparse.Namespace) -> int:
         raise FailcondError(f"OUTPUT: {options.output} must end in .safetensors")
     if (options.test_images is None) != (options.judge is None):
         raise FailcondError("--test-images and --judge go together; give both, or neither")
+    written = [
+        Place("OUTPUT", options.output),
+        Place("the folder of the training", session.training_folder(options.output), folder=True),
+    ]
+    start = options.start_from
+    check_outputs(written, [] if start is None else [Place("--start-from", start)])
     use_threads(options)
     images = load_subject(options.images, "--images", LabeledImages)
     if options.judge is not None:

@@ -13,9 +13,9 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.outputs import (
     STEP_SUMMARY,
     Place,
+    check_outputs,
     is_same_file,
     of_run,
-    refuse_overlaps,
     write_summary,
 )
 
@@ -60,9 +60,9 @@ def test_one_file_is_one_by_whatever_name(place, there, one, other):
     spelled = OF_FILES[one](place), OF_FILES[other](place)
     assert is_same_file(*spelled)
     with pytest.raises(FailcondError, match=r"--out: .* is RUN, which is read; choose another"):
-        refuse_overlaps([Place("--out", spelled[0])], [Place("RUN", spelled[1])])
+        check_outputs([Place("--out", spelled[0])], [Place("RUN", spelled[1])])
     with pytest.raises(FailcondError, match=r"--out: .* is --plot, which is written too"):
-        refuse_overlaps([Place("--out", spelled[0]), Place("--plot", spelled[1])])
+        check_outputs([Place("--out", spelled[0]), Place("--plot", spelled[1])])
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -70,7 +70,7 @@ def test_other_files_are_others(place, there):
     paths = [place, place.with_name("RUN.json"), place.parent / "sub" / place.name]
     for path in paths if there else ():
         path.write_text("{}")
-    refuse_overlaps([Place("--out", paths[0])], [Place("RUN", path) for path in paths[1:]])
+    check_outputs([Place("--out", paths[0])], [Place("RUN", path) for path in paths[1:]])
 
 
 def test_where_case_does_not_count_names_that_differ_in_it_are_one(place, monkeypatch):
@@ -84,18 +84,18 @@ def test_where_case_does_not_count_names_that_differ_in_it_are_one(place, monkey
 )
 def test_the_pictures_of_a_run_are_read_with_it(place, path):
     with pytest.raises(FailcondError, match="the pictures of RUN, which is read"):
-        refuse_overlaps([Place("--plot", place.parent / path)], of_run("RUN", place))
+        check_outputs([Place("--plot", place.parent / path)], of_run("RUN", place))
 
 
 def test_a_run_writes_its_pictures_too(place):
     inside = Place("the corpus", place.parent / "out.json.files" / "corpus", folder=True)
     with pytest.raises(FailcondError, match=r"the pictures of --out: .* holds the corpus"):
-        refuse_overlaps(of_run("--out", place.parent / "out.json"), [inside])
+        check_outputs(of_run("--out", place.parent / "out.json"), [inside])
 
 
 def test_devices_keep_nothing(place):
     nowhere = Path(os.devnull)
-    refuse_overlaps([Place("--json", nowhere), Place("--plot", nowhere)], [Place("RUN", place)])
+    check_outputs([Place("--json", nowhere), Place("--plot", nowhere)], [Place("RUN", place)])
     assert of_run("--json", nowhere) == [Place("--json", nowhere)]
 
 
