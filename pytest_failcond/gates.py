@@ -110,27 +110,30 @@ def check(
     baseline: Measure | None = None,
     reference: Measure | None = None,
     today: datetime.date | None = None,
+    checks: int | None = None,
 ) -> Check:
     """Apply a gate to one key (`MEAN_KEY` for a gate over several cells), or to one class of it.
+
+    ``checks`` is how many the gate makes in all, where whoever makes them has counted them.
 
     Raises:
         FailcondError: something could not be measured.
     """
     if METRICS[gate.metric].needs_baseline and baseline is None:
-        return replace(_make(gate, key, "not_evaluated", NO_BASELINE), class_index=class_index)
+        return _make(gate, key, "not_evaluated", NO_BASELINE, class_index=class_index)
     case = Case(gate, key, measure, settings, class_names, class_index, baseline, reference)
     found = VALUES[gate.metric](case)
     if gate.min_n is not None and found.n < gate.min_n:
         few = f"rests on {found.n} images, fewer than min_n = {gate.min_n}"
         return replace(unmeasured(gate, key, few, class_index), value=found.value, n=found.n)
-    checks = number_of_checks(gate, settings, class_names)
-    judged = _judge(gate, key, found, settings.confidence, checks)
-    return _waive(replace(judged, class_index=class_index), gate, today)
+    if checks is None:
+        checks = number_of_checks(gate, settings, class_names)
+    return _waive(_judge(case, found, settings.confidence, checks), gate, today)
 
 
 def unmeasured(gate: GateSettings, key: str, reason: str, class_index: int | None = None) -> Check:
     """Return the check of something that could not be measured: an error, never a pass."""
-    return replace(_make(gate, key, "error", reason), class_index=class_index)
+    return _make(gate, key, "error", reason, class_index=class_index)
 
 
 def _make(
@@ -143,6 +146,7 @@ def _make(
     bound: float | None = None,
     n: int = 0,
     certain: bool = False,
+    class_index: int | None = None,
 ) -> Check:
     return Check(
         gate=gate.id,
@@ -158,11 +162,13 @@ def _make(
         certain=certain,
         reason=reason,
         at=gate.at,
+        class_index=class_index,
     )
 
 
-def _judge(gate: GateSettings, key: str, found: Value, confidence: float, checks: int) -> Check:
+def _judge(case: Case, found: Value, confidence: float, checks: int) -> Check:
     """Hold value and bound against the threshold."""
+    gate = case.gate
     worse: Side = "lower" if gate.keeps_above else "upper"
     better: Side = "upper" if gate.keeps_above else "lower"
     if not gate.holds(found.value):
@@ -183,7 +189,15 @@ def _judge(gate: GateSettings, key: str, found: Value, confidence: float, checks
             verdict = "marginal"
             reason = WITHIN_NOISE
     return _make(
-        gate, key, verdict, reason, value=found.value, bound=bound, n=found.n, certain=certain
+        gate,
+        case.key,
+        verdict,
+        reason,
+        value=found.value,
+        bound=bound,
+        n=found.n,
+        certain=certain,
+        class_index=case.class_index,
     )
 
 

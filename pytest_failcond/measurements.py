@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,24 @@ class Predictions:
     predicted: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
 
-    @property
+    @cached_property
     def right(self) -> npt.NDArray[np.bool_]:
         """Which images were classified right, ``[N]``."""
         right: npt.NDArray[np.bool_] = self.predicted == self.labels
         return right
+
+    @cached_property
+    def _rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the rows of the images by class, ``[N]``, and where each class begins, ``[K + 1]``."""
+        counts = np.bincount(self.labels)
+        return np.argsort(self.labels, kind="stable"), np.append(0, np.cumsum(counts))
+
+    def rows_of(self, class_index: int) -> npt.NDArray[np.int64]:
+        """Return the rows of the images of a class, ascending: none where there are no such images."""
+        rows, begins = self._rows
+        if not 0 <= class_index < len(begins) - 1:
+            return rows[:0]
+        return rows[begins[class_index] : begins[class_index + 1]]
 
     @property
     def correct(self) -> int:

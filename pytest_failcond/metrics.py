@@ -34,6 +34,10 @@ Bound = Callable[[float, Side], "float | None"]
 """(confidence, side) → confidence bound of a value; None: beyond all that was tested."""
 
 
+NAMED = 10
+"""Classes that a message names at most."""
+
+
 @dataclass(frozen=True)
 class Value:
     """A measured value, its bounds, and the images that it rests on.
@@ -63,21 +67,28 @@ class Case:
     baseline: Measure | None = None
     reference: Measure | None = None
 
-    def selected(self, measured: Predictions) -> npt.NDArray[np.bool_]:
-        """Return which images' true class the check is about, ``[N]``."""
+    def selected(self, measured: Predictions) -> npt.NDArray[np.int64]:
+        """Return the rows of the images whose true class the check is about, ascending.
+
+        Raises:
+            FailcondError: there are none.
+        """
         if self.class_index is not None:
-            chosen = [self.class_index]
+            names: Sequence[str] = [self.class_names[self.class_index]]
+            rows = measured.rows_of(self.class_index)
         elif self.gate.classes is not None:
-            chosen = [i for i, name in enumerate(self.class_names) if name in self.gate.classes]
+            names = self.gate.classes
+            chosen = [i for i, name in enumerate(self.class_names) if name in names]
+            rows = np.sort(np.concatenate([measured.rows_of(-1), *map(measured.rows_of, chosen)]))
         else:
-            return np.ones(measured.total, dtype=bool)
-        selected: npt.NDArray[np.bool_] = np.isin(measured.labels, chosen)
-        if not selected.any():
-            names = [self.class_names[i] for i in chosen]
+            return np.arange(measured.total)
+        if not len(rows):
+            some = ", ".join(map(repr, names[:NAMED]))
             raise FailcondError(
-                f"gate {self.gate.id!r}: there are no images of the classes {names}"
+                f"gate {self.gate.id!r}: there are no images of the classes {some}"
+                f"{', …' if len(names) > NAMED else ''}"
             )
-        return selected
+        return rows
 
 
 def _accuracy(case: Case) -> Value:
@@ -126,7 +137,7 @@ def _negative_flips(case: Case) -> Value:
     then, now = case.baseline(case.key), case.measure(case.key)
     selected = case.selected(now)
     _, lost, _, _ = paired_counts(then.right[selected], now.right[selected])
-    return _share(lost, int(selected.sum()))
+    return _share(lost, len(selected))
 
 
 def _mean_regression_drop(case: Case) -> Value:

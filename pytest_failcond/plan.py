@@ -85,11 +85,10 @@ def classes_of_checks(
     """Return the classes that a gate checks one by one, by index; (None,) where it does not."""
     if not gate.by_class:
         return (None,)
-    return tuple(
-        index
-        for index, name in enumerate(class_names)
-        if gate.classes is None or name in gate.classes
-    )
+    if gate.classes is None:
+        return tuple(range(len(class_names)))
+    chosen = set(gate.classes)
+    return tuple(index for index, name in enumerate(class_names) if name in chosen)
 
 
 def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> int:

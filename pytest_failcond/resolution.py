@@ -75,16 +75,20 @@ def unresolved(
         class_names: by index.
         labels: true class of every test image, int ``[N]``; none where there are no test images.
     """
+    counts = np.bincount(labels, minlength=len(class_names))
+
+    def images(class_index: int | None) -> int:
+        return len(labels) if class_index is None else int(counts[class_index])
+
     found = []
     for gate in settings.gates:
-        worst: Unresolved | None = None
-        for class_index in classes_of_checks(gate, class_names):
-            one = _of_check(gate, class_index, settings, class_names, labels)
-            if one is not None and (worst is None or one.n < worst.n):
-                worst = one
-        if worst is not None:
-            found.append(worst)
-    return tuple(found)
+        # More images never make a perfect result less sure, so the smallest class tells of all. One
+        # without images says so in its own check.
+        some = [index for index in classes_of_checks(gate, class_names) if images(index)]
+        if some or METRICS[gate.metric].about == "direction":
+            smallest = min(some, key=images, default=None)
+            found.append(_of_check(gate, smallest, settings, class_names, labels))
+    return tuple(one for one in found if one is not None)
 
 
 def _of_check(
@@ -97,9 +101,12 @@ def _of_check(
     keys = _keys(gate, settings)
     if not keys:
         return None
-    chosen = [i for i, name in enumerate(class_names) if name in (gate.classes or class_names)]
-    if class_index is not None:
-        chosen = [class_index]
+    one_class = class_index
+    if one_class is None:
+        chosen = set(gate.classes or class_names)
+        one_class = next((i for i, name in enumerate(class_names) if name in chosen), None)
+    if one_class is None:
+        return None  # none of its classes is there, which the check itself says
 
     def judged(labels: Labels, samples: int) -> Check:
         measure = _perfect(settings, labels, samples)
@@ -110,7 +117,7 @@ def _of_check(
         )  # fmt: skip
 
     def judged_on(n: int) -> Check:
-        return judged(np.full(n, chosen[0]), n)
+        return judged(np.full(n, one_class), n)
 
     try:
         now = judged(labels, settings.corner_cases.samples)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -91,8 +92,13 @@ def paired_drop_bound(
     if min(right, lost, gained, wrong) < 0 or right + lost + gained + wrong < 1:
         raise ValueError(f"{right}, {lost}, {gained} and {wrong} are no counts of images")
     if side == "upper":
-        return -paired_drop_bound(right, gained, lost, wrong, confidence, "lower")
-    levels, counts = np.array([0.0, 0.5, 1.0]), np.array([gained, right + wrong, lost])
+        return -_lower_drop(gained, right + wrong, lost, confidence)
+    return _lower_drop(lost, right + wrong, gained, confidence)
+
+
+@lru_cache(maxsize=1 << 14)  # thousands of small classes have few counts between them
+def _lower_drop(lost: int, same: int, gained: int, confidence: float) -> float:
+    levels, counts = np.array([0.0, 0.5, 1.0]), np.array([gained, same, lost])
     return 2.0 * _lower_bound(levels, counts, confidence) - 1.0
 
 

@@ -50,6 +50,26 @@ class Trial(Protocol):
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What is counted of N images: 0 or 1 of each of the n that count at all.
+
+    Attributes:
+        columns: ``[n, C]``; the last one: 1 for all.
+        rows: which they are, ascending, ``[n]``.
+        size: N.
+    """
+
+    columns: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.int64]
+    size: int
+
+    def sums(self, weights: Weights) -> Floats:
+        """Return the weighted sums, ``[R, C]``, of the images' weights, ``[R, N]``."""
+        chosen = weights if len(self.rows) == self.size else weights[:, self.rows]
+        return np.asarray(chosen @ self.columns, dtype=np.float64)
+
+
+@dataclass(frozen=True)
 class Shares:
     """A value that is a sum of shares of the test images: ``constant + sum of factor x share``.
 
@@ -57,13 +77,13 @@ class Shares:
     probability, so that the share falls by as much as the loss, or to nothing.
 
     Attributes:
-        columns: what is counted, 0 or 1, ``[N, C]``; the last one: the images that are counted at all.
+        counted: what is counted.
         factors: of the shares, ``[C - 1]``.
         effects: what a share of images lost adds to the value, ``[C - 1]``; 0: none is lost there.
         constant: see above.
     """
 
-    columns: npt.NDArray[np.float32]
+    counted: Counted
     factors: Floats
     effects: Floats
     constant: float = 0.0
@@ -72,7 +92,7 @@ class Shares:
     @property
     def size(self) -> int:
         """N."""
-        return len(self.columns)
+        return self.counted.size
 
     @property
     def most(self) -> float:
@@ -81,7 +101,7 @@ class Shares:
 
     def sums(self, weights: Weights) -> Floats:
         """See `Trial`."""
-        return np.asarray(weights @ self.columns, dtype=np.float64)
+        return self.counted.sums(weights)
 
     def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
         """See `Trial`."""
@@ -94,7 +114,7 @@ class Shares:
     def _lost(self, counts: Floats, loss: float, random: np.random.Generator) -> Floats:
         if not loss:
             return np.zeros_like(counts)
-        return binomial(counts * (self.effects != 0), _rates(self.columns, loss), random)
+        return binomial(counts * (self.effects != 0), _rates(self.counted.columns, loss), random)
 
 
 @dataclass(frozen=True)
@@ -102,12 +122,12 @@ class Crossing:
     """The least severity at which accuracy is under a level; a loss is one of accuracy at each.
 
     Attributes:
-        columns: right images at each severity, ``[N, C]``; the last one as in `Shares`.
+        counted: right images at each severity.
         severities: ascending, ``[C - 1]``.
         level: the accuracy.
     """
 
-    columns: npt.NDArray[np.float32]
+    counted: Counted
     severities: Floats
     level: float
     images: str = "images"
@@ -116,17 +136,17 @@ class Crossing:
     @property
     def size(self) -> int:
         """N."""
-        return len(self.columns)
+        return self.counted.size
 
     def sums(self, weights: Weights) -> Floats:
         """See `Trial`."""
-        return np.asarray(weights @ self.columns, dtype=np.float64)
+        return self.counted.sums(weights)
 
     def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
         """See `Trial`."""
         right, n = sums[:, :-1], sums[:, -1:]
         if loss:
-            right = right - binomial(right, _rates(self.columns, loss), random)
+            right = right - binomial(right, _rates(self.counted.columns, loss), random)
         with np.errstate(invalid="ignore"):
             under = right / n < self.level
         values = first(under, self.severities)
@@ -141,9 +161,10 @@ def _rates(columns: npt.NDArray[np.float32], loss: float) -> Floats:
     return rates
 
 
-def _columns(case: Case, counted: Sequence[Bools], some: Measurement) -> npt.NDArray[np.float32]:
-    selected = case.selected(some)
-    return np.stack([*(c & selected for c in counted), selected], axis=1).astype(np.float32)
+def _counted(case: Case, counted: Sequence[Bools], some: Measurement) -> Counted:
+    rows = case.selected(some)
+    columns = np.stack([*(c[rows] for c in counted), np.ones(len(rows), dtype=bool)], axis=1)
+    return Counted(columns.astype(np.float32), rows, some.total)
 
 
 def _rights(case: Case, keys: Sequence[str]) -> list[Bools]:
@@ -159,8 +180,8 @@ def _shares(
     constant: float = 0.0,
 ) -> Shares:
     """Make `Shares`; ``some`` is the key of any of its measurements, for their images' classes."""
-    columns = _columns(case, counted, case.measure(some))
-    return Shares(columns, np.array(factors, float), np.array(effects, float), constant)
+    found = _counted(case, counted, case.measure(some))
+    return Shares(found, np.array(factors, float), np.array(effects, float), constant)
 
 
 def _accuracy(case: Case) -> Trial:
@@ -228,11 +249,11 @@ def _relative_to_reference(case: Case, *, clean: bool) -> Trial:
 
 def _crossing_severity(case: Case) -> Trial:
     assert case.gate.at is not None
-    found = [cell.rpartition(":") for cell in cells_of(case.gate, case.settings)]
-    severities = sorted(int(severity) for row, _, severity in found if row == case.key)
+    parts = [cell.rpartition(":") for cell in cells_of(case.gate, case.settings)]
+    severities = sorted(int(severity) for row, _, severity in parts if row == case.key)
     cells = [f"{case.key}:{severity}" for severity in severities]
-    columns = _columns(case, _rights(case, cells), case.measure(cells[0]))
-    return Crossing(columns, np.array(severities, float), case.gate.at)
+    found = _counted(case, _rights(case, cells), case.measure(cells[0]))
+    return Crossing(found, np.array(severities, float), case.gate.at)
 
 
 TRIALS: dict[str, Callable[[Case], Trial]] = {

@@ -12,12 +12,13 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import Check, GateResult, check, note_idle_waiver, unmeasured
 from pytest_failcond.keys import RankingKey
-from pytest_failcond.metrics import Measure
+from pytest_failcond.metrics import NAMED, Measure
 from pytest_failcond.plan import (
     cells_of,
     classes_of_checks,
     gates_for,
     keys_over_cells,
+    number_of_checks,
     regression_gates,
 )
 from pytest_failcond.settings import Settings
@@ -117,17 +118,24 @@ class Verdicts:
         for entry in planned:
             for made in self.of_planned(entry):
                 checks[made.gate, made.key, made.class_index] = made
+        by_gate: dict[str, list[Check]] = {}
+        for made in checks.values():
+            by_gate.setdefault(made.gate, []).append(made)
         results = []
         for gate in self.settings.gates:
-            found = self._ordered(gate, [c for c in checks.values() if c.gate == gate.id])
-            if found:
+            if gate.id in by_gate:
+                found = self._ordered(gate, by_gate[gate.id])
                 noted = tuple(note_idle_waiver(gate, found))
                 results.append(GateResult(gate.id, gate.metric, gate.level, noted))
         return tuple(results)
 
     def _apply(self, gate: GateSettings, key: str) -> list[Check]:
         checks = []
-        for class_index in classes_of_checks(gate, self.class_names):
+        number = number_of_checks(gate, self.settings, self.class_names)
+        classes = classes_of_checks(gate, self.class_names)
+        if not classes:  # else the gate would be gone, and nobody would know
+            return [unmeasured(gate, key, _no_classes(gate))]
+        for class_index in classes:
             try:
                 made = check(
                     gate,
@@ -139,6 +147,7 @@ class Verdicts:
                     baseline=self.baseline,
                     reference=self.reference,
                     today=self.today,
+                    checks=number,
                 )
             except FailcondError as error:
                 made = unmeasured(gate, key, str(error), class_index)
@@ -153,3 +162,10 @@ class Verdicts:
             return order.get(made.key, -1), made.key, made.class_index or 0
 
         return sorted(checks, key=place)
+
+
+def _no_classes(gate: GateSettings) -> str:
+    if gate.classes is None:
+        return f"gate {gate.id!r} is by class, and no classes are known"
+    some = ", ".join(map(repr, gate.classes[:NAMED]))
+    return f"gate {gate.id!r} selects nothing: there is no class {some}"

@@ -13,6 +13,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import NO_BASELINE, check, note_idle_waiver, unmeasured, worst
 from pytest_failcond.measurements import Measurement
+from pytest_failcond.metrics import Case
 from pytest_failcond.plan import (
     MEAN_KEY,
     classes_of_checks,
@@ -20,7 +21,9 @@ from pytest_failcond.plan import (
     keys_over_cells,
     number_of_checks,
 )
+from pytest_failcond.resolution import unresolved
 from pytest_failcond.settings import Settings
+from pytest_failcond.verdicts import Verdicts
 from tests.runs import CLASSES, make_direction
 
 LABELS = np.arange(200) % 2
@@ -366,3 +369,42 @@ def test_a_day_is_text_in_json_alone():
     assert GateSettings.model_validate_json(json.dumps(gate)).until == datetime.date(2027, 1, 1)
     with pytest.raises(ValueError, match="until"):
         GateSettings(**gate)
+
+
+@pytest.mark.parametrize(("names", "chosen"), [(("0", "1"), ["cat", "dog"]), ((), None)])
+def test_a_gate_by_class_of_no_class_is_an_error_and_not_gone(names, chosen):
+    gate = GateSettings(id="each", metric="clean_accuracy", min=0.9, by_class=True, classes=chosen)
+    whole = Settings(classifier="m:c", images="m:i", gates=(gate,))
+    verdicts = Verdicts(whole, names, lambda key: measured(key, 0))
+    ((made,),) = (result.checks for result in verdicts.results(["clean"]))
+    assert (made.verdict, made.gate) == ("error", "each")
+    assert ("'cat', 'dog'" if chosen else "no classes are known") in made.reason
+
+
+def test_verdicts_by_class_look_at_each_image_once_per_cell(monkeypatch):
+    """Twice the classes, of as many images each, are twice the work."""
+    touched = []
+    plain = Case.selected
+
+    def counted(case, of):
+        rows = plain(case, of)
+        touched.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(Case, "selected", counted)
+    work = []
+    for classes in (20, 40):
+        labels = np.arange(10 * classes) % classes
+        names = tuple(map(str, range(classes)))
+        gate = GateSettings(id="each", metric="accuracy", min=0.5, by_class=True)
+        whole = settings(gate)
+        cells = [f"corruption:{n}:{s}" for n in ("contrast", "gaussian_blur") for s in (1, 2)]
+        found = {key: Measurement(key, labels, labels, "", classes) for key in cells}
+        touched.clear()
+        (result,) = Verdicts(whole, names, found.__getitem__).results(cells)
+        assert len(result.checks) == 4 * classes
+        work.append(sum(touched))
+        touched.clear()
+        unresolved(whole, names, labels)
+        assert len(touched) < 40  # of one class, however many there are
+    assert work == [4 * 200, 4 * 400]

@@ -1,0 +1,92 @@
+"""Verdicts and reports of gates by class, for more and more classes: each row ten times the one before."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pytest_failcond.assemble import conclude
+from pytest_failcond.measurements import Measurement
+from pytest_failcond.report import html, markdown, terminal
+from pytest_failcond.resolution import unresolved
+from pytest_failcond.run import Run
+from pytest_failcond.settings import Settings
+
+_CLASSES = (10, 100, 1000)
+_PER_CLASS = 50
+_NAMES = ("contrast", "fog", "snow", "frost")
+
+
+def run() -> None:
+    """Print seconds, and µs per check, of each step for 20 cells and three gates by class."""
+    most = int(os.environ.get("FAILCOND_CLASSES", _CLASSES[-1]))
+    for classes in (n for n in _CLASSES if n <= most):
+        _try(classes)
+
+
+def _try(classes: int) -> None:
+    run, settings = _made(classes)
+    steps: dict[str, Callable[[Run], Any]] = {
+        "resolution": lambda run: unresolved(settings, run.classes, run.labels),
+        "verdicts": lambda run: conclude(run, settings, None),
+        "terminal": lambda run: _terminal(run, 0),
+        "terminal -v": lambda run: _terminal(run, 1),
+        "markdown": markdown.render,
+        "html": lambda run: html.page(run, pictures=False),
+        "json": lambda run: run.to_json(),
+    }
+    whole, sizes = 0.0, []
+    for step, work in steps.items():
+        start = time.perf_counter()
+        made = work(run)
+        spent = time.perf_counter() - start
+        whole += spent
+        run = made if step == "verdicts" else run
+        size = f", {len(made) / 1e3:.0f} kB" if isinstance(made, str) else ""
+        sizes.append(f"{step} {spent:.2f} s{size}")
+    checks = len(run.checks)
+    print(f"{classes} classes, {checks} checks: {'; '.join(sizes)}")
+    print(f"  in all {whole:.2f} s, {1e6 * whole / checks:.0f} µs per check", flush=True)
+
+
+def _terminal(run: Run, verbose: int) -> str:
+    return terminal.render(run, width=100, color=False, unicode=True, verbose=verbose)
+
+
+def _made(classes: int) -> tuple[Run, Settings]:
+    """Make a run of 20 cells in which classes differ, and some are lost."""
+    random = np.random.default_rng(0)
+    labels = random.permutation(np.repeat(np.arange(classes), _PER_CLASS))
+    names = tuple(f"class {i}" for i in range(classes))
+    gates = [
+        {"id": "clean", "metric": "clean_accuracy", "min": 0.8, "by_class": True},
+        {"id": "cells", "metric": "accuracy", "min": 0.7, "by_class": True},
+        {"id": "drops", "metric": "accuracy_drop", "max": 0.2, "by_class": True},
+    ]
+    settings = Settings.model_validate({
+        "classifier": "m:c", "images": "m:i", "classes": names, "gates": gates,
+        "corruptions": {"names": list(_NAMES)},
+    })  # fmt: skip
+    keys = ["clean", *(f"corruption:{name}:{s}" for name in _NAMES for s in range(1, 6))]
+    difficulty = random.random(classes)[labels]
+    measured = {}
+    for place, key in enumerate(keys):
+        wrong = random.random(len(labels)) < difficulty * place / 40
+        predicted = np.where(wrong, (labels + 1) % classes, labels)
+        measured[key] = Measurement(key, predicted, labels, key, classes)
+    made = Run(
+        environment={"date": "2026-01-01T00:00:00Z"},
+        subjects={},
+        settings=settings.model_dump(mode="json", exclude={"folder"}),
+        classes=names,
+        labels=labels,
+        measurements=measured,
+        rankings={},
+        directions={},
+        planned=tuple(keys),
+    )
+    return made, settings
