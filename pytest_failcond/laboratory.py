@@ -39,6 +39,9 @@ def build_laboratory(
 
         torch.set_num_threads(settings.threads)
 
+    # Names that only folders give are read where the images lie, which the settings need not say.
+    names = settings.classes or (None if generator is None else generator.classes)
+
     def wrapped(model: Any, name: str) -> Classifier:
         if isinstance(model, Classifier):
             return model
@@ -47,7 +50,7 @@ def build_laboratory(
     return Laboratory(
         settings,
         wrapped(classifier, "classifier"),
-        None if images is None else labeled_images(images),
+        None if images is None else labeled_images(images, names),
         generator,
         None if judge is None else wrapped(judge, "judge"),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.class_names import class_names
 from pytest_failcond.corpus import Corpus
 from pytest_failcond.corrupting import Corruptions
 from pytest_failcond.corruptions import specification
@@ -21,7 +22,6 @@ from pytest_failcond.measurements import Examples, Measurement, Replay, Replayed
 from pytest_failcond.settings import Settings
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
-from pytest_failcond.subjects.sources import classes_of
 
 if TYPE_CHECKING:  # torch, which only a generator needs
     from pytest_failcond.failures.attributes import Variation
@@ -59,14 +59,7 @@ class Laboratory:
                 )
 
     def _check_classes(self) -> None:
-        names = self.settings.classes
-        if self.generator is not None:
-            if names is not None and len(names) != len(self.generator.classes):
-                raise FailcondError(
-                    f"generator and `classes` disagree: {len(self.generator.classes)} and "
-                    f"{len(names)} classes"
-                )
-            names = names or self.generator.classes
+        names = self.class_names
         if names is None:
             return
         if self.images is not None and self.images.labels.max() >= len(names):
@@ -87,15 +80,12 @@ class Laboratory:
         models = (self.classifier, self.judge)
         return self.generator is not None or any(m is not None and m.differentiable for m in models)
 
-    @property
+    @cached_property
     def class_names(self) -> tuple[str, ...] | None:
         """Names by index: the configured, the generator's, or those of the images' folders, if any."""
-        if self.settings.classes is not None:
-            return self.settings.classes
-        if self.generator is not None:
-            return self.generator.classes
-        folder = self.settings.images_folder
-        return None if folder is None else classes_of(folder)
+        return class_names(
+            self.settings, None if self.generator is None else self.generator.classes
+        )
 
     @cached_property
     def test_images(self) -> LabeledImages:

@@ -1,4 +1,4 @@
-"""What is said before anything is measured: which gates the images cannot resolve."""
+"""What is said before anything is measured: files not read, gates that the images cannot resolve."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_failcond.state import State
 
 
 class Notices:
-    """Names, before anything is measured, the gates that the images cannot resolve.
+    """Names, before anything is measured, what the images leave out and what they cannot resolve.
 
     A test's setup loads the subjects, and its report comes before the test itself runs, from workers
     too.
@@ -28,6 +28,11 @@ class Notices:
         notes = notes_before(state.store, state.settings, state.classes)
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         state.noted = notes is not None
+        folder = state.settings.images_folder
+        if notes is not None and folder is not None and state.measured is None:
+            from pytest_failcond.subjects.folders import unread
+
+            notes = (*unread(folder), *notes)
         if notes and reporter is not None:
             writer = reporter._tw
             if writer.width_of_current_line:

@@ -144,26 +144,18 @@ def _mentions_failcond(root: Path) -> bool:
 
 def _class_names(settings: Settings) -> tuple[str, ...] | None:
     """Return the class names of the configuration, the generator's header or the images' folder."""
+    from pytest_failcond.class_names import class_names
     from pytest_failcond.settings import check_gate_classes
 
+    generator = None
     if settings.generator is not None:
         from pytest_failcond.stylegan2.checkpoint import read_config
 
-        what = f"the generator {settings.generator}"
-        names = read_config(settings.path(settings.generator))[0].classes
-    elif settings.images_folder is not None:
-        from pytest_failcond.subjects.sources import classes_of
-
-        what, names = f"the folder {settings.images}", classes_of(settings.images_folder)
-    else:
-        return settings.classes
-    if settings.classes is not None and len(settings.classes) != len(names):
-        raise FailcondError(
-            f"classes: names {len(settings.classes)} classes, but {what} has {len(names)}: "
-            f"{', '.join(names)}"
-        )
-    check_gate_classes(settings, settings.classes or names)
-    return settings.classes or names
+        generator = read_config(settings.path(settings.generator))[0].classes
+    names = class_names(settings, generator)
+    if names is not None:
+        check_gate_classes(settings, names)
+    return names
 
 
 def _corpus_ids(settings: Settings, measured: Run | None) -> tuple[str, ...]:

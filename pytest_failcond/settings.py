@@ -162,9 +162,10 @@ class Settings(Table):
     @property
     def images_folder(self) -> Path | None:
         """The folder that ``images`` names, where it names one rather than a callable."""
-        if self.images is None or not self.path(self.images).is_dir():
+        if self.images is None:
             return None
-        return self.path(self.images)
+        folder = self.path(self.images)
+        return None if ":" in self.images and not folder.is_dir() else folder
 
     @property
     def reference_path(self) -> Path | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.corpus.manifest import Entry, Status, read_manifest, write_manifest
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.files import hash_file, write_atomically
+from pytest_failcond.files import write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,24 +173,17 @@ def hash_png(content: bytes) -> str:
 
 
 def _pixels(path: Path, entry: Entry) -> npt.NDArray[np.uint8]:
-    import numpy as np
-    from PIL import Image, UnidentifiedImageError
+    from pytest_failcond.image_files import decode_pixels, read_regular
 
-    try:
-        if hash_file(path) != entry.png:
-            raise FailcondError(
-                f"{path}: was changed since it was found: its hash is not the manifest's; take it "
-                "from the commit that added it"
-            )
-        with Image.open(path) as image:
-            if image.mode not in ("L", "RGB"):
-                raise FailcondError(f"{path}: is neither gray nor RGB, but {image.mode}")
-            pixels = np.asarray(image)
-    except FileNotFoundError as error:
+    if not path.exists():
         raise FailcondError(
             f"{path}: is missing, though the manifest names it; take it from the commit that added "
             "it, or remove the entry"
-        ) from error
-    except (OSError, UnidentifiedImageError) as error:
-        raise FailcondError(f"{path}: cannot be read ({error})") from error
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+        )
+    content = read_regular(path, str(path))
+    if hash_png(content) != entry.png:
+        raise FailcondError(
+            f"{path}: was changed since it was found: its hash is not the manifest's; take it "
+            "from the commit that added it"
+        )
+    return decode_pixels(content, str(path))

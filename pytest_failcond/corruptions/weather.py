@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from PIL import Image
 
 from pytest_failcond.corruptions.blur import smear, zoom_matrix
 from pytest_failcond.corruptions.filters import (
@@ -29,6 +28,7 @@ from pytest_failcond.corruptions.filters import (
 )
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.image_files import read_pixels
 
 _FROST = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
 _LUMA = (0.299, 0.587, 0.114)
@@ -129,8 +129,7 @@ def _photograph(name: str) -> Images:
             f"frost: the photograph {name} of imagecorruptions is not there; "
             "pip install imagecorruptions==1.1.2"
         )
-    with Image.open(file) as image:
-        return np.asarray(image.convert("RGB"))
+    return read_pixels(file)
 
 
 @lru_cache(maxsize=32)

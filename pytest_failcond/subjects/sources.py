@@ -5,10 +5,12 @@ Each is decoded once, into a temporary file that the operating system maps into 
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +19,15 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.subjects.labels import class_index
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+_BLOCK = 1 << 20  # bytes
 
 
-def labeled_images(source: Any) -> LabeledImages:
+def labeled_images(source: Any, classes: Sequence[str] | None = None) -> LabeledImages:
     """Make an image set of what the user brings.
 
     Args:
         source: `LabeledImages`, a pair (images, labels), the path of a folder, or a dataset.
+        classes: for a folder, the names of the classes by index, where they are known.
 
     Raises:
         FailcondError: it is none of these, or not as it must be.
@@ -32,7 +35,7 @@ def labeled_images(source: Any) -> LabeledImages:
     if isinstance(source, LabeledImages):
         return source
     if isinstance(source, str | Path):
-        return from_folder(Path(source))
+        return from_folder(Path(source), classes)
     if isinstance(source, tuple) and len(source) == 2:
         return LabeledImages(*source)
     if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
@@ -43,59 +46,34 @@ def labeled_images(source: Any) -> LabeledImages:
     )
 
 
-def classes_of(folder: Path) -> tuple[str, ...]:
-    """Return the class names of a folder of image files: those of its folders, sorted.
+def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledImages:
+    """Read a folder with one folder of image files per class.
+
+    Labels follow ``classes``, which must be the folders' names; without, these names, sorted. All
+    images must have one size, as EXIF turns them. They are gray if all are.
 
     Raises:
-        FailcondError: it has none.
+        FailcondError: names or sizes differ, a class has no images, or a file cannot be read.
     """
-    if not folder.is_dir():
-        raise FailcondError(f"images: there is no folder {folder}")
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if not names:
-        raise FailcondError(f"images: {folder} has no folder per class; sort the images by class")
-    return tuple(names)
+    from pytest_failcond.image_files import read_pixels
+    from pytest_failcond.subjects.folders import class_files, classes_of
 
-
-def from_folder(folder: Path) -> LabeledImages:
-    """Read a folder with one folder of image files per class; labels follow the sorted names.
-
-    All images must have one size; they are gray if all are.
-
-    Raises:
-        FailcondError: there are no images, sizes differ, or a file cannot be read.
-    """
-    from PIL import Image
-
-    files = [
-        (file, label)
-        for label, name in enumerate(classes_of(folder))
-        for file in sorted((folder / name).iterdir())
-        if file.suffix.lower() in SUFFIXES
-    ]
-    if not files:
-        raise FailcondError(f"images: there are no image files in the folders of {folder}")
-    gray, size = True, None
-    for file, _ in files:
-        with _opened(file) as image:  # the header alone
-            gray = gray and image.mode in ("1", "L")
-            size = size or image.size
-            if image.size != size:
-                raise FailcondError(
-                    f"images: {file} is {image.size[0]} x {image.size[1]} px, others are "
-                    f"{size[0]} x {size[1]}; bring all to one size"
-                )
-    assert size is not None
+    files = class_files(folder, classes_of(folder, classes))
 
     def decoded() -> Iterable[tuple[npt.NDArray[np.uint8], int]]:
+        size = None
         for file, label in files:
-            with _opened(file) as image:
-                try:
-                    yield np.asarray(image.convert("L" if gray else "RGB")), label
-                except (OSError, Image.DecompressionBombError) as error:
-                    raise FailcondError(f"images: {file} cannot be read ({error})") from error
+            pixels = read_pixels(file, f"images: {file}")
+            height, width, _ = pixels.shape
+            size = size or (width, height)
+            if (width, height) != size:
+                raise FailcondError(
+                    f"images: {file} is {width} x {height} px, others are {size[0]} x {size[1]}; "
+                    "bring all to one size"
+                )
+            yield pixels, label
 
-    return _mapped(decoded(), len(files), (size[1], size[0], 1 if gray else 3))
+    return _gathered(decoded(), len(files))
 
 
 def from_dataset(dataset: Any) -> LabeledImages:
@@ -109,19 +87,20 @@ def from_dataset(dataset: Any) -> LabeledImages:
     """
     if not len(dataset):
         raise FailcondError("images: the dataset is empty; give at least one image")
-    shape = _pair(dataset, 0)[0].shape
 
     def items() -> Iterable[tuple[npt.NDArray[np.uint8], int]]:
+        shape = None
         for index in range(len(dataset)):
             image, label = _pair(dataset, index)
+            shape = shape or image.shape
             if image.shape != shape:
                 raise FailcondError(
                     f"images: item {index} of the dataset is {list(image.shape)}, the first is "
-                    f"{list(shape)}; bring all to one size"
+                    f"{list(shape)}; bring all to one size and to gray or RGB"
                 )
             yield image, label
 
-    return _mapped(items(), len(dataset), shape)
+    return _gathered(items(), len(dataset))
 
 
 def _pair(dataset: Any, index: int) -> tuple[npt.NDArray[np.uint8], int]:
@@ -132,43 +111,82 @@ def _pair(dataset: Any, index: int) -> tuple[npt.NDArray[np.uint8], int]:
             "(image, label)"
         )
     image, label = item
-    is_tensor = type(image).__module__.partition(".")[0] == "torch"
+    what = f"item {index} of the dataset"
+    return _levels(image, f"images: {what}"), class_index(label, f"labels: {what}")
+
+
+def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
+    """Return an image as uint8 ``[H, W, C]``."""
+    from PIL import Image
+
+    from pytest_failcond.pixels import pixels_of
+
+    if isinstance(image, Image.Image):
+        return pixels_of(image, what)
+    is_tensor = hasattr(image, "detach")  # of torch, or a subclass such as torchvision's
     array = np.asarray(image)
     if is_tensor and array.ndim == 3:
         array = array.transpose(1, 2, 0)
     if np.issubdtype(array.dtype, np.floating):
         if not 0 <= array.min() <= array.max() <= 1:  # NaN too
             raise FailcondError(
-                f"images: item {index} of the dataset has floats outside [0, 1]; give it without "
-                "normalisation, which belongs into the classifier"
+                f"{what} has floats outside [0, 1]; give it without normalisation, which belongs "
+                "into the classifier"
             )
         array = np.rint(array * 255).astype(np.uint8)
     if array.ndim == 2:
         array = array[..., None]
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (1, 3):
         raise FailcondError(
-            f"images: item {index} of the dataset is {array.dtype} {list(array.shape)}; expected "
-            "uint8 [H, W, C], a tensor [C, H, W] or a PIL image, with 1 or 3 channels"
+            f"{what} is {array.dtype} {list(array.shape)}; expected uint8 [H, W, C], a tensor "
+            "[C, H, W] or a PIL image, with 1 or 3 channels"
         )
-    return array, class_index(label, f"labels: item {index} of the dataset")
+    return array
 
 
-def _mapped(
-    items: Iterable[tuple[npt.NDArray[np.uint8], int]], count: int, shape: tuple[int, ...]
-) -> LabeledImages:
-    # The file has no name any more; the mapping holds it, and it goes with the array.
-    with tempfile.TemporaryFile(prefix="failcond-images-") as file:
-        images = np.memmap(file, dtype=np.uint8, mode="w+", shape=(count, *shape))
+def _gathered(items: Iterable[tuple[npt.NDArray[np.uint8], int]], count: int) -> LabeledImages:
+    """Gather images of one size; they stay gray until the first that has colour."""
     labels = np.empty(count, dtype=np.int64)
+    images: npt.NDArray[np.uint8] | None = None
     for row, (image, label) in enumerate(items):
-        images[row], labels[row] = image.reshape(shape), label
+        if images is None:
+            images = _mapped((count, *image.shape))
+        elif image.shape[2] > images.shape[3]:
+            gray, images = images, _mapped((count, *image.shape))
+            images[:row] = gray[:row]
+        images[row], labels[row] = image, label
+    assert images is not None
     return LabeledImages(images, labels)
 
 
-def _opened(file: Path) -> Any:
-    from PIL import Image, UnidentifiedImageError
+def _mapped(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Map a temporary file into memory, which is as large as it needs to be from the beginning.
 
+    Raises:
+        FailcondError: there is no room for it.
+    """
+    size, place = int(np.prod(shape)), "the temporary folder"
     try:
-        return Image.open(file)
-    except (OSError, UnidentifiedImageError) as error:
-        raise FailcondError(f"images: {file} cannot be read ({error})") from error
+        place = tempfile.gettempdir()
+        # The file has no name any more; the mapping holds it, and it goes with the array.
+        with tempfile.TemporaryFile(prefix="failcond-images-") as file:
+            _reserve(file, size)
+            return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
+    except OSError as error:
+        raise FailcondError(
+            f"images: {shape[0]:,} images of {shape[2]} x {shape[1]} px take {size / 1e6:,.0f} MB in "
+            f"{place}, but: {error.strerror or error}; set TMPDIR to a folder with more room"
+        ) from error
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Take the room now: where it is short, writing to a mapped file kills the process (SIGBUS)."""
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except (AttributeError, OSError) as error:  # neither on every system nor on every file system
+        absent = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+        if isinstance(error, OSError) and error.errno not in absent:
+            raise
+        for start in range(0, size, _BLOCK):
+            file.write(bytes(min(_BLOCK, size - start)))
+        file.flush()

@@ -116,7 +116,9 @@ for row, label in enumerate(data.labels):
     project.configure(table.replace("[tool.failcond]", '[tool.failcond]\nclasses = ["x", "y"]'))
     result = project.run()
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*names 2 classes, but the folder digits has 3: a, b, c*"])
+    result.stderr.fnmatch_lines(
+        ["*no folder for 'x', 'y'; no class for 'a', 'b', 'c'; give them the same names*"]
+    )
 
 
 @pytest.mark.parametrize("name", WRONG)

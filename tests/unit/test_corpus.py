@@ -149,7 +149,7 @@ def test_a_changed_file(corpus):
     [
         (b"no image", "cannot be read"),
         (png(pixels_of(1, (8, 8))), "keep images of one size"),
-        (png(pixels_of(1, (8, 9, 4))), "neither gray nor RGB"),
+        (png(pixels_of(1, (8, 9, 4))), "is transparent in places"),
     ],
 )
 def test_a_file_that_does_not_belong_there(corpus, content, words):

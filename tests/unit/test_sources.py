@@ -38,6 +38,7 @@ def test_gray_files_are_one_channel_and_mixed_ones_colour(folder):
     Image.fromarray(gray).save(folder / "cat" / "9.png")
     data = from_folder(folder)
     np.testing.assert_array_equal(data.images[2], np.repeat(gray[..., None], 3, axis=2))
+    Image.fromarray(gray).save(folder / "dog" / "9.png")
     for file in folder.glob("*/[0-3].png"):
         file.unlink()
     assert from_folder(folder).shape == (9, 12, 1)

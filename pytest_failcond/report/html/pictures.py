@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.image_files import decode_pixels
 from pytest_failcond.run import Run
 
 Pixels = npt.NDArray[np.uint8]
@@ -26,10 +27,11 @@ def cut(run: Run, file: str, columns: int, rows: int = 1) -> list[list[Pixels]]:
     if content is None:
         raise FailcondError(f"the run was kept without its picture, {file}")
     try:
-        with Image.open(io.BytesIO(content)) as picture:
-            pixels = np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
+        pixels = decode_pixels(content, f"its picture, {file}, is damaged: it")
+        if pixels.shape[2] == 1:
+            pixels = pixels[..., 0]
         return [np.split(row, columns, axis=1) for row in np.split(pixels, rows, axis=0)]
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise FailcondError(f"its picture, {file}, is damaged ({error})") from error
 
 
