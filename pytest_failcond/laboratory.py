@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_failcond.configuration import Finder, absence, read_configuration
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.settings import Settings, find_table, load_settings
+from pytest_failcond.settings import Settings, load_settings
 from pytest_failcond.subjects.classifier import Classifier, check_device
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.sources import labeled_images
@@ -57,21 +58,23 @@ def build_laboratory(
 
 
 def find_settings(config: str | None, **overrides: Any) -> Settings:
-    """Read the configuration of the project in the current folder, as pytest would.
+    """Read the configuration nearest to the current folder, as pytest would that is called there.
 
     Args:
-        config: a file, as for ``--failcond-config``; None: found here.
+        config: a file, as for ``--failcond-config``; None: found from here upward.
         overrides: settings that win over the file's, where not None.
 
     Raises:
         FailcondError: there is none, or it is not valid.
     """
-    found = find_table(Path.cwd(), config)
-    if found is None:
-        raise FailcondError(
-            f"there is no [tool.failcond] in {Path.cwd()}; run this in the project, or give --config"
-        )
-    return load_settings(*found, **overrides)
+    here = Path.cwd()
+    if config is not None:
+        found = read_configuration(here / config, "--config")
+    elif (nearest := Finder().nearest(here)) is not None:
+        found = nearest
+    else:
+        raise FailcondError(f"{absence((here,))}, --config=FILE names a file")
+    return load_settings(found.path, found.table, **overrides)
 
 
 def open_laboratory(settings: Settings) -> Laboratory:

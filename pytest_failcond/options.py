@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_failcond.configuration import absence
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.scope import OFF, Scope
 from pytest_failcond.state import State
 
 if TYPE_CHECKING:
@@ -27,71 +29,82 @@ _WRITTEN = {
 """Options, ours and others', that name one file to write, by their name inside pytest."""
 
 
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "config": {
+        "metavar": "FILE",
+        "help": "configuration file; default: failcond.toml, else [tool.failcond] in pyproject.toml, "
+        f"nearest above the tests; {OFF!r} switches off",
+    },
+    "classifier": {"metavar": "MODULE:CALLABLE", "help": "loads the model under test"},
+    "generator": {"metavar": "FILE", "help": "generator file (safetensors)"},
+    "images": {
+        "metavar": "MODULE:CALLABLE",
+        "help": "loads the labelled test images; or a folder with one folder of image files per class",
+    },
+    "device": {"metavar": "DEVICE", "help": "where models compute, such as cpu or cuda"},
+    "seed": {"metavar": "N", "type": int, "help": "keys all randomness"},
+    "seeds": {"metavar": "N", "type": int, "help": "repeat random corruptions with N seeds"},
+    "strict": {"action": "store_true", "help": "marginal and not-evaluated checks fail"},
+    "json": {"metavar": "PATH", "help": "keep the run: PATH, and pictures in PATH.files/"},
+    "compare": {"metavar": "PATH", "help": "run file of a baseline to compare with"},
+    "shard": {
+        "metavar": "I/N",
+        "help": "measure the I-th of N parts of what is planned, judge nothing, and keep the part: "
+        "by --failcond-json, else failcond-part-I-of-N.json; `failcond merge` joins parts",
+    },
+    "from": {"metavar": "RUN", "help": "judge a kept run; measure nothing"},
+    "markdown": {
+        "metavar": "PATH",
+        "help": "write a summary for pull requests; added to the file that GITHUB_STEP_SUMMARY names",
+    },
+    "no-images": {"action": "store_true", "help": "leave pictures out of all reports"},
+}
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Add the command-line options."""
     group = parser.getgroup("failcond", "robustness of image classifiers (pytest-failcond)")
-    add = group.addoption
-    add(
-        "--failcond-config",
-        metavar="FILE",
-        help="configuration file; default failcond.toml, else pyproject.toml; 'none' switches off",
-    )
-    add("--failcond-classifier", metavar="MODULE:CALLABLE", help="loads the model under test")
-    add("--failcond-generator", metavar="FILE", help="generator file (safetensors)")
-    add(
-        "--failcond-images",
-        metavar="MODULE:CALLABLE",
-        help="loads the labelled test images; or a folder with one folder of image files per class",
-    )
-    add("--failcond-device", metavar="DEVICE", help="where models compute, such as cpu or cuda")
-    add("--failcond-seed", metavar="N", type=int, help="keys all randomness")
-    add("--failcond-seeds", metavar="N", type=int, help="repeat random corruptions with N seeds")
-    add("--failcond-strict", action="store_true", help="marginal and not-evaluated checks fail")
-    add("--failcond-json", metavar="PATH", help="keep the run: PATH, and pictures in PATH.files/")
-    add("--failcond-compare", metavar="PATH", help="run file of a baseline to compare with")
-    add(
-        "--failcond-shard",
-        metavar="I/N",
-        help="measure the I-th of N parts of what is planned, judge nothing, and keep the part: "
-        "by --failcond-json, else failcond-part-I-of-N.json; `failcond merge` joins parts",
-    )
-    add("--failcond-from", metavar="RUN", help="judge a kept run; measure nothing")
-    add(
-        "--failcond-markdown",
-        metavar="PATH",
-        help="write a summary for pull requests; added to the file that GITHUB_STEP_SUMMARY names",
-    )
-    add("--failcond-no-images", action="store_true", help="leave pictures out of all reports")
+    for name, arguments in _OPTIONS.items():
+        group.addoption(f"--failcond-{name}", **arguments)
 
 
-def make_state(config: pytest.Config) -> State | None:
+def _given(config: pytest.Config) -> list[str]:
+    """Return the options that were given, wherever: on the command line or by ``addopts``."""
+    values = {name: config.getoption(f"--failcond-{name}") for name in _OPTIONS}
+    return [
+        f"--failcond-{name}"
+        for name, value in values.items()
+        if value is not None and value is not False
+    ]
+
+
+def make_state(config: pytest.Config, scope: Scope) -> State | None:
     """Return the session's state, or None in a project that does not configure failcond.
 
     Raises:
         FailcondError: an option or the configuration is wrong.
     """
+    if scope.off:
+        return None
+    if scope.found is None:
+        if options := _given(config):
+            raise FailcondError(
+                f"{', '.join(options)}: {absence(scope.places, scope.root)}, --failcond-config=FILE "
+                "names a file"
+            )
+        return None
     given = {
         name: config.getoption(f"failcond_{name}")
         for name in ("classifier", "generator", "images", "device", "seed", "seeds")
     }
-    explicit = config.getoption("failcond_config")
-    if explicit is None and not _mentions_failcond(config.rootpath):
-        options = [f"--failcond-{name}" for name, value in given.items() if value is not None]
-        if options:
-            raise FailcondError(
-                f"{options[0]}: there is no [tool.failcond] in {config.rootpath}; "
-                "`failcond init` writes it"
-            )
-        return None
     from pytest_failcond.files import write_atomically
-    from pytest_failcond.settings import find_table, load_settings
+    from pytest_failcond.settings import load_settings
 
-    found = find_table(config.rootpath, explicit)
-    if found is None:
-        return None
     if given["generator"] is not None:  # unlike the file's, relative to where pytest was called
         given["generator"] = str(config.invocation_params.dir / given["generator"])
-    settings = load_settings(*found, **given)
+    if given["images"] is not None and (config.invocation_params.dir / given["images"]).is_dir():
+        given["images"] = str(config.invocation_params.dir / given["images"])
+    settings = load_settings(scope.found.path, scope.found.table, **given)
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     part, measured = read_part(config.getoption("failcond_shard")), _measured(config, settings)
     if part is not None and measured is not None:
@@ -130,16 +143,6 @@ def make_state(config: pytest.Config) -> State | None:
             if given[name] is not None
         },
     )
-
-
-def _mentions_failcond(root: Path) -> bool:
-    """Tell quickly whether a project may be configured, before TOML is parsed or pydantic loads."""
-    if (root / "failcond.toml").is_file():
-        return True
-    try:
-        return "failcond" in (root / "pyproject.toml").read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return False
 
 
 def _class_names(settings: Settings) -> tuple[str, ...] | None:

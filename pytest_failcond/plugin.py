@@ -26,6 +26,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
 from pytest_failcond.html_report import HtmlReport
 from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
+from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration
 from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
 
 _GENERATED = (
@@ -54,7 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker, text in markers.items():
         config.addinivalue_line("markers", f"{marker}: {text} for the generated tests")
     try:
-        state = make_state(config)
+        scope = config.stash[SCOPE] = Scope.of(config)
+        state = make_state(config, scope)
     except FailcondError as error:
         raise pytest.UsageError(str(error)) from error
     if state is not None:
@@ -76,16 +78,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist where the store lies."""
-    state = node.config.stash.get(STATE, None)
+    """Tell a worker of pytest-xdist where the store and the configuration lie."""
+    state, found = node.config.stash.get(STATE, None), node.config.stash[SCOPE].found
     if state is not None:
         node.workerinput["failcond_store"] = str(state.store)
+        node.workerinput[FILE] = str(found.path)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Generate a test per cell, direction, image of the corpus, gate and compared key."""
     for name in _GENERATED:
         if name in metafunc.fixturenames:
+            if metafunc.config.stash[SCOPE].objection(metafunc.definition) is not None:
+                return  # the test fails, and says why, before it needs any value
             state = metafunc.config.stash.get(STATE, None)
             if state is None:
                 values: list[Any] = []
@@ -120,7 +125,7 @@ def _says_nothing(item: pytest.Item, state: State | None) -> bool:
         return False
     if item.name.endswith(f"[{_NOTHING}]"):
         return True
-    if item.name != "test_clean":
+    if item.name != "test_clean" or item.config.stash[SCOPE].objection(item) is not None:
         return False
     if state is None:
         return True
@@ -144,7 +149,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mine: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        chosen = unit_of(_planned(item)) in share if from_suite(item) else state.part[0] == 1
+        chosen = unit_of(_planned(item)) in share if _is_planned(item) else state.part[0] == 1
         (mine if chosen else others).append(item)
     items[:] = mine
     config.hook.pytest_deselected(items=others)
@@ -159,12 +164,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
     """Keep what is planned, in an order of its own: tests may be shuffled, each part in its way."""
-    planned = sorted({_planned(item) for item in items if from_suite(item)})
+    planned = sorted({_planned(item) for item in items if _is_planned(item)})
     if planned:
         from pytest_failcond.store import PLAN, Store
 
         Store(state.store).put(PLAN, {"plan": planned})
     return planned
+
+
+def _is_planned(item: pytest.Item) -> bool:
+    return from_suite(item) and item.config.stash[SCOPE].objection(item) is None
 
 
 def _planned(item: pytest.Item) -> str:
@@ -181,6 +190,13 @@ def _planned(item: pytest.Item) -> str:
     if "failcond_regression" in params:
         return f"regression:{params['failcond_regression']}"
     return "clean"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test that the configuration of this session is not about, before anything is loaded."""
+    scope = item.config.stash[SCOPE]
+    if needs_configuration(item, ("failcond", *_GENERATED)) and (why := scope.objection(item)):
+        fail(scope.once(why, item))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -207,7 +223,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         return None
     settings = state.settings
     grid = settings.corruptions
-    parts = [f"classifier {settings.classifier or 'from conftest.py'}"]
+    file = config.stash[SCOPE].file(config.invocation_params.dir)
+    parts = [f"configured by {file}", f"classifier {settings.classifier or 'from conftest.py'}"]
     if grid is not None:
         parts.append(f"{len(grid.names) * len(grid.severities)} corruption cells")
     if state.classes is not None and settings.generator is not None:

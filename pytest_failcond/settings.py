@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -191,44 +190,6 @@ def check_gate_classes(settings: Settings, names: tuple[str, ...]) -> None:
                     f"gate {gate.id!r} selects nothing: there is no class {name!r}"
                     f"{nearest(name, names)}"
                 )
-
-
-def find_table(root: Path, explicit: str | None) -> tuple[Path, dict[str, Any]] | None:
-    """Return the configuration file and its failcond table, or None where there is none.
-
-    Args:
-        root: where ``failcond.toml`` or else ``pyproject.toml`` is looked for.
-        explicit: a file given on the command line; ``none`` switches the plugin off.
-
-    Raises:
-        FailcondError: a file cannot be read or parsed, or the explicit one has no table.
-    """
-    if explicit == "none":
-        return None
-    if explicit is not None:
-        candidates = [Path(explicit)]
-    else:
-        candidates = [root / "failcond.toml", root / "pyproject.toml"]
-    for path in candidates:
-        if not path.is_file():
-            if explicit is not None:
-                raise FailcondError(f"--failcond-config: there is no file {path}")
-            continue
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            if explicit is None and path.name == "pyproject.toml":
-                continue  # pytest itself says what is wrong with it
-            raise FailcondError(f"{path}: cannot be read as TOML ({error})") from error
-        table = data if path.name != "pyproject.toml" else None
-        nested = data.get("tool", {}).get("failcond")
-        if nested is not None:
-            table = nested
-        if table is not None:
-            return path, table
-        if explicit is not None:
-            raise FailcondError(f"{path}: has no [tool.failcond] table")
-    return None
 
 
 def load_settings(path: Path, table: dict[str, Any], **overrides: Any) -> Settings:
