@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.corruptions.constants import BY_NAME, specification
+from pytest_failcond.corruptions.constants import BY_NAME, specification, stream
 from pytest_failcond.corruptions.filters import Images
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
 from pytest_failcond.corruptions.randomness import KeyedRandom
@@ -52,8 +52,9 @@ def corrupt(
         FailcondError: an input is not as above, or a custom corruption returned something else.
     """
     _check_images(images)
+    images = np.ascontiguousarray(images)
     check_severity(severity)
-    version = specification(constants, backend)
+    keyed_by = stream(constants, backend)
     order = np.arange(len(images)) if indices is None else np.asarray(indices)
     if order.shape != (len(images),):
         raise FailcondError(f"indices: expected {len(images)}, one per image, got {order.shape}")
@@ -63,9 +64,9 @@ def corrupt(
         prefix = name or "+".join(_name_of(part) for part in corruption)
         for position, part in enumerate(corruption):
             label = f"{prefix}/{position}:{_name_of(part)}"
-            images = _apply(images, part, severity, (version, seed, label), order)
+            images = _apply(images, part, severity, (keyed_by, seed, label), order)
         return images
-    key = (version, seed, name or _name_of(corruption))
+    key = (keyed_by, seed, name or _name_of(corruption))
     return _apply(images, corruption, severity, key, order)
 
 
@@ -86,10 +87,10 @@ def _apply(
 
         random = KeyedRandom(*key, severity, indices=indices)
         return corrupt_original(images, corruption, severity, random)
-    from pytest_failcond.corruptions.kernels import CHUNK, KERNELS
+    from pytest_failcond.corruptions.kernels import KERNELS, images_at_once
 
     kernel, constant = KERNELS[corruption], constants[corruption][severity - 1]
-    step = max(1, CHUNK.get(corruption, 1 << 18) // images[0].size)
+    step = images_at_once(corruption, images.shape)
     if len(images) <= step:
         return kernel(images, constant, KeyedRandom(*key, severity, indices=indices))
     out = np.empty(images.shape, dtype=np.uint8)

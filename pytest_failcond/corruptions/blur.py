@@ -198,7 +198,9 @@ def zoom_band(size: int, factor: float) -> Band:
 def zoom_matrix(size: int, factor: float) -> Floats:
     """Return the zoom as SciPy's `zoom` of order 1 does it: ``[round(crop factor), size]``.
 
-    The crop is the middle ceil(size / factor) pixels; its corners stay corners.
+    The crop is the middle ceil(size / factor) pixels; its corners stay corners. Where rounding puts
+    the last position beyond the crop, SciPy finds nothing there: the last row is black, in the
+    original too.
     """
     crop = int(np.ceil(size / factor))
     first = (size - crop) // 2
@@ -210,4 +212,5 @@ def zoom_matrix(size: int, factor: float) -> Floats:
     rows = np.arange(out)
     matrix[rows, first + left] += 1 - share
     matrix[rows, first + np.minimum(left + 1, crop - 1)] += share
+    matrix[positions > crop - 1] = 0
     return matrix

@@ -13,8 +13,11 @@ from pytest_failcond.errors import FailcondError, nearest
 
 Constants = dict[str, tuple[Any, ...]]
 
-VERSION = 1
+VERSION = 2
 """Of the pixels: whoever changes a pixel raises it, and baselines made before are refused."""
+
+STREAMS = 1
+"""Of the random numbers: one corruption is mended, and all others keep their pixels."""
 
 IMAGENET_C: Constants = {
     "gaussian_noise": (0.08, 0.12, 0.18, 0.26, 0.38),
@@ -140,3 +143,9 @@ def specification(constants: str, backend: str = "native") -> str:
     from pytest_failcond.corruptions.original import version
 
     return version()
+
+
+def stream(constants: str, backend: str = "native") -> str:
+    """Name what keys the random numbers; raise as `specification` does."""
+    pixels = specification(constants, backend)
+    return f"{constants}/{STREAMS}" if backend == "native" else pixels

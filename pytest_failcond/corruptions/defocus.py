@@ -30,7 +30,11 @@ _PRECISION = 2.0**-44  # relative, of a transform there and back: 512 rounding e
 
 
 def defocus_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) -> Images:
-    """Average over a disk: (radius px, σ px of its softened rim), mirrored at the edges."""
+    """Average over a disk: (radius px, σ px of its softened rim), mirrored at the edges.
+
+    The softened rim of a large disk weighs more than the disk did: bright areas saturate, as in the
+    original.
+    """
     disk = _disk(*constants)
     if len(disk.filters) * max(images.shape[1:3]) <= _MATRICES:
         return _by_matrices(images, disk)
@@ -83,7 +87,7 @@ def _by_matrices(images: Images, disk: _Disk) -> Images:
     for down, across in disk.filters:
         exact += _band(width, across).across(_band(height, down).down(planes))
     exact *= disk.scale * 2.0 ** (-2 * _BITS)
-    return to_levels(exact, channels)
+    return to_levels(np.minimum(exact, 255, out=exact), channels)
 
 
 @lru_cache(maxsize=128)
@@ -120,9 +124,9 @@ def _by_transform(images: Images, disk: _Disk) -> tuple[Images, npt.NDArray[np.b
     # and that is at most two white planes'.
     error = _PRECISION * 255 * math.sqrt(2 * size[0] * size[1])
     levels -= error
-    low = levels.astype(np.uint8)  # towards 0: black stays black
+    low = np.minimum(levels, 255).astype(np.uint8)  # towards 0: black stays black
     levels += 2 * error
-    high = levels.astype(np.uint8)
+    high = np.minimum(levels, 255, out=levels).astype(np.uint8)
     unsure = (low != high).reshape(count, -1).any(axis=1)
     split = high.reshape(count, channels, height, width)
     return np.stack([split[:, channel] for channel in range(channels)], axis=-1), unsure

@@ -91,8 +91,16 @@ def _boxes(picture: Images, width: int, height: int) -> Images:
     return np.asarray(source.resize((width, height), Image.Resampling.BOX))
 
 
+@lru_cache(maxsize=32)
 def _nearest(size: int, small: int) -> npt.NDArray[np.int64]:
-    return np.asarray(np.floor((np.arange(size) + 0.5) * (small / size)).astype(np.int64))
+    """Return which of ``small`` pixels each of ``size`` repeats, as Pillow's nearest neighbour has it.
+
+    Pillow goes from pixel to pixel by adding up a step, whose rounding errors decide where a pixel's
+    middle falls between two: a product would decide otherwise.
+    """
+    steps = np.full(size, small / size)
+    steps[0] *= 0.5
+    return np.cumsum(steps).astype(np.int64)
 
 
 def elastic_transform(
@@ -119,7 +127,8 @@ def elastic_transform(
         field = filtered(random.bits(height, width).astype(np.float64), down, across)
         share = (field + 0.5) / 32768 - 1  # -1 to 1
         positions.append(np.asarray(share * (reach * strength) + line, dtype=np.float64))
-    moved = bilinear(levels, positions[1], positions[0], mirror_near)
+    edge = mirror_near if reach * strength < min(height, width) else mirror
+    moved = bilinear(levels, positions[1], positions[0], edge)
     # Whole levels come out whole, or a rounding error below.
     return np.asarray(np.clip(moved + np.float32(1e-4), 0, 255).astype(np.uint8))
 

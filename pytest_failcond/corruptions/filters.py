@@ -109,17 +109,17 @@ def per_channel(values: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
 
 
 def fixed_point(weights: Floats, bits: int) -> Floats:
-    """Round weights that sum to 1 along the last axis to multiples of 2**-bits that do, exactly."""
+    """Round weights that sum to 1 along the last axis to multiples of 2**-bits that do, exactly.
+
+    Where all weights are 0, they stay so.
+    """
     total = weights.sum(axis=-1, keepdims=True)
-    rounded = np.rint(weights * (2.0**bits / total))
-    left = 2.0**bits - rounded.sum(axis=-1)
-    largest = weights.argmax(axis=-1)
-    np.put_along_axis(
-        rounded,
-        largest[..., None],
-        np.take_along_axis(rounded, largest[..., None], axis=-1) + left[..., None],
-        axis=-1,
-    )
+    whole = np.where(total == 0, 0.0, 2.0**bits)
+    rounded = np.rint(weights * (whole / np.where(total == 0, 1.0, total)))
+    largest = weights.argmax(axis=-1, keepdims=True)
+    made_up = np.take_along_axis(rounded, largest, axis=-1) + whole
+    made_up -= rounded.sum(axis=-1, keepdims=True)
+    np.put_along_axis(rounded, largest, made_up, axis=-1)
     return np.asarray(rounded * 2.0**-bits)
 
 
@@ -176,7 +176,7 @@ def pair_table(table: Images, first: Images, second: Images) -> Images:
 
 
 def mirror_near(positions: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    """Do as `mirror`, faster, for positions no farther out than the image is large."""
+    """Do as `mirror`, faster, for positions less far out than the image is large."""
     inner = np.where(positions < 0, ~positions, positions)
     return np.asarray(np.minimum(inner, 2 * size - 1 - inner))
 

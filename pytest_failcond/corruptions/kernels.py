@@ -35,7 +35,8 @@ KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
 
 # Values per kernel call: few enough for its temporaries to stay in the cache; more where a kernel
 # takes as many steps for one image as for a thousand, or goes image by image itself.
-CHUNK = {
+_VALUES = 1 << 18
+_CHUNK = {
     "defocus_blur": 1 << 19,
     "fog": 1 << 20,
     "glass_blur": 1 << 21,
@@ -44,3 +45,12 @@ CHUNK = {
     "pixelate": 1 << 26,
     "snow": 1 << 20,
 }
+
+
+def images_at_once(name: str, shape: tuple[int, ...]) -> int:
+    """Return how many images of ``[N, H, W, C]`` a kernel is called with."""
+    _, height, width, channels = shape
+    values = height * width * channels
+    if name == "fog":  # its clouds are square, however narrow the image
+        values = max(values, weather.cloud_side(height, width) ** 2)
+    return max(1, _CHUNK.get(name, _VALUES) // values)

@@ -1,8 +1,8 @@
 """Random bits that depend on their key alone: the same for any batch, order, process or thread.
 
 Philox (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*, SC 2011) maps a key and a
-counter to bits. The key is hashed from what names the stream (specification version, seed,
-corruption, severity); the counter is the position, image after image, so an image's bits can be
+counter to bits. The key is hashed from what names the stream (constants, seed, corruption,
+severity); the counter is the position, image after image, so an image's bits can be
 drawn alone or with any others. NumPy guarantees Philox's raw stream (NEP 19).
 """
 
@@ -31,7 +31,7 @@ class KeyedRandom:
     """The random numbers of a batch of images; every draw is keyed by (stream, draw, image, position).
 
     Args:
-        parts: what names the stream, such as ``(version, seed, corruption, severity)``.
+        parts: what names the stream, such as ``(constants, seed, corruption, severity)``.
         indices: the images' indices in their image set, int ``[N]``, none below 0.
 
     Raises:

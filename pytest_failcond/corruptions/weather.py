@@ -38,13 +38,18 @@ def fog(images: Images, constants: tuple[float, float], random: KeyedRandom) -> 
     """Add a cloud and scale the whole back to the image's own maximum: (density, decay of its detail)."""
     density, decay = constants
     count, height, width, _ = images.shape
-    size = 1 << (max(height, width, 3) - 1).bit_length()
+    size = cloud_side(height, width)
     brightest = images.reshape(count, -1).max(axis=1) / 255.0
     factor = (brightest / (brightest + density))[:, None, None]
     cloud = plasma(random, count, size, decay)[:, :height, :width] * (255.0 * density * factor)
     fogged = images * factor[..., None]
     fogged += per_channel(cloud, images.shape[3])
     return np.asarray(np.minimum(fogged, 255, out=fogged).astype(np.uint8))
+
+
+def cloud_side(height: int, width: int) -> int:
+    """Return the side of the cloud that covers an image, px: a power of two."""
+    return 1 << (max(height, width) - 1).bit_length()
 
 
 def plasma(random: KeyedRandom, count: int, size: int, decay: float) -> Floats:
@@ -169,11 +174,17 @@ def snow(
     fallen = smear(levels, length, sigma, angles)[:, :height, :width]
     layer = np.rint(fallen * 255).astype(np.uint8) / 255.0
     x = images / 255.0
-    gray = x if channels == 1 else (x @ np.array(_LUMA))[..., None]
+    gray = x if channels == 1 else _luma(x)
     x = share * x + (1 - share) * np.maximum(x, gray * 1.5 + 0.5)
     x += layer
     x += layer[:, ::-1, ::-1]
     return unit_to_levels(x)
+
+
+def _luma(x: Floats) -> Floats:
+    """Return the brightness of colours ``[N, H, W, 3]``: ``[N, H, W, 1]``, summed in fixed order."""
+    red, green, blue = (x[..., channel] * weight for channel, weight in enumerate(_LUMA))
+    return (red + green + blue)[..., None]
 
 
 @lru_cache(maxsize=32)

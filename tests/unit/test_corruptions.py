@@ -266,7 +266,7 @@ PIXELS = {
         "glass_blur": "1172410d18da",
         "impulse_noise": "f97116059687",
         "motion_blur": "6b5df3a73009",
-        "pixelate": "08ca3980ba81",
+        "pixelate": "2e4e12deb933",
         "saturate": "fc51d6f8ac22",
         "shot_noise": "ecfb37137ca7",
         "snow": "51d60db862c8",
