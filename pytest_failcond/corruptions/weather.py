@@ -90,10 +90,10 @@ def frost(images: Images, constants: tuple[float, float, float], random: KeyedRa
     """
     share, cover, scale = constants
     _count, height, width, channels = images.shape
-    photographs = _photographs(height, width, scale, channels)
     which, corner = random.integers(0, len(_FROST)), random.uniform(2)
     pieces = np.empty_like(images)
-    for number, photograph in enumerate(photographs):
+    for number, name in enumerate(_FROST):
+        photograph = _covering(name, height, width, scale, channels)
         chosen = np.flatnonzero(which == number)
         room = np.array(photograph.shape[:2]) - np.array([height, width])
         top, left = np.floor(corner[chosen] * room).astype(np.int64).T
@@ -109,22 +109,22 @@ def _blend_table(share: float, cover: float) -> Images:
     return table.reshape(-1)
 
 
-@lru_cache(maxsize=4)
-def _photographs(height: int, width: int, scale: float, channels: int) -> list[Images]:
-    """Return the photographs scaled, ``[H', W', C]``; one too small for the image is enlarged."""
-    scaled = []
-    for name in _FROST:
-        photograph = _photograph(name)
-        size = np.array(photograph.shape[:2])
-        factor = max(scale, *(1.1 * np.array([height, width]) / size))
-        new = np.ceil(size * factor).astype(np.int64)
-        rows, columns = _cubic(int(size[0]), int(new[0])), _cubic(int(size[1]), int(new[1]))
-        planes = photograph.transpose(2, 0, 1)[:channels].astype(np.float64)
-        levels = np.clip(np.rint(filtered(planes, rows, columns)), 0, 255).astype(np.uint8)
-        scaled.append(np.ascontiguousarray(levels.transpose(1, 2, 0)))
-    return scaled
+def _covering(name: str, height: int, width: int, scale: float, channels: int) -> Images:
+    """Return a photograph scaled, ``[H', W', C]``; one too small for the image is enlarged."""
+    rows, columns = _photograph(name).shape[:2]
+    return _scaled(name, max(scale, 1.1 * height / rows, 1.1 * width / columns), channels)
 
 
+@lru_cache(maxsize=2 * len(_FROST))
+def _scaled(name: str, factor: float, channels: int) -> Images:
+    photograph = _photograph(name)[..., :channels]
+    rows, columns = (_cubic(size, int(np.ceil(size * factor))) for size in photograph.shape[:2])
+    planes = photograph.transpose(2, 0, 1).astype(np.float64)
+    levels = np.clip(np.rint(filtered(planes, rows, columns)), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(1, 2, 0))
+
+
+@lru_cache(maxsize=len(_FROST))
 def _photograph(name: str) -> Images:
     found = importlib.util.find_spec("imagecorruptions")
     folders = list(found.submodule_search_locations or ()) if found else []

@@ -132,7 +132,8 @@ def test_without_imagecorruptions_only_frost_is_missing(monkeypatch):
     from pytest_failcond.corruptions import NAMES, weather
 
     monkeypatch.setattr(weather.importlib.util, "find_spec", lambda _: None)
-    weather._photographs.cache_clear()
+    for cached in (weather._photograph, weather._scaled):
+        cached.cache_clear()
     images = photographs(2, 32, 3)
     for name in NAMES:
         if name == "frost":
