@@ -90,10 +90,18 @@ class Run:
 
     __hash__ = None  # type: ignore[assignment]  # as of any dataclass that compares arrays
 
-    @property
+    @cached_property
     def checks(self) -> tuple[Check, ...]:
         """All checks of all gates."""
         return tuple(check for gate in self.gates for check in gate.checks)
+
+    @cached_property
+    def checks_by_key(self) -> dict[str, list[Check]]:
+        """The same by what they are about."""
+        found: dict[str, list[Check]] = {}
+        for check in self.checks:
+            found.setdefault(check.key, []).append(check)
+        return found
 
     @property
     def indices(self) -> npt.NDArray[np.int64]:

@@ -23,6 +23,7 @@ from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import AnyMeasurement, Replay
 from pytest_failcond.measuring import Measuring
 from pytest_failcond.metric_rows import STEP
+from pytest_failcond.report.need import and_more, few_classes
 from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
 from pytest_failcond.verdicts import Verdicts
@@ -277,7 +278,7 @@ class Failcond:
         failed = [c for c in binding if c.verdict in failing]
         if failed:
             self._tell(VERDICT, "failed")
-            fail("\n".join(describe(c, self.classes) for c in failed))
+            fail("\n".join(self._said(failed)))
         idle = [c for c in binding if c.verdict == "not_evaluated"]
         if idle:
             self._tell(VERDICT, "not_evaluated")
@@ -285,10 +286,18 @@ class Failcond:
         waived = [c for c in checks if c.level == "fail" and c.waived is not None]
         if waived:
             self._tell(VERDICT, "waived")
-            pytest.xfail("; ".join(f"{describe(c, self.classes)}: {c.waived}" for c in waived))
+            pytest.xfail("; ".join(self._said(waived)))
         marginal = any(c.verdict == "marginal" for c in binding)
         self._tell(VERDICT, "marginal" if marginal else "passed")
         return list(checks)
+
+    def _said(self, checks: Sequence[Check]) -> list[str]:
+        """Say what checks found, a line each; of a gate by class, of the worst classes alone."""
+        shown, more = few_classes(checks)
+        lines = [
+            describe(c, self.classes) + ("" if c.waived is None else f": {c.waived}") for c in shown
+        ]
+        return [*lines, and_more(more)] if more else lines
 
     def _give_up(self, key: str, error: FailcondError, *, measured: str | None = None) -> NoReturn:
         """Record that a planned key could not be measured, and fail.

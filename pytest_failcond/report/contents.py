@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pytest_failcond.directions import Direction
 from pytest_failcond.gates import Check
@@ -13,6 +13,8 @@ from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, print
 from pytest_failcond.run import Run
 
 _WORST = 6  # directions, where not all are shown
+MOST_CLASSES = 10
+"""Classes that are listed one by one, where there are more: the worst of them."""
 
 
 def gravest(statuses: Iterable[Status]) -> Status | None:
@@ -20,13 +22,10 @@ def gravest(statuses: Iterable[Status]) -> Status | None:
     return max(statuses, key=GRAVITY.index, default=None)
 
 
-def status_by_key(run: Run) -> dict[str, Status]:
-    """Return the gravest verdict of each key that a gate is about, but for those against a baseline."""
-    found: dict[str, Status] = {}
-    for check in _of_keys_alone(run):
-        status = status_of(check)
-        found[check.key] = gravest((status, found.get(check.key, status))) or status
-    return found
+def status_of_key(run: Run, key: str) -> Status | None:
+    """Return the gravest verdict of a key, but for those against a baseline; None for none."""
+    checks = run.checks_by_key.get(key, ())
+    return gravest(status_of(check) for check in checks if not check.against_baseline)
 
 
 def _of_keys_alone(run: Run) -> list[Check]:
@@ -112,20 +111,51 @@ def directions_of(run: Run) -> list[Direction]:
     )
 
 
+def few_classes(run: Run) -> tuple[list[Direction], list[Direction]]:
+    """Return the directions of the ten classes that have the worst, and those of the other classes."""
+    found = directions_of(run)
+    order = _worst_first(run)
+    worst = dict.fromkeys(d.class_index for d in sorted(found, key=order))
+    chosen = set(list(worst)[:MOST_CLASSES])
+    return (
+        [d for d in found if d.class_index in chosen],
+        [d for d in found if d.class_index not in chosen],
+    )
+
+
+def more_classes(run: Run, others: Iterable[Direction]) -> str:
+    """Say how many classes are left out, and how their directions stand; nothing where none is."""
+    left_out = list(others)
+    if not left_out:
+        return ""
+    statuses = Counter(filter(None, (status_of_key(run, d.key) for d in left_out)))
+    told = ", ".join(f"{statuses[s]} {LABELS[s]}" for s in reversed(GRAVITY) if statuses[s])
+    number = len({d.class_index for d in left_out})
+    line = f"… and {count(len(left_out), 'direction')} of {number:,} more classes"
+    return f"{line}: {told}" if told else line
+
+
+def _worst_first(run: Run) -> Callable[[Direction], tuple[int, float]]:
+    """Sort directions: those that a gate fails, those that hold least, those that break most."""
+
+    def order(direction: Direction) -> tuple[int, float]:
+        gravity = GRAVITY.index(status_of_key(run, direction.key) or "passed")
+        return -gravity, -direction.broken_by(direction.tested_to) / direction.total
+
+    return order
+
+
 def shown_directions(run: Run, *, every: bool) -> tuple[list[Direction], int]:
     """Return the directions that are worst, by class and rank, and how many there are beside them.
 
     Worst are those that a gate fails, then those that hold least, then those that break most.
     """
     found = directions_of(run)
-    statuses = status_by_key(run)
-
-    def order(direction: Direction) -> tuple[int, float]:
-        gravity = GRAVITY.index(statuses.get(direction.key, "passed"))
-        return -gravity, -direction.broken_by(direction.tested_to) / direction.total
-
-    worst = {direction.key for direction in sorted(found, key=order)[:_WORST]}
-    if every or len(found) <= _WORST + 1:
+    worst = {direction.key for direction in sorted(found, key=_worst_first(run))[:_WORST]}
+    if every:
+        shown, others = few_classes(run)
+        return shown, len(others)
+    if len(found) <= _WORST + 1:
         return found, 0
     return [d for d in found if d.key in worst], len(found) - len(worst)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.keys import DirectionKey, parse_key
-from pytest_failcond.report import wording
+from pytest_failcond.report import contents, wording
 from pytest_failcond.report.breaking import BreakingChange, breaking_changes
 from pytest_failcond.run import Run
 
@@ -108,6 +108,15 @@ def _listed(names: list[str]) -> str:
     if len(names) > _MOST_CLASSES:
         names = [*names[: _MOST_CLASSES - 1], f"{len(names) - _MOST_CLASSES + 1} more"]
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def all_passed_over(run: Run) -> list[str]:
+    """Say which directions were passed over, a line per class, for ten classes at most."""
+    entries = contents.passed_over(run)
+    lines = [passed_over(run, *entry) for entry in entries[: contents.MOST_CLASSES]]
+    if left_out := len(entries) - len(lines):
+        lines.append(f"… and of {left_out:,} more classes")
+    return lines
 
 
 def passed_over(run: Run, class_index: int, passed: list[tuple[str, float]]) -> str:

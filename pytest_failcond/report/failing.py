@@ -48,13 +48,12 @@ def confusions(measured: Measurement, clean: Measurement | None, *, most: int) -
         right_before = clean.right
     wrong = ~measured.right
     pairs = measured.labels * measured.classes + measured.predicted
-    counts = np.bincount(pairs[wrong], minlength=measured.classes**2)
+    seen_pairs, counts = np.unique(pairs[wrong], return_counts=True)
     found = []
-    for pair in np.argsort(-counts, kind="stable")[:most].tolist():
-        if not counts[pair]:
-            break
+    for place in np.argsort(-counts, kind="stable")[:most].tolist():
+        pair = int(seen_pairs[place])
         label, seen = divmod(pair, measured.classes)
         lost = None if right_before is None else int((right_before & wrong & (pairs == pair)).sum())
         total = int((measured.labels == label).sum())
-        found.append(Confusion(label, seen, int(counts[pair]), total, lost))
+        found.append(Confusion(label, seen, int(counts[place]), total, lost))
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.keys import CorruptionKey, parse_key
 from pytest_failcond.plan import MEAN_KEY
-from pytest_failcond.report.contents import status_by_key
+from pytest_failcond.report.contents import status_of_key
 from pytest_failcond.report.wording import Status, count
 from pytest_failcond.run import Run
 
@@ -72,7 +72,6 @@ class Grid:
 
 def grid_of(run: Run) -> Grid | None:
     """Return the grid of corruption cells, None where there are none."""
-    statuses = status_by_key(run)
     cells: dict[tuple[str, int], Cell] = {}
     for key in [*run.measurements, *run.errors]:
         try:
@@ -80,7 +79,7 @@ def grid_of(run: Run) -> Grid | None:
         except FailcondError:
             continue
         if isinstance(parsed, CorruptionKey):
-            cells[parsed.corruption, parsed.severity] = _cell(run, key, statuses)
+            cells[parsed.corruption, parsed.severity] = _cell(run, key)
     if not cells:
         return None
     configured = list((run.settings.get("corruptions") or {}).get("names") or ())
@@ -93,11 +92,11 @@ def grid_of(run: Run) -> Grid | None:
 def clean_of(run: Run) -> Cell | None:
     """Return the cell of the clean images, None if nobody asked for it."""
     there = "clean" in run.measurements or "clean" in run.errors
-    return _cell(run, "clean", status_by_key(run)) if there else None
+    return _cell(run, "clean") if there else None
 
 
-def _cell(run: Run, key: str, statuses: dict[str, Status]) -> Cell:
+def _cell(run: Run, key: str) -> Cell:
     measured = run.measurements.get(key)
     accuracy = None if measured is None or not measured.total else measured.accuracy
     judge = None if measured is None else measured.judge_accuracy
-    return Cell(accuracy, accuracy is None, statuses.get(key), judge)
+    return Cell(accuracy, accuracy is None, status_of_key(run, key), judge)

@@ -36,6 +36,7 @@ def escape(text: str) -> str:
 
 
 def _failures(run: Run) -> str:
+    shown, more = need.few_classes(need.failures(run))
     rows = [
         [
             wording.label(wording.status_of(c)),
@@ -44,8 +45,9 @@ def _failures(run: Run) -> str:
             wording.threshold(c),
             wording.reason(run, c),
         ]
-        for c in need.failures(run)
+        for c in shown
     ]
+    rows += [["", gate, f"… and {n:,} more", "", ""] for gate, n in more.items()]
     for key, why in contents.unmeasured(run).items():
         rows.append([wording.label("error"), "", wording.key_text(run, key), "", why])
     for entry in contents.lost(run):
@@ -111,6 +113,7 @@ def _cell(cell: Cell | None) -> str:
 
 
 def _directions(run: Run) -> str:
+    shown, others = contents.few_classes(run)
     rows = [
         [
             wording.class_name(run, d.class_index),
@@ -122,10 +125,11 @@ def _directions(run: Run) -> str:
             wording.share(d.curve.mean_p[0]),
             direction_text.attributes(d),
         ]
-        for d in contents.directions_of(run)
+        for d in shown
     ]
     head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p", "what changes"]
-    lines = [escape(direction_text.passed_over(run, *entry)) for entry in contents.passed_over(run)]
+    lines = [escape(more)] if (more := contents.more_classes(run, others)) else []
+    lines += map(escape, direction_text.all_passed_over(run))
     parts = [_table(head, rows, left=3)] if rows else []
     if broken := direction_text.what_breaks(run):
         lines.insert(0, escape(broken))

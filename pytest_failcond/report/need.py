@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pytest_failcond.gates import WITHIN_NOISE, Check, GateResult
-from pytest_failcond.report.wording import GRAVITY, LABELS, clearance, note, status_of
+from pytest_failcond.report.contents import MOST_CLASSES
+from pytest_failcond.report.wording import GRAVITY, LABELS, clearance, note, printable, status_of
 from pytest_failcond.run import Run
 
 
@@ -28,6 +29,28 @@ def failures(run: Run) -> list[Check]:
 def by_need(checks: Iterable[Check]) -> list[Check]:
     """Sort checks gravest first, then by margin, in widths of their sampling noise."""
     return sorted(checks, key=lambda c: (-GRAVITY.index(status_of(c)), clearance(c)))
+
+
+def few_classes(checks: Iterable[Check]) -> tuple[list[Check], Counter[str]]:
+    """Leave out, of each gate's checks by class, all but the worst ten; return how many, by gate."""
+    listed = list(checks)
+    by_gate: dict[str, list[Check]] = {}
+    for check in listed:
+        if check.class_index is not None:
+            by_gate.setdefault(check.gate, []).append(check)
+    more: Counter[str] = Counter()
+    hidden: set[int] = set()
+    for gate, of_classes in by_gate.items():
+        if len(of_classes) > MOST_CLASSES:
+            left_out = by_need(of_classes)[MOST_CLASSES:]
+            hidden |= set(map(id, left_out))
+            more[gate] = len(left_out)
+    return [check for check in listed if id(check) not in hidden], more
+
+
+def and_more(more: Mapping[str, int]) -> str:
+    """Say how many checks of which gates are left out: ``… and 990 more of gate 'cells'``; or nothing."""
+    return "; ".join(f"… and {n:,} more of gate {printable(gate)!r}" for gate, n in more.items())
 
 
 def gates_by_need(run: Run) -> list[GateResult]:

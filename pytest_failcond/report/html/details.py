@@ -6,7 +6,7 @@ from pytest_failcond.compare import Comparison, KeyComparison
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Examples, Measurement
-from pytest_failcond.report import changes, contents, direction_text, wording
+from pytest_failcond.report import changes, contents, direction_text, need, wording
 from pytest_failcond.report.failing import confusions
 from pytest_failcond.report.html import curves, pictures
 from pytest_failcond.report.html.corpus import replayed_of
@@ -32,8 +32,12 @@ def content(run: Run, key: str, *, pictures: bool) -> list[str]:
     measured, direction = run.measurements.get(key), run.directions.get(key)
     if measured is not None:
         parts.append(text("p", _accuracy(run, measured)))
-    if checks := [check for check in run.checks if check.key == key]:
-        parts += [checks_table(run, checks), note(wording.BOUNDS)]
+    if checks := run.checks_by_key.get(key, []):
+        shown, more = need.few_classes(
+            need.by_need(checks) if len(checks) > contents.MOST_CLASSES else checks
+        )
+        parts += [checks_table(run, shown), *([note(need.and_more(more))] if more else [])]
+        parts.append(note(wording.BOUNDS))
     if direction is not None:
         parts += _direction(run, direction, pictures)
     if measured is not None:

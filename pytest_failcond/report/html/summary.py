@@ -84,14 +84,16 @@ def _gates(run: Run, linked: Collection[str]) -> list[str]:
         ])  # fmt: skip
     head = ["verdict", "gate", "demand", "checks", "worst", "margin", "at"]
     parts = [table(head, rows, label="Gates")]
-    checks = need.by_need(run.checks)
+    checks, more = need.few_classes(need.by_need(run.checks))
     doubtful = sum(wording.status_of(check) != "passed" for check in checks)
     count = min(doubtful, _WORST) + _PASSED * (doubtful <= _WORST)
     shown, rest = (checks, []) if len(checks) <= count + 1 else (checks[:count], checks[count:])
     parts += [text("h3", "Check by check"), checks_table(run, shown, linked)]
     if rest:
-        more = f"{len(rest)} more: {need.together(rest)}"
-        parts.append(fold(more, checks_table(run, rest, linked)))
+        title = f"{len(rest)} more: {need.together(rest)}"
+        parts.append(fold(title, checks_table(run, rest, linked)))
+    if more:
+        parts.append(note(need.and_more(more)))
     return [*parts, *map(note, (*run.notes, f"{wording.MARGIN} {wording.BOUNDS}"))]
 
 
@@ -144,15 +146,16 @@ def _row(cells: Sequence[str], href: str) -> list[Cell]:
 
 def _directions(run: Run, linked: Collection[str]) -> list[str]:
     parts: list[str] = []
-    directions = contents.directions_of(run)
+    directions, others = contents.few_classes(run)
     if directions:
         parts += [
             direction_table(run, directions, linked),
+            *map(note, filter(None, [contents.more_classes(run, others)])),
             note(f"{direction_text.EXPLAINED} {direction_text.START_P}"),
         ]
         if line := direction_text.what_breaks(run):
             parts.append(text("p", line))
-    parts += [note(direction_text.passed_over(run, *entry)) for entry in contents.passed_over(run)]
+    parts += map(note, direction_text.all_passed_over(run))
     if directions:
         parts += [text("h3", "Degradation curves"), curves.legend(run)]
     for index, found in groupby(directions, key=lambda direction: direction.class_index):

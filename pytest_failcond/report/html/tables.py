@@ -40,10 +40,9 @@ def checks_table(run: Run, checks: Sequence[Check], linked: Collection[str] = ()
 def direction_table(run: Run, directions: Sequence[Direction], linked: Collection[str] = ()) -> str:
     """Lay out directions, and how far they go."""
     head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p", "what changes"]
-    statuses = contents.status_by_key(run)
     rows = []
     for direction in directions:
-        of = statuses.get(direction.key)
+        of = contents.status_of_key(run, direction.key)
         sign = "" if of is None else f" {wording.SIGNS[of]}"
         rows.append([
             Cell(wording.class_name(run, direction.class_index)),

@@ -51,10 +51,11 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
 
 def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
     """Say first why the run is red: a line per check where they fit, else two; of each gate the worst."""
+    failing, hidden = need.few_classes(need.failures(run))
     reasons = [
         _Reason(wording.status_of(c), c.gate, wording.check_text(run, c),
                 wording.reason(run, c, brief=not every))
-        for c in need.failures(run)
+        for c in failing
     ]  # fmt: skip
     for missing, why in contents.unmeasured(run).items():
         reasons.append(_Reason("error", "", wording.key_text(run, missing), why))
@@ -80,9 +81,10 @@ def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
         page.show(line)
         if not fits:
             page.print(wording.printable(reason.why), indent=_GAP)
-    if more:
+    where = "in the run file" if every else "-v shows more" if hidden else "-v shows them"
+    if more := more + hidden:
         of_each = ", ".join(f"{wording.printable(name)} {n}" for name, n in more.most_common())
-        page.print(f"… and {more.total()} more, -v shows them: {of_each}", "bold")
+        page.print(f"… and {more.total()} more, {where}: {of_each}", "bold")
     page.print()
 
 

@@ -15,7 +15,6 @@ def show_directions(page: Page, run: Run, *, every: bool) -> None:
     """Print how far the directions go, and what changes along them: the worst of them, or all."""
     directions, more = contents.shown_directions(run, every=every)
     if directions:
-        statuses = contents.status_by_key(run)
         width = max(9, *(len(direction_text.breaks_at(d)) for d in directions))
         changes = page.width >= _WIDE and any(d.attributes for d in directions)
         head = ["class", "#", "direction", f"{'breaks at':>{width}}", "broken"]
@@ -34,7 +33,7 @@ def show_directions(page: Page, run: Run, *, every: bool) -> None:
             table.columns[-1].no_wrap = False
         last = None
         for d in directions:
-            status = statuses.get(d.key)
+            status = contents.status_of_key(run, d.key)
             sign = " " if status is None else wording.SIGNS[status]
             name = wording.class_name(run, d.class_index)
             changed = direction_text.attributes(d, _MOST_ATTRIBUTES if every else 1).replace(
@@ -54,12 +53,16 @@ def show_directions(page: Page, run: Run, *, every: bool) -> None:
         notes = [direction_text.EXPLAINED, *([direction_text.ATTRIBUTES] if changes else [])]
         if more:
             total = len(directions) + more
-            notes.insert(0, f"The worst {len(directions)} of {total}; -v shows all.")
+            few = f"those of the worst {contents.MOST_CLASSES} classes"
+            classes = len({d.class_index for d in run.directions.values()})
+            rest = f"; -v shows {'all' if classes <= contents.MOST_CLASSES else few}"
+            which = f", {few}" if every else rest
+            notes.insert(0, f"The worst {len(directions)} of {total}{which}.")
         page.print(" ".join(notes), "dim")
     if line := direction_text.what_breaks(run, later=every):
         page.print(line)
-    passed = contents.passed_over(run)
-    for line in (direction_text.passed_over(run, *entry) for entry in passed):
+    passed = direction_text.all_passed_over(run)
+    for line in passed:
         page.print(line, "dim")
     if directions or passed:
         page.print()

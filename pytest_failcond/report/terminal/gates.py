@@ -26,7 +26,8 @@ def show_gates(page: Page, run: Run, *, every: bool) -> None:
     else:
         _show_worst(page, run, gates)
     folded = not every and any(len(gate.checks) > 1 for gate in gates)
-    more = f"One check of each gate, the worst of {len(run.checks)} in all; -v shows them. "
+    shown = "more" if need.few_classes(run.checks)[1] else "them"
+    more = f"One check of each gate, the worst of {len(run.checks)} in all; -v shows {shown}. "
     page.print(f"{more if folded else ''}{wording.MARGIN} {wording.BOUNDS}", "dim")
     for note in run.notes:
         page.print(wording.printable(note), "yellow")
@@ -56,8 +57,11 @@ def _show_checks(page: Page, run: Run, gates: list[GateResult]) -> None:
     table.columns[-1].justify = "left"
     for gate in gates:
         table.add_row(_title(page, gate, None))
-        for check in need.by_need(gate.checks):
+        shown, more = need.few_classes(need.by_need(gate.checks))
+        for check in shown:
             _add_check(page, run, check, table)
+        if more:
+            table.add_row(_indented(page, need.and_more(more), 2, "dim"))
     page.show(table)
 
 
