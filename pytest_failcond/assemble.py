@@ -18,6 +18,7 @@ from pytest_failcond.measurements import Examples, Measurement, Replay
 from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.packing import pack, unpack
 from pytest_failcond.plan import cells_of, compared_keys, share_of, unit_of
+from pytest_failcond.remarks import PREFIX, remarks_of
 from pytest_failcond.resolution import unresolved
 from pytest_failcond.run import Run
 from pytest_failcond.settings import Settings
@@ -35,6 +36,7 @@ def assemble(
     baseline: Path | None = None,
     part: tuple[int, int] | None = None,
     kept: bool = False,
+    strict: bool = False,
     only: Iterable[str] | None = None,
 ) -> Run | None:
     """Make the run from a store; None if no test of the session asked for anything.
@@ -48,6 +50,7 @@ def assemble(
         baseline: a run file to compare with.
         part: (i, n) where the session measures a part of the plan, and judges nothing.
         kept: whether the store holds a kept run, of which only what is planned counts as asked for.
+        strict: whether a model whose output changes from call to call is an error.
         only: keys; leaves out all others, and what was planned, for what one test shows.
     """
     store = Store(store_folder)
@@ -69,7 +72,13 @@ def assemble(
     if kept:
         asked = {key for entry in planned for key in (entry, *needed(entry, settings))}
         run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
-    return conclude(run, settings, baseline, pictures=pictures)
+    run = conclude(run, settings, baseline, pictures=pictures)
+    return replace(run, errors=run.errors | _unsteady(run)) if strict else run
+
+
+def _unsteady(run: Run) -> dict[str, str]:
+    """Return the models whose output changes from call to call, as errors."""
+    return {remark.model: remark.text for remark in run.remarks if remark.what == "random"}
 
 
 def _share(run: Run, part: tuple[int, int]) -> Run:
@@ -228,8 +237,11 @@ def _measured(
             directions[name] = Direction.from_json(record)
         elif name == "corpus":
             corpus = Replay.from_json(record)
+    kept = session["environment"].get("remarks", ())
+    found = (record for name, record in records.items() if name.startswith(PREFIX))
+    remarks = [remark.to_json() for remark in remarks_of([*kept, *found])]
     return Run(
-        environment=session["environment"],
+        environment=session["environment"] | ({"remarks": remarks} if remarks else {}),
         subjects=session["subjects"],
         settings=settings.model_dump(mode="json", exclude={"folder"}),
         classes=classes or _numbered(measurements, rankings),

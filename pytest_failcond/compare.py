@@ -77,7 +77,8 @@ class Comparison:
     Attributes:
         baseline: its path, as it was given.
         then, now: when, and at which commit, each was made.
-        same_model: whether the classifiers' hashes agree; None where one has no hash.
+        same_model: whether the classifiers' hashes agree; None where one has no hash, or they are
+            of different schemes.
         confidence: of the bounds.
         keys: for each key of both.
         directions: the baseline's, measured again.
@@ -85,6 +86,8 @@ class Comparison:
         corpus_lost, corpus_gained: ids of the images of the corpus that were right then only, and
             now only.
         remark: why directions are not compared, where they are not.
+        predictions_differ: whether any prediction on the same pixels, or a walk, is another one. A
+            hash cannot see all code: with the same hash, the model may yet not be the same.
     """
 
     baseline: str
@@ -98,6 +101,7 @@ class Comparison:
     remark: str = ""
     corpus_lost: tuple[str, ...] = ()
     corpus_gained: tuple[str, ...] = ()
+    predictions_differ: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of the run file."""
@@ -226,22 +230,67 @@ def compare(
     corpus_lost, corpus_gained = _changed_entries(then, now)
     remark = _why_no_directions(then, now)
     directions = [] if remark else [key for key in then.directions if key in now.directions]
-    hashes = then.subjects.get("classifier"), now.subjects.get("classifier")
     everything = [*then.measurements, *([] if remark else then.directions)]
+    walks = tuple(
+        _compare_direction(then.directions[key], now.directions[key]) for key in directions
+    )
     return Comparison(
         baseline=path,
         then=origin(then),
         now=origin(now),
-        same_model=None if None in hashes else hashes[0] == hashes[1],
+        same_model=same_hash(then.subjects.get("classifier"), now.subjects.get("classifier")),
         confidence=confidence,
         keys=tuple(keys),
-        directions=tuple(
-            _compare_direction(then.directions[key], now.directions[key]) for key in directions
-        ),
+        directions=walks,
         only_then=tuple(k for k in everything if k not in now.measurements | now.directions),
         remark=remark,
         corpus_lost=corpus_lost,
         corpus_gained=corpus_gained,
+        predictions_differ=_predictions_differ(then, now) or any(map(walk_changed, walks)),
+    )
+
+
+def same_hash(then: Any, now: Any) -> bool | None:
+    """Whether two hashes, such as ``model:…``, agree; None where that cannot be told.
+
+    It cannot where one is None, or where an earlier version made one in another way.
+    """
+    if then is None or now is None:
+        return None
+    schemes = {str(value).partition(":")[0] for value in (then, now)}
+    return then == now if len(schemes) == 1 else None
+
+
+def same_input(name: str, then: Any, now: Any) -> bool:
+    """Whether a subject is the same in two runs, or cannot be told from one of the other's scheme."""
+    if name in ("generator", "judge") and then and now:
+        return same_hash(then, now) is not False
+    return bool(then == now)
+
+
+def walk_changed(entry: DirectionComparison) -> bool:
+    """Whether a direction's walk is another one."""
+    return (entry.breaking_shift_then, entry.tested_to_then, entry.broken_share_then) != (
+        entry.breaking_shift,
+        entry.tested_to,
+        entry.broken_share,
+    )
+
+
+def _predictions_differ(then: Run, now: Run) -> bool:
+    """Whether a prediction on the same pixels is another one, of test images or of the corpus."""
+    for key, measured in now.measurements.items():
+        before = then.measurements.get(key)
+        if before is None or before.pixels != measured.pixels:
+            continue
+        if not np.array_equal(before.predicted, measured.predicted):
+            return True
+    if then.corpus is None or now.corpus is None:
+        return False
+    seen = {(entry.id, entry.png): entry.predicted for entry in then.corpus.entries}
+    return any(
+        seen.get((entry.id, entry.png), entry.predicted) != entry.predicted
+        for entry in now.corpus.entries
     )
 
 
@@ -265,7 +314,13 @@ def _why_no_directions(then: Run, now: Run) -> str:
     if not then.directions:
         return ""
     for what in ("generator", "judge"):
-        if then.subjects.get(what) != now.subjects.get(what):
+        before, after = then.subjects.get(what), now.subjects.get(what)
+        if before != after and same_input(what, before, after):
+            return (
+                f"directions are not compared: another version of pytest-failcond identified the "
+                f"{what}, so it is not known whether it is the same; keep a new run"
+            )
+        if before != after:
             return f"directions are not compared: another {what}"
     if then.settings.get("corner_cases") != now.settings.get("corner_cases"):
         return "directions are not compared: other corner_cases settings"

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pytest_failcond.corruptions import Corruption, corrupt
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.exchange import UserCodeError, text_of
 from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.subjects.loading import load_callable
 
@@ -75,15 +76,19 @@ class Corruptions:
                 backend=self._grid.backend,
             )
 
+        cause: Exception
         try:
             return apply(slice(None))
+        except UserCodeError as error:
+            kind, text, cause = error.kind, error.text, error
         except FailcondError:
             raise
         except Exception as error:
-            raise FailcondError(
-                f"corruption {name!r} raised {type(error).__name__} at severity {severity} on "
-                f"{_culprit(apply, indices)}: {error}"
-            ) from error
+            kind, text, cause = type(error).__name__, text_of(error), error
+        raise FailcondError(
+            f"corruption {name!r} raised {kind} at severity {severity} on "
+            f"{_culprit(apply, indices)}{f': {text}' if text else ''}"
+        ) from cause
 
 
 def _culprit(apply: Callable[[slice], object], indices: npt.NDArray[np.int64]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pytest_failcond.compare import INPUTS
+from pytest_failcond.compare import INPUTS, same_input
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.metric_rows import METRICS
@@ -174,7 +174,11 @@ def _mean_drop(case: Case) -> Value:
 def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
     """Return which inputs of two runs differ, as far as they matter to the question."""
     inputs = _OF_DIRECTIONS if question.about_directions else INPUTS
-    found = [name for name in inputs if run.subjects.get(name) != other.subjects.get(name)]
+    found = [
+        name
+        for name in inputs
+        if not same_input(name, run.subjects.get(name), other.subjects.get(name))
+    ]
     if question.about_directions:
         corner_cases = (r.settings.get("corner_cases") for r in (run, other))
         found += ["corner_cases"] if len({str(c) for c in corner_cases}) > 1 else []

@@ -9,8 +9,9 @@ from pytest_failcond.configuration import Finder, absence, read_configuration
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.settings import Settings, load_settings
-from pytest_failcond.subjects.classifier import Classifier, check_device
+from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.loading import call
+from pytest_failcond.subjects.modules import check_device
 from pytest_failcond.subjects.sources import labeled_images
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ def load_configured(settings: Settings, key: str) -> Any:
     """Call what a ``module:callable`` setting names; None where it is not set.
 
     Raises:
-        FailcondError: it cannot be imported, or raises.
+        FailcondError: it cannot be imported, raises, or returns None.
     """
     reference = getattr(settings, key)
-    return None if reference is None else call(reference, key, folder=settings.folder)
+    if reference is None:
+        return None
+    found = call(reference, key, folder=settings.folder)
+    if found is None:  # which would pass for a setting left out
+        raise FailcondError(f"{key} = {reference!r} returned None; it must return the {key}")
+    return found
 
 
 def build_laboratory(

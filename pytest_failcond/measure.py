@@ -177,7 +177,7 @@ class Laboratory:
         judge = self.judge if seed_offset == 0 else None
         digest = hashlib.sha256()
         predicted, judged = [], []
-        batch = self.classifier.batch_size
+        classify, batch = self.classifier.probabilities, self.classifier.batch_size
         chunk = batch * max(1, min(_CHUNK, _CHUNK_VALUES // (batch * data.images[0].size)))
         for start in range(0, len(data), chunk):
             pixels = data.images[start : start + chunk]
@@ -185,12 +185,12 @@ class Laboratory:
                 part = indices[start : start + chunk]
                 pixels = self.corruptions.apply(corruption, pixels, severity, part, seed_offset)
             digest.update(np.ascontiguousarray(pixels).data)
-            predicted.append(self.classifier.probabilities(to_float(pixels)).argmax(axis=1))
+            predicted.append(classify(to_float(pixels), owned=True).argmax(axis=1))
             if lost is not None:
                 lost.see(start, predicted[-1], pixels)
             if judge is not None and (shown := self._shown_to_judge[start : start + chunk]).any():
-                seen = judge.probabilities(to_float(pixels[shown])).argmax(axis=1)
-                judged.append(seen == data.labels[start : start + chunk][shown])
+                seen = judge.probabilities(to_float(pixels[shown]), owned=True)
+                judged.append(seen.argmax(axis=1) == data.labels[start : start + chunk][shown])
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
             raise FailcondError(
@@ -252,7 +252,7 @@ class Laboratory:
             FailcondError: an image or a class is not as the manifest says.
         """
         pixels = corpus.images()
-        p = self.classifier.probabilities(to_float(pixels))
+        p = self.classifier.probabilities(to_float(pixels), owned=True)
         names = self.class_names or tuple(map(str, range(p.shape[1])))
         labels = corpus.labels(names)
         entries = []

@@ -29,9 +29,12 @@ from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import AnyMeasurement, Examples, Measurement, Replay
 from pytest_failcond.packing import pack, unpack
 from pytest_failcond.progress.notes import Progress
+from pytest_failcond.remarks import Remark
 from pytest_failcond.settings import Settings
 from pytest_failcond.store import Record, Store
+from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import png
+from pytest_failcond.surroundings import ours
 
 
 class Measuring:
@@ -59,7 +62,27 @@ class Measuring:
         self._progress = Progress(store.folder)
         if laboratory is not None:
             laboratory.classifier.seen = self._progress.seen
+            for model in (laboratory.classifier, laboratory.judge):
+                if model is not None:
+                    self._watch(model)
         self.session = store.get("session", self._describe)
+
+    def _watch(self, model: Classifier) -> None:
+        """Keep what is noticed of a model; see once, in whatever process, whether it repeats itself."""
+
+        def repeat(again: Callable[[], Remark | None]) -> None:
+            def compute() -> Record:
+                if (found := again()) is not None:
+                    self._remark(found)
+                return {}
+
+            self.store.get(f"repeated:{model.name}", compute)
+
+        model.notice, model.repeat = self._remark, repeat
+
+    def _remark(self, remark: Remark) -> None:
+        if self.store.find(remark.record) is None:
+            self.store.put(remark.record, remark.to_json())
 
     @property
     def laboratory(self) -> Laboratory:
@@ -105,7 +128,7 @@ class Measuring:
         def noted() -> Record:
             cell = isinstance(parse_key(key), CleanKey | CorruptionKey)
             total = len(self.laboratory.test_images) if cell else None
-            with self._progress.measuring(key, total):
+            with self._progress.measuring(key, total), ours():
                 return compute()
 
         return self.store.get(key, noted)

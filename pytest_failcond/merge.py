@@ -11,6 +11,7 @@ from pytest_failcond.assemble import conclude, direction_order, grid_order
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.plan import share_of, unit_of
+from pytest_failcond.remarks import remarks_of
 from pytest_failcond.run import Run
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ def merge(
     whole = replace(
         first,
         part=None,
+        environment=_environment(runs),
         measurements={key: measurements[key] for key in grid_order(settings, measurements)},
         rankings=dict(sorted(rankings.items(), key=lambda entry: entry[1].class_index)),
         directions=dict(sorted(directions.items(), key=direction_order)),
@@ -105,6 +107,13 @@ def _check_overlap(parts: Mapping[str, Run]) -> None:
                 raise FailcondError(
                     f"{path}: has {key}, which belongs to another part; make it anew"
                 )
+
+
+def _environment(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return the first part's, with what was noticed of the models in any."""
+    noticed = remarks_of(remark.to_json() for run in runs for remark in run.remarks)
+    rest = {key: value for key, value in runs[0].environment.items() if key != "remarks"}
+    return rest | ({"remarks": [remark.to_json() for remark in noticed]} if noticed else {})
 
 
 def _missing(runs: Sequence[Run]) -> str:

@@ -116,7 +116,7 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
     if worker is None:
         _check_outputs(config, settings)
     if settings.device != "cpu":
-        from pytest_failcond.subjects.classifier import check_device
+        from pytest_failcond.subjects.modules import check_device
 
         check_device(settings.device)
     folder = Path(worker["failcond_store"] if worker else tempfile.mkdtemp(prefix="failcond-"))

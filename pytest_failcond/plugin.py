@@ -256,6 +256,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         baseline=state.baseline,
         part=state.part,
         kept=state.measured is not None,
+        strict=state.strict,
     )
     if state.run is None:
         return

@@ -29,6 +29,7 @@ from pytest_failcond.outputs import is_file, pictures_folder
 from pytest_failcond.packing import check_size, pack, unpack
 from pytest_failcond.pictures import checked, placed, remove, renamed
 from pytest_failcond.reading import read_json, sentence_of, shown, validate
+from pytest_failcond.remarks import Remark, remarks_of
 from pytest_failcond.run_file.whole import SCHEMA, RunRecord
 from pytest_failcond.settings import Settings
 
@@ -140,6 +141,11 @@ class Run:
     def replays(self) -> dict[str, Replay]:
         """The corpus by its key, where there is one."""
         return {} if self.corpus is None else {self.corpus.key: self.corpus}
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What was noticed of the models; runs of earlier versions have none."""
+        return remarks_of(self.environment.get("remarks", ()))
 
     @property
     def picture_files(self) -> set[str]:

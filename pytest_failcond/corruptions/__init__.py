@@ -12,6 +12,8 @@ from pytest_failcond.corruptions.filters import Images
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.exchange import ask, described
+from pytest_failcond.surroundings import theirs
 
 __all__ = ["NAMES", "SEVERITIES", "Corruption", "KeyedRandom", "corrupt", "specification"]
 
@@ -49,7 +51,8 @@ def corrupt(
         uint8 ``[N, H, W, C]``, a new array.
 
     Raises:
-        FailcondError: an input is not as above, or a custom corruption returned something else.
+        FailcondError: an input is not as above, or a custom corruption raised, or returned something
+            else.
     """
     _check_images(images)
     images = np.ascontiguousarray(images)
@@ -106,15 +109,16 @@ def _apply_custom(images: Images, corruption: Custom, severity: int, random: Key
     if not callable(corruption):
         raise FailcondError(f"corruption {corruption!r} is no name, callable or list of these")
     # A copy, because whoever writes a corruption may well write into what it gets.
-    out = corruption(images.copy(), severity, random)
-    if not isinstance(out, np.ndarray) or out.shape != images.shape or out.dtype != np.uint8:
-        got = (
-            f"{out.dtype} {list(out.shape)}" if isinstance(out, np.ndarray) else type(out).__name__
-        )
+    given = images.copy()
+    with theirs():
+        out = ask(f"corruption {name!r}", corruption, given, severity, random)
+    expected = isinstance(out, np.ndarray) and not np.ma.isMaskedArray(out)
+    if not expected or out.shape != images.shape or out.dtype != np.uint8:
         raise FailcondError(
-            f"corruption {name!r} returned {got}; it must return uint8 {list(images.shape)}, as it got"
+            f"corruption {name!r} returned {described(out)}; it must return a NumPy array, uint8 "
+            f"{list(images.shape)}, as it got"
         )
-    return out
+    return np.asarray(out)
 
 
 def _check_images(images: Images) -> None:

@@ -18,6 +18,7 @@ from scipy import ndimage, special
 from pytest_failcond.directions import AttributeChange
 from pytest_failcond.failures.walking import Walk
 from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.surroundings import ours
 
 Floats = npt.NDArray[np.floating[Any]]
 Masks = npt.NDArray[np.bool_]
@@ -71,6 +72,7 @@ class Variation:
     std: dict[str, float]
 
 
+@ours()
 def natural_variation(generator: Generator, *, samples: int = NATURAL_SAMPLES) -> Variation:
     """Measure ``samples`` generated images, classes in equal shares; a property of the generator."""
     labels = torch.arange(samples) * len(generator.classes) // samples

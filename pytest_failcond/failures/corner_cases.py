@@ -17,6 +17,7 @@ from pytest_failcond.keys import DirectionKey
 from pytest_failcond.stylegan2.generator import BATCH, Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
+from pytest_failcond.surroundings import ours
 
 LEAST_VALID_RANGE = 1.0  # σ; a direction with less says nothing about the classifier
 MOST_CANDIDATES = 10  # times `top`: how far down the ranking directions are tried
@@ -78,6 +79,7 @@ class Findings:
     passed_over: tuple[PassedOver, ...]
 
 
+@ours()
 def find_corner_cases(
     generator: Generator,
     classifier: Classifier,
@@ -97,7 +99,8 @@ def find_corner_cases(
         generator: makes the images.
         classifier: the model under test; needs gradients.
         class_index: the class.
-        top: directions wanted; fewer are returned if the ranking's first 10 x ``top`` hold no more.
+        top: directions wanted; fewer are returned if the ranking's first 10 x ``top`` hold no more, or
+            no more dimensions have a gradient.
         samples: start images, and images that the ranking averages over.
         max_shift: end of the walks, σ.
         judge: says which images still show the class; None: all do, within the generator's range.
@@ -113,7 +116,7 @@ def find_corner_cases(
     found: list[Finding] = []
     passed: list[PassedOver] = []
     position = 0
-    last = min(MOST_CANDIDATES * top, len(ranking.dimensions))
+    last = min(MOST_CANDIDATES * top, int(np.count_nonzero(ranking.scores)))
     while len(found) < top and position < last:
         chosen = range(position, min(position + top - len(found), last))
         keys = [
@@ -131,6 +134,7 @@ def find_corner_cases(
     return Findings(ranking, tuple(found), tuple(passed))
 
 
+@ours()
 def measure_directions(
     generator: Generator,
     classifier: Classifier,
@@ -156,6 +160,7 @@ def measure_directions(
     ]
 
 
+@ours()
 def make_strip(
     generator: Generator,
     classifier: Classifier,
@@ -205,6 +210,7 @@ def shifted_images(
     return shifted_together(generator, starts, [direction], rows, shifts[:, None])
 
 
+@ours()
 def shifted_together(
     generator: Generator,
     starts: Starts,

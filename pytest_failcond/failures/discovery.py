@@ -123,8 +123,10 @@ def _past_the_break(
     breaks = finding.walk.breaks[rows]
     shifts = np.round(breaks + PAST, 4)
     pixels = to_uint8(shifted_images(generator, starts, finding.key, rows, shifts).numpy())
-    p = classifier.probabilities(to_float(pixels))
-    judged = None if judge is None else judge.probabilities(to_float(pixels)).argmax(axis=1)
+    p = classifier.probabilities(to_float(pixels), owned=True)
+    judged = (
+        None if judge is None else judge.probabilities(to_float(pixels), owned=True).argmax(axis=1)
+    )
     return [
         FoundCase(
             direction=finding.key,

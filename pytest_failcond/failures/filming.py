@@ -15,6 +15,7 @@ from pytest_failcond.metric_rows import STEP
 from pytest_failcond.stylegan2.generator import BATCH, Generator
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
+from pytest_failcond.surroundings import ours
 
 BEFORE = 2.0  # σ against the direction: what it does is easier to see from both sides
 _LEAST = 2.0  # σ along it, however early a walk ended
@@ -35,6 +36,7 @@ def pair_shifts(tested_to: float) -> npt.NDArray[np.float64]:
     return step * np.arange(_STEPS + 1, dtype=np.float64)
 
 
+@ours()
 def film(
     generator: Generator,
     classifier: Classifier,

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.exchange import text_of
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.surroundings import ours
 
 _BATCH = 64
 
@@ -41,6 +44,7 @@ class Ranking:
         return 1 if self.scores[rank] >= 0 else -1
 
 
+@ours()
 def rank_dimensions(
     generator: Generator,
     classifier: Classifier,
@@ -55,8 +59,8 @@ def rank_dimensions(
     p is the softmax; gradients are taken at the style vector itself, summed over batches.
 
     Raises:
-        FailcondError: the classifier is a plain callable, which has no gradients, or the judge
-            accepts too few images.
+        FailcondError: the classifier is a plain callable, which has no gradients; its gradient is
+            zero at all images or not finite at one; or the judge accepts too few images.
     """
     if not classifier.differentiable:
         raise FailcondError(
@@ -73,13 +77,74 @@ def rank_dimensions(
 def _mean_gradient(
     generator: Generator, classifier: Classifier, starts: Starts
 ) -> npt.NDArray[np.float64]:
-    """Return the mean of ∂p_c/∂s over the start images: float64 ``[S]``."""
+    """Return the mean of ∂p_c/∂s over the start images: float64 ``[S]``.
+
+    Raises:
+        FailcondError: there is none, it is zero everywhere, or it is not finite at an image.
+    """
+    name = generator.classes[starts.class_index]
     total = torch.zeros(starts.styles.shape[1], dtype=torch.float64)
+    certain = 0  # images at which p is exactly 0 or 1
     for part in torch.split(starts.styles, _BATCH):
-        styles = part.to(generator.device).requires_grad_()
-        images = generator.finish(generator.network.synthesis(styles))
-        probabilities = torch.softmax(classifier.logits(images), dim=1)
-        (gradient,) = torch.autograd.grad(probabilities[:, starts.class_index].sum(), styles)
+        with torch.enable_grad():
+            styles = part.to(generator.device).requires_grad_()
+            images = generator.finish(generator.network.synthesis(styles))
+            logits = _differentiable(classifier, images)
+            precise = torch.promote_types(logits.dtype, torch.float32)
+            p = torch.softmax(logits, dim=1, dtype=precise)[:, starts.class_index]
+            gradient = _gradient(classifier, p, styles)
+        broken = len(gradient) - int(gradient.isfinite().all(dim=1).sum())
+        if broken:
+            raise FailcondError(
+                f"class {name!r} cannot be ranked: the gradient of the {classifier.name} is not "
+                f"finite at {broken} of {len(gradient)} images; look for a square root, a logarithm "
+                "or a division at 0 in it"
+            )
+        certain += int(((p == 0) | (p == 1)).sum())
         total += gradient.double().sum(dim=0).cpu()
+    if not bool(total.any()):
+        raise FailcondError(_why_zero(classifier, name, certain, len(starts)))
     mean: npt.NDArray[np.float64] = (total / len(starts)).numpy()
     return mean
+
+
+def _differentiable(classifier: Classifier, images: Tensor) -> Tensor:
+    """Return the logits of images, if gradients can flow through them."""
+    logits = classifier.logits(images)
+    if not logits.requires_grad:
+        raise FailcondError(
+            f"corner cases rank dimensions by gradient, and the output of the {classifier.name} has "
+            "none: its forward detaches it, computes without gradients (torch.no_grad), in integers, "
+            "quantised or outside torch; let it return differentiable logits, or leave out the "
+            "generator"
+        )
+    return logits
+
+
+def _gradient(classifier: Classifier, p: Tensor, styles: Tensor) -> Tensor:
+    """Return ∂(sum of p)/∂styles: the gradient of each image, ``[N, S]``."""
+    try:
+        (gradient,) = torch.autograd.grad(p.sum(), styles, allow_unused=True)
+    except Exception as error:  # of an operation of the user's
+        raise FailcondError(
+            f"corner cases rank dimensions by gradient, and that of the {classifier.name} raised "
+            f"{type(error).__name__}: {text_of(error)}"
+        ) from error
+    return torch.zeros_like(styles) if gradient is None else gradient
+
+
+def _why_zero(classifier: Classifier, name: str, certain: int, count: int) -> str:
+    """Say why no dimension can be ranked, and what helps."""
+    found = (
+        f"class {name!r} cannot be ranked: the gradient of the {classifier.name} is zero in every "
+        f"dimension at all {count} images"
+    )
+    if certain == count:
+        return (
+            f"{found}, because its softmax is saturated (p is exactly 0 or 1); let it return its "
+            "logits divided by a constant, which changes no label"
+        )
+    return (
+        f"{found}; look for an operation in it that computes in steps (rounding, a comparison, "
+        "argmax) or does not let gradients through"
+    )

@@ -12,6 +12,7 @@ from torch import Tensor
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.stylegan2.generator import BATCH, Generator
 from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.surroundings import ours
 
 MOST_DRAWN = 4  # times as many as needed
 
@@ -34,6 +35,7 @@ class Starts:
         return len(self.samples)
 
 
+@ours()
 def start_images(
     generator: Generator,
     judge: Classifier | None,
@@ -61,7 +63,8 @@ def start_images(
         drawn = generator.sample(labels, seed, stream=f"{stream}/{class_index}", first=first)
         accepted = np.ones(count, dtype=bool)
         if judge is not None:
-            guesses = judge.probabilities(generator.synthesize(drawn), batch=BATCH).argmax(axis=1)
+            images = generator.synthesize(drawn)
+            guesses = judge.probabilities(images, batch=BATCH, owned=True).argmax(axis=1)
             accepted = guesses == class_index
         numbers.append(first + np.flatnonzero(accepted))
         styles.append(drawn[torch.from_numpy(accepted)])
@@ -75,6 +78,7 @@ def start_images(
     )
 
 
+@ours()
 def start_image(
     generator: Generator,
     class_index: int,

@@ -24,6 +24,7 @@ from pytest_failcond.metric_rows import STEP
 from pytest_failcond.stylegan2.generator import Generator
 from pytest_failcond.stylegan2.network import ToImage
 from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.surroundings import ours
 
 _BISECTIONS = 5  # of the breaking step: 0.5 σ / 2**5 = 0.016 σ
 _BATCH = 64  # images computed together: few enough that filling up the last costs little
@@ -153,6 +154,7 @@ class _Seen:
     p: npt.NDArray[np.float32]
 
 
+@ours()
 def walk(
     generator: Generator,
     classifier: Classifier,

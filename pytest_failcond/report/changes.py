@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
+from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison, walk_changed
 from pytest_failcond.report import wording
 from pytest_failcond.report.wording import count, printable, sigma
 from pytest_failcond.run import Run
@@ -52,18 +52,34 @@ A_AND_B = Words(
 """Of two runs, or models, that stand side by side."""
 
 
+Model = Literal["same", "same weights", "another", "unknown"]
+
+_MODEL: dict[Model, str] = {
+    "same": "the same model",
+    "same weights": "the same weights, different code or surroundings: predictions on the same pixels "
+    "differ",
+    "another": "another model",
+    "unknown": "whether it is the same model is not known",
+}
+
+
 def headline(comparison: Comparison) -> str:
     """Say with what the run is compared, and whether the model is another one."""
-    model = {
-        True: "the same model",
-        False: "another model",
-        None: "whether it is the same model is not known",
-    }
     then = origin(comparison.then)
     return (
         f"{printable(comparison.baseline)}{f' ({then})' if then else ''}: "
-        + (model[comparison.same_model])
+        + _MODEL[model_of(comparison)]
     )
+
+
+def model_of(comparison: Comparison) -> Model:
+    """Say whether the two classifiers are the same, as far as can be told."""
+    if comparison.same_model is None:
+        return "unknown"
+    if not comparison.same_model:
+        return "another"
+    changed = comparison.predictions_differ or any(map(_changed, comparison.keys))
+    return "same weights" if changed else "same"
 
 
 def origin(of: dict[str, Any]) -> str:
@@ -98,7 +114,7 @@ def summary(comparison: Comparison) -> str:
         f"{gained} gained, mean drop {mean:.4f}"
     )
     if comparison.directions:
-        changed = sum(map(_direction_changed, comparison.directions))
+        changed = sum(map(walk_changed, comparison.directions))
         text += f"; {changed} of {count(len(comparison.directions), 'direction')} changed"
     return text
 
@@ -134,7 +150,7 @@ def shown_directions(
     """Return the directions whose broken share changed most, and how many others changed."""
     if every:
         return most_changed(comparison, len(comparison.directions)), 0
-    changed = sum(map(_direction_changed, comparison.directions))
+    changed = sum(map(walk_changed, comparison.directions))
     return most_changed(comparison, min(changed, _DIRECTIONS)), max(changed - _DIRECTIONS, 0)
 
 
@@ -143,17 +159,9 @@ def most_changed(comparison: Comparison, most: int = _DIRECTIONS) -> list[Direct
 
     def order(entry: DirectionComparison) -> tuple[bool, float, str]:
         change = abs(entry.broken_share - entry.broken_share_then)
-        return not _direction_changed(entry), -change, entry.key
+        return not walk_changed(entry), -change, entry.key
 
     return sorted(comparison.directions, key=order)[:most]
-
-
-def _direction_changed(entry: DirectionComparison) -> bool:
-    return (entry.breaking_shift_then, entry.tested_to_then, entry.broken_share_then) != (
-        entry.breaking_shift,
-        entry.tested_to,
-        entry.broken_share,
-    )
 
 
 def row(run: Run, entry: KeyComparison) -> list[str]:

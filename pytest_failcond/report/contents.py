@@ -40,6 +40,11 @@ def unmeasured(run: Run) -> dict[str, str]:
     return {key: text for key, text in run.errors.items() if key not in told}
 
 
+def remarks(run: Run) -> list[str]:
+    """Return what was noticed of the models and is not among the errors, a sentence each."""
+    return [r.text for r in run.remarks if r.text != run.errors.get(r.model)]
+
+
 def run_status(run: Run) -> Status | None:
     """Return the verdict of the whole run; None if nothing was gated and nothing went wrong."""
     found = {status_of(check) for check in run.checks}

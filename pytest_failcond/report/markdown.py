@@ -15,6 +15,7 @@ def render(run: Run) -> str:
     line, status = contents.verdict_line(run)
     sign = "" if status is None else f"{wording.SIGNS[status]} "
     parts = [f"## {sign}failcond\n\n**{escape(line)}**\n\n{escape(changes.subject(run))}\n"]
+    parts += [f"{escape(remark)}\n" for remark in contents.remarks(run)]
     parts += [
         _failures(run),
         _gates(run),

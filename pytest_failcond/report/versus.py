@@ -8,10 +8,13 @@ from pytest_failcond.report.changes import Words
 from pytest_failcond.report.page import Page
 from pytest_failcond.run import Run
 
-_MODELS = {
-    True: "A and B are the same model",
-    False: "A and B are different models",
-    None: "whether A and B are the same model is not known: plain callables have no hash",
+_MODELS: dict[changes.Model, str] = {
+    "same": "A and B are the same model",
+    "same weights": "A and B have the same weights, different code or surroundings: their predictions "
+    "on the same pixels differ",
+    "another": "A and B are different models",
+    "unknown": "whether A and B are the same model is not known: a plain callable has no hash, and "
+    "earlier versions made hashes in another way",
 }
 
 
@@ -31,7 +34,7 @@ def show_two(
     page.print("B against A", "bold")
     for letter, name in (("A", a), ("B", b)):
         page.print(f"{letter}  {wording.printable(name)}")
-    page.print(f"{_MODELS[comparison.same_model]}; {changes.summary(comparison)}")
+    page.print(f"{_MODELS[changes.model_of(comparison)]}; {changes.summary(comparison)}")
     show(page, run, comparison, changes.A_AND_B, every=every)
 
 

@@ -175,7 +175,7 @@ class ComparisonRecord(Record):
     then: OriginRecord = Field(description="Origin of the baseline.")
     now: OriginRecord = Field(description="Origin of this run.")
     same_model: bool | None = Field(
-        description="Whether the classifiers' hashes agree; null where one has none."
+        description="Whether the classifiers' hashes agree; null where one has none, or they were made in different ways."
     )
     confidence: float = Field(ge=0, le=1, description="Of the bounds, one-sided.")
     keys: Many[KeyComparisonRecord] = Field(description="For each key of both runs.")
@@ -191,4 +191,8 @@ class ComparisonRecord(Record):
     corpus_gained: Many[str] = Field(
         [],
         description="Ids of the images of the corpus, the same in both runs, that were gained.",
+    )
+    predictions_differ: bool = Field(
+        False,
+        description="Whether any prediction on the same pixels, or a walk, is another one.",
     )

@@ -9,8 +9,11 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from pytest_failcond.run_file.whole import RunRecord
 
-_LEFT_OUT = {"MeasurementRecord": {"corruption", "severity"}}
-"""Fields that an entry of another kind does not have."""
+_LEFT_OUT = {
+    "MeasurementRecord": {"corruption", "severity"},
+    "EnvironmentRecord": {"remarks"},
+}
+"""Fields that an entry of another kind, or a run of nothing to be said, does not have."""
 
 
 class _Generator(GenerateJsonSchema):

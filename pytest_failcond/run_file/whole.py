@@ -32,6 +32,16 @@ def _at_most(count: int) -> Callable[[Any], Any]:
     return check
 
 
+class RemarkRecord(Record):
+    """Something that was noticed of a model while it was measured."""
+
+    model: str = Field(description="classifier or judge.")
+    what: Literal["random", "training", "writes"] = Field(
+        description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given."
+    )
+    text: str = Field(description="One sentence.")
+
+
 class EnvironmentRecord(Record):
     """What a run was made with."""
 
@@ -52,6 +62,9 @@ class EnvironmentRecord(Record):
     )
     commit_date: Date | None = Field(None, description="Date of that commit, ISO 8601.")
     dirty: bool | None = Field(None, description="Whether tracked files differed from it.")
+    remarks: Many[RemarkRecord] = Field(
+        [], description="What was noticed of the models; left out where nothing was."
+    )
 
 
 class SubjectsRecord(Record):

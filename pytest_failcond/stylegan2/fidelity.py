@@ -21,6 +21,7 @@ from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, to_float
+from pytest_failcond.surroundings import ours
 
 NEIGHBOURS = 3
 _BATCH = 256
@@ -41,6 +42,7 @@ class Seen:
     features: npt.NDArray[np.float32]
 
 
+@ours()
 def see(judge: Classifier, data: LabeledImages) -> Seen:
     """Show images to the judge, in batches.
 

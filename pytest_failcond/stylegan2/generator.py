@@ -19,6 +19,7 @@ from pytest_failcond.stylegan2.checkpoint import FORMAT, VERSION, read_config
 from pytest_failcond.stylegan2.config import GeneratorConfig
 from pytest_failcond.stylegan2.network import Network, State
 from pytest_failcond.stylegan2.stylespace import StyleSpace
+from pytest_failcond.surroundings import ours
 
 BATCH = 64
 """Images per synthesis batch; fixed, so that pixels do not depend on how many are asked for."""
@@ -51,6 +52,7 @@ class Generator:
         self._hash = hash
 
     @classmethod
+    @ours()
     def load(cls, path: str | os.PathLike[str], device: str = "cpu") -> Generator:
         """Read a generator file.
 
@@ -103,6 +105,7 @@ class Generator:
         """The dimensions of its style vectors, their σ and range."""
         return StyleSpace(self)
 
+    @ours()
     def sample(
         self, labels: Any, seed: int = 0, *, stream: str = "sample", first: int = 0
     ) -> Tensor:
@@ -125,17 +128,20 @@ class Generator:
         z = KeyedRandom("z", seed, stream, indices=numbers).normal(self.config.z_dim)
         return self._batched(self._styles, torch.from_numpy(z.astype(np.float32)), labels)
 
+    @ours()
     def synthesize(self, styles: Tensor) -> Tensor:
         """Make images: styles ``[N, S]`` → float32 ``[N, C, H, W]`` in [0, 1], cropped."""
         return self._batched(
             lambda part: self.finish(self.network.synthesis(part)), self._check(styles)
         )
 
+    @ours()
     def prefix(self, styles: Tensor, layer: int) -> State:
         """Return what the synthesis has made before layer number ``layer`` of the StyleSpace."""
         with torch.no_grad():
             return self.network.synthesis.prefix(styles.to(self.device), layer)
 
+    @ours()
     def suffix_raw(self, state: State, styles: Tensor, layer: int) -> Tensor:
         """Finish from `prefix`, to be given to `finish`: raw output ``[N, C, R, R]``."""
         with torch.no_grad():

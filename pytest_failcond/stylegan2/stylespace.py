@@ -17,6 +17,7 @@ import torch
 from pytest_failcond.cache import cached_array
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.stylegan2.config import GeneratorConfig
+from pytest_failcond.surroundings import ours
 
 if TYPE_CHECKING:
     from pytest_failcond.stylegan2.generator import Generator
@@ -87,6 +88,7 @@ class StyleSpace:
         return locate(self._generator.config, dimension)[0]
 
     @cached_property
+    @ours()
     def _samples(self) -> npt.NDArray[np.float32]:
         """Style vectors of all classes in equal parts: float32 ``[20000, S]``; no synthesis."""
         labels = torch.arange(STATISTICS_SAMPLES) % len(self._generator.classes)

@@ -5,21 +5,36 @@ Torch takes seconds to import. Whoever brings a plain callable may not use it, s
 
 from __future__ import annotations
 
-import hashlib
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError, FailcondWarning
+from pytest_failcond.exchange import ask
+from pytest_failcond.remarks import Noticed, Remark
+from pytest_failcond.subjects.answers import array_of, tensor_of
+from pytest_failcond.subjects.batches import batches, check_room, copy_of, is_writable, softmax
+from pytest_failcond.subjects.modules import check_device, check_weights, evaluating, is_module
+from pytest_failcond.surroundings import ours, theirs
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BATCH = 256
+_TOLERANCE = 1e-3
+"""By how much a probability may change from call to call.
+
+Summing float32 in another order, as threads and GPU kernels do, changes one by less than 1e-5, and
+TF32 by less than 1e-3; whatever is drawn at random changes one by far more.
+"""
+
+
+def _warn(remark: Remark) -> None:
+    warnings.warn(FailcondWarning(remark.text), stacklevel=3)
 
 
 class Classifier:
@@ -34,10 +49,16 @@ class Classifier:
         device: where a module computes, such as ``cpu`` or ``cuda``.
         name: what messages call it.
 
-    Raises:
-        FailcondError: the model is not callable, or the device is absent.
+    Attributes:
+        seen: told of the images of each call.
+        notice: told of what is noticed of the model; default a `FailcondWarning`. A module in
+            training mode is measured in evaluation mode and put back; a model may write into the
+            images that it is given, which are its own.
+        repeat: if set, given the first batch's repetition to run, once: what is noticed if the
+            model's output is another one, else None.
 
-    A module in training mode is measured in evaluation mode and put back, with a `FailcondWarning`.
+    Raises:
+        FailcondError: the model is not callable, has no weights yet, or the device is absent.
     """
 
     def __init__(
@@ -49,6 +70,11 @@ class Classifier:
         device: str = "cpu",
         name: str = "classifier",
     ) -> None:
+        if isinstance(model, type):
+            raise FailcondError(
+                f"{name}: expected a model, got the class {model.__name__}; make one of it: "
+                f"{model.__name__}(…)"
+            )
         if not callable(model):
             raise FailcondError(
                 f"{name}: expected a torch.nn.Module or a callable, got {type(model).__name__}"
@@ -57,162 +83,163 @@ class Classifier:
         self.classes = classes
         self.batch_size = batch_size
         self.name = name
-        self.seen: Callable[[int], None] | None = None  # told of the images of each call
         self.device = device
-        if _is_module(model):
+        self.seen: Callable[[int], None] | None = None
+        self.notice: Callable[[Remark], None] = _warn
+        self.repeat: Callable[[Callable[[], Remark | None]], None] | None = None
+        self._noticed: set[Noticed] = set()
+        self._examined = False
+        if is_module(model):
             check_device(device)
-            model.to(device)
-            if any(module.training for module in model.modules()):
-                warnings.warn(
-                    FailcondWarning(
-                        f"the {name} is in training mode; it is measured in evaluation mode "
-                        "and put back (call .eval() where it is loaded)"
-                    ),
-                    stacklevel=2,
-                )
+            check_weights(model, name)
+            ask(f"the {name}", model.to, device, on=f"when it was moved to {device}")
 
     @property
     def differentiable(self) -> bool:
         """Whether gradients flow through it: it is a torch module."""
-        return _is_module(self.model)
+        return is_module(self.model)
 
-    @property
+    @cached_property
     def hash(self) -> str | None:
-        """What identifies it: a hash of a module's weights; None for a plain callable."""
-        if not _is_module(self.model):
-            return None
-        digest = hashlib.sha256(str(self.model).encode())
-        for key, value in self.model.state_dict().items():
-            digest.update(key.encode())
-            digest.update(np.ascontiguousarray(value.detach().cpu().float().numpy()).data)
-        return f"weights:{digest.hexdigest()}"
+        """What identifies it: a hash of a module's types and weights; None where they cannot be seen.
 
+        Raises:
+            FailcondError: the weights cannot be read.
+        """
+        if not is_module(self.model):
+            return None
+        from pytest_failcond.subjects.model_hash import hash_model
+
+        return hash_model(self.model, self.name)
+
+    @ours()
     def logits(self, images: Tensor) -> Tensor:
         """One call, gradients included: ``[N, C, H, W]`` → ``[N, K]``.
 
         Raises:
             FailcondError: the model raised, or returned another shape, or values that are not finite.
         """
-        import torch
+        if not is_module(self.model):
+            import torch
 
-        module = self.model
-        if not _is_module(module):
-            return torch.from_numpy(self._arrays(images.detach().cpu().numpy()))
-        training = [part for part in module.modules() if part.training]
-        module.eval()
-        try:
-            out = self._call(module, images.to(self.device))
-        finally:
-            for part in training:
-                part.training = True
-        if not isinstance(out, torch.Tensor):
-            self._refuse(out, len(images))
-        self._check(out, len(images), torch.isfinite)
-        return out
+            return torch.from_numpy(self._of_arrays(images.detach().cpu().numpy().copy()))
+        return self._of_tensors(self.model, images.clone())
 
-    def _arrays(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """One call of a plain callable, checked as `logits` are."""
-        out = np.asarray(self._call(self.model, images), dtype=np.float32)
-        self._check(out, len(images), np.isfinite)
-        return out
-
+    @ours()
     def probabilities(
-        self, images: Tensor | npt.NDArray[np.float32], *, batch: int | None = None
+        self,
+        images: Tensor | npt.NDArray[np.float32],
+        *,
+        batch: int | None = None,
+        owned: bool = False,
     ) -> npt.NDArray[np.float32]:
         """Softmax of the logits, without gradients: float32 ``[N, C, H, W]`` → ``[N, K]``.
 
-        ``batch`` lets a module, which takes batches of any size, compute in smaller ones.
-        """
-        if self.differentiable:
-            size = self.batch_size if batch is None else min(self.batch_size, batch)
-            return self._of_tensors(images, size)
-        arrays = images if isinstance(images, np.ndarray) else images.detach().cpu().numpy()
-        batches = _batches(len(arrays), self.batch_size)
-        return np.concatenate([_softmax(self._arrays(arrays[b])) for b in batches])[: len(arrays)]
+        Args:
+            images: in [0, 1].
+            batch: lets a module, which takes batches of any size, compute in smaller ones.
+            owned: whether nobody else uses the images. Else the model gets copies, because it may
+                write into what it is given.
 
-    def _of_tensors(
-        self, images: Tensor | npt.NDArray[np.float32], size: int
-    ) -> npt.NDArray[np.float32]:
+        Raises:
+            FailcondError: as `logits`, or a batch does not fit into memory.
+        """
+        size = self.batch_size
+        if is_module(self.model):
+            size = size if batch is None else min(size, batch)
+        elif not isinstance(images, np.ndarray):
+            images = images.detach().cpu().numpy()
+        check_room(size, images.shape[1:])
+        parts = []
+        for rows in batches(len(images), size):
+            part = images[rows]
+            # A selection of rows is a copy; what is read-only cannot be given away.
+            fresh = (owned and is_writable(part)) or not isinstance(rows, slice)
+            parts.append(self._first_examined(part if fresh else copy_of(part)))
+        return np.concatenate(parts)[: len(images)]
+
+    def _first_examined(self, images: Any) -> npt.NDArray[np.float32]:
+        """Classify a batch; of the first, see whether it is written into, and repeat it if asked."""
+        if self._examined:
+            return self._one(images)
+        self._examined = True
+        kept = copy_of(images)
+        first = self._one(images)
+        if not bool((images == kept).all()):
+            self._note("writes", "writes into the images that it is given; it gets copies")
+        if self.repeat is not None:
+            self.repeat(lambda: self._compared(first, kept))
+        return first
+
+    def _compared(self, first: npt.NDArray[np.float32], images: Any) -> Remark | None:
+        """Classify a batch again; returns what is to be said if the result is another one."""
+        seen, self.seen = self.seen, None  # these images were counted
+        try:
+            again = self._one(images)
+        except FailcondError as error:
+            return self._remark("random", f"does not answer the same batch twice: {error}")
+        finally:
+            self.seen = seen
+        labels = int((first.argmax(axis=1) != again.argmax(axis=1)).sum())
+        most = float(np.abs(first - again).max())
+        if not labels and most <= _TOLERANCE:
+            return None
+        return self._remark(
+            "random",
+            f"changes from call to call: shown the same {len(first)} images twice, it changed "
+            f"{labels} labels, and a probability by {most:.2g}; no verdict can be repeated. Take "
+            "out what it draws at random (dropout, noise, augmentation), or seed it in each call",
+        )
+
+    def _one(self, images: Any) -> npt.NDArray[np.float32]:
+        """Classify one batch, which nobody else uses."""
+        if not is_module(self.model):
+            return softmax(self._of_arrays(images))
         import torch
 
-        images = torch.as_tensor(images)
         with torch.no_grad():
-            parts = [
-                torch.softmax(self.logits(images[batch]).float(), dim=1).cpu()
-                for batch in _batches(len(images), size)
-            ]
-        return torch.cat(parts)[: len(images)].numpy()
+            logits = self._of_tensors(self.model, torch.as_tensor(images))
+            probabilities: npt.NDArray[np.float32] = (
+                torch.softmax(logits.float(), dim=1).cpu().numpy()
+            )
+        return probabilities
+
+    def _of_tensors(self, module: nn.Module, images: Tensor) -> Tensor:
+        """One call of a module, with images of its own."""
+        with evaluating(module, self.name) as was_training:
+            if was_training:
+                self._note(
+                    "training",
+                    "is in training mode; it is measured in evaluation mode and put back (call "
+                    ".eval() where it is loaded)",
+                )
+            given = images.to(self.device)
+            version = given._version
+            out = self._call(module, given)
+        if given._version != version:
+            self._note("writes", "writes into the images that it is given; it gets copies")
+        logits = tensor_of(out, self.name, len(images), self.classes)
+        self.classes = logits.shape[1]
+        return logits
+
+    def _of_arrays(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """One call of a plain callable, with images of its own."""
+        logits = array_of(self._call(self.model, images), self.name, len(images), self.classes)
+        self.classes = logits.shape[1]
+        return logits
 
     def _call(self, model: Callable[..., Any], images: Any) -> Any:
-        try:
-            out = model(images)
-        except Exception as error:
-            shape = list(images.shape)
-            raise FailcondError(
-                f"the {self.name} raised {type(error).__name__} on images {shape}: {error}"
-            ) from error
+        shape = list(images.shape)
+        with theirs():
+            out = ask(f"the {self.name}", model, images, on=f"on images {shape}")
         if self.seen is not None:
-            self.seen(len(images))
+            self.seen(shape[0])
         return out
 
-    def _refuse(self, out: Any, count: int) -> NoReturn:
-        width = "classes" if self.classes is None else self.classes
-        shape = list(out.shape) if hasattr(out, "shape") else type(out).__name__
-        raise FailcondError(
-            f"the {self.name} returned {shape}; it must return logits [{count}, {width}]"
-        )
+    def _note(self, what: Noticed, text: str) -> None:
+        if what not in self._noticed:
+            self._noticed.add(what)
+            self.notice(self._remark(what, text))
 
-    def _check(self, out: Any, count: int, is_finite: Callable[[Any], Any]) -> None:
-        """See that a tensor or an array holds logits of ``count`` images."""
-        if out.ndim != 2 or len(out) != count or out.shape[1] < 1:
-            self._refuse(out, count)
-        if self.classes is None:
-            self.classes = out.shape[1]
-        if out.shape[1] != self.classes:
-            raise FailcondError(
-                f"the {self.name} returned {out.shape[1]} classes, but there are {self.classes}; "
-                "check `classes` and the generator"
-            )
-        if not bool(is_finite(out).all()):
-            raise FailcondError(
-                f"the {self.name} returned values that are not finite (NaN or infinite); "
-                "see what it makes of images in [0, 1]"
-            )
-
-
-def _is_module(model: object) -> TypeGuard[nn.Module]:
-    """Whether it is a torch module; where torch is not imported, nothing is."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(model, torch.nn.Module)
-
-
-def _batches(count: int, size: int) -> Iterator[slice | npt.NDArray[np.int64]]:
-    """Cut ``count`` rows into batches of ``size``; the last one repeats the last row to be full."""
-    for start in range(0, count, size):
-        full = start + size <= count
-        rows = slice(start, start + size)
-        yield rows if full else np.arange(start, start + size).clip(max=count - 1)
-
-
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """``[N, K]`` → ``[N, K]``, each row the probabilities of an image."""
-    powers: npt.NDArray[np.float32] = np.exp(logits - logits.max(axis=1, keepdims=True))
-    powers /= powers.sum(axis=1, keepdims=True)
-    return powers
-
-
-def check_device(device: str) -> None:
-    """Raise a FailcondError unless torch can compute on ``device``."""
-    import torch
-
-    try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
-        raise FailcondError(f"device {device!r} is unknown; use cpu, cuda or mps") from error
-    absent = (kind == "cuda" and not torch.cuda.is_available()) or (
-        kind == "mps" and not torch.backends.mps.is_available()
-    )
-    if absent:
-        raise FailcondError(
-            f'device {device!r} is not available here; use --failcond-device=cpu or device = "cpu"'
-        )
+    def _remark(self, what: Noticed, text: str) -> Remark:
+        return Remark(self.name, what, f"the {self.name} {text}")

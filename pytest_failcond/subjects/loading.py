@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.exchange import ask, text_of
 
 T = TypeVar("T")
 
@@ -56,15 +57,7 @@ def call(reference: str, key: str, *, folder: Path | None = None) -> Any:
     Raises:
         FailcondError: as `load_callable`, or the call raises.
     """
-    function = load_callable(reference, key, folder=folder)
-    try:
-        return function()
-    except FailcondError as error:
-        raise FailcondError(f"{key} = {reference!r}: {error}") from error
-    except Exception as error:
-        raise FailcondError(
-            f"{key} = {reference!r} raised {type(error).__name__}: {error}"
-        ) from error
+    return ask(f"{key} = {reference!r}", load_callable(reference, key, folder=folder))
 
 
 def load_subject(reference: str, key: str, kind: type[T], *, folder: Path | None = None) -> T:
@@ -96,5 +89,5 @@ def _import(name: str, key: str, folder: Path) -> Any:
                 "check its name, or start where it lies"
             ) from error
         raise FailcondError(
-            f"{key}: importing {name} raised {type(error).__name__}: {error}"
+            f"{key}: importing {name} raised {type(error).__name__}: {text_of(error)}"
         ) from error

@@ -9,6 +9,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
+from operator import getitem
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.exchange import ask, is_tensor
 from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.subjects.labels import class_index
 
@@ -85,12 +87,13 @@ def from_dataset(dataset: Any) -> LabeledImages:
     Raises:
         FailcondError: it is empty, or an item is not of such a form.
     """
-    if not len(dataset):
+    count = ask("images: the length of the dataset", len, dataset)
+    if not count:
         raise FailcondError("images: the dataset is empty; give at least one image")
 
     def items() -> Iterable[tuple[npt.NDArray[np.uint8], int]]:
         shape = None
-        for index in range(len(dataset)):
+        for index in range(count):
             image, label = _pair(dataset, index)
             shape = shape or image.shape
             if image.shape != shape:
@@ -100,11 +103,11 @@ def from_dataset(dataset: Any) -> LabeledImages:
                 )
             yield image, label
 
-    return _gathered(items(), len(dataset))
+    return _gathered(items(), count)
 
 
 def _pair(dataset: Any, index: int) -> tuple[npt.NDArray[np.uint8], int]:
-    item = dataset[index]
+    item = ask(f"images: item {index} of the dataset", getitem, dataset, index)
     if not isinstance(item, tuple | list) or len(item) != 2:
         raise FailcondError(
             f"images: item {index} of the dataset is a {type(item).__name__}, expected a pair "
@@ -123,9 +126,8 @@ def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
 
     if isinstance(image, Image.Image):
         return pixels_of(image, what)
-    is_tensor = hasattr(image, "detach")  # of torch, or a subclass such as torchvision's
-    array = np.asarray(image)
-    if is_tensor and array.ndim == 3:
+    array: npt.NDArray[Any] = ask(f"{what}: reading it", _array, image)
+    if is_tensor(image) and array.ndim == 3:
         array = array.transpose(1, 2, 0)
     if np.issubdtype(array.dtype, np.floating):
         if not 0 <= array.min() <= array.max() <= 1:  # NaN too
@@ -142,6 +144,13 @@ def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
             "[C, H, W] or a PIL image, with 1 or 3 channels"
         )
     return array
+
+
+def _array(image: Any) -> npt.NDArray[Any]:
+    if is_tensor(image):  # of any device and type, perhaps with gradients
+        image = image.detach().cpu()
+        image = image.float() if image.is_floating_point() else image
+    return np.asarray(image)
 
 
 def _gathered(items: Iterable[tuple[npt.NDArray[np.uint8], int]], count: int) -> LabeledImages:

@@ -49,6 +49,10 @@ def sections(run: Run, *, pictures: bool, linked: Collection[str] = ()) -> list[
     """Return what follows the verdict; keys that are ``linked`` have an article on the page."""
     found = [
         ("Not measured", _unmeasured(run)),
+        (
+            "Noticed of the models",
+            [text("p", line) for line in map(wording.printable, contents.remarks(run))],
+        ),
         ("Gates: failed first, then the smallest margins", _gates(run, linked)),
         ("Accuracy by corruption and severity", _accuracy(run)),
         ("Since the baseline", _changes(run, pictures, linked)),

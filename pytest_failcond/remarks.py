@@ -1,0 +1,44 @@
+"""What is noticed of the models while they are measured, and said with the results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Noticed = Literal["random", "training", "writes"]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something about a model that results depend on.
+
+    Attributes:
+        model: ``classifier`` or ``judge``.
+        what: ``random``: its output changes from call to call, which counts as an error under
+            ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes
+            into the images that it is given.
+        text: the same as a sentence.
+    """
+
+    model: str
+    what: Noticed
+    text: str
+
+    @property
+    def record(self) -> str:
+        """The name of its record in the store."""
+        return f"{PREFIX}{self.model}:{self.what}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        return asdict(self)
+
+
+PREFIX = "remark:"
+
+
+def remarks_of(entries: Iterable[dict[str, Any]]) -> tuple[Remark, ...]:
+    """Read entries of run files and stores: each of a model once, in a fixed order."""
+    found = {(e["model"], e["what"]): Remark(e["model"], e["what"], e["text"]) for e in entries}
+    return tuple(found[key] for key in sorted(found))

@@ -1,0 +1,114 @@
+"""What a model returns: logits, or a sentence that says what came instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.exchange import ask, described, is_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NUMBERS = "biuf"  # kinds of NumPy types that logits may have
+
+
+def tensor_of(out: Any, name: str, count: int, classes: int | None) -> Tensor:
+    """Return a module's output as logits ``[N, K]``, gradients included.
+
+    Args:
+        out: whatever the module returned.
+        name: what messages call the model.
+        count: N, the images that it was given.
+        classes: K; None: not known yet.
+
+    Raises:
+        FailcondError: it is no tensor of real numbers of this shape, or not all are finite.
+    """
+
+    def taken() -> Tensor:
+        import torch
+
+        if not isinstance(out, torch.Tensor) or out.is_complex() or out.is_meta:
+            raise _refused(out, name, count, classes)
+        logits: Tensor = out.dequantize() if out.is_quantized else out
+        logits = logits.to_dense() if logits.layout != torch.strided else logits
+        _check_shape(logits, name, count, classes)
+        if not bool(torch.isfinite(logits.detach().float()).all()):
+            raise _not_finite(name)
+        return logits
+
+    return _converted(taken, out, name)  # type: ignore[no-any-return]
+
+
+def array_of(out: Any, name: str, count: int, classes: int | None) -> npt.NDArray[np.float32]:
+    """Return a plain callable's output as logits, float32 ``[N, K]``; arguments as `tensor_of`.
+
+    Raises:
+        FailcondError: it is not an array of real numbers of this shape, or not all are finite.
+    """
+
+    def taken() -> npt.NDArray[np.float32]:
+        array = _plain(out)
+        if array is None or array.dtype.kind not in _NUMBERS:
+            raise _refused(out, name, count, classes)
+        _check_shape(array, name, count, classes)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            logits = array.astype(np.float32)
+        if not np.isfinite(logits).all():
+            raise _not_finite(name)
+        return logits
+
+    return _converted(taken, out, name)  # type: ignore[no-any-return]
+
+
+def _plain(out: Any) -> npt.NDArray[Any] | None:
+    """Return an output as an array of any type; None where it can only be misread as one."""
+    if is_tensor(out):
+        out = out.detach().cpu()
+        # NumPy has no bfloat16.
+        array: npt.NDArray[Any] = (out.float() if out.is_floating_point() else out).numpy()
+        return array
+    if isinstance(out, np.ma.MaskedArray) and np.ma.is_masked(out):
+        return None
+    return np.asarray(out)
+
+
+def _converted(taken: Any, out: Any, name: str) -> Any:
+    """Convert an output, which may itself run the user's code."""
+    try:
+        return taken()
+    except FailcondError:
+        raise
+    except Exception:
+        who = f"the {name} returned {described(out)}, and reading it as logits"
+        return ask(who, taken)
+
+
+def _check_shape(logits: Any, name: str, count: int, classes: int | None) -> None:
+    if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 1:
+        raise _refused(logits, name, count, classes)
+    if classes not in (None, logits.shape[1]):
+        raise FailcondError(
+            f"the {name} returned {logits.shape[1]} classes, but there are {classes}; "
+            "check `classes` and the generator"
+        )
+
+
+def _refused(out: Any, name: str, count: int, classes: int | None) -> FailcondError:
+    width = "classes" if classes is None else classes
+    wrapped = isinstance(out, tuple | list | dict) or hasattr(type(out), "logits")
+    advice = ", alone: wrap it so that it does" if wrapped else ", real numbers"
+    return FailcondError(
+        f"the {name} returned {described(out)}; it must return logits [{count}, {width}]{advice}"
+    )
+
+
+def _not_finite(name: str) -> FailcondError:
+    return FailcondError(
+        f"the {name} returned values that are not finite (NaN or infinite) in float32; "
+        "see what it makes of images in [0, 1]"
+    )

@@ -1,0 +1,77 @@
+"""Torch modules as users bring them: seen to be fit, and put into evaluation mode for a call."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeGuard
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.exchange import UserCodeError, ask
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def is_module(model: object) -> TypeGuard[nn.Module]:
+    """Whether it is a torch module; where torch is not imported, nothing is."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
+
+
+@contextlib.contextmanager
+def evaluating(module: nn.Module, name: str) -> Iterator[bool]:
+    """Put a module into evaluation mode, and back; tells whether any part of it was in training."""
+    # Parts of a frozen module have no mode.
+    training = [part for part in module.modules() if getattr(part, "training", False)]
+    if training:
+        try:
+            ask(f"the {name}", module.eval, on="when it was put into evaluation mode")
+        except UserCodeError as error:
+            if error.kind != "NotImplementedError":
+                raise
+            training = []  # what torch.export makes keeps the mode that it was exported in
+    try:
+        yield bool(training)
+    finally:
+        for part in training:
+            part.training = True
+
+
+def check_weights(module: nn.Module, name: str) -> None:
+    """See that a module's weights are there.
+
+    Raises:
+        FailcondError: one is not initialised yet, or on the meta device.
+    """
+    from torch.nn.parameter import is_lazy
+
+    for key, value in (*module.named_parameters(), *module.named_buffers()):
+        if is_lazy(value):
+            raise FailcondError(
+                f"the {name}: {key} is not initialised yet (a lazy module); call the model once on "
+                "images, and load its weights, where it is loaded"
+            )
+        if value.is_meta:
+            raise FailcondError(
+                f"the {name}: {key} has no values (it is on the meta device); load the model's "
+                "weights where it is loaded"
+            )
+
+
+def check_device(device: str) -> None:
+    """Raise a FailcondError unless torch can compute on ``device``."""
+    import torch
+
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise FailcondError(f"device {device!r} is unknown; use cpu, cuda or mps") from error
+    absent = (kind == "cuda" and not torch.cuda.is_available()) or (
+        kind == "mps" and not torch.backends.mps.is_available()
+    )
+    if absent:
+        raise FailcondError(
+            f'device {device!r} is not available here; use --failcond-device=cpu or device = "cpu"'
+        )

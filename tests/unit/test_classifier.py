@@ -1,0 +1,598 @@
+"""Models as users bring them: measured rightly, or refused in one sentence; whatever they do.
+
+Each exchange with the user's code is tried with what models, callables, loaders and corruptions return
+and raise in practice; a property holds for anything else.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections import namedtuple
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from pytest_failcond import Classifier, FailcondError, FailcondWarning, corrupt
+from pytest_failcond.subjects import batches
+from pytest_failcond.subjects.loading import call
+from pytest_failcond.surroundings import ours
+
+IMAGES = np.random.default_rng(0).random((6, 1, 8, 8), dtype=np.float32)
+LOGITS = IMAGES.reshape(6, -1)[:, :3] * 5
+EXPECTED = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
+
+
+class First(nn.Module):
+    """Logits are the first three pixels, made by layers of many kinds that change nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = nn.Dropout(0.5)
+        self.norm = nn.BatchNorm2d(1, eps=0.0)
+        self.out = nn.Linear(64, 3, bias=False)
+        with torch.no_grad():
+            self.out.weight.copy_(5 * torch.eye(3, 64))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.out(self.drop(self.norm(images)).flatten(1))
+
+
+class Returns(nn.Module):
+    """Returns something made of the right logits."""
+
+    def __init__(self, make) -> None:
+        super().__init__()
+        self.make = make
+
+    def forward(self, images):
+        return self.make(images.flatten(1)[:, :3] * 5)
+
+
+def seen(model, *, batch_size: int = 6, **options) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FailcondWarning)
+        return Classifier(model, batch_size=batch_size, **options).probabilities(IMAGES)
+
+
+def refused(action) -> str:
+    """Return the sentence with which something is refused."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FailcondWarning)
+        with pytest.raises(FailcondError) as caught:
+            action()
+    sentence = str(caught.value)
+    assert sentence
+    assert "\n" not in sentence
+    return sentence
+
+
+def as_numpy(out) -> np.ndarray:
+    return out.numpy() if isinstance(out, torch.Tensor) else out
+
+
+Output = namedtuple("Output", ["logits", "features"])
+
+RIGHT = {
+    "float32": lambda x: x,
+    "float64": lambda x: x.double(),
+    "not contiguous": lambda x: x.t().contiguous().t(),
+    "quantised": lambda x: torch.quantize_per_tensor(x, 1e-4, 0, torch.qint32),
+    "sparse": lambda x: x.to_sparse(),
+}
+ROUGH = {"bfloat16": lambda x: x.bfloat16(), "half": lambda x: x.half()}
+WRONG = {
+    "tuple": (lambda x: (x, x), "returned tuple of (float32 [6, 3], float32 [6, 3]); it must return"),
+    "list": (lambda x: [x], "returned list of (float32 [6, 3]); it must return logits [6, classes]"),
+    "dict": (lambda x: {"logits": x}, "returned dict with 'logits'; it must return logits [6, "),
+    "named tuple": (lambda x: Output(x, x), "returned Output of (float32 [6, 3], "),
+    "none": (lambda x: None, "returned NoneType; it must return logits"),
+    "complex": (lambda x: x + 0j, "returned complex64 [6, 3]; it must return logits [6, classes], real"),
+    "text": (lambda x: "cat", "returned str; it must"),
+    "generator": (lambda x: (row for row in x), "returned generator; it must"),
+    "number": (lambda x: 3.0, "returned float; it must"),
+    "flat": (lambda x: x.flatten(), "returned float32 [18]; it must"),
+    "deep": (lambda x: x[:, :, None], "returned float32 [6, 3, 1]; it must"),
+    "too few": (lambda x: x[:2], "returned float32 [2, 3]; it must"),
+    "no class": (lambda x: x[:, :0], "returned float32 [6, 0]; it must"),
+    "nan": (lambda x: x * float("nan"), "returned values that are not finite"),
+    "infinite": (lambda x: x / 0, "returned values that are not finite"),
+    "too large": (lambda x: x.double() * 1e300, "returned values that are not finite"),
+    "meta": (lambda x: x.to("meta"), "returned float32 [6, 3]; it must"),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+@pytest.mark.parametrize("form", RIGHT | ROUGH)
+def test_a_modules_logits_are_read_in_every_type(form):
+    make = (RIGHT | ROUGH)[form]
+    found = seen(Returns(make).eval())
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, EXPECTED, atol=0.02 if form in ROUGH else 1e-3)
+
+
+@pytest.mark.parametrize("form", WRONG)
+def test_a_modules_other_outputs_are_refused(form):
+    make, words = WRONG[form]
+    sentence = refused(lambda: seen(Returns(make).eval()))
+    assert words in sentence
+    assert sentence.startswith("the classifier returned ")
+
+
+PLAIN_RIGHT = {
+    "array": lambda x: x,
+    "float16": lambda x: x.astype(np.float16),
+    "float64": lambda x: x.astype(np.float64),
+    "list": lambda x: x.tolist(),
+    "list of arrays": list,
+    "read-only": lambda x: np.lib.stride_tricks.as_strided(x, writeable=False),
+    "big-endian": lambda x: x.astype(">f8"),
+    "tensor": torch.tensor,
+    "tensor with gradients": lambda x: torch.tensor(x, requires_grad=True) * 1,
+    "bfloat16 tensor": lambda x: torch.tensor(x).bfloat16(),
+}
+PLAIN_WRONG = {
+    "ragged": (lambda x: [[1.0, 2.0], [1.0]], "returned list of (list of (float, float), list of"),
+    "objects": (lambda x: x.astype(object), "returned object [6, 3]; it must return logits [6, "),
+    "text": (lambda x: x.astype(str), "it must return logits [6, classes], real numbers"),
+    "numbers as text": (lambda x: [["1", "2", "3"]] * 6, "it must return logits [6, classes]"),
+    "complex": (lambda x: x + 0j, "returned complex64 [6, 3]; it must"),
+    "dates": (lambda x: x.astype("datetime64[s]"), "returned datetime64[s] [6, 3]; it must"),
+    "masked": (lambda x: np.ma.masked_less(x, 1), "returned float32 [6, 3]; it must"),
+    "generator": (lambda x: (row for row in x), "returned generator; it must"),
+    "map": (lambda x: map(list, x), "returned map; it must"),
+    "dict": (lambda x: {"logits": x}, "returned dict with 'logits'; it must"),
+    "none": (lambda x: None, "returned NoneType; it must"),
+    "labels": (lambda x: x.argmax(axis=1), "returned int64 [6]; it must"),
+    "too large": (lambda x: x.astype(np.float64) * 1e300, "not finite"),
+    "complex tensor": (lambda x: torch.tensor(x) + 0j, "returned complex64 [6, 3]; it must"),
+    "meta tensor": (lambda x: torch.tensor(x).to("meta"), "returned float32 [6, 3], and reading it"),
+}  # fmt: skip
+
+
+def plain(make):
+    return lambda images: make(images.reshape(len(images), -1)[:, :3] * 5)
+
+
+@pytest.mark.parametrize("form", PLAIN_RIGHT)
+def test_a_callables_logits_are_read_in_every_type(form):
+    rough = {"float16": 0.01, "bfloat16 tensor": 0.02}.get(form, 1e-6)
+    np.testing.assert_allclose(seen(plain(PLAIN_RIGHT[form])), EXPECTED, atol=rough)
+
+
+def test_whole_numbers_are_logits_too():
+    found = seen(plain(lambda x: (x > 2).astype(np.int64) * 3))
+    assert np.array_equal(found.argmax(axis=1), (LOGITS > 2).argmax(axis=1))
+
+
+@pytest.mark.parametrize("form", PLAIN_WRONG)
+def test_a_callables_other_outputs_are_refused(form):
+    make, words = PLAIN_WRONG[form]
+    assert words in refused(lambda: seen(plain(make)))
+
+
+class UnreadableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no")
+
+
+class Awkward:
+    """An answer that raises wherever it is touched."""
+
+    def __array__(self, *_, **__):
+        raise UnreadableError
+
+    def __len__(self):
+        raise SystemExit(2)
+
+
+RAISED = {
+    "an error": (ValueError("two\nlines"), "raised ValueError{on}: two lines"),
+    "no text": (ValueError(), "raised ValueError{on}"),
+    "exit": (SystemExit(3), "raised SystemExit{on}: 3"),
+    "a generator's end": (GeneratorExit(), "raised GeneratorExit{on}"),
+    "no readable text": (UnreadableError(), "raised UnreadableError{on}: its text cannot be read (ValueError)"),
+    "pages": (RuntimeError("long " * 500), "raised RuntimeError{on}: long long"),
+    "memory": (MemoryError(), "raised MemoryError{on}"),
+}  # fmt: skip
+
+
+def raising(error):
+    def function(*_):
+        raise error
+
+    return function
+
+
+EXCHANGES = {
+    "a module": (lambda e: lambda: seen(Returns(raising(e)).eval()), " on images [6, 1, 8, 8]"),
+    "a callable": (lambda e: lambda: seen(raising(e)), " on images [6, 1, 8, 8]"),
+    "a corruption": (
+        lambda e: lambda: corrupt(np.zeros((2, 8, 8, 1), np.uint8), raising(e), 1), "",
+    ),
+    "a loader": (lambda e: lambda: call("users_module:load", "judge"), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("raised", RAISED)
+def test_what_the_users_code_raises_is_one_sentence(monkeypatch, exchange, raised):
+    error, words = RAISED[raised]
+    action, on = EXCHANGES[exchange]
+    monkeypatch.setitem(
+        sys.modules, "users_module", type("M", (), {"load": staticmethod(raising(error))})
+    )
+    sentence = refused(action(error))
+    assert words.format(on=on) in sentence
+    assert len(sentence) < 450
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_ctrl_c_is_no_fault_of_the_model(monkeypatch, exchange):
+    error = KeyboardInterrupt()
+    monkeypatch.setitem(
+        sys.modules, "users_module", type("M", (), {"load": staticmethod(raising(error))})
+    )
+    with pytest.raises(KeyboardInterrupt):
+        EXCHANGES[exchange][0](error)()
+
+
+def test_an_answer_that_raises_when_it_is_read_is_refused():
+    assert "returned Awkward, and reading it as logits raised UnreadableError" in refused(
+        lambda: seen(lambda images: Awkward())
+    )
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.binary(max_size=3)
+    | st.just(Awkward()) | st.just(object()) | st.just(torch.zeros(2)) | st.just(np.zeros((6, 3), "M8[s]")),
+    lambda inner: st.lists(inner, max_size=6) | st.tuples(inner, inner)
+    | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(answer=JUNK, as_module=st.booleans())
+def test_whatever_a_model_returns_is_logits_or_a_sentence(answer, as_module):
+    model = Returns(lambda _: answer).eval() if as_module else (lambda images: answer)
+    found, sentence = None, ""
+    try:
+        found = seen(model)
+    except FailcondError as error:
+        sentence = str(error)
+    assert (found is None) == sentence.startswith("the classifier returned ")
+    assert "\n" not in sentence
+    assert found is None or np.allclose(found.sum(axis=1), 1)
+
+
+def frozen():
+    return torch.jit.freeze(torch.jit.script(First().eval()))
+
+
+def exported():
+    return torch.export.export(First().eval(), (torch.from_numpy(IMAGES),)).module()
+
+
+def quantised():
+    from torch.ao.quantization import quantize_dynamic
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return quantize_dynamic(First().eval(), {nn.Linear}, dtype=torch.qint8)
+
+
+def in_inference_mode():
+    with torch.inference_mode():
+        return First().eval()
+
+
+FORMS = {
+    "eager": lambda: First().eval(),
+    "training": First,
+    "partly in training": lambda: nn.Sequential(First().eval(), nn.Identity()),
+    "script": lambda: torch.jit.script(First().eval()),
+    "script in training": lambda: torch.jit.script(First()),
+    "trace": lambda: torch.jit.trace(First().eval(), torch.from_numpy(IMAGES)),
+    "freeze": frozen,
+    "export": exported,
+    "quantised": quantised,
+    "data parallel": lambda: nn.DataParallel(First()).eval(),
+    "inference mode": in_inference_mode,
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_module_is_measured_in_every_form(form):
+    np.testing.assert_allclose(seen(FORMS[form]()), EXPECTED, atol=0.02)
+
+
+REFUSED = {
+    "lazy": (lambda: nn.LazyLinear(3), "weight is not initialised yet (a lazy module); call the model"),
+    "meta": (lambda: First().to("meta"), "has no values (it is on the meta device); load the model's"),
+    "double": (lambda: First().double().eval(), "raised RuntimeError on images [6, 1, 8, 8]: "),
+    "class": (lambda: First, "expected a model, got the class First; make one of it: First(…)"),
+    "text": (lambda: "resnet", "expected a torch.nn.Module or a callable, got str"),
+    "none": (lambda: None, "expected a torch.nn.Module or a callable, got NoneType"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", REFUSED)
+def test_a_model_that_cannot_be_measured_is_refused(form):
+    make, words = REFUSED[form]
+    assert words in refused(lambda: seen(make()))
+
+
+# ---- what models write ---------------------------------------------------------------------------
+
+
+class Writes(nn.Module):
+    """Writes into its images, in the way given, and sees them as they came."""
+
+    def __init__(self, write) -> None:
+        super().__init__()
+        self.write = write
+
+    def forward(self, images):
+        logits = images.flatten(1)[:, :3] * 5
+        self.write(images)
+        return logits
+
+
+def in_place(images):
+    images[:] = 0
+
+
+WRITES = {
+    "mul_": lambda images: images.mul_(0),
+    "assignment": in_place,
+    "data": lambda images: images.data.zero_(),
+    "numpy": lambda images: images.detach().numpy().fill(0),
+    "a view": lambda images: images.view(len(images), -1)[:, 0].add_(1),
+}
+
+
+def writer(how, kind):
+    if kind == "module":
+        return Writes(WRITES[how]).eval()
+
+    def callable_(images):
+        logits = images.reshape(len(images), -1)[:, :3] * 5
+        in_place(images)
+        return logits
+
+    return callable_
+
+
+@pytest.mark.parametrize("given", ["array", "tensor", "read-only memmap"])
+@pytest.mark.parametrize(("how", "kind"), [*((how, "module") for how in WRITES), ("", "callable")])
+def test_a_model_that_writes_into_its_images_gets_its_own_and_is_named_once(
+    tmp_path, how, kind, given
+):
+    file = tmp_path / "images"
+    IMAGES.tofile(file)
+    images = {
+        "array": lambda: IMAGES.copy(),
+        "tensor": lambda: torch.from_numpy(IMAGES.copy()),
+        "read-only memmap": lambda: np.memmap(file, np.float32, mode="r", shape=IMAGES.shape),
+    }[given]()
+    model = Classifier(writer(how, kind), batch_size=4, name="judge")
+    noticed: list = []
+    model.notice = noticed.append
+    for _ in range(2):
+        np.testing.assert_allclose(model.probabilities(images), EXPECTED, rtol=1e-5)
+        assert np.array_equal(as_numpy(images), IMAGES)
+    assert [(remark.model, remark.what) for remark in noticed] == [("judge", "writes")]
+    assert noticed[0].text == "the judge writes into the images that it is given; it gets copies"
+    assert file.read_bytes() == IMAGES.tobytes()
+
+
+def test_gradients_flow_through_a_model_that_writes():
+    model = Classifier(Writes(lambda images: images.mul_(0)).eval())
+    model.notice = lambda remark: None
+    images = torch.from_numpy(IMAGES.copy()).requires_grad_()
+    model.logits(images).sum().backward()
+    assert np.array_equal(images.detach().numpy(), IMAGES)
+    assert images.grad is not None
+    assert images.grad.count_nonzero() == 18
+
+
+def test_images_that_nobody_else_uses_are_not_copied():
+    given = []
+
+    def keeps(images):
+        given.append(images)
+        return images.reshape(len(images), -1)[:, :3]
+
+    model = Classifier(keeps, batch_size=6)
+    images = IMAGES.copy()
+    model.probabilities(images, owned=True)
+    assert np.shares_memory(given[0], images)
+    model.probabilities(images)
+    assert not np.shares_memory(given[1], images)
+
+
+def test_a_corruption_that_writes_into_its_images_writes_into_its_own():
+    images = np.full((3, 8, 8, 1), 9, np.uint8)
+    images.flags.writeable = False
+
+    def black(given, severity, random):
+        given[:] = 0
+        return given
+
+    assert corrupt(images, black, 1).max() == 0
+    assert corrupt(images, ["gaussian_blur", black], 1).max() == 0
+    assert images.min() == 9
+
+
+# ---- the same, twice -----------------------------------------------------------------------------
+
+
+def examined(model, **options) -> list[str]:
+    """Return what is noticed where the first batch is repeated."""
+    found: list = []
+    classifier = Classifier(model, batch_size=4, **options)
+    classifier.notice = found.append
+    classifier.repeat = lambda again: found.append(again())
+    classifier.probabilities(IMAGES[:4])
+    return [remark.what for remark in found if remark is not None]
+
+
+def noisy(amount):
+    random = np.random.default_rng(0)
+    return lambda images: (
+        images.reshape(len(images), -1)[:, :3] * 5 + random.normal(0, amount, (len(images), 3))
+    )
+
+
+def every_other(first, second):
+    calls: list[int] = []
+
+    def answer(images):
+        calls.append(len(images))
+        return (first if len(calls) % 2 else second)(images)
+
+    return answer
+
+
+ONE = plain(lambda x: x)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (ONE, []),
+        (noisy(1e-6), []),
+        (noisy(0.1), ["random"]),
+        (every_other(ONE, plain(lambda x: -x)), ["random"]),
+        (every_other(ONE, raising(ValueError("again?"))), ["random"]),
+        (writer("", "callable"), ["writes"]),
+        (First().eval(), []),
+        (First(), ["training"]),
+        (Returns(lambda x: nn.functional.dropout(x, 0.5, training=True)).eval(), ["random"]),
+        (Writes(WRITES["data"]).eval(), ["writes"]),
+    ],
+    ids=str,
+)
+def test_a_model_that_does_not_repeat_itself_is_noticed(model, expected):
+    assert examined(model) == expected
+
+
+def test_the_repetition_is_one_more_call_of_the_same_batch_and_is_not_counted():
+    shapes, counted = [], []
+
+    def answer(images):
+        shapes.append(images.copy())
+        return ONE(images)
+
+    classifier = Classifier(answer, batch_size=4)
+    classifier.seen = counted.append
+    classifier.repeat = lambda again: again()
+    classifier.probabilities(IMAGES)
+    assert [len(shown) for shown in shapes] == [4, 4, 4]
+    assert np.array_equal(shapes[0], shapes[1])
+    assert counted == [4, 4]
+
+
+def test_without_a_session_it_is_a_warning():
+    with pytest.warns(FailcondWarning, match="the classifier is in training mode; it is measured"):
+        Classifier(First(), batch_size=6).probabilities(IMAGES)
+    with pytest.warns(FailcondWarning, match="the classifier writes into the images"):
+        Classifier(writer("", "callable")).probabilities(IMAGES[:2])
+
+
+# ---- torch's global state ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def torch_as_it_was():
+    threads = torch.get_num_threads()
+    yield
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.use_deterministic_algorithms(False)
+    torch.set_num_threads(threads)
+
+
+STATES = {
+    "gradients": (lambda: torch.set_grad_enabled(False), torch.is_grad_enabled),
+    "dtype": (lambda: torch.set_default_dtype(torch.float64), torch.get_default_dtype),
+    "device": (lambda: torch.set_default_device("meta"), torch.get_default_device),
+    "deterministic": (
+        lambda: torch.use_deterministic_algorithms(True), torch.are_deterministic_algorithms_enabled,
+    ),
+    "threads": (lambda: torch.set_num_threads(torch.get_num_threads() + 1), torch.get_num_threads),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("torch_as_it_was")
+@pytest.mark.parametrize("state", STATES)
+def test_what_a_model_changes_globally_does_not_reach_us(state):
+    change, read = STATES[state]
+    model = Classifier(Returns(lambda x: (change(), x)[1]).eval(), batch_size=2)
+    with ours():
+        before = read()
+        np.testing.assert_allclose(model.probabilities(IMAGES), EXPECTED, rtol=1e-5)
+        assert read() == before
+        assert torch.zeros(1).dtype == torch.float32
+
+
+@pytest.mark.usefixtures("torch_as_it_was")
+@pytest.mark.parametrize("state", STATES)
+def test_what_a_loader_set_globally_is_there_for_its_model_and_not_for_us(state):
+    change, read = STATES[state]
+    change()
+    theirs = read()
+    inside: list = []
+    model = Classifier(Returns(lambda x: (inside.append(read()), x)[1]).eval(), batch_size=6)
+    np.testing.assert_allclose(model.probabilities(IMAGES), EXPECTED, rtol=1e-5)
+    if state != "gradients":  # which a measurement decides itself
+        assert inside == [theirs]
+    assert read() == theirs
+    with ours():
+        assert torch.zeros(1).dtype == torch.float32
+        assert torch.zeros(1).device.type == "cpu"
+    assert read() == theirs
+
+
+def test_a_session_in_inference_mode_is_measured():
+    with torch.inference_mode():
+        np.testing.assert_allclose(seen(First().eval()), EXPECTED, atol=1e-5)
+        assert torch.is_inference_mode_enabled()
+
+
+def test_our_computations_draw_nothing_of_the_users_random_numbers():
+    model = First().eval()
+    before = torch.get_rng_state()
+    seen(model)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+# ---- memory --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", [ONE, First().eval()], ids=["callable", "module"])
+def test_a_batch_that_cannot_fit_is_refused_before_it_is_made(model):
+    sentence = refused(lambda: seen(model, batch_size=10**12))
+    assert re.fullmatch(
+        r"batch_size = 1000000000000: a batch of 1 x 8 x 8 images takes 264,000\.0 GB, and [\d.,]+ GB "
+        r"of memory are free; lower batch_size",
+        sentence,
+    )
+
+
+def test_a_batch_that_fits_is_not_refused(monkeypatch):
+    monkeypatch.setattr(batches, "available_memory", lambda: None)
+    batches.check_room(10**12, (3, 224, 224))  # a system that does not say
+    monkeypatch.setattr(batches, "available_memory", lambda: 10**9)
+    batches.check_room(10**6, (1, 8, 8))
+    with pytest.raises(FailcondError, match="lower batch_size"):
+        batches.check_room(10**7, (1, 8, 8))
