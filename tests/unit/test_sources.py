@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
+
 import numpy as np
 import pytest
 import torch
@@ -117,3 +121,54 @@ def test_what_is_an_image_set_already_stays():
     assert labeled_images((COLOUR, np.zeros(4, dtype=int))).hash == data.hash
     with pytest.raises(FailcondError, match="got int"):
         labeled_images(3)
+
+
+BIG = np.zeros((600, 700, 3), np.uint8)
+
+
+def small_files():
+    """No file may be larger than a megabyte: as on a full disk, but for the reason."""
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def test_a_temporary_folder_without_room_is_one_sentence_and_no_dead_process():
+    undo = small_files()
+    try:
+        with pytest.raises(FailcondError) as caught:
+            from_dataset(Set((BIG, 0), (BIG, 1)))
+    finally:
+        undo()
+    sentence = str(caught.value)
+    assert sentence.startswith("images: 2 images of 700 x 600 px take 3 MB in /")
+    assert "File too large; set TMPDIR to a folder with more room" in sentence
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_the_room_is_taken_before_anything_is_written(monkeypatch, code):
+    def full(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(FailcondError, match=os.strerror(code)):
+        from_dataset(Set((BIG, 0)))
+
+
+@pytest.mark.parametrize("absent", ["function", errno.EOPNOTSUPP, errno.EINVAL])
+def test_where_no_system_takes_the_room_it_is_written(monkeypatch, absent):
+    def unsupported(*_):
+        raise OSError(absent, "not here")
+
+    if absent == "function":  # macOS, Windows
+        monkeypatch.delattr(os, "posix_fallocate")
+    else:
+        monkeypatch.setattr(os, "posix_fallocate", unsupported)
+    data = from_dataset(Set(*((image, 0) for image in COLOUR)))
+    np.testing.assert_array_equal(data.images, COLOUR)
+    undo = small_files()
+    try:
+        with pytest.raises(FailcondError, match="File too large"):
+            from_dataset(Set((BIG, 0), (BIG, 1)))
+    finally:
+        undo()
