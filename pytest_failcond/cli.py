@@ -9,6 +9,7 @@ from importlib import import_module
 
 from pytest_failcond import __version__
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.threads import share_cores
 
 COMMANDS = (
     "init",
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: the command's own (0 where all is well), 2 for what the user can mend
         (one sentence on stderr, as argparse does for its usage), 130 after Ctrl-C.
     """
+    share_cores()
     options = _parser().parse_args(argv)
     try:
         return int(options.run(options))

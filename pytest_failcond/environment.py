@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_failcond.settings import Settings
+from pytest_failcond.threads import WAITING
 
 _PACKAGES = ("pytest-failcond", "torch", "numpy", "scipy", "pillow")
 _PATIENCE = 10.0  # seconds that git may take
@@ -35,6 +36,7 @@ def describe_environment(settings: Settings, *, with_torch: bool) -> dict[str, A
         "platform": f"{sys.platform} {platform.machine()}",
         "device": settings.device,
         "threads": threads,
+        "waiting": os.environ.get(WAITING),
         "cores": os.cpu_count(),
         "packages": {name: _version(name) for name in _PACKAGES},
         **describe_commit(settings.folder),

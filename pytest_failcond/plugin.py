@@ -26,8 +26,9 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
 from pytest_failcond.html_report import HtmlReport
 from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
-from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration
+from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration, seems_configured
 from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
+from pytest_failcond.threads import share_cores
 
 _GENERATED = (
     "failcond_corruption",
@@ -43,6 +44,13 @@ _VERDICT = "failcond_verdict"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the command-line options."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)  # a conftest may import torch, which reads what this sets
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Prepare the process for computing beside others, in a project that uses the plugin."""
+    if seems_configured(early_config):
+        share_cores()
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-html reads the style sheets when it is configured

@@ -115,11 +115,31 @@ def needs_configuration(item: object, fixtures: tuple[str, ...]) -> bool:
     return from_suite(item) or not set(fixtures).isdisjoint(getattr(item, "fixturenames", ()))
 
 
+def seems_configured(early_config: pytest.Config) -> bool:
+    """Whether a session seems to have a configuration, before pytest has read all options.
+
+    What is wrong with a file is said when pytest is configured.
+    """
+    known, here = early_config.known_args_namespace, early_config.invocation_params.dir
+    if known.failcond_config is not None:
+        return bool(known.failcond_config != OFF)
+    finder, places = Finder(), [here / _file_of(name) for name in known.file_or_dir]
+    try:
+        return any(map(finder.nearest, (*(places or [here]), early_config.rootpath)))
+    except FailcondError:
+        return False
+
+
+def _file_of(argument: str) -> str:
+    """Return the file or module of a node id: path::name[parameters]."""
+    return argument.partition("[")[0].partition("::")[0]
+
+
 def places_of(config: pytest.Config) -> tuple[Path, ...]:
     """Return where the tests lie that pytest was asked for; the working directory if for none."""
     places = []
     for argument in config.args:
-        name = argument.partition("[")[0].partition("::")[0]  # a node id: path::name[parameters]
+        name = _file_of(argument)
         module = _folder_of_module(name) if config.getoption("pyargs") else None
         places.append(module or config.invocation_params.dir / name)
     return tuple(dict.fromkeys(places))

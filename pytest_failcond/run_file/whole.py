@@ -52,6 +52,9 @@ class EnvironmentRecord(Record):
     threads: Count | None = Field(
         None, description="Threads of torch; 0 where it computes nothing."
     )
+    waiting: str | None = Field(
+        None, description="OMP_WAIT_POLICY: whether waiting threads sleep (PASSIVE) or spin."
+    )
     cores: Count | None = Field(None, description="Cores of the machine.")
     packages: Annotated[dict[str, str | None], BeforeValidator(_at_most(200))] = Field(
         {},

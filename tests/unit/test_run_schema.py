@@ -17,7 +17,7 @@ from tests.schema import ROOT, errors_of, read_schema
 
 ENVIRONMENT = {
     "date": "2026-01-01T00:00:00Z", "python": "3.13.0", "platform": "linux x86_64",
-    "device": "cpu", "threads": 1, "cores": None, "packages": {"torch": "2.9", "scipy": None},
+    "device": "cpu", "threads": 1, "waiting": None, "cores": None, "packages": {"torch": "2.9", "scipy": None},
     "commit": None, "commit_date": None, "dirty": None,
 }  # fmt: skip
 SUBJECTS = {
