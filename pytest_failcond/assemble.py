@@ -15,9 +15,8 @@ from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.measurements import Examples, Measurement, Replay
-from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.packing import pack, unpack
-from pytest_failcond.plan import cells_of, compared_keys, share_of, unit_of
+from pytest_failcond.plan import needed, share_of, unit_of
 from pytest_failcond.remarks import PREFIX, remarks_of
 from pytest_failcond.resolution import unresolved
 from pytest_failcond.run import Run
@@ -167,26 +166,6 @@ def notes_before(
     labels = unpack(session["labels"])
     numbered = tuple(map(str, range(int(labels.max(initial=-1)) + 1)))
     return tuple(map(str, unresolved(settings, classes or numbered, labels)))
-
-
-def needed(planned: str, settings: Settings) -> list[str]:
-    """Return the keys that a planned test needs measured."""
-    kind, _, rest = planned.partition(":")
-    if kind == "corner_case":
-        return [f"ranking:{rest.partition(':')[0]}"]
-    if kind == "regression":
-        return [rest]
-    if kind == "corpus":
-        return [kind]
-    if kind != "gate":
-        return [planned]
-    gate = settings.gate(rest)
-    if METRICS[gate.metric].about == "corpus":
-        return ["corpus"]
-    if METRICS[gate.metric].needs_baseline:
-        return compared_keys(gate, settings)
-    clean = ["clean"] if gate.metric == "relative_mce" else []
-    return clean + cells_of(gate, settings)
 
 
 def _planned(store: Store, part: tuple[int, int] | None) -> list[str]:

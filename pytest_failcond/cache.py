@@ -33,9 +33,12 @@ def cached_array(
         return compute()
     path = folder.joinpath(*name.replace(":", "-").split("/")).with_suffix(".npy")
     try:
-        kept: npt.NDArray[np.float64] = np.load(path, allow_pickle=False)
-        if kept.shape == shape and kept.dtype == np.float64 and np.isfinite(kept).all():
-            return kept
+        # Mapped, not read: a header may claim more than the file holds.
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        if mapped.shape == shape and mapped.dtype == np.float64:
+            kept: npt.NDArray[np.float64] = np.array(mapped)
+            if np.isfinite(kept).all():
+                return kept
     except (OSError, ValueError, EOFError):
         pass  # not there, or damaged
     computed = compute()

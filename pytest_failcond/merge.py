@@ -15,6 +15,7 @@ from pytest_failcond.remarks import remarks_of
 from pytest_failcond.run import Run
 
 T = TypeVar("T")
+_NAMED = 10  # missing parts
 
 
 def merge(
@@ -121,7 +122,8 @@ def _missing(runs: Sequence[Run]) -> str:
     assert runs[0].part is not None
     count = runs[0].part[1]
     absent = [f"{i}/{count}" for i in range(1, count + 1) if i not in numbers]
-    return " or ".join(absent)
+    more = len(absent) - _NAMED
+    return " or ".join(absent[:_NAMED]) + (f" or one of {more} more" if more > 0 else "")
 
 
 def _union(kinds: Sequence[dict[str, T]]) -> dict[str, T]:

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_failcond.configuration import absence
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.ranges import PARTS, shorten
 from pytest_failcond.scope import OFF, Scope
 from pytest_failcond.state import State
 
@@ -213,11 +214,12 @@ def read_part(text: str | None) -> tuple[int, int] | None:
     """Read ``I/N``: the I-th of N parts, from 1."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
     part = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 1 <= part[0] <= part[1]:
+    if not 1 <= part[0] <= part[1] <= PARTS.most:
         raise FailcondError(
-            f"--failcond-shard={text}: give I/N, such as 1/3 for the first of three"
+            f"--failcond-shard={shorten(text)}: give I/N, such as 1/3 for the first of three, and N "
+            f"at most {PARTS.most}"
         )
     return part
 

@@ -107,6 +107,26 @@ def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequen
     return max(1, checks)
 
 
+def needed(planned: str, settings: Settings) -> list[str]:
+    """Return the keys that a planned test needs measured."""
+    kind, _, rest = planned.partition(":")
+    if kind == "corner_case":
+        return [f"ranking:{rest.partition(':')[0]}"]
+    if kind == "regression":
+        return [rest]
+    if kind == "corpus":
+        return [kind]
+    if kind != "gate":
+        return [planned]
+    gate = settings.gate(rest)
+    if METRICS[gate.metric].about == "corpus":
+        return ["corpus"]
+    if METRICS[gate.metric].needs_baseline:
+        return compared_keys(gate, settings)
+    clean = ["clean"] if gate.metric == "relative_mce" else []
+    return clean + cells_of(gate, settings)
+
+
 def unit_of(planned: str) -> str | None:
     """Return the measurement, not to be divided, that a planned test asks for or a key belongs to.
 

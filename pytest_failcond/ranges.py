@@ -50,6 +50,7 @@ def shorten(text: str, most: int = 40) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
+PARTS = Whole(1, 10_000)
 SEED = Whole(0, 2**63 - 1)
 SEEDS = Whole(1, 1_000)
 MAX_IMAGES = Whole(1, 10**9)

@@ -24,7 +24,7 @@ from pydantic import (
 
 from pytest_failcond.errors import FailcondError, nearest
 
-_DEEPEST = 40  # levels of lists and objects; a run file has 8
+_DEEPEST = 100  # levels of lists and objects; a run file has 8, each training from another's end 2
 _LONGEST_NUMBER = 400  # digits
 _STARTS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it: git lfs pull"),

@@ -30,6 +30,7 @@ from pytest_failcond.packing import check_size, pack, unpack
 from pytest_failcond.pictures import checked, placed, remove, renamed
 from pytest_failcond.reading import read_json, sentence_of, shown, validate
 from pytest_failcond.remarks import Remark, remarks_of
+from pytest_failcond.run_file.agreement import check_agreement
 from pytest_failcond.run_file.whole import SCHEMA, RunRecord
 from pytest_failcond.settings import Settings
 
@@ -238,12 +239,14 @@ class Run:
             )
         try:
             validate(RunRecord, data)
-            return cls._from_json(data, pictures_folder(where))
-        except ValueError as error:
+            run = cls._from_json(data, pictures_folder(where))
+            check_agreement(run)
+        except (ValueError, FailcondError) as error:
             raise FailcondError(
                 f"{where}: damaged, or written by a newer version: {error}; take the original, or "
                 "make a new run"
             ) from error
+        return run
 
     @classmethod
     def load_whole(cls, path: str | os.PathLike[str]) -> Run:

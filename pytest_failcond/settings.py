@@ -155,8 +155,17 @@ class Settings(Table):
         return self
 
     def gate(self, gate_id: str) -> GateSettings:
-        """Return the gate with this id."""
-        return next(gate for gate in self.gates if gate.id == gate_id)
+        """Return the gate with this id.
+
+        Raises:
+            FailcondError: there is none.
+        """
+        for gate in self.gates:
+            if gate.id == gate_id:
+                return gate
+        raise FailcondError(
+            f"there is no gate {gate_id!r}{nearest(gate_id, [g.id for g in self.gates])}"
+        )
 
     @property
     def images_folder(self) -> Path | None:

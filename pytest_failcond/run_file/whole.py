@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
+from pytest_failcond.ranges import PARTS
 from pytest_failcond.reading import Many, Record, shown, validate
 from pytest_failcond.run_file.decided import ComparisonRecord, GateRecord
 from pytest_failcond.run_file.measured import (
@@ -18,7 +19,6 @@ from pytest_failcond.run_file.measured import (
 from pytest_failcond.run_file.values import Count, Date, FileName, Hash, Packed, Planned, Positive
 
 SCHEMA = 1
-MOST_PARTS = 10_000
 
 
 def _at_most(count: int) -> Callable[[Any], Any]:
@@ -202,13 +202,12 @@ class RunRecord(Record):
         if self.comparison is not None:
             _unique("comparison.keys", [entry.key for entry in self.comparison.keys])
             _unique("comparison.directions", [entry.key for entry in self.comparison.directions])
-        if self.part is not None and not self.part[0] <= self.part[1] <= MOST_PARTS:
-            raise ValueError(f"part: {self.part} is not one of at most {MOST_PARTS} parts")
-        if self.classes:
-            self._class_indices(len(self.classes))
+        if self.part is not None and not self.part[0] <= self.part[1] <= PARTS.most:
+            raise ValueError(f"part: {self.part} is not one of at most {PARTS.most} parts")
+        self._check_class_indices(len(self.classes))
         return self
 
-    def _class_indices(self, classes: int) -> None:
+    def _check_class_indices(self, classes: int) -> None:
         """See that every class that is spoken of is one of those that are named."""
 
         def check(what: str, indices: Sequence[int | None], most: int = classes) -> None:
@@ -236,7 +235,8 @@ class RunRecord(Record):
         for planned in self.planned:
             if planned.startswith(("corner_case:", "ranking:", "direction:")):
                 check(planned, [int(planned.split(":")[1])])
-        for replayed in self.corpus.entries if self.corpus is not None else ():
+        # Where only the corpus was measured, nobody may have named the classes.
+        for replayed in self.corpus.entries if self.corpus is not None and classes else ():
             check(f"corpus entry {replayed.id}", [replayed.label])
 
 

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.reading import Many, Record, validate
+
+_LARGEST = 4096  # px
+_WIDEST = 65_536  # channels of a layer, or dimensions of z and w
+_MOST_LAYERS = 64  # of the mapping network
+_Width = Annotated[int, Field(ge=1, le=_WIDEST)]
+
+
+class _ConfigRecord(Record):
+    """A `GeneratorConfig` as a file's header holds it."""
+
+    classes: Many[str]
+    resolution: int
+    image_size: Annotated[list[int], Field(min_length=2, max_length=2)]
+    image_channels: int
+    channels: Many[_Width]
+    z_dim: _Width
+    w_dim: _Width
+    mapping_layers: Annotated[int, Field(ge=1, le=_MOST_LAYERS)]
 
 
 @dataclass(frozen=True)
@@ -34,13 +54,15 @@ class GeneratorConfig:
     mapping_layers: int = 4
 
     def __post_init__(self) -> None:
-        log2 = math.log2(self.resolution) if self.resolution > 0 else 0.0
-        if log2 != int(log2) or self.resolution < 8:
-            raise FailcondError(f"resolution {self.resolution} must be a power of two, 8 or more")
-        if len(self.channels) != int(log2) - 1:
+        if not 8 <= self.resolution <= _LARGEST or self.resolution.bit_count() != 1:
+            raise FailcondError(
+                f"resolution {self.resolution} must be a power of two, from 8 to {_LARGEST}"
+            )
+        blocks = self.resolution.bit_length() - 2
+        if len(self.channels) != blocks:
             raise FailcondError(
                 f"channels {list(self.channels)}: a {self.resolution} px generator has "
-                f"{int(log2) - 1} blocks (4 to {self.resolution} px), so give that many"
+                f"{blocks} blocks (4 to {self.resolution} px), so give that many"
             )
         if self.image_channels not in (1, 3):
             raise FailcondError(f"image_channels {self.image_channels} must be 1 or 3")
@@ -81,16 +103,46 @@ class GeneratorConfig:
             previous = width
         return tuple(layers)
 
+    @property
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every tensor of such a generator, by its name in the file."""
+        w = self.w_dim
+        shapes: dict[str, tuple[int, ...]] = {}
+
+        def dense(name: str, outputs: int, inputs: int) -> None:
+            shapes.update({f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)})
+
+        dense("mapping.embed", w, len(self.classes))
+        for number in range(self.mapping_layers):
+            dense(f"mapping.layers.{number}", w, w if number else self.z_dim + w)
+        shapes["synthesis.constant"] = (self.channels[0], 4, 4)
+        widths = dict(zip(self.block_sizes, self.channels, strict=True))
+        for number, (name, inputs) in enumerate(self.style_layers):
+            layer, (block, kind) = f"synthesis.layers.{number}", name.split(".")
+            size = int(block.removeprefix("b"))
+            dense(f"{layer}.affine", inputs, w)
+            to_image = kind == "torgb"
+            outputs, kernel = (self.image_channels, 1) if to_image else (widths[size], 3)
+            shapes[f"{layer}.weight"] = (outputs, inputs, kernel, kernel)
+            shapes[f"{layer}.bias"] = (outputs,)
+            if not to_image:
+                shapes |= {f"{layer}.noise_strength": (), f"{layer}.noise": (size, size)}
+        return shapes
+
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as JSON-ready data."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> GeneratorConfig:
-        """Read what `to_json` wrote; raises FailcondError on unknown or missing entries."""
-        sequences = {"classes", "image_size", "channels"}
+    def from_json(cls, data: Any) -> GeneratorConfig:
+        """Read what `to_json` wrote.
+
+        Raises:
+            FailcondError: it is of other types, or not the shape of a generator.
+        """
         try:
-            values: dict[str, Any] = {k: tuple(v) if k in sequences else v for k, v in data.items()}
-            return cls(**values)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise FailcondError(f"not a generator configuration: {error}") from error
+            record = validate(_ConfigRecord, data)
+        except ValueError as error:
+            raise FailcondError(str(error)) from error
+        sequences = ("classes", "image_size", "channels")
+        return cls(**vars(record) | {name: tuple(getattr(record, name)) for name in sequences})

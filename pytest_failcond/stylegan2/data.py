@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from pytest_failcond.corruptions import corrupt
 from pytest_failcond.corruptions.names import check_name, check_severity
 from pytest_failcond.corruptions.randomness import KeyedRandom, stream_key
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.reading import Many, Record, validate
 from pytest_failcond.stylegan2.config import GeneratorConfig
 from pytest_failcond.subjects.images import LabeledImages
+
+
+class _MixRecord(Record):
+    """A `CorruptionMix` as the record of a training holds it."""
+
+    corruptions: Many[str] = Field(["gaussian_blur", "gaussian_noise"])
+    severities: Many[int] = Field([1, 2, 3])
+    probability: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,12 +60,18 @@ class CorruptionMix:
             raise FailcondError(f"probability {self.probability} is outside 0 to 1")
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> CorruptionMix:
-        """Read what `dataclasses.asdict` gave, also after a way through JSON."""
-        values: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
-        }
-        return cls(**values)
+    def from_json(cls, data: Mapping[str, Any]) -> CorruptionMix:
+        """Read what `dataclasses.asdict` gave, also after a way through JSON.
+
+        Raises:
+            FailcondError: it is of other types, or as above.
+        """
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in dict(data).items()}
+        try:
+            record = validate(_MixRecord, plain)
+        except ValueError as error:
+            raise FailcondError(f"mix: {error}") from error
+        return cls(tuple(record.corruptions), tuple(record.severities), record.probability)
 
     def apply(
         self, images: npt.NDArray[np.uint8], indices: npt.NDArray[np.int64], seed: int

@@ -66,9 +66,12 @@ class Generator:
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
             network = Network(config)
         try:
-            network.load_state_dict(load_file(path))
+            weights = load_file(path)
+            network.load_state_dict(weights)
         except (SafetensorError, RuntimeError) as error:
             raise FailcondError(f"{path}: its weights do not fit its configuration") from error
+        if not all(value.isfinite().all() for value in weights.values()):
+            raise FailcondError(f"{path}: its weights are not finite: its training diverged")
         return cls(config, network, training=training, hash=hash_file(path), device=device)
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -11,19 +11,23 @@ from __future__ import annotations
 import copy
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
+from pytest_failcond.reading import Record, parse_json, validate
 from pytest_failcond.stylegan2.augment import adjust, augment
-from pytest_failcond.stylegan2.checkpoint import read_metadata
+from pytest_failcond.stylegan2.checkpoint import misfit, read_header
 from pytest_failcond.stylegan2.config import GeneratorConfig
 from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages, balanced_labels
 from pytest_failcond.stylegan2.discriminator import Discriminator
@@ -38,6 +42,18 @@ LOSSES = ("D", "D class", "G", "G class")
 """The names of the losses; while the discriminator warms up, there are only its own."""
 
 _STATE_FORMAT = "pytest-failcond-training"
+
+
+class _Progress(Record):
+    """How far a training is, beside its tensors."""
+
+    step: Annotated[int, Field(ge=0, le=2**53)]
+    augmentation: tuple[float, list[float]]
+
+    @field_validator("augmentation", mode="before")
+    @classmethod
+    def _pair(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
 
 
 class Trainer:
@@ -259,7 +275,8 @@ class Trainer:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        metadata = read_metadata(path)
+        header = read_header(path)
+        metadata = header.metadata
         if metadata.get("format") != _STATE_FORMAT:
             raise FailcondError(f"{path}: not a training state; remove it to start afresh")
         if metadata.get("plan") != self._plan():
@@ -268,11 +285,34 @@ class Trainer:
                 "or give another output to start afresh"
             )
         try:
-            self._restore(load_file(path), metadata)
-        except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
-            raise FailcondError(f"{path}: damaged; remove it to start afresh") from error
+            state = validate(
+                _Progress,
+                {
+                    name: parse_json(metadata.get(name, "").encode())
+                    for name in ("step", "augmentation")
+                },
+            )
+            if fault := misfit(header, self._state_shapes(header.tensors)):
+                raise ValueError(fault)
+            self._restore(load_file(path), state)
+        except (SafetensorError, RuntimeError, ValueError) as error:
+            raise FailcondError(f"{path}: damaged: {error}; remove it to start afresh") from error
 
-    def _restore(self, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    def _state_shapes(self, found: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what `save` writes, for those parameters that were moved before."""
+        networks = {"average": self._average, **self._trained()}
+        shapes: dict[str, tuple[int, ...]] = {"path_mean": ()}
+        for name, network in networks.items():
+            shapes |= {f"{name}.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
+        moved = {key.rpartition(".")[0] for key in found if key.startswith("adam.")}
+        for name, network in self._trained().items():
+            for number, parameter in enumerate(network.parameters()):
+                if (of := f"adam.{name}.{number}") in moved:
+                    shape = tuple(parameter.shape)
+                    shapes |= {f"{of}.step": (), f"{of}.exp_avg": shape, f"{of}.exp_avg_sq": shape}
+        return shapes
+
+    def _restore(self, tensors: dict[str, Tensor], progress: _Progress) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
@@ -287,8 +327,8 @@ class Trainer:
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": state, "param_groups": groups})
         self._path_mean = tensors["path_mean"]
-        self._augmentation, self._real_signs = json.loads(metadata["augmentation"])
-        self.step = int(metadata["step"])
+        self._augmentation, self._real_signs = progress.augmentation
+        self.step = progress.step
 
     def _plan(self) -> str:
         plan = {

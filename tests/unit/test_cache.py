@@ -46,6 +46,17 @@ def test_what_is_damaged_is_computed_again(folder, damage):
     assert file.read_bytes() == content
 
 
+def test_an_array_that_claims_more_than_it_holds_is_computed_again(folder):
+    expected = cached_array("statistics/1", (2, 3), Counting())
+    (file,) = folder.rglob("*.npy")
+    content = file.read_bytes()
+    assert b"(2, 3)" in content
+    for shape in (b"(2, 3000000000000)", b"(2, 30)", b"(-2, -3)", b"(2,)", b"(2, 3), 'a': 1"):
+        padding = len(shape) - len(b"(2, 3)")
+        file.write_bytes(content.replace(b"(2, 3)", shape).replace(b" " * padding, b"", 1))
+        assert (cached_array("statistics/1", (2, 3), Counting()) == expected).all()
+
+
 def test_an_array_that_would_execute_code_is_not_loaded(folder):
     cached_array("statistics/1", (2, 3), Counting())
     (file,) = folder.rglob("*.npy")

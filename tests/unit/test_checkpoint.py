@@ -1,6 +1,7 @@
 """Generator files: whole or refused in one sentence, and readable without torch."""
 
 import json
+import pickle
 import struct
 import subprocess
 import sys
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save
 from tiny import tiny_config, tiny_generator
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import hash_file
 from pytest_failcond.stylegan2.checkpoint import read_config, read_metadata
 from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.stylegan2.network import Network
 
 
 @pytest.fixture
@@ -146,6 +149,117 @@ def test_a_newer_version_is_refused(path):
 )
 def test_a_header_without_a_valid_configuration_is_refused(path, text):
     rewrite(path, lambda header: header["__metadata__"].update(config=text))
+    assert "holds no valid configuration" in refusal(path)
+
+
+SHAPES = [
+    {},
+    {"mapping_layers": 1, "z_dim": 4},
+    {"resolution": 32, "channels": (7, 6, 5, 4), "image_channels": 3, "image_size": (28, 20)},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["tiny", "one layer", "four blocks"])
+def test_the_tensors_of_a_configuration_are_those_of_its_network(shape):
+    config = tiny_config(**shape)
+    network = Network(config).state_dict()
+    assert {name: tuple(value.shape) for name, value in network.items()} == config.tensor_shapes
+
+
+HUGE = {
+    "channels": {"channels": [60_000, 60_000]},
+    "more channels": {"channels": [10**9, 5]},
+    "resolution": {"resolution": 2**20, "channels": [1] * 19},
+    "no end": {"resolution": 2**2000},
+    "layers": {"mapping_layers": 10**9},
+    "noise": {"z_dim": 60_000, "w_dim": 60_000},
+    "classes": {"classes": [str(i) for i in range(100_000)]},
+}
+
+
+@pytest.mark.parametrize("change", HUGE.values(), ids=HUGE)
+def test_a_header_that_claims_much_is_refused_before_anything_is_allocated(
+    path, change, monkeypatch
+):
+    config = json.dumps(tiny_config().to_json() | change)
+    rewrite(path, lambda header: header["__metadata__"].update(config=config))
+    monkeypatch.setattr(
+        "pytest_failcond.stylegan2.generator.Network", lambda config: pytest.fail("allocated")
+    )
+    sentence = refusal(path)
+    assert "holds no valid configuration" in sentence or "do not fit its configuration" in sentence
+    assert len(sentence) < len(str(path)) + 500
+
+
+def placed(**changes):
+    """Give the first tensor another description."""
+
+    def change(header):
+        first = next(name for name in header if name != "__metadata__")
+        header[first].update(changes)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        placed(dtype="F16"),
+        placed(dtype="F4096"),
+        placed(shape=[3, -1]),
+        placed(shape=[2**62, 2**62]),
+        placed(data_offsets=[0, 8]),
+        placed(data_offsets=[-8, 8]),
+        placed(data_offsets=[8, 0]),
+        placed(data_offsets=[0]),
+        placed(more=1),
+        lambda header: header.update(twice=header["synthesis.constant"]),
+        lambda header: header["__metadata__"].update(more=3),
+    ],
+    ids=range(11),
+)
+def test_a_header_that_lies_about_its_tensors_is_refused(path, change):
+    rewrite(path, change)
+    assert "not a safetensors file: its header: " in refusal(path)
+
+
+def test_tensors_of_another_type_are_refused(path):
+    tensors = {k: v.half().contiguous() for k, v in tiny_generator().network.state_dict().items()}
+    metadata = {"format": "pytest-failcond-generator", "version": "1",
+                "config": json.dumps(tiny_config().to_json())}  # fmt: skip
+    path.write_bytes(save(tensors, metadata))
+    assert "is F16 [4, 3] where F32 [4, 3] belongs" in refusal(path)
+
+
+def test_weights_that_are_not_finite_are_refused(path):
+    generator = tiny_generator()
+    generator.network.synthesis.constant[0, 0, 0] = float("nan")
+    generator.save(path)
+    with pytest.raises(FailcondError, match="not finite"):
+        Generator.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n", "git lfs pull"),
+        (pickle.dumps({"G_ema": 1}), "a pickle, which executes code when it is read"),
+        (b"PK\x03\x04" + bytes(500), "a zip archive"),
+        (b"<!DOCTYPE html><html><body>404</body></html>", "HTML or XML"),
+        (b"", "empty"),
+    ],
+    ids=["lfs", "pickle", "zip", "html", "empty"],
+)
+def test_a_foreign_file_is_called_by_name(path, content, words):
+    path.write_bytes(content)
+    sentence = refusal(path)
+    assert words in sentence
+    assert ".safetensors file" in sentence
+
+
+@pytest.mark.parametrize("training", ["[]", "3", '{"images": "many"}', '{"mix": 3}', "{"])
+def test_a_record_of_training_that_is_none_is_refused(path, training):
+    rewrite(path, lambda header: header["__metadata__"].update(training=training))
     assert "holds no valid configuration" in refusal(path)
 
 

@@ -34,7 +34,7 @@ FOREIGN = {
     "surrogate": (b'{"schema": "\\ud800"}', "surrogate"),
     "deep list": (b"[" * 100_000, "nested too deeply"),
     "deep object": (b'{"a":' * 100_000, "nested too deeply"),
-    "rather deep": (b'{"schema": ' + b"[" * 100 + b"]" * 100 + b"}", "nested too deeply"),
+    "rather deep": (b'{"schema": ' + b"[" * 200 + b"]" * 200 + b"}", "nested too deeply"),
 }
 
 

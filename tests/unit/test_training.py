@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from tiny import NO_CORRUPTION, stripes, tiny_config, tiny_generator, tiny_trainer
 
 from pytest_failcond.errors import FailcondError
@@ -89,6 +89,38 @@ def test_a_damaged_or_foreign_state_is_refused(tmp_path):
     trainer.generator().save(path)
     with pytest.raises(FailcondError, match="not a training state"):
         trainer.resume(path)
+
+
+def cut(tensors):
+    """Some parameter's moving average becomes smaller."""
+    name = next(name for name in tensors if name.endswith("exp_avg"))
+    tensors[name] = tensors[name].flatten()[:1].clone()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors, texts: cut(tensors),
+        lambda tensors, texts: tensors.update(more=torch.zeros(3)),
+        lambda tensors, texts: tensors.pop("path_mean"),
+        lambda tensors, texts: texts.update(step="-1"),
+        lambda tensors, texts: texts.update(step="1.5"),
+        lambda tensors, texts: texts.update(augmentation="[0.0, 3]"),
+        lambda tensors, texts: texts.update(augmentation="null"),
+        lambda tensors, texts: texts.pop("augmentation"),
+    ],
+    ids=range(8),
+)
+def test_a_state_whose_parts_do_not_fit_is_refused(tmp_path, change):
+    trainer, path = tiny_trainer(), tmp_path / "state.safetensors"
+    trainer.advance()
+    trainer.save(path)
+    tensors, texts = load_file(path), dict(read_metadata(path))
+    change(tensors, texts)
+    path.write_bytes(save(tensors, texts))
+    with pytest.raises(FailcondError, match="damaged: ") as caught:
+        tiny_trainer().resume(path)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("bf16", [False, True])

@@ -1,0 +1,89 @@
+"""Whether the parts of a run fit together: nothing that was planned is missing, no check is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.plan import (
+    classes_of_checks,
+    gates_for,
+    keys_over_cells,
+    needed,
+    regression_gates,
+)
+
+if TYPE_CHECKING:
+    from pytest_failcond.gate_settings import GateSettings
+    from pytest_failcond.run import Run
+
+Made = tuple[str, str, int | None]
+"""A check: its gate, its key, its class."""
+
+
+def check_agreement(run: Run) -> None:
+    """See that a run holds a result, or an error, for everything that was planned.
+
+    Errors never shrink a gate: a run from which a check, a measurement or an error was taken is refused.
+
+    Raises:
+        ValueError: something is missing.
+    """
+    _check_corpus(run)
+    if run.part is not None:
+        if run.gates or run.comparison is not None:
+            raise ValueError("gates: a part of a divided run judges nothing")
+        return
+    try:
+        settings = run.configuration
+    except FailcondError:
+        return  # of another version: what its gates demanded is not known here
+    measured = {*run.measurements, *run.rankings, *run.directions, *run.replays, *run.errors}
+    for planned in run.planned:
+        for key in needed(planned, settings):
+            if key not in measured:
+                raise ValueError(f"{key}: was planned, but there is neither a result nor an error")
+    there = {(c.gate, c.key, c.class_index) for c in run.checks}
+    for planned in run.planned:
+        for gate, key, class_index in _expected(run, planned):
+            if (gate, key, class_index) not in there:
+                raise ValueError(f"gates: {gate!r} has no check of {key}, which was planned")
+
+
+def _expected(run: Run, planned: str) -> Iterator[Made]:
+    """Return the checks that a planned test makes, as `Verdicts.of_planned` makes them."""
+    settings, names = run.configuration, run.classes
+    kind, _, rest = planned.partition(":")
+
+    def of(gates: list[GateSettings], key: str) -> Iterator[Made]:
+        for gate in gates:
+            for class_index in classes_of_checks(gate, names):
+                yield gate.id, key, class_index
+
+    if kind == "gate":
+        gate = settings.gate(rest)
+        for key in keys_over_cells(gate, settings):
+            yield from of([gate], key)
+    elif kind == "regression":
+        yield from of(regression_gates(rest, settings), rest)
+    elif kind == "corner_case":
+        class_index, rank = map(int, rest.split(":"))
+        ranking = run.rankings.get(f"ranking:{class_index}")
+        ranked = ranking is not None and rank <= len(ranking.directions)
+        key = ranking.directions[rank - 1] if ranking is not None and ranked else planned
+        about = gates_for(f"ranking:{class_index}", settings, names)
+        yield from ((gate.id, key, None) for gate in about)
+    elif not (kind == "corpus" and rest):
+        yield from of(gates_for(planned, settings, names), planned)
+
+
+def _check_corpus(run: Run) -> None:
+    """See that the probability of the true class allows it to be the predicted one, or another."""
+    for entry in run.corpus.entries if run.corpus is not None else ():
+        rounding = 1e-4
+        least = 1 / len(run.classes) if run.classes else 0.0
+        if entry.right and entry.p < least - rounding:
+            raise ValueError(f"corpus entry {entry.id}: p = {entry.p} is too little to be right")
+        if not entry.right and entry.p > 0.5 + rounding:
+            raise ValueError(f"corpus entry {entry.id}: p = {entry.p} is too much to be wrong")
