@@ -21,6 +21,19 @@ EXACT = (
 )  # fmt: skip
 """Compared pixel by pixel; motion_blur at given angles."""
 
+EXACTNESS = {
+    **dict.fromkeys(("contrast", "pixelate", "jpeg_compression"), (0, 0.0)),
+    "brightness": (1, 0.02),
+    **dict.fromkeys(
+        ("gaussian_blur", "defocus_blur", "zoom_blur", "saturate", "motion_blur"), (1, 0.001)
+    ),
+}
+"""The most levels apart at any pixel; the largest share of pixels that are apart at all.
+
+The share is one of images with texture. In a flat area the exact result is a whole level, and the
+original's rounding errors decide whether all of it comes out a level lower.
+"""
+
 RANDOM = ("glass_blur", "snow", "frost", "fog", "spatter", "elastic_transform", "motion_blur")
 """Compared by statistics over draws."""
 
