@@ -1,0 +1,168 @@
+"""Rankings rest on gradients: where there are none, that is said, and nothing is ranked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pytest_failcond import Classifier, FailcondError, find_corner_cases, rank_dimensions
+from tests.unit.tiny import tiny_generator
+
+
+class Model(nn.Module):
+    """Logits from random weights, on their way to or from which something happens to them."""
+
+    def __init__(self, after=lambda logits: logits, before=lambda images: images) -> None:
+        super().__init__()
+        random = torch.Generator().manual_seed(0)
+        self.weight = nn.Parameter(torch.randn(64, 3, generator=random))
+        self.after, self.before = after, before
+
+    def forward(self, images):
+        return self.after(self.before(images).flatten(1) @ self.weight)
+
+
+class WithoutGradients(Model):
+    @torch.no_grad()
+    def forward(self, images):
+        return super().forward(images)
+
+
+class InInferenceMode(Model):
+    @torch.inference_mode()
+    def forward(self, images):
+        return super().forward(images)
+
+
+class Broken(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        raise NotImplementedError("no backward\npass was written")
+
+
+def at_the_first(value):
+    """Make the gradient of the first image of a batch something else."""
+
+    def change(logits):
+        def spoil(gradient):
+            gradient = gradient.clone()
+            gradient[0] = value
+            return gradient
+
+        if logits.requires_grad:
+            logits.register_hook(spoil)
+        return logits
+
+    return change
+
+
+def loaded_in_inference_mode():
+    with torch.inference_mode():
+        return Model()
+
+
+NONE = "has none: its forward detaches it, computes without gradients"
+STEPS = (
+    "is zero in every dimension at all 8 images; look for an operation in it that computes in steps"
+)
+CASES = {
+    "no_grad": (WithoutGradients, NONE),
+    "inference_mode": (InInferenceMode, NONE),
+    "detach": (lambda: Model(lambda x: x.detach()), NONE),
+    "through numpy": (lambda: Model(lambda x: torch.from_numpy(x.detach().numpy())), NONE),
+    "integers": (lambda: Model(lambda x: (x * 10).long()), NONE),
+    "labels": (lambda: Model(lambda x: nn.functional.one_hot(x.argmax(1), 3)), NONE),
+    "half of it detached": (lambda: Model(before=lambda x: (x > 0.5).float()), STEPS),
+    "rounding": (lambda: Model(before=torch.round), STEPS),
+    "a sign": (lambda: Model(torch.sign), STEPS),
+    "a constant": (lambda: Model(lambda x: x * 0), STEPS),
+    "saturated": (lambda: Model(lambda x: x * 1e6), "its softmax is saturated (p is exactly 0 or 1)"),
+    "nan": (lambda: Model(at_the_first(float("nan"))), "not finite at 1 of 8 images; look for a square"),
+    "infinite": (lambda: Model(at_the_first(float("inf"))), "is not finite at 1 of 8 images"),
+    "root of 0": (lambda: Model(lambda x: x + (x * 0).abs().sqrt()), "is not finite at 8 of 8 images"),
+    "no backward": (lambda: Model(Broken.apply), "raised NotImplementedError: no backward pass was"),
+    "inference weights": (loaded_in_inference_mode, "raised RuntimeError on images [8, 1, 8, 8]: Infe"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_without_a_gradient_nothing_is_ranked(case):
+    make, words = CASES[case]
+    generator = tiny_generator()
+    for action in (rank_dimensions, find_corner_cases):
+        with pytest.raises(FailcondError) as caught:
+            action(generator, Classifier(make().eval()), 1, samples=8)
+        assert words in str(caught.value)
+        assert "\n" not in str(caught.value)
+        if words != NONE and "raised" not in words:
+            assert str(caught.value).startswith("class 'square' cannot be ranked: ")
+
+
+def test_a_class_is_refused_and_not_the_others():
+    class Blind(Model):
+        """Never sees class 1, whose logit is far below the others."""
+
+        def forward(self, images):
+            return super().forward(images) + torch.tensor([0.0, -1e4, 0.0])
+
+    model, generator = Classifier(Blind().eval()), tiny_generator()
+    with pytest.raises(FailcondError, match=r"class 'square' cannot be ranked.*saturated"):
+        rank_dimensions(generator, model, 1, samples=8)
+    assert np.abs(rank_dimensions(generator, model, 0, samples=8).scores).max() > 0
+
+
+def test_gradients_are_there_though_they_are_switched_off():
+    expected = rank_dimensions(tiny_generator(), Classifier(Model().eval()), 0, samples=8)
+    generator, model = tiny_generator(), Classifier(Model().eval())
+    with torch.no_grad():
+        found = rank_dimensions(generator, model, 0, samples=8)
+        assert not torch.is_grad_enabled()
+    with torch.inference_mode():
+        again = rank_dimensions(generator, model, 0, samples=8)
+    for other in (found, again):
+        assert np.array_equal(other.scores, expected.scores)
+
+
+def test_a_loaders_defaults_do_not_reach_the_generator():
+    expected = rank_dimensions(tiny_generator(), Classifier(Model().eval()), 0, samples=8)
+    generator, model = tiny_generator(), Classifier(Model().eval())
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    try:
+        found = rank_dimensions(generator, model, 0, samples=8)
+        assert torch.get_default_dtype() == torch.float64
+        assert torch.get_default_device().type == "meta"
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+    assert np.array_equal(found.scores, expected.scores)
+
+
+def test_dimensions_without_a_gradient_fill_no_ranking():
+    generator = tiny_generator()
+    only = 5
+
+    def one_dimension(gradient):
+        kept = torch.zeros_like(gradient)
+        kept[:, only] = gradient[:, only]
+        return kept
+
+    synthesis = generator.network.synthesis.forward
+
+    def gated(styles):
+        if styles.requires_grad:
+            styles.register_hook(one_dimension)
+        return synthesis(styles)
+
+    generator.network.synthesis.forward = gated  # type: ignore[method-assign]
+    findings = find_corner_cases(
+        generator, Classifier(Model().eval()), 0, top=3, samples=8, max_shift=1.0
+    )
+    walked = [f.key.dimension for f in findings.directions]
+    assert walked == [only]
