@@ -166,3 +166,39 @@ def test_dimensions_without_a_gradient_fill_no_ranking():
     )
     walked = [f.key.dimension for f in findings.directions]
     assert walked == [only]
+
+
+def test_a_model_that_writes_changes_neither_walks_nor_what_the_judge_sees():
+    class Writes(Model):
+        def forward(self, images):
+            logits = super().forward(images.clone())
+            images.mul_(0)
+            return logits
+
+    class SeesLight(nn.Module):
+        """Takes what is not black for class 1."""
+
+        def forward(self, images):
+            light = images.flatten(1).mean(1)
+            return torch.stack([torch.zeros_like(light), light * 1e3, torch.ones_like(light)], 1)
+
+    generator = tiny_generator()
+    found = []
+    for make in (Model, Writes):
+        models = {"classifier": Classifier(make().eval()), "judge": Classifier(SeesLight())}
+        for model in models.values():
+            model.notice = lambda remark: None
+        found.append(
+            find_corner_cases(generator, class_index=1, samples=8, max_shift=2.0, **models)
+        )
+    plain, writes = found
+    assert np.array_equal(plain.ranking.scores, writes.ranking.scores)
+    assert len(plain.directions) == len(writes.directions) > 0
+    for one, other in zip(plain.directions, writes.directions, strict=True):
+        assert one.walk.valid.all()
+        for name in ("broken", "lost", "valid", "mean_p", "breaks"):
+            first, second = (getattr(finding.walk, name) for finding in (one, other))
+            assert np.array_equal(first, second, equal_nan=True), name
+        for name in ("unmoved", "moved"):
+            assert torch.equal(getattr(one.walk, name), getattr(other.walk, name))
+        assert np.array_equal(one.strip.images, other.strip.images)

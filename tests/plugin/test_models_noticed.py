@@ -1,0 +1,161 @@
+"""What is noticed of the models in a session: said once everywhere, kept, and random ones fail under strict."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_failcond.run import Run
+from tests.plugin.conftest import GRID
+
+ODD = '''
+"""Models that draw at random, write into what they are given, or are left in training mode."""
+import numpy as np
+import torch
+from torch import nn
+import mine
+import torchy
+
+RANDOM = np.random.default_rng(0)
+
+def load_random():
+    classify = mine.load_classifier()
+    return lambda images: classify(images) + RANDOM.normal(0, 3, (len(images), 3))
+
+def load_writer():
+    classify = mine.load_classifier()
+    def writes(images):
+        logits = classify(images)
+        images[:] = 0
+        return logits
+    return writes
+
+class Rows(torchy.Rows):
+    def forward(self, images):
+        logits = super().forward(images.clone())
+        images.mul_(0)
+        return logits
+
+def load_training_writer():
+    return Rows().train()
+
+def load_random_judge():
+    return load_random()
+'''
+OPTIONS = ("--failcond-json=run.json", "--failcond-markdown=run.md")
+CHANGES = "classifier changes from call to call: shown the same 256 images twice, it changed"
+WORKERS = pytest.mark.parametrize("workers", [0, 2])
+
+
+@pytest.fixture
+def odd(project, monkeypatch):
+    import sys
+
+    monkeypatch.delitem(sys.modules, "odd", raising=False)
+    project.write("odd.py", ODD)
+    return project
+
+
+def kept(project, name="run.json"):
+    return json.loads((project.path / name).read_text(encoding="utf-8"))
+
+
+@WORKERS
+def test_a_random_classifier_is_said_once_everywhere_and_kept(odd, workers):
+    result = odd.run("--failcond-classifier=odd:load_random", *OPTIONS, workers=workers)
+    assert result.ret == 0
+    text = result.stdout.str()
+    assert "".join(text.split()).count("".join(CHANGES.split())) == 1
+    assert (odd.path / "run.md").read_text(encoding="utf-8").count(CHANGES) == 1
+    (remark,) = kept(odd)["environment"]["remarks"]
+    assert (remark["model"], remark["what"]) == ("classifier", "random")
+    assert CHANGES in remark["text"]
+    from pytest_failcond.report import html
+
+    assert html.summary(Run.load(odd.path / "run.json")).count(CHANGES) == 1
+
+
+def test_under_strict_it_is_an_error_of_a_kept_run_too(odd):
+    odd.run("--failcond-classifier=odd:load_random", "--failcond-json=run.json")
+    for of in ("--failcond-classifier=odd:load_random", "--failcond-from=run.json"):
+        result = odd.run(of, "--failcond-strict", "--failcond-json=strict.json")
+        assert result.ret == 1
+        result.stdout.fnmatch_lines(["ERROR *classifier*"])
+        (error,) = kept(odd, "strict.json")["errors"]
+        assert error["key"] == "classifier"
+        assert CHANGES in error["error"]
+    assert odd.run("--failcond-from=run.json").ret == 0
+
+
+def test_of_the_judge_it_is_said_too(odd):
+    odd.configure(GRID.replace("images =", 'judge = "odd:load_random_judge"\nimages ='))
+    assert odd.run(*OPTIONS).ret == 0
+    (remark,) = kept(odd)["environment"]["remarks"]
+    assert (remark["model"], remark["what"]) == ("judge", "random")
+
+
+def test_parts_of_a_run_are_joined_with_what_was_noticed(odd):
+    from pytest_failcond.cli import main
+
+    for part in (1, 2):
+        odd.run("--failcond-classifier=odd:load_random", f"--failcond-shard={part}/2",
+                f"--failcond-json={part}.json")  # fmt: skip
+    assert main(["merge", "1.json", "2.json", "--out", "whole.json"]) == 0
+    (remark,) = kept(odd, "whole.json")["environment"]["remarks"]
+    assert remark["what"] == "random"
+
+
+def test_a_model_that_writes_changes_nothing_and_is_named_once(odd):
+    odd.configure(GRID.replace("images =", 'judge = "mine:load_classifier"\nimages ='))
+    assert odd.run("--failcond-json=plain.json").ret == 0
+    result = odd.run("--failcond-classifier=odd:load_writer", "--failcond-json=run.json")
+    assert result.ret == 0  # warnings are errors in this project
+    assert result.stdout.str().count("the classifier writes into the images") == 1
+    assert kept(odd)["measurements"] == kept(odd, "plain.json")["measurements"]
+    assert "remarks" not in kept(odd, "plain.json")["environment"]
+
+
+def test_corner_cases_are_the_same_for_a_model_that_writes(corners):
+    corners.write("odd.py", ODD)
+    assert corners.run("--failcond-json=plain.json").ret == 0
+    result = corners.run(
+        "--failcond-classifier=odd:load_training_writer", "--failcond-json=run.json"
+    )
+    assert result.ret == 0
+    for what in ("rankings", "directions"):
+        assert kept(corners)[what] == kept(corners, "plain.json")[what]
+    remarks = kept(corners)["environment"]["remarks"]
+    assert [remark["what"] for remark in remarks] == ["training", "writes"]
+    for file in (corners.path / "plain.json.files").iterdir():
+        assert (corners.path / "run.json.files" / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("key", ["classifier", "judge", "images"])
+def test_a_loader_that_returns_nothing_is_no_setting_left_out(project, key):
+    configured = GRID if key in GRID else GRID.replace("images =", f'{key} = ""\nimages =')
+    lines = [f'{key} = "mine:load_nothing"' if line.startswith(f"{key} =") else line
+             for line in configured.splitlines()]  # fmt: skip
+    project.configure("\n".join(lines))
+    result = project.run("-k", "clean")
+    assert result.ret == 1
+    text = " ".join(result.stdout.str().split())
+    assert f"{key} = 'mine:load_nothing' returned None; it must return the {key}" in text
+
+
+def test_a_ranking_of_nothing_fails_its_tests(corners):
+    corners.write(
+        "odd.py",
+        "import torch, torchy\n"
+        "class Steps(torchy.Rows):\n"
+        "    def forward(self, images):\n"
+        "        return super().forward(images.round())\n"
+        "def load():\n"
+        "    return Steps().eval()\n",
+    )
+    result = corners.run("--failcond-classifier=odd:load", "--failcond-json=run.json")
+    assert result.ret == 1
+    assert "passed" not in result.parseoutcomes()
+    errors = {entry["key"]: entry["error"] for entry in kept(corners)["errors"]}
+    for index, name in enumerate(("circle", "square", "star")):
+        assert f"class {name!r} cannot be ranked: the gradient of" in errors[f"ranking:{index}"]
