@@ -9,6 +9,7 @@ import pytest
 
 from pytest_failcond.compare import Comparison, Other, compare
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.report import changes, versus
 from pytest_failcond.statistics import mcnemar_p, paired_drop_bound
 from tests.runs import make_direction, make_run
 
@@ -122,3 +123,81 @@ def test_a_comparison_is_kept_with_its_run(tmp_path):
     now = replace(now, comparison=compare(then, now, "old.json", confidence=0.95))
     now.save(tmp_path / "run.json")
     assert type(now).load(tmp_path / "run.json").comparison == now.comparison
+
+
+def same_weights(then, now, **fields):
+    subjects = then.subjects | {"classifier": "model:1"}
+    return compare(
+        replace(then, subjects=subjects),
+        replace(now, subjects=subjects, **fields),
+        "old.json",
+        confidence=0.95,
+    )
+
+
+def another_wrong_class(now):
+    """Nothing is lost and nothing gained: an image that was wrong is taken for yet another class."""
+    measured = now.measurements[KEY]
+    predicted = measured.predicted.copy()
+    row = np.flatnonzero(~measured.right)[0]
+    predicted[row] = next(
+        c for c in range(measured.classes) if c not in (measured.labels[row], predicted[row])
+    )
+    return {"measurements": now.measurements | {KEY: replace(measured, predicted=predicted)}}
+
+
+def another_walk(now):
+    key, direction = next(iter(now.directions.items()))
+    moved = replace(direction, breaking_shift=0.5)
+    return {"directions": now.directions | {key: moved}}
+
+
+def test_equal_hashes_are_the_same_model_only_while_predictions_agree():
+    then, lost_some = runs()
+    comparison = same_weights(then, then)
+    assert comparison.same_model is True
+    assert not comparison.predictions_differ
+    assert "the same model" in changes.headline(comparison)
+    assert versus._MODELS[changes.model_of(comparison)] == "A and B are the same model"
+    for now, fields in (
+        (lost_some, {}),
+        (then, another_wrong_class(then)),
+        (then, another_walk(then)),
+    ):
+        comparison = same_weights(then, now, **fields)
+        assert comparison.same_model is True
+        assert comparison.predictions_differ
+        for said in (changes.headline(comparison), versus._MODELS[changes.model_of(comparison)]):
+            assert "same weights, different code" in said
+            assert "same model" not in said
+
+
+def test_pixels_that_changed_say_nothing_about_the_model():
+    then, _ = runs()
+    fields = another_wrong_class(then)
+    fields["measurements"][KEY] = replace(fields["measurements"][KEY], pixels="sha256:other")
+    assert not same_weights(then, then, **fields).predictions_differ
+
+
+def test_a_hash_of_an_earlier_version_makes_no_other_model():
+    then, now = runs(classifier="model:2", judge="model:3", generator="sha256:g")
+    then = replace(then, subjects=now.subjects | {"classifier": "weights:1", "judge": "weights:2"})
+    comparison = compare(then, now, "old.json", confidence=0.95)
+    assert comparison.same_model is None
+    assert "whether it is the same model is not known" in changes.headline(comparison)
+    assert comparison.directions == ()
+    assert comparison.remark == (
+        "directions are not compared: another version of pytest-failcond identified the judge, so it is "
+        "not known whether it is the same; keep a new run"
+    )
+    now = replace(now, subjects=now.subjects | {"judge": None})
+    assert "another judge" in compare(then, now, "old.json", confidence=0.95).remark
+
+
+def test_a_comparison_that_an_earlier_version_kept_is_read():
+    then, now = runs()
+    data = same_weights(then, now).to_json()
+    del data["predictions_differ"]
+    kept = Comparison.from_json(data)
+    assert not kept.predictions_differ
+    assert "same weights, different code" in changes.headline(kept)
