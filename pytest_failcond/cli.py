@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from pytest_failcond import __version__
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.printing import one_line, say
 from pytest_failcond.threads import share_cores
 
 COMMANDS = (
@@ -43,17 +45,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except FailcondError as error:
-        print(f"failcond {options.command}: {error}", file=sys.stderr)
+        say(f"failcond {options.command}: {error}", to=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"failcond {options.command}: interrupted", file=sys.stderr)
+        say(f"failcond {options.command}: interrupted", to=sys.stderr)
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse, which repeats what was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="failcond", description="Robustness checks for image classifiers."
-    )
+    parser = _Parser(prog="failcond", description="Robustness checks for image classifiers.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from pytest_failcond.printing import printable
+
 
 class FailcondError(Exception):
-    """Something the user can mend: one sentence that names the key or file, and the remedy."""
+    """Something the user can mend: one sentence that names the key or file, and the remedy.
+
+    What users named in it is shown by escapes, where it is not printable.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class FailcondWarning(UserWarning):
     """Something the user should know, though the measurement is sound."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 NO_GENERATOR = (

@@ -74,7 +74,7 @@ def said(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except OSError as error:
         raise FailcondError(
-            f"{path}: cannot be written ({error.strerror or error}); choose a writable place"
+            f"{path}: cannot be written ({error.strerror or error}); choose another place"
         ) from error
 
 

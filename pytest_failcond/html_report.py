@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_failcond.printing import escape_html
 from pytest_failcond.state import STATE, State
 
 _STYLES = ("report.css", "pytest-html.css")
@@ -62,7 +62,7 @@ class HtmlReport:
         if cells:  # a hook may have emptied the row, to leave it out
             found = row_of(dict(map(tuple, getattr(report, "user_properties", ()))))
             cells[_AFTER:_AFTER] = [
-                f'<td class="col-{name}"><span hidden>{escape(order)}</span>{escape(text)}</td>'
+                f'<td class="col-{name}"><span hidden>{escape_html(order)}</span>{escape_html(text)}</td>'
                 for name, (order, text) in zip(_COLUMNS, found, strict=True)
             ]
 

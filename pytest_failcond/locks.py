@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.printing import say
 
 _LOOK_EVERY_SECONDS = 0.02
 PATIENCE_SECONDS = 3.0
@@ -72,7 +73,7 @@ def hold(path: Path, awaited: str, *, patience: float = PATIENCE_SECONDS) -> Ite
     lock, since, said = Lock(path), time.monotonic(), False
     while not lock.take():
         if not said and time.monotonic() - since >= patience:
-            print(f"failcond: waiting for {awaited}", file=sys.stderr, flush=True)
+            say(f"failcond: waiting for {awaited}", to=sys.stderr)
             said = True
         time.sleep(_LOOK_EVERY_SECONDS)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_failcond.printing import one_line
 from pytest_failcond.state import State
 
 
@@ -37,7 +38,7 @@ class Notices:
             writer = reporter._tw
             if writer.width_of_current_line:
                 writer.line()
-            writer.write("\n".join(f"failcond: {note}" for note in notes), yellow=True)
+            writer.write("\n".join(one_line(f"failcond: {note}") for note in notes), yellow=True)
             # The line of the test that runs begins anew, where the reporter has such lines.
             reporter.currentfspath = None
             reporter.pytest_runtest_logstart(report.nodeid, report.location)

@@ -26,6 +26,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
 from pytest_failcond.html_report import HtmlReport
 from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
+from pytest_failcond.printing import one_line, printable
 from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration, seems_configured
 from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
 from pytest_failcond.threads import share_cores
@@ -247,7 +248,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         parts.append(f"no baseline at {settings.baseline} yet")
     if state.measured is not None:
         parts.append(f"judging {state.measured}: nothing is measured")
-    return "failcond: " + ", ".join(parts)
+    return printable("failcond: " + ", ".join(parts))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -309,9 +310,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write(text)
     path = config.getoption("failcond_json")
     if state.problem and (path or config.getoption("failcond_markdown")):
-        terminalreporter.write_line(f"the run was not kept: {state.problem}", red=True)
+        terminalreporter.write_line(one_line(f"the run was not kept: {state.problem}"), red=True)
     elif path:
-        terminalreporter.write_line(f"run kept: {path}")
+        terminalreporter.write_line(one_line(f"run kept: {path}"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -23,6 +23,7 @@ from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import AnyMeasurement, Replay
 from pytest_failcond.measuring import Measuring
 from pytest_failcond.metric_rows import STEP
+from pytest_failcond.printing import one_line, printable, say
 from pytest_failcond.report.need import and_more, few_classes
 from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
@@ -186,10 +187,10 @@ class Failcond:
             fail(f"{key}: is marked as fixed, but {said}")
         if not entry.right:
             self._tell(VERDICT, "open")
-            pytest.xfail(said)
+            pytest.xfail(one_line(said))
         self._tell(VERDICT, "passed")
         if entry.mended:
-            print(f"{said}; promote it: {promotion([entry_id])}")
+            say(f"{said}; promote it: {promotion([entry_id])}")
 
     def direction_key(self, class_index: int, rank: int) -> str:
         """Return the key of a class's direction of a rank, from 1; ranks the class if need be."""
@@ -282,11 +283,11 @@ class Failcond:
         idle = [c for c in binding if c.verdict == "not_evaluated"]
         if idle:
             self._tell(VERDICT, "not_evaluated")
-            pytest.skip(idle[0].reason)
+            pytest.skip(one_line(idle[0].reason))
         waived = [c for c in checks if c.level == "fail" and c.waived is not None]
         if waived:
             self._tell(VERDICT, "waived")
-            pytest.xfail("; ".join(self._said(waived)))
+            pytest.xfail(one_line("; ".join(self._said(waived))))
         marginal = any(c.verdict == "marginal" for c in binding)
         self._tell(VERDICT, "marginal" if marginal else "passed")
         return list(checks)
@@ -320,7 +321,8 @@ class Failcond:
     def _tell(self, name: str, value: str | float) -> None:
         """Note on the running test what reports and JUnit files shall show."""
         if self._state.item is not None:
-            self._state.item.user_properties.append((name, value))
+            shown = printable(value) if isinstance(value, str) else value
+            self._state.item.user_properties.append((name, shown))
 
 
 def describe(check: Check, classes: Sequence[str]) -> str:
@@ -328,4 +330,6 @@ def describe(check: Check, classes: Sequence[str]) -> str:
     of = "" if check.class_index is None else f", class {classes[check.class_index]!r}"
     bound = "" if check.bound is None else f"bound {check.bound:.4f}, "
     rest = f" ({bound}n = {check.n})" if check.n else ""
-    return f"{check.verdict} gate {check.gate!r} on {check.key}{of}: {check.reason}{rest}"
+    return printable(
+        f"{check.verdict} gate {check.gate!r} on {check.key}{of}: {check.reason}{rest}"
+    )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from pytest_failcond.printing import lines
+
 if TYPE_CHECKING:
     from pytest_failcond.run import Run
     from pytest_failcond.settings import Settings
@@ -62,5 +64,5 @@ def from_suite(item: object) -> bool:
 
 
 def fail(sentence: str) -> NoReturn:
-    """Fail the running test with one sentence, without the chain of errors behind it."""
-    raise pytest.fail.Exception(sentence, pytrace=False) from None
+    """Fail the running test with one sentence, or a line each, without the chain of errors behind it."""
+    raise pytest.fail.Exception(lines(sentence), pytrace=False) from None

@@ -11,6 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_failcond.printing import say
+
 if TYPE_CHECKING:
     from pytest_failcond.run import Run
 
@@ -39,21 +41,22 @@ def run(options: argparse.Namespace) -> int:
     before = options.out.exists()
     chosen.save(options.out, pictures=False)
     made = origin(chosen.environment)
-    print(f"{'replaced' if before else 'wrote'} {options.out}: a run of {made or 'unknown date'}")
-    print(verdict_line(chosen)[0])
+    say(f"{'replaced' if before else 'wrote'} {options.out}: a run of {made or 'unknown date'}")
+    say(verdict_line(chosen)[0])
     if failed := _failed(chosen):
-        print(failed)
+        say(failed)
     if chosen.environment.get("dirty"):
-        print("Its files differed from the commit: better make baselines of what is committed.")
+        say("Its files differed from the commit: better make baselines of what is committed.")
     if not before:
-        print(f'Next: set baseline = "{options.out}" in [tool.failcond], and commit the file.')
+        say(f'Next: set baseline = "{options.out}" in [tool.failcond], and commit the file.')
     return 0
 
 
 def _failed(run: Run) -> str:
     """Say what a red run failed, gate by gate; empty for one that is not red."""
+    from pytest_failcond.printing import printable
     from pytest_failcond.report.need import failures
-    from pytest_failcond.report.wording import count, printable, status_of
+    from pytest_failcond.report.wording import count, status_of
 
     gates = Counter(check.gate for check in failures(run) if status_of(check) != "warned")
     if not gates:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.printing import say
 
 if TYPE_CHECKING:
     from pytest_failcond.measuring import Measuring
@@ -56,13 +57,13 @@ def run(options: argparse.Namespace) -> int:
         page, comparison = page_for_stdout(), b.comparison
         called = _called(options.a, comparison.then), _called(options.b, comparison.now)
         versus.show_two(page, b, comparison, *called, every=options.all)
-        print(page.content(), end="", flush=True)
+        page.put()
         if options.plot:
             write_atomically(options.plot, shared.shared_directions(a, b, options.a, options.b))
         if options.json:
             b.save(options.json)
     for path in filter(None, (options.plot, options.json)):
-        print(f"wrote {path}")
+        say(f"wrote {path}")
     return 0
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import count
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.printing import say
 
 if TYPE_CHECKING:
     from pytest_failcond.corpus import Corpus
@@ -87,13 +88,13 @@ def run(options: argparse.Namespace) -> int:
     _extend(Corpus.read_if_any(folder) or Corpus(folder), settings, options.per_direction)
     if settings.corpus is None:
         named = os.path.relpath(folder, settings.folder)
-        print(f'set corpus = "{Path(named).as_posix()}" in [tool.failcond]: the tests replay it')
+        say(f'set corpus = "{Path(named).as_posix()}" in [tool.failcond]: the tests replay it')
     return 0
 
 
 def _mark(corpus: Corpus, ids: Sequence[str], status: Status) -> int:
     corpus.marked(ids, status).save({})
-    print(f"{len(set(ids))} marked as {status} in {corpus.folder}")
+    say(f"{len(set(ids))} marked as {status} in {corpus.folder}")
     return 0
 
 
@@ -101,7 +102,7 @@ def _remove(corpus: Corpus, ids: Sequence[str]) -> int:
     corpus.without(ids).save({})
     for entry_id in set(ids):
         corpus.file(entry_id).unlink(missing_ok=True)
-    print(f"{len(set(ids))} removed from {corpus.folder}")
+    say(f"{len(set(ids))} removed from {corpus.folder}")
     return 0
 
 
@@ -145,12 +146,12 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
             corpus = replace(corpus, entries=(*corpus.entries, entry))
             images[entry.id] = content
     for reason, number in sorted(dropped.items()):
-        print(f"{number} left out: {reason}")
+        say(f"{number} left out: {reason}")
     if images:
         corpus.save(images)
-        print(f"added {len(images)} to {corpus.folder}, {before} were there: look through them")
+        say(f"added {len(images)} to {corpus.folder}, {before} were there: look through them")
     else:
-        print("found nothing new")
+        say("found nothing new")
 
 
 def _entry(

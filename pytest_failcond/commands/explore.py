@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import count, names
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.printing import say
 
 if TYPE_CHECKING:
     from pytest_failcond.keys import DirectionKey
@@ -93,9 +94,9 @@ def run(options: argparse.Namespace) -> int:
     content = page(exploration)
     write_atomically(options.out, content)
     for index, why in exploration.skipped.items():
-        print(f"class {known[index]!r} is left out: {why}")
+        say(f"class {known[index]!r} is left out: {why}")
     films = sum(len(explored.films) for explored in exploration.explored)
-    print(f"wrote {options.out}: {films} directions, {len(content) / 1e6:.1f} MB")
+    say(f"wrote {options.out}: {films} directions, {len(content) / 1e6:.1f} MB")
     return 0
 
 

@@ -11,6 +11,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_failcond.printing import say
+
 METRICS = ("accuracy", "drop", "broken_share", "breaking_shift", "valid_range")
 
 
@@ -50,10 +52,10 @@ def run(options: argparse.Namespace) -> int:
     points = history(list(zip(names, runs, strict=True)), question)
     page = page_for_stdout()
     timeline.show(page, points, question)
-    print(page.content(), end="")
+    page.put()
     if options.plot is not None:
         write_atomically(options.plot, timeline.draw(points, question))
-        print(f"wrote {options.plot}")
+        say(f"wrote {options.plot}")
     return 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
+from pytest_failcond.printing import say
 
 _TEST = '''"""Robustness checks, generated from [tool.failcond].
 
@@ -58,12 +59,14 @@ def run(options: argparse.Namespace) -> int:
     tables = _tables(options)
     write_atomically(config, f"{before.rstrip()}\n\n{tables}" if before.strip() else tables)
     write_atomically(test, _TEST)
-    print(f"wrote [tool.failcond] to {config}\nwrote {test}\n")
+    say(f"wrote [tool.failcond] to {config}")
+    say(f"wrote {test}")
+    say()
     loaded = [name for name in (options.classifier, options.images) if ":" in name]
-    print(f"Next: make {' and '.join(map(repr, loaded))} importable from {folder},")
-    print("set the thresholds under [[tool.failcond.gates]], and run `pytest`.")
+    say(f"Next: make {' and '.join(map(repr, loaded))} importable from {folder},")
+    say("set the thresholds under [[tool.failcond.gates]], and run `pytest`.")
     if not options.generator:
-        print("For corner cases, train a generator: `failcond train --help`.")
+        say("For corner cases, train a generator: `failcond train --help`.")
     return 0
 
 

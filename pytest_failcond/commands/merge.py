@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_failcond.printing import say
+
 if TYPE_CHECKING:
     from pytest_failcond.run import Run
 
@@ -48,9 +50,9 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
         joined = merge(parts, baseline=baseline, pictures=Path(folder))
         joined.save(options.out)
-    print(f"joined {len(parts)} parts: {len(joined.measurements) + len(joined.directions)} keys")
-    print(verdict_line(joined)[0])
-    print(f"wrote {options.out}")
+    say(f"joined {len(parts)} parts: {len(joined.measurements) + len(joined.directions)} keys")
+    say(verdict_line(joined)[0])
+    say(f"wrote {options.out}")
     return int(is_red(joined))
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_failcond.printing import printable, say
 from pytest_failcond.progress.text import clock
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _LINE_EVERY_SECONDS = 30.0
 
 def announce(text: str) -> None:
     """Print a line at once; stdout is left to what the command finds."""
-    print(text, file=sys.stderr, flush=True)
+    say(text, to=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -70,10 +71,10 @@ def _bar(title: str, timed: bool) -> Iterator[Tell]:
     columns = [BarColumn(), TextColumn("{task.description}", markup=False)]
     columns += [TimeRemainingColumn()] if timed else []
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title or "the first step", total=None)
+        task = progress.add_task(printable(title) or "the first step", total=None)
 
         def tell(done: int, total: int, text: str) -> None:
-            progress.update(task, total=total, completed=done, description=text)
+            progress.update(task, total=total, completed=done, description=printable(text))
 
         yield tell
 

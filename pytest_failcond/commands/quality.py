@@ -17,6 +17,7 @@ from pytest_failcond.commands.arguments import (
     read_mix,
     use_threads,
 )
+from pytest_failcond.printing import lines, put
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,5 +68,5 @@ def run(options: argparse.Namespace) -> int:
     if options.save:
         generator.training["quality"] = asdict(quality)
         generator.save(options.generator)
-    print(f"\n{render(quality)}")
+    put(f"\n{lines(render(quality))}\n")
     return 0

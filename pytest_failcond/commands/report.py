@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pytest_failcond.printing import say
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond report``."""
@@ -43,5 +45,5 @@ def run(options: argparse.Namespace) -> int:
     if options.markdown:
         write_summary(options.markdown, markdown.render(kept))
     for path in filter(None, (options.out, options.markdown)):
-        print(f"wrote {path}")
+        say(f"wrote {path}")
     return 0

@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         write_atomically(options.json, json.dumps(content, indent=1) + "\n")
     page = page_for_stdout()
     odds.show(page, tried, found, resamples=options.resamples, every=options.verbose)
-    print(page.content(), end="")
+    page.put()
     return 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.printing import say
 
 if TYPE_CHECKING:
     from pytest_failcond.settings import Settings
@@ -81,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     start = start_image(generator, key.class_index, options.sample, count, seed=settings.seed)
     image = shifted_images(generator, start, key, np.array([0]), np.array([options.shift]))
     names = settings.classes or generator.classes
-    print(
+    say(
         f"class {names[key.class_index]!r}, s{key.dimension} "
         f"{generator.style_space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by "
         f"{options.shift:g} σ, sample {options.sample}"
@@ -90,16 +91,14 @@ def run(options: argparse.Namespace) -> int:
         if model is not None:
             p = model.probabilities(image, batch=BATCH)[0]
             seen = int(np.argmax(p))
-            print(
-                f"{name}: {names[seen]!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}"
-            )
+            say(f"{name}: {names[seen]!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}")
     if not _tests_start_from(options.sample, generator, models["judge"], key.class_index, settings):
-        print(
+        say(
             f"no test starts from sample {options.sample}: it is none of the {count} start images of "
             "its class"
         )
     _write(out, image[0])
-    print(f"wrote {out}")
+    say(f"wrote {out}")
     return 0
 
 

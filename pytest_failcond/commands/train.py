@@ -22,6 +22,7 @@ from pytest_failcond.commands.arguments import (
     use_threads,
 )
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.printing import lines, put, say
 from pytest_failcond.stylegan2.config import GeneratorConfig
 from pytest_failcond.stylegan2.recipe import Recipe
 
@@ -150,14 +151,14 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         announce(f"Stopped after {trainer.images_seen:,} images; all is saved.")
         raise
-    print(f"Wrote {options.output} after {trainer.images_seen:,} images.", flush=True)
+    say(f"Wrote {options.output} after {trainer.images_seen:,} images.")
     if options.judge is not None:
         quality = measure_quality(
             generator, judge, images, test, mix, seed=options.seed, report=announce
         )
         generator.training["quality"] = asdict(quality)
         generator.save(options.output)
-        print(f"\n{render(quality)}")
+        put(f"\n{lines(render(quality))}\n")
     return 0
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from pytest_failcond.plan import share_of
+from pytest_failcond.printing import printable
 from pytest_failcond.progress import notes, text
 from pytest_failcond.state import State
 from pytest_failcond.store import PLAN, Store
@@ -177,7 +178,7 @@ class _Guarded:
     def draw(self, rows: Sequence[str]) -> None:
         """Show these rows from now on; none clears them."""
         with self._lock:
-            self._rows = () if self._ended else rows
+            self._rows = () if self._ended else [printable(row) for row in rows]
             self._draw()
 
     def end(self) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison, walk_changed
+from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
-from pytest_failcond.report.wording import count, printable, sigma
+from pytest_failcond.report.wording import count, sigma
 from pytest_failcond.run import Run
 
 HEAD = ("", "lost", "gained", "drop", "upper bound", "p (Holm)")

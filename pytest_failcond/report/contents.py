@@ -9,7 +9,8 @@ from pytest_failcond.directions import Direction
 from pytest_failcond.gates import Check
 from pytest_failcond.keys import CorruptionKey, parse_key
 from pytest_failcond.measurements import Replay, Replayed
-from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, printable, status_of
+from pytest_failcond.printing import printable
+from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, status_of
 from pytest_failcond.run import Run
 
 _WORST = 6  # directions, where not all are shown

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pytest_failcond.corpus import promotion
 from pytest_failcond.measurements import Replayed
-from pytest_failcond.report import contents, wording
+from pytest_failcond.printing import printable
+from pytest_failcond.report import contents
 from pytest_failcond.run import Run
 
 _NAMED = 8  # ids in a command; the rest are counted
@@ -32,7 +33,7 @@ def summary(run: Run) -> str:
 
 def advice(run: Run) -> str:
     """Give the command that promotes what is right now; empty where nothing is."""
-    ids = [wording.printable(entry.id) for entry in contents.mended(run)]
+    ids = [printable(entry.id) for entry in contents.mended(run)]
     if not ids:
         return ""
     more = f" … ({len(ids) - _NAMED} more)" if len(ids) > _NAMED else ""
@@ -41,10 +42,10 @@ def advice(run: Run) -> str:
 
 def title(entry: Replayed) -> str:
     """Name an image as its test does."""
-    return wording.printable(f"corpus:{entry.id}")
+    return printable(f"corpus:{entry.id}")
 
 
 def told(run: Run, entry: Replayed) -> str:
     """Say what was seen in an image, and what was expected."""
     expected = "is marked as fixed, but " if entry.lost else ""
-    return wording.printable(expected + entry.told(run.classes))
+    return printable(expected + entry.told(run.classes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.keys import DirectionKey, parse_key
+from pytest_failcond.printing import printable
 from pytest_failcond.report import contents, wording
 from pytest_failcond.report.breaking import BreakingChange, breaking_changes
 from pytest_failcond.run import Run
@@ -25,7 +26,7 @@ def arrow(sign: int) -> str:
 
 def dimension(direction: Direction) -> str:
     """Name the dimension and the way: ``s322 b16.conv0[2] ↗``."""
-    return f"s{direction.dimension} {wording.printable(direction.name)} {arrow(direction.sign)}"
+    return f"s{direction.dimension} {printable(direction.name)} {arrow(direction.sign)}"
 
 
 def title(run: Run, direction: Direction) -> str:
@@ -39,7 +40,7 @@ def short_dimension(key: str) -> str:
     try:
         parsed = parse_key(key)
     except FailcondError:
-        return wording.printable(key)
+        return printable(key)
     return f"s{parsed.dimension} {arrow(parsed.sign)}" if isinstance(parsed, DirectionKey) else key
 
 
@@ -69,9 +70,7 @@ def broken(direction: Direction) -> str:
 def attributes(direction: Direction, most: int | None = None) -> str:
     """Say what changes along a direction, largest first: ``noise +4.1 σ, contrast −0.6 σ``."""
     changes = direction.standing_out[:most]
-    named = (
-        f"{wording.printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in changes
-    )
+    named = (f"{printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in changes)
     return ", ".join(named) or wording.NOTHING
 
 
@@ -94,7 +93,7 @@ def what_breaks(run: Run, *, later: bool = True) -> str:
 def _breaking(run: Run, change: BreakingChange, *, later: bool) -> str:
     name = "what no attribute tells of"
     if change.name is not None:
-        name = f"{wording.printable(change.name)} {plus_minus(change.sign)}"
+        name = f"{printable(change.name)} {plus_minus(change.sign)}"
     parts = [
         f"{_listed([wording.class_name(run, index) for index in indices])} {when}"
         for indices, when in ((change.first, "first"), (change.later if later else (), "later"))

@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import re
-from html import escape
 from importlib import resources
 from typing import Any
 
@@ -23,7 +22,8 @@ from PIL import Image
 from pytest_failcond import __version__
 from pytest_failcond.directions import Direction
 from pytest_failcond.exploration import Exploration, ExploredClass, Film, Opinion
-from pytest_failcond.report import direction_text, wording
+from pytest_failcond.printing import escape_html, printable
+from pytest_failcond.report import direction_text
 from pytest_failcond.subjects.images import side_by_side
 
 _LARGEST = 128  # px of a frame's longer side in the page; larger ones are made smaller
@@ -41,8 +41,8 @@ def page(exploration: Exploration) -> str:
             f"default-src 'none'; img-src data:; script-src '{_hash(script)}'; "
             f"style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
         ),
-        "title": escape(f"Where {wording.printable(exploration.classifier)} fails"),
-        "version": escape(__version__),
+        "title": escape_html(f"Where {exploration.classifier} fails"),
+        "version": escape_html(__version__),
         "style": style,
         "script": script,
         "data": _json(_data(exploration)),
@@ -62,25 +62,32 @@ def _hash(text: str) -> str:
 
 def _json(data: Any) -> str:
     """Write JSON that may stand in a script element: no name in it can end the element."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(_printable(data), separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
 
 
+def _printable(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _printable(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_printable(entry) for entry in data]
+    return printable(data) if isinstance(data, str) else data
+
+
 def _data(exploration: Exploration) -> dict[str, Any]:
-    names = [wording.printable(name) for name in exploration.classes]
+    names = list(exploration.classes)
     height, width = exploration.explored[0].films[0].images.shape[-3:-1]
     return {
         "classes": names,
-        "classifier": wording.printable(exploration.classifier),
-        "generator": wording.printable(exploration.generator),
-        "judge": None if exploration.judge is None else wording.printable(exploration.judge),
+        "classifier": exploration.classifier,
+        "generator": exploration.generator,
+        "judge": exploration.judge,
         "size": [width, height],
         "explored": [_class_data(explored) for explored in exploration.explored],
         "skipped": [
-            f"Class {names[index]} is left out: {wording.printable(why)}"
-            for index, why in exploration.skipped.items()
+            f"Class {names[index]} is left out: {why}" for index, why in exploration.skipped.items()
         ],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pytest_failcond.printing import printable
 from pytest_failcond.report import changes, contents, corpus, direction_text, need, wording
 from pytest_failcond.report.grid import Cell, clean_of, grid_of
 from pytest_failcond.run import Run
@@ -14,8 +15,12 @@ def render(run: Run) -> str:
     """Return verdict, failing checks, accuracy and directions as Markdown."""
     line, status = contents.verdict_line(run)
     sign = "" if status is None else f"{wording.SIGNS[status]} "
-    parts = [f"## {sign}failcond\n\n**{escape(line)}**\n\n{escape(changes.subject(run))}\n"]
-    parts += [f"{escape(remark)}\n" for remark in contents.remarks(run)]
+    parts = [f"## {sign}failcond
+
+**{escape(line)}**
+
+{_paragraph(changes.subject(run))}"]
+    parts += [_paragraph(remark) for remark in contents.remarks(run)]
     parts += [
         _failures(run),
         _gates(run),
@@ -29,11 +34,18 @@ def render(run: Run) -> str:
 
 def escape(text: str) -> str:
     """Keep a name from acting as Markdown, HTML, a mention or a row of a table."""
-    text = wording.printable(text)
+    text = printable(text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
     text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+    # Addresses become links by themselves, and ::, ##[ and the like speak to GitHub where a log shows them.
+    text = re.sub(r"(:)(?=//|:)|(www)(?=\.)|(#)(?=#)", r"\1\2\3<!-- -->", text)
     return re.sub(r"([@#])(?=\w)", r"\1<!-- -->", text)
+
+
+def _paragraph(text: str) -> str:
+    """Write a line of text; its first character opens no heading, list, rule or fence."""
+    return re.sub(r"^(\s*(?:\d+(?=[.)]))?)([-+#=.)])", r"\1\\\2", escape(text)) + "\n"
 
 
 def _failures(run: Run) -> str:
@@ -56,7 +68,11 @@ def _failures(run: Run) -> str:
     if not rows:
         return ""
     table = _table(["verdict", "gate", "key", "threshold", "why"], rows, left=5)
-    return f"{table}\n{wording.BOUNDS}\n" if any(c.bound is not None for c in run.checks) else table
+    return (
+        f"{table}\n{_paragraph(wording.BOUNDS)}"
+        if any(c.bound is not None for c in run.checks)
+        else table
+    )
 
 
 def _gates(run: Run) -> str:
@@ -82,11 +98,11 @@ def _changes(run: Run) -> str:
     if comparison is None:
         return ""
     keys, rest = changes.shown(run, comparison)
-    parts = [f"### Since the baseline\n\n{escape(changes.headline(comparison))}\n"]
-    parts.append(f"{escape(changes.summary(comparison))}\n")
+    parts = [f"### Since the baseline\n\n{_paragraph(changes.headline(comparison))}"]
+    parts.append(_paragraph(changes.summary(comparison)))
     if keys:
         parts.append(_table(changes.HEAD, [changes.row(run, entry) for entry in keys]))
-    parts += [f"{escape(remark)}\n" for remark in changes.remarks(comparison, rest)]
+    parts += [_paragraph(remark) for remark in changes.remarks(comparison, rest)]
     if found := changes.shown_directions(comparison, every=False)[0]:
         rows = [changes.direction_row(run, entry) for entry in found]
         parts.append(_table(changes.DIRECTIONS_HEAD, rows))
@@ -97,13 +113,13 @@ def _accuracy(run: Run) -> str:
     grid = grid_of(run)
     if grid is None:
         clean = clean_of(run)
-        return "" if clean is None else f"Clean accuracy: {_cell(clean)}\n"
+        return "" if clean is None else _paragraph(f"Clean accuracy: {_cell(clean)}")
     rows = [] if grid.clean is None else [["clean", _cell(grid.clean)]]
     for name in grid.names:
         cells = [_cell(grid.cells.get((name, s))) for s in grid.severities]
         rows.append([name, wording.accuracy(grid.mean(name)), *cells])
     table = _table(["accuracy", "mean", *map(str, grid.severities)], rows)
-    return f"{table}\n{grid.summary(run)} · {wording.constants(run)}\n"
+    return f"{table}\n{_paragraph(f'{grid.summary(run)} · {wording.constants(run)}')}"
 
 
 def _cell(cell: Cell | None) -> str:
@@ -129,17 +145,17 @@ def _directions(run: Run) -> str:
         for d in shown
     ]
     head = ["class", "#", "direction", "breaks at", "valid to", "broken", "start p", "what changes"]
-    lines = [escape(more)] if (more := contents.more_classes(run, others)) else []
-    lines += map(escape, direction_text.all_passed_over(run))
+    lines = [_paragraph(more)] if (more := contents.more_classes(run, others)) else []
+    lines += map(_paragraph, direction_text.all_passed_over(run))
     parts = [_table(head, rows, left=3)] if rows else []
     if broken := direction_text.what_breaks(run):
-        lines.insert(0, escape(broken))
-    return "\n".join([*parts, *(f"{line}\n" for line in lines)])
+        lines.insert(0, _paragraph(broken))
+    return "\n".join([*parts, *lines])
 
 
 def _corpus(run: Run) -> str:
     lines = [f"Corpus: {line}" if (line := corpus.summary(run)) else "", corpus.advice(run)]
-    return "\n".join(f"{escape(line)}\n" for line in lines if line)
+    return "\n".join(_paragraph(line) for line in lines if line)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:

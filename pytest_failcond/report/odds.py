@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.padding import Padding
 
 from pytest_failcond.gates import GateResult, amount
+from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.run import Run
@@ -37,7 +38,7 @@ def show(
     )
     reasons: list[str] = []
     for gate, result in zip(found, run.gates, strict=True):
-        title = page.text(f"{wording.printable(gate.id)}  ", "bold")
+        title = page.text(f"{printable(gate.id)}  ", "bold")
         title.append_text(page.text(wording.gate_title(result), "not bold"))
         alone = len(gate.checks) == 1
         table.add_row(title, *map(page.text, [] if alone else _numbers(result, gate.whole)))
@@ -52,9 +53,7 @@ def show(
             line = f"… {more} more (--verbose shows them)"
             table.add_row(Padding(page.text(line, "dim"), (0, 0, 0, 2)))
         reasons += [
-            f"{wording.printable(gate.id)}: {wording.printable(odds.reason)}"
-            for odds in gate.checks
-            if odds.reason
+            f"{printable(gate.id)}: {printable(odds.reason)}" for odds in gate.checks if odds.reason
         ]
     page.show(table)
     met = {_finds(gate.metric, odds) for gate in found for odds in (gate.whole, *gate.checks)}

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pytest_failcond.report import wording
+from pytest_failcond.printing import disarmed, printable, put, to_ascii
 
 _RULE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 _ASCII_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -39,7 +39,12 @@ class Page:
         )
 
     def text(self, text: str, style: str = "") -> Text:
-        return Text(text if self._unicode else wording.to_ascii(text), style, overflow="fold")
+        text = printable(text)
+        return Text(text if self._unicode else to_ascii(text), style, overflow="fold")
+
+    def stack(self, texts: Sequence[str]) -> Text:
+        """Put texts on lines of their own."""
+        return Text("\n").join(map(self.text, texts))
 
     def print(self, text: str = "", style: str = "", *, indent: int = 0) -> None:
         self._console.print(Padding(self.text(text, style), (0, 0, 0, indent)))
@@ -66,7 +71,11 @@ class Page:
         self._console.print(content)
 
     def content(self) -> str:
-        return re.sub(r" +$", "", self._stream.getvalue(), flags=re.MULTILINE)
+        return disarmed(re.sub(r" +$", "", self._stream.getvalue(), flags=re.MULTILINE))
+
+    def put(self) -> None:
+        """Print it."""
+        put(self.content())
 
 
 def page_for_stdout() -> Page:

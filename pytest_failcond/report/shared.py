@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.printing import printable
 from pytest_failcond.report import changes, direction_text, wording
 from pytest_failcond.report.figures import BROKEN, DPI, FAINT, INK, RIGHT, to_png
 from pytest_failcond.run import Run
@@ -71,5 +72,5 @@ def _title(run: Run, direction: Direction) -> str:
 
 def _short(text: str, longest: int) -> str:
     """Cut a name to the length that a figure has room for."""
-    text = wording.printable(text)
+    text = printable(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"

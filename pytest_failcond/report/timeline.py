@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import amount
 from pytest_failcond.history import METRIC_OF, Point, Question
+from pytest_failcond.printing import printable
 from pytest_failcond.report import figures, wording
 from pytest_failcond.report.page import Page
 
@@ -30,11 +31,11 @@ _DIRTY = "+ behind a commit: files differed from it."
 
 def title(question: Question) -> str:
     """Say what is followed."""
-    text = f"{_NAMES[question.metric]}, {wording.printable(question.key)}"
+    text = f"{_NAMES[question.metric]}, {printable(question.key)}"
     if question.at is not None:
         text += f" at {question.at:.1f} σ"
     if question.class_name is not None:
-        text += f", class {wording.printable(question.class_name)}"
+        text += f", class {printable(question.class_name)}"
     return text[0].upper() + text[1:]
 
 
@@ -51,7 +52,7 @@ def show(page: Page, points: Sequence[Point], question: Question) -> None:
             other = " and ".join(point.other_inputs)
             run.append(page.text(f"other {other} than the newest", "yellow"))
         if point.missing:
-            run.append(page.text(wording.printable(point.missing), "yellow"))
+            run.append(page.text(printable(point.missing), "yellow"))
         numbers = [
             _number(question, point, point.value),
             _number(question, point, point.low),
@@ -135,7 +136,7 @@ def _date(point: Point) -> str:
 def _commit(point: Point) -> str:
     if point.commit is None:
         return wording.NOTHING
-    return wording.printable(point.commit) + ("+" if point.dirty else "")
+    return printable(point.commit) + ("+" if point.dirty else "")
 
 
 def _tick(points: Sequence[Point], place: int) -> str:
@@ -148,7 +149,7 @@ def _tick(points: Sequence[Point], place: int) -> str:
 
 def _shortened(name: str, longest: int) -> str:
     """Leave out the middle of a long name: its ends tell more."""
-    text = wording.printable(name)
+    text = printable(name)
     half = (longest - 1) // 2
     return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_failcond.compare import Comparison
+from pytest_failcond.printing import printable
 from pytest_failcond.report import changes, wording
 from pytest_failcond.report.changes import Words
 from pytest_failcond.report.page import Page
@@ -33,7 +34,7 @@ def show_two(
     """
     page.print("B against A", "bold")
     for letter, name in (("A", a), ("B", b)):
-        page.print(f"{letter}  {wording.printable(name)}")
+        page.print(f"{letter}  {printable(name)}")
     page.print(f"{_MODELS[changes.model_of(comparison)]}; {changes.summary(comparison)}")
     show(page, run, comparison, changes.A_AND_B, every=every)
 

@@ -8,6 +8,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check, GateResult, amount, unit
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Measurement
+from pytest_failcond.printing import printable
 from pytest_failcond.run import Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
 
@@ -62,37 +63,6 @@ MARGIN = (
 GRAVEST = "  (of several gates, the gravest)"
 JUDGE = "judge: its mean accuracy on the same images, or on 2,000 of them"
 _MOST_WIDTHS = 10_000  # of sampling noise: beyond, there is none to speak of
-
-_ASCII = str.maketrans(
-    {
-        "✓": "+",
-        "✗": "x",
-        "○": "o",
-        "–": "-",
-        "−": "-",
-        "≥": ">=",
-        "≤": "<=",
-        "σ": "sd",
-        "↗": "^",
-        "↘": "v",
-        "·": "|",
-        "…": "...",
-        "→": "->",
-        "’": "'",
-    }
-)
-
-
-def printable(text: str) -> str:
-    """Show control characters as escapes: a name must not move a cursor or break a line."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
-
-
-def to_ascii(text: str) -> str:
-    """Say it in ASCII: σ as ``sd``, signs as letters, other characters as escapes."""
-    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def status_of(check: Check) -> Status:

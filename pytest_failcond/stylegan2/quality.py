@@ -17,6 +17,7 @@ from torch import nn
 
 from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.printing import printable
 from pytest_failcond.stylegan2.data import CorruptionMix
 from pytest_failcond.stylegan2.fidelity import (
     NEIGHBOURS,
@@ -181,7 +182,13 @@ def render(quality: Quality) -> str:
             q.recall.generated_per_class[c],
             q.recall.real_per_class[c],
         )
-        by_class.append([name, f"{q.images_per_class[c]:,}", *(f"{v:.3f}" for v in values)])
+        by_class.append(
+            [
+                printable(name).replace("|", r"\|"),
+                f"{q.images_per_class[c]:,}",
+                *(f"{v:.3f}" for v in values),
+            ]
+        )
     return f"{_table(overall)}\n\n{_table(by_class)}\n"
 
 

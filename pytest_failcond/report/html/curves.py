@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from pytest_failcond.directions import Direction
+from pytest_failcond.printing import escape_html
 from pytest_failcond.report import direction_text, wording
 from pytest_failcond.report.html.parts import tag, text
 from pytest_failcond.run import Run
@@ -136,4 +136,4 @@ def _rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
 
 def _label(x: float, y: float, words: str, anchor: str) -> str:
     place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
-    return tag("text", escape(words), **place)
+    return tag("text", escape_html(words), **place)

@@ -28,7 +28,7 @@ def content(run: Run, key: str, *, pictures: bool) -> list[str]:
     """Return the same without its title."""
     parts = []
     if why := contents.unmeasured(run).get(key):
-        parts.append(text("p", wording.printable(why), class_="error"))
+        parts.append(text("p", why, class_="error"))
     measured, direction = run.measurements.get(key), run.directions.get(key)
     if measured is not None:
         parts.append(text("p", _accuracy(run, measured)))

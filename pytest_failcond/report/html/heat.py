@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
-
+from pytest_failcond.printing import escape_html
 from pytest_failcond.report import wording
 from pytest_failcond.report.grid import Cell, Grid
 from pytest_failcond.report.html.parts import note, tag, text
@@ -30,7 +29,7 @@ def heat_map(run: Run, grid: Grid) -> str:
 
 
 def _row(grid: Grid, name: str, *, first: bool) -> str:
-    parts = [text("th", wording.printable(name), scope="row")]
+    parts = [text("th", name, scope="row")]
     if grid.clean is not None and first:
         parts.append(_cell(grid.clean, None, rowspan=str(len(grid.names))))
     parts.append(text("td", wording.accuracy(grid.mean(name)), class_="aside"))
@@ -48,8 +47,8 @@ def _cell(cell: Cell | None, clean: float | None, rowspan: str | None = None) ->
     if cell.status is not None:
         sign = text("span", wording.SIGNS[cell.status], class_="mark", title=cell.status)
     if cell.accuracy is None:
-        return tag("td", escape("error"), sign, class_="error cell", rowspan=rowspan)
-    parts = [escape(f"{cell.accuracy:.4f}"), sign]
+        return tag("td", escape_html("error"), sign, class_="error cell", rowspan=rowspan)
+    parts = [escape_html(f"{cell.accuracy:.4f}"), sign]
     if clean is not None:
         parts.append(text("small", _points(clean - cell.accuracy)))
     return tag("td", *parts, style=f"--error: {1 - cell.accuracy:.3f}", rowspan=rowspan,

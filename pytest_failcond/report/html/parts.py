@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from html import escape
 from importlib.resources import files
 from typing import NamedTuple
 
+from pytest_failcond.printing import escape_html
 from pytest_failcond.report import wording
 from pytest_failcond.report.wording import Status
 
@@ -28,7 +28,7 @@ def tag(name: str, /, *inside: str, **attributes: str | None) -> str:
     ``class_`` and ``aria_label`` become ``class`` and ``aria-label``.
     """
     said = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        f' {key.rstrip("_").replace("_", "-")}="{escape_html(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -37,7 +37,7 @@ def tag(name: str, /, *inside: str, **attributes: str | None) -> str:
 
 def text(name: str, content: str, /, **attributes: str | None) -> str:
     """Write an element around text."""
-    return tag(name, escape(content), **attributes)
+    return tag(name, escape_html(content), **attributes)
 
 
 def note(content: str) -> str:
@@ -68,7 +68,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, label: str) ->
 
 
 def _cell(cell: Cell) -> str:
-    content = text("a", cell.text, href=cell.href) if cell.href else escape(cell.text)
+    content = text("a", cell.text, href=cell.href) if cell.href else escape_html(cell.text)
     return tag("td", content, class_=cell.kind or None)
 
 

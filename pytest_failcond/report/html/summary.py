@@ -64,7 +64,7 @@ def sections(run: Run, *, pictures: bool, linked: Collection[str] = ()) -> list[
 
 def _unmeasured(run: Run) -> list[str]:
     rows = [
-        [Cell(wording.key_text(run, key)), Cell(wording.printable(why), "error")]
+        [Cell(wording.key_text(run, key)), Cell(why, "error")]
         for key, why in contents.unmeasured(run).items()
     ]
     return [table(["key", "why"], rows, label="Not measured")] if rows else []
@@ -79,7 +79,7 @@ def _gates(run: Run, linked: Collection[str]) -> list[str]:
         first = need.by_need(gate.checks)[0]
         rows.append([
             status(wording.status_of(first)),
-            Cell(wording.printable(gate.id)),
+            Cell(gate.id),
             Cell(wording.gate_title(gate)),
             Cell(need.together(gate.checks)),
             Cell(wording.value(run, first), "number"),

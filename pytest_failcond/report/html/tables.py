@@ -25,7 +25,7 @@ def checks_table(run: Run, checks: Sequence[Check], linked: Collection[str] = ()
         level = " (warns only)" if check.level == "warn" else ""
         rows.append([
             status(wording.status_of(check)),
-            Cell(wording.printable(check.gate) + level),
+            Cell(check.gate + level),
             Cell(wording.check_text(run, check), href=link_to(check.key, linked)),
             Cell(wording.value(run, check), "number"),
             Cell(wording.threshold(check), "number"),

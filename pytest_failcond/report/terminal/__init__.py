@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
+from pytest_failcond.printing import printable
 from pytest_failcond.report import changes, contents, corpus, need, versus, wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal.accuracy import show_accuracy
@@ -72,20 +73,20 @@ def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
     fits = label + gate + key + max(len(page.text(r.why)) for r in shown) <= page.width
     for reason in shown:
         line = page.text(reason.status.upper().ljust(label), STYLES[reason.status])
-        what = f"{wording.printable(reason.gate).ljust(gate)}{reason.where}"
+        what = f"{printable(reason.gate).ljust(gate)}{reason.where}"
         line = (
             Text()
             .append_text(line)
             .append_text(page.text(what.ljust(gate + key) if fits else what))
         )
         if fits:
-            line.append_text(page.text(wording.printable(reason.why)))
+            line.append_text(page.text(printable(reason.why)))
         page.show(line)
         if not fits:
-            page.print(wording.printable(reason.why), indent=_GAP)
+            page.print(printable(reason.why), indent=_GAP)
     where = "in the run file" if every else "-v shows more" if hidden else "-v shows them"
     if more := more + hidden:
-        of_each = ", ".join(f"{wording.printable(name)} {n}" for name, n in more.most_common())
+        of_each = ", ".join(f"{printable(name)} {n}" for name, n in more.most_common())
         page.print(f"… and {more.total()} more, {where}: {of_each}", "bold")
     page.print()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from pytest_failcond.printing import printable
 from pytest_failcond.report import contents, wording
 from pytest_failcond.report.grid import Cell, Grid, clean_of, grid_of
 from pytest_failcond.report.page import Page
@@ -26,7 +27,7 @@ def show_accuracy(page: Page, run: Run) -> None:
             page.show(line.append(f"  n {images}", "dim"))
             page.print()
         return
-    names = [wording.printable(name) for name in grid.names]
+    names = [printable(name) for name in grid.names]
     room = page.width - max(map(len, ["clean", *names]))
     narrow = room < _CELL * (1 + len(grid.severities))
     judged = ["judge"] if grid.judged and not narrow else []

@@ -36,9 +36,7 @@ def show_directions(page: Page, run: Run, *, every: bool) -> None:
             status = contents.status_of_key(run, d.key)
             sign = " " if status is None else wording.SIGNS[status]
             name = wording.class_name(run, d.class_index)
-            changed = direction_text.attributes(d, _MOST_ATTRIBUTES if every else 1).replace(
-                ", ", "\n"
-            )
+            changed = direction_text.attributes(d, _MOST_ATTRIBUTES if every else 1).split(", ")
             table.add_row(
                 page.text("" if d.class_index == last else name),
                 page.text(wording.NOTHING if d.rank is None else str(d.rank)),
@@ -46,7 +44,7 @@ def show_directions(page: Page, run: Run, *, every: bool) -> None:
                 page.text(f"{direction_text.breaks_at(d):>{width}} {sign}", STYLES.get(status, "")),
                 page.text(direction_text.broken(d)),
                 *([page.text(direction_text.valid_to(d))] if every else []),
-                *([page.text(changed)] if changes else []),
+                *([page.stack(changed)] if changes else []),
             )
             last = d.class_index
         page.show(table)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_failcond.gates import Check, GateResult
+from pytest_failcond.printing import printable
 from pytest_failcond.report import need, wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal.styles import STYLES
@@ -30,7 +31,7 @@ def show_gates(page: Page, run: Run, *, every: bool) -> None:
     more = f"One check of each gate, the worst of {len(run.checks)} in all; -v shows {shown}. "
     page.print(f"{more if folded else ''}{wording.MARGIN} {wording.BOUNDS}", "dim")
     for note in run.notes:
-        page.print(wording.printable(note), "yellow")
+        page.print(printable(note), "yellow")
     page.print()
 
 
@@ -86,7 +87,7 @@ def _title(page: Page, gate: GateResult, status: wording.Status | None) -> Text:
         title.append_text(page.text(f"{wording.SIGNS[status]} ", STYLES.get(status, "")))
     demand = wording.gate_title(gate)
     if gate.id != gate.metric.replace("_", "-"):  # a gate of no name of its own is called so
-        title.append_text(page.text(f"{wording.printable(gate.id)}  ", "bold"))
+        title.append_text(page.text(f"{printable(gate.id)}  ", "bold"))
     return title.append_text(page.text(demand))
 
 
