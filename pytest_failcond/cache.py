@@ -50,8 +50,14 @@ def cached_array(
 
 
 def _folder() -> Path | None:
+    """Return the user's folder for caches; None: nothing is kept."""
     if VARIABLE in os.environ:
         return Path(os.environ[VARIABLE]) if os.environ[VARIABLE] else None
     from platformdirs import user_cache_path
 
-    return user_cache_path("pytest-failcond")
+    try:
+        folder = user_cache_path("pytest-failcond")
+    except (RuntimeError, KeyError, OSError):
+        return None
+    # Where the system knows no home folder, "~" stays what it is.
+    return folder if folder.is_absolute() else None

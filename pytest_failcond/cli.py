@@ -47,6 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FailcondError as error:
         say(f"failcond {options.command}: {error}", to=sys.stderr)
         return 2
+    except (
+        OSError
+    ) as error:  # what a path leads to can be no folder, too long, on a disk that failed
+        where = "" if error.filename is None else f"{error.filename}: "
+        say(
+            f"failcond {options.command}: {where}{error.strerror or error}; give another place",
+            to=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         say(f"failcond {options.command}: interrupted", to=sys.stderr)
         return 130

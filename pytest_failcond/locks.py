@@ -15,6 +15,10 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.printing import say
 
 _LOOK_EVERY_SECONDS = 0.02
+_USER = os.getuid() if hasattr(os, "getuid") else 0
+LOCKS = f"failcond-{_USER}-*.lock"
+"""The locks of this user in the folder of temporary files."""
+
 PATIENCE_SECONDS = 3.0
 """A wait that is longer is announced."""
 
@@ -59,18 +63,19 @@ class Lock:
 
 
 @contextlib.contextmanager
-def hold(path: Path, awaited: str, *, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+def hold(path: Path, awaited: str, *, patience: float | None = None) -> Iterator[None]:
     """Hold a lock file, after whoever has it.
 
     Args:
         path: the lock file.
         awaited: whom one waits for: ``another session that writes run.json``.
-        patience: seconds after which a wait is announced, once, on stderr.
+        patience: seconds after which a wait is announced, once, on stderr; None: `PATIENCE_SECONDS`.
 
     Raises:
         FailcondError: there can be no lock file there.
     """
     lock, since, said = Lock(path), time.monotonic(), False
+    patience = PATIENCE_SECONDS if patience is None else patience
     while not lock.take():
         if not said and time.monotonic() - since >= patience:
             say(f"failcond: waiting for {awaited}", to=sys.stderr)
@@ -86,8 +91,7 @@ def hold(path: Path, awaited: str, *, patience: float = PATIENCE_SECONDS) -> Ite
 def lock_path(path: str | os.PathLike[str]) -> Iterator[None]:
     """Keep other processes of this user from writing to ``path``, by a lock that lies elsewhere."""
     name = hashlib.sha256(os.path.realpath(path).encode(errors="surrogateescape")).hexdigest()[:16]
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    place = Path(tempfile.gettempdir()) / f"failcond-{user}-{name}.lock"
+    place = Path(tempfile.gettempdir()) / LOCKS.replace("*", name)
     with hold(place, f"another session that writes {path}"):
         yield
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +97,6 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         name: config.getoption(f"failcond_{name}")
         for name in ("classifier", "generator", "images", "device", "seed", "seeds")
     }
-    from pytest_failcond.files import write_atomically
     from pytest_failcond.settings import load_settings
 
     if given["generator"] is not None:  # unlike the file's, relative to where pytest was called
@@ -120,17 +118,10 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         from pytest_failcond.subjects.modules import check_device
 
         check_device(settings.device)
-    folder = Path(worker["failcond_store"] if worker else tempfile.mkdtemp(prefix="failcond-"))
-    if worker is None:
-        write_atomically(folder / "probe", b"")  # a full disk is better known now than at each test
-    if measured is not None and worker is None:
-        from pytest_failcond.assemble import disassemble
-
-        disassemble(measured[1], folder)
-    return State(
+    state = State(
         settings=settings,
         classes=classes,
-        store=folder,
+        store=Path(worker["failcond_store"] if worker else ""),
         owns_store=worker is None,
         strict=config.getoption("failcond_strict"),
         baseline=_baseline(config, settings, baseline),
@@ -144,6 +135,29 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
             if given[name] is not None
         },
     )
+    if worker is None:  # last: who makes a folder removes it
+        _open_store(state, None if measured is None else measured[1])
+    return state
+
+
+def _open_store(state: State, measured: Run | None) -> None:
+    """Make the session's own folder, and put a run that is judged into its store."""
+    from pytest_failcond.files import write_atomically
+    from pytest_failcond.folders import OwnFolder
+
+    state.folder = OwnFolder()
+    state.store = state.folder.path / "store"
+    try:
+        write_atomically(
+            state.store / "probe", b""
+        )  # a full disk is better known now than at each test
+        if measured is not None:
+            from pytest_failcond.assemble import disassemble
+
+            disassemble(measured, state.store)
+    except BaseException:
+        state.folder.close()
+        raise
 
 
 def _class_names(settings: Settings) -> tuple[str, ...] | None:

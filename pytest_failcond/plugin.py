@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -318,5 +317,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the store."""
     state = config.stash.get(STATE, None)
-    if state is not None and state.owns_store:
-        shutil.rmtree(state.store, ignore_errors=True)
+    if state is not None and state.folder is not None:
+        state.folder.close()

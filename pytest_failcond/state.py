@@ -11,6 +11,7 @@ import pytest
 from pytest_failcond.printing import lines
 
 if TYPE_CHECKING:
+    from pytest_failcond.folders import OwnFolder
     from pytest_failcond.run import Run
     from pytest_failcond.settings import Settings
 
@@ -24,6 +25,7 @@ class State:
         classes: class names, if the configuration or the generator's header gives them.
         store: folder of the store.
         owns_store: whether this process made the folder, and so removes it.
+        folder: the folder of the session's own that the store lies in; None in a worker.
         strict: whether marginal and not-evaluated checks fail.
         baseline: run file to compare with.
         corpus: ids of the corpus's entries.
@@ -43,6 +45,7 @@ class State:
     owns_store: bool
     strict: bool
     baseline: Path | None
+    folder: OwnFolder | None = None
     corpus: tuple[str, ...] = ()
     pictures: bool = True
     part: tuple[int, int] | None = None

@@ -5,18 +5,25 @@ A file per key, written whole or not at all, under a lock per key. Several worke
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
+from pytest_failcond.locks import hold
 
 Record = dict[str, Any]
+
+_LONGEST = (
+    120  # characters of a file name, which may have 255 bytes; a name that is longer is hashed
+)
+_LONG = "%long-"  # no quoted name begins so
+_PATIENCE_SECONDS = 30.0  # a cell takes as long as it takes
 
 PLAN = "plan"  # the record that lists what the session means to measure
 
@@ -42,8 +49,9 @@ class Store:
         if name not in self._seen:
             path = self._path(name)
             if not path.exists():
-                self.folder.mkdir(parents=True, exist_ok=True)
-                with FileLock(f"{path}.lock"):
+                self._make(self.folder)
+                awaited = f"another worker, which measures {name}"
+                with hold(path.with_suffix(".lock"), awaited, patience=_PATIENCE_SECONDS):
                     if not path.exists():
                         try:
                             record = compute()
@@ -58,7 +66,11 @@ class Store:
 
     def put(self, name: str, record: Record) -> None:
         """Write a record, in place of one that is there."""
-        write_atomically(self._path(name), json.dumps(record))
+        self._make(self.folder)
+        path = self._path(name)
+        if path.stem.startswith(_LONG):
+            write_atomically(path.with_suffix(".name"), name.encode(errors="surrogatepass"))
+        write_atomically(path, json.dumps(record))
 
     def find(self, name: str) -> Record | None:
         """Return a record, an error too, or None if nobody has computed it."""
@@ -67,7 +79,7 @@ class Store:
 
     def records(self, prefix: str) -> Iterator[tuple[str, Record]]:
         """Return all records whose name starts with ``prefix``, with their names, sorted."""
-        names = sorted(urllib.parse.unquote(path.stem) for path in self.folder.glob("*.json"))
+        names = sorted(map(_name, self.folder.glob("*.json")))
         for name in names:
             if name.startswith(prefix):
                 yield name, json.loads(self._path(name).read_bytes())
@@ -75,15 +87,43 @@ class Store:
     def save_picture(self, name: str, content: bytes) -> str:
         """Keep a PNG file; returns its file name."""
         file = f"{_slug(name)}.png"
+        self._make(self.folder)
         write_atomically(self.pictures / file, content)
         return file
 
     def _path(self, name: str) -> Path:
-        return self.folder / f"{urllib.parse.quote(name, safe='')}.json"
+        data = name.encode(errors="surrogatepass")
+        stem = urllib.parse.quote(data, safe="")
+        # Not every file system tells A from a.
+        stem = re.sub(r"%..|[A-Z]", lambda c: c[0] if c[0][0] == "%" else f"%{ord(c[0]):02X}", stem)
+        return self.folder / f"{stem if len(stem) <= _LONGEST else _LONG + _digest(name)}.json"
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder, but not the session's own again, once that was removed."""
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise FailcondError(
+                f"{folder}: cannot be made ({error.strerror}); the session was ended, or TMPDIR is full"
+            ) from error
+
+
+def _name(path: Path) -> str:
+    """Return the name of the record that a file holds."""
+    if path.stem.startswith(_LONG):
+        return path.with_suffix(".name").read_bytes().decode(errors="surrogatepass")
+    return urllib.parse.unquote_to_bytes(path.stem).decode(errors="surrogatepass")
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
 def _slug(name: str) -> str:
-    """Turn a key into a file name that every system takes."""
+    """Turn a key into a file name that every system takes, and that no other key has."""
     signs = {"+": "up", "-": "down"}
     parts = [signs.get(part, part) for part in name.split(":")]
-    return "-".join(urllib.parse.quote(part, safe="").replace("%", "_") for part in parts)
+    quoted = "-".join(urllib.parse.quote(p.encode(errors="surrogatepass"), safe="") for p in parts)
+    if "%" not in quoted and len(quoted) <= _LONGEST:
+        return quoted
+    return f"{quoted.replace('%', '_')[:_LONGEST]}-{_digest(name)[:16]}"

@@ -8,7 +8,6 @@ is shown on one axis for both.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what B lost and gained against A."""
     from pytest_failcond.compare import compare
     from pytest_failcond.files import write_atomically
+    from pytest_failcond.folders import OwnFolder
     from pytest_failcond.outputs import check_outputs, of_run
     from pytest_failcond.report import shared, versus
     from pytest_failcond.report.page import page_for_stdout
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
         place for name, path in named if Path(path).is_file() for place in of_run(name, Path(path))
     ]
     check_outputs(_outputs(options), read)
-    with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
-        a, b = _runs(options, Path(folder))
+    with OwnFolder() as folder:
+        a, b = _runs(options, folder)
         confidence = float(b.settings.get("confidence", 0.95))
         b = replace(b, comparison=compare(a, b, options.a, confidence=confidence))
         assert b.comparison is not None

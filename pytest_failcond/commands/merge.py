@@ -7,7 +7,6 @@ error. `pytest --failcond-from=RUN` then makes tests of it, and reports, without
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the joined run and print its verdict: 1 where it is red."""
+    from pytest_failcond.folders import OwnFolder
     from pytest_failcond.inputs import KEEP_ELSEWHERE
     from pytest_failcond.merge import merge
     from pytest_failcond.outputs import check_outputs, of_run
@@ -47,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
         check_outputs(
             of_run("--out", options.out), of_run("the baseline", baseline, KEEP_ELSEWHERE)
         )
-    with tempfile.TemporaryDirectory(prefix="failcond-") as folder:
-        joined = merge(parts, baseline=baseline, pictures=Path(folder))
+    with OwnFolder() as folder:
+        joined = merge(parts, baseline=baseline, pictures=folder)
         joined.save(options.out)
     say(f"joined {len(parts)} parts: {len(joined.measurements) + len(joined.directions)} keys")
     say(verdict_line(joined)[0])

@@ -87,3 +87,31 @@ def test_a_generators_statistics_are_those_of_its_file(folder, tmp_path, monkeyp
     again = Generator.load(tmp_path / "tiny.safetensors").style_space
     assert (again.std == expected[0]).all()
     assert (again.range == expected[1]).all()
+
+
+@pytest.mark.parametrize("cause", ["no entry", "RuntimeError", "KeyError"])
+def test_without_a_home_nothing_is_kept(tmp_path, monkeypatch, cause):
+    """As under ``env -i``, with a user whom the system does not know."""
+    import pwd
+
+    import platformdirs
+
+    def unknown(*_):
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    for name in (VARIABLE, "HOME", "XDG_CACHE_HOME", "USERPROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    if cause != "no entry":
+        error = {"RuntimeError": RuntimeError, "KeyError": KeyError}[cause]("home")
+
+        def fails(*_):
+            raise error
+
+        monkeypatch.setattr(platformdirs, "user_cache_path", fails)
+    compute = Counting()
+    for _ in range(2):
+        assert cached_array("statistics/1", (2, 3), compute).shape == (2, 3)
+    assert compute.calls == 2
+    assert list(tmp_path.iterdir()) == []

@@ -37,7 +37,7 @@ HOSTILE = {
     "old command": "##[error]taken over",
     "direction of writing": "a\u202egnp.exe",
     "control": "".join(map(chr, [*range(32), 127, *range(128, 160)])),
-    "no Unicode": "a\udcffb\ud800",
+    "no Unicode": "a\udcffb",
     "script": "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)>",
     "attribute": "\"' onclick=alert(1) x='",
     "table": "a|b | c \\| d",
@@ -82,7 +82,7 @@ def hostile_run(folder, evil):
         ),
         Replayed("0-1-up-3", "open", 0, 0, 0.9, None, "sha256:2"),
     )
-    run = replace(run, corpus=Replay(replayed))
+    run = replace(run, corpus=Replay(replayed, "sha256:x"))
     parts = ("classes", "gates", "comparison", "environment", "subjects", "notes", "directions")
     run = replace(run, **{name: poisoned(getattr(run, name), evil) for name in parts})
     environment = run.environment | {

@@ -85,3 +85,69 @@ def test_names_survive_as_files(tmp_path):
     up = store.save_picture("direction:8:322:+", b"up")
     assert up != store.save_picture("direction:8:322:-", b"down")
     assert (store.pictures / up).read_bytes() == b"up"
+
+
+@pytest.mark.parametrize("length", [100, 118, 121, 300, 5000])
+@pytest.mark.parametrize("letter", ["a", "A", "ü", ":", "\n", "\udcff", "/", "~", "%"])
+def test_names_of_any_length_and_letter_are_told_apart(tmp_path, length, letter):
+    store = Store(tmp_path / "store")
+    names = [letter * length + end for end in ("", "1", "2")] + [f"x{letter * length}"]
+    for name in names:
+        assert store.get(name, lambda name=name: {"name": name}) == {"name": name}
+    again = Store(tmp_path / "store")
+    assert [again.find(name) for name in names] == [{"name": name} for name in names]
+    assert dict(again.records("")) == {name: {"name": name} for name in names}
+    assert dict(again.records("x")) == {names[-1]: {"name": names[-1]}}
+    files = {store.save_picture(name, name.encode(errors="replace")) for name in names}
+    assert len(files) == len(names)
+    assert max(len(path.name.encode()) for path in tmp_path.rglob("*")) < 200
+    assert not list(tmp_path.rglob("*.lock"))
+
+
+def test_names_that_differ_in_case_have_files_that_differ_in_more(tmp_path):
+    store = Store(tmp_path)
+    for name in ("fog", "Fog", "FOG", "%46og"):
+        store.put(name, {"name": name})
+    assert len({path.name.lower() for path in tmp_path.glob("*.json")}) == 4
+    assert dict(store.records("F")) == {name: {"name": name} for name in ("Fog", "FOG")}
+
+
+def test_pictures_keep_the_names_that_they_had(tmp_path):
+    names = {
+        "direction:8:322:+": "direction-8-322-up.png",
+        "corruption:gaussian_noise:3": "corruption-gaussian_noise-3.png",
+        "lost:clean": "lost-clean.png",
+    }
+    assert {name: Store(tmp_path).save_picture(name, b"") for name in names} == names
+
+
+def test_a_folder_that_is_gone_is_not_made_again(tmp_path):
+    """What a worker measures after its session was ended would lie about for ever."""
+    store = Store(tmp_path / "session" / "store")
+    for attempt in (
+        lambda: store.get("clean", lambda: {"value": 1}),
+        lambda: store.put("clean", {"value": 1}),
+        lambda: store.save_picture("clean", b""),
+    ):
+        with pytest.raises(FailcondError, match="the session was ended"):
+            attempt()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_wait_for_another_worker_is_announced(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("pytest_failcond.store._PATIENCE_SECONDS", 0.0)
+    entered, go = threading.Event(), threading.Event()
+
+    def slow():
+        entered.set()
+        assert go.wait(20)
+        return {"value": 1}
+
+    one = threading.Thread(target=lambda: Store(tmp_path).get("corruption:fog:1", slow))
+    one.start()
+    assert entered.wait(20)
+    threading.Timer(0.2, go.set).start()
+    assert Store(tmp_path).get("corruption:fog:1", dict) == {"value": 1}
+    one.join(20)
+    said = capsys.readouterr().err
+    assert said == "failcond: waiting for another worker, which measures corruption:fog:1\n"
