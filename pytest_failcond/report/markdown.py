@@ -15,11 +15,7 @@ def render(run: Run) -> str:
     """Return verdict, failing checks, accuracy and directions as Markdown."""
     line, status = contents.verdict_line(run)
     sign = "" if status is None else f"{wording.SIGNS[status]} "
-    parts = [f"## {sign}failcond
-
-**{escape(line)}**
-
-{_paragraph(changes.subject(run))}"]
+    parts = [f"## {sign}failcond\n\n**{escape(line)}**\n\n{_paragraph(changes.subject(run))}"]
     parts += [_paragraph(remark) for remark in contents.remarks(run)]
     parts += [
         _failures(run),

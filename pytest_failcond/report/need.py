@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pytest_failcond.gates import WITHIN_NOISE, Check, GateResult
+from pytest_failcond.printing import printable
 from pytest_failcond.report.contents import MOST_CLASSES
-from pytest_failcond.report.wording import GRAVITY, LABELS, clearance, note, printable, status_of
+from pytest_failcond.report.wording import GRAVITY, LABELS, clearance, note, status_of
 from pytest_failcond.run import Run
 
 

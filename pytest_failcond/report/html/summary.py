@@ -51,7 +51,7 @@ def sections(run: Run, *, pictures: bool, linked: Collection[str] = ()) -> list[
         ("Not measured", _unmeasured(run)),
         (
             "Noticed of the models",
-            [text("p", line) for line in map(wording.printable, contents.remarks(run))],
+            [text("p", line) for line in contents.remarks(run)],
         ),
         ("Gates: failed first, then the smallest margins", _gates(run, linked)),
         ("Accuracy by corruption and severity", _accuracy(run)),

@@ -46,7 +46,7 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
         _show_changes(page, run, every=every)
         show_gates(page, run, every=every)
         for remark in contents.remarks(run):
-            page.print(wording.printable(remark), "yellow")
+            page.print(printable(remark), "yellow")
     line, status = contents.verdict_line(run)
     page.print(line, STYLES.get(status, "bold"))
     return page.content()
