@@ -20,7 +20,7 @@ def inputs_of(settings: Settings) -> list[Place]:
     ]
     if settings.generator is not None:
         read.append(Place("the generator", settings.path(settings.generator)))
-    if settings.images_folder is not None:
+    if settings.images_folder is not None and settings.images_folder.is_dir():
         # A class is a folder in it; beside them, there is room for other files.
         below = sorted(settings.images_folder.iterdir())
         read += [Place("the images", path, folder=True) for path in below if path.is_dir()]

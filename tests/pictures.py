@@ -19,7 +19,7 @@ def encode(image: Image.Image | np.ndarray, kind: str = "PNG", **options: Any) -
     if isinstance(image, np.ndarray):
         image = Image.fromarray(image)
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
+    image.copy().save(buffer, kind, **options)  # which leaves something behind in the image
     return buffer.getvalue()
 
 

@@ -6,11 +6,13 @@ import hashlib
 import io
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.exchange import ask, is_tensor
 from pytest_failcond.subjects.labels import class_indices
 
 
@@ -30,15 +32,15 @@ class LabeledImages:
     labels: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        images, labels = np.asarray(self.images), class_indices(self.labels)
+        images, labels = as_array(self.images, "images"), class_indices(self.labels)
         if images.ndim == 3:
             images = images[..., None]
-        if len(images) == 0:
+        if images.ndim and len(images) == 0:
             raise FailcondError("images: the image set is empty; give at least one image")
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
             raise FailcondError(
                 "images: expected uint8 [N, H, W, C] with 1 or 3 channels, "
-                f"got {images.dtype} {list(images.shape)}"
+                f"got {images.dtype} {list(images.shape)}{_remedy(images)}"
             )
         if min(images.shape[1:3]) < 8:
             raise FailcondError(f"images: expected 8 x 8 px or more, got {list(images.shape[1:3])}")
@@ -83,6 +85,34 @@ class LabeledImages:
         chosen = [order[positions[order] == c][: take[c]] for c in range(len(sizes))]
         indices = np.sort(np.concatenate(chosen))
         return LabeledImages(self.images[indices], self.labels[indices]), indices
+
+
+def as_array(images: Any, what: str) -> npt.NDArray[Any]:
+    """Return what the user brings as an array; a tensor may lie on any device and need gradients.
+
+    Raises:
+        FailcondError: it cannot be one, such as lists of different lengths.
+    """
+
+    def converted() -> npt.NDArray[Any]:
+        if not is_tensor(images):
+            return np.asarray(images)
+        values = images.detach().cpu()
+        return np.asarray(values.float() if values.is_floating_point() else values)
+
+    array: npt.NDArray[Any] = ask(f"{what}: reading it", converted)
+    return array
+
+
+def _remedy(images: npt.NDArray[Any]) -> str:
+    """Say how images of another type become uint8; their range is the user's to know."""
+    if images.dtype.kind in "fc":
+        return "; of floats in [0, 1], give np.rint(images * 255).astype(np.uint8)"
+    if images.dtype == np.uint16:
+        return "; of levels up to 65535, give np.rint(images / 257).astype(np.uint8)"
+    if images.dtype.kind == "b":
+        return "; give images * np.uint8(255)"
+    return "" if images.dtype == np.uint8 else "; scale them to 0 to 255"
 
 
 def to_float(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.exchange import ask, is_tensor
-from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.subjects.images import LabeledImages, as_array
 from pytest_failcond.subjects.labels import class_index
 
 _BLOCK = 1 << 20  # bytes
@@ -126,10 +126,10 @@ def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
 
     if isinstance(image, Image.Image):
         return pixels_of(image, what)
-    array: npt.NDArray[Any] = ask(f"{what}: reading it", _array, image)
+    array = as_array(image, what)
     if is_tensor(image) and array.ndim == 3:
         array = array.transpose(1, 2, 0)
-    if np.issubdtype(array.dtype, np.floating):
+    if np.issubdtype(array.dtype, np.floating) and array.size:
         if not 0 <= array.min() <= array.max() <= 1:  # NaN too
             raise FailcondError(
                 f"{what} has floats outside [0, 1]; give it without normalisation, which belongs "
@@ -144,13 +144,6 @@ def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
             "[C, H, W] or a PIL image, with 1 or 3 channels"
         )
     return array
-
-
-def _array(image: Any) -> npt.NDArray[Any]:
-    if is_tensor(image):  # of any device and type, perhaps with gradients
-        image = image.detach().cpu()
-        image = image.float() if image.is_floating_point() else image
-    return np.asarray(image)
 
 
 def _gathered(items: Iterable[tuple[npt.NDArray[np.uint8], int]], count: int) -> LabeledImages:

@@ -143,3 +143,30 @@ def test_a_float_is_taken_as_it_is_or_not_at_all(value):
         assert class_index(np.float32(value), "labels") == value
     except FailcondError:
         assert not (value.is_integer() and 0 <= value < 2**31)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (np.zeros((2, 8, 8, 1), np.float32), "got float32 [2, 8, 8, 1]; of floats in [0, 1], give"),
+        (torch.zeros((2, 8, 8, 1), requires_grad=True), "got float32 [2, 8, 8, 1]; of floats"),
+        (torch.zeros((2, 8, 8, 1), dtype=torch.bfloat16), "got float32 [2, 8, 8, 1]; of floats"),
+        (np.zeros((2, 8, 8, 3), np.uint16), "np.rint(images / 257).astype(np.uint8)"),
+        (np.zeros((2, 8, 8, 3), bool), "got bool [2, 8, 8, 3]; give images * np.uint8(255)"),
+        (np.zeros((2, 8, 8, 3), np.int64), "got int64 [2, 8, 8, 3]; scale them to 0 to 255"),
+        (np.zeros((2, 3, 8, 8), np.uint8), "got uint8 [2, 3, 8, 8]"),
+        (np.uint8(3), "got uint8 []"),
+        (None, "got object []"),
+        ([np.zeros((8, 8), np.uint8), np.zeros((9, 9), np.uint8)], "images: reading it raised"),
+        (torch.zeros((2, 8, 8, 1), device="meta"), "images: reading it raised"),
+    ],
+)
+def test_images_of_a_set_that_will_not_do(images, words):
+    with pytest.raises(FailcondError) as caught:
+        LabeledImages(images, [0, 1])
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_tensor_of_bytes_is_an_image_set():
+    assert LabeledImages(torch.zeros((2, 8, 8, 3), dtype=torch.uint8), [0, 1]).shape == (8, 8, 3)

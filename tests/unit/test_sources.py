@@ -107,6 +107,11 @@ def test_a_dataset_may_give_arrays_tensors_or_pictures(form):
         (((torch.full((3, 9, 9), float("nan")), 0),), "floats outside [0, 1]"),
         (((COLOUR[0], 0), (COLOUR[0, :8], 0)), "item 1 of the dataset is [8, 12, 3]"),
         (((COLOUR[0].astype(np.int64), 0),), "item 0 of the dataset is int64"),
+        (((COLOUR[0].astype(np.uint16), 0),), "item 0 of the dataset is uint16"),
+        (((COLOUR[0] > 99, 0),), "item 0 of the dataset is bool"),
+        (((torch.zeros(3, 0, 0), 0),), "item 0 of the dataset is float32 [0, 0, 3]"),
+        (((COLOUR[0], 0), (COLOUR[0], 0.7)), "labels: item 1 of the dataset: 0.7 is not a class"),
+        (((COLOUR[0], 0), (Image.fromarray(COLOUR[0]).convert("L"), 0)), "[9, 12, 1], the first"),
     ],
 )
 def test_a_dataset_that_will_not_do_gets_one_sentence(items, words):
