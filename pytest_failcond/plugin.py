@@ -9,8 +9,6 @@ import pytest
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by name
-    CornerCase,
-    CorruptionCell,
     failcond,
     failcond_classifier,
     failcond_corner_case,
@@ -23,6 +21,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond_regression,
 )
 from pytest_failcond.html_report import HtmlReport
+from pytest_failcond.items import GENERATED, bring_home, is_planned, planned, says_nothing
 from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
 from pytest_failcond.printing import one_line, printable
@@ -30,13 +29,6 @@ from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration, seems
 from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
 from pytest_failcond.threads import share_cores
 
-_GENERATED = (
-    "failcond_corruption",
-    "failcond_corner_case",
-    "failcond_corpus",
-    "failcond_gate",
-    "failcond_regression",
-)
 _NOTHING = "failcond_nothing"
 _VERDICT = "failcond_verdict"
 
@@ -95,7 +87,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Generate a test per cell, direction, image of the corpus, gate and compared key."""
-    for name in _GENERATED:
+    for name in GENERATED:
         if name in metafunc.fixturenames:
             if metafunc.config.stash[SCOPE].objection(metafunc.definition) is not None:
                 return  # the test fails, and says why, before it needs any value
@@ -120,26 +112,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
-    """Leave out the suite's tests of what is not configured: they would say nothing."""
+    """Leave out the suite's tests of what is not configured; report the others in the user's file."""
     made: Any = yield
     if isinstance(made, list):
         state = collector.config.stash.get(STATE, None)
-        made = [item for item in made if not _says_nothing(item, state)]
+        made = [item for item in made if not says_nothing(item, state)]
+        for item in made:
+            bring_home(item)
     return made  # type: ignore[no-any-return]
-
-
-def _says_nothing(item: pytest.Item, state: State | None) -> bool:
-    if not from_suite(item):
-        return False
-    if item.name.endswith(f"[{_NOTHING}]"):
-        return True
-    if item.name != "test_clean" or item.config.stash[SCOPE].objection(item) is not None:
-        return False
-    if state is None:
-        return True
-    definitions = item._fixtureinfo.name2fixturedefs["failcond_images"]  # type: ignore[attr-defined]
-    overridden = definitions[-1].func.__module__ != failcond_images.__module__
-    return state.settings.images is None and not overridden
 
 
 @pytest.hookimpl(trylast=True)
@@ -157,7 +137,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mine: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        chosen = unit_of(_planned(item)) in share if _is_planned(item) else state.part[0] == 1
+        chosen = unit_of(planned(item)) in share if is_planned(item) else state.part[0] == 1
         (mine if chosen else others).append(item)
     items[:] = mine
     config.hook.pytest_deselected(items=others)
@@ -172,38 +152,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
     """Keep what is planned, in an order of its own: tests may be shuffled, each part in its way."""
-    planned = sorted({_planned(item) for item in items if _is_planned(item)})
-    if planned:
+    plan = sorted({planned(item) for item in items if is_planned(item)})
+    if plan:
         from pytest_failcond.store import PLAN, Store
 
-        Store(state.store).put(PLAN, {"plan": planned})
-    return planned
-
-
-def _is_planned(item: pytest.Item) -> bool:
-    return from_suite(item) and item.config.stash[SCOPE].objection(item) is None
-
-
-def _planned(item: pytest.Item) -> str:
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    for value in params.values():
-        if isinstance(value, CorruptionCell):
-            return value.key
-        if isinstance(value, CornerCase):
-            return f"corner_case:{value.class_index}:{value.rank}"
-    if "failcond_gate" in params:
-        return f"gate:{params['failcond_gate']}"
-    if "failcond_corpus" in params:
-        return f"corpus:{params['failcond_corpus']}"
-    if "failcond_regression" in params:
-        return f"regression:{params['failcond_regression']}"
-    return "clean"
+        Store(state.store).put(PLAN, {"plan": plan})
+    return plan
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a test that the configuration of this session is not about, before anything is loaded."""
     scope = item.config.stash[SCOPE]
-    if needs_configuration(item, ("failcond", *_GENERATED)) and (why := scope.objection(item)):
+    if needs_configuration(item, ("failcond", *GENERATED)) and (why := scope.objection(item)):
         fail(scope.once(why, item))
 
 

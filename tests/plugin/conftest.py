@@ -135,6 +135,9 @@ samples = 8
 max_shift = 2.0
 """
 
+DISTURBING = ("randomly", "rerunfailures")
+"""Plugins that change every session: one shuffles tests, the other opens a socket beside xdist."""
+
 SUITE = "from pytest_failcond.suite import *\n"
 
 
@@ -166,8 +169,9 @@ class Project:
         tiny_generator().save(self.path / "tiny.safetensors")
 
     def run(self, *arguments: str, workers: int = 0) -> Any:
-        """Run pytest here; returns pytester's result."""
-        options = ["-p", "no:randomly"] if "randomly" not in " ".join(arguments) else []
+        """Run pytest here, without plugins that no argument asks for; returns pytester's result."""
+        idle = [name for name in DISTURBING if name not in " ".join(arguments)]
+        options = [option for name in idle for option in ("-p", f"no:{name}")]
         if workers:
             options += ["-n", str(workers)]
         return self.pytester.runpytest_inprocess(*options, *arguments)

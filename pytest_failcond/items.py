@@ -1,0 +1,101 @@
+"""What a test item is about, and where it is reported.
+
+Meaning comes from parameters: names and IDs are changed by other plugins, and by fixtures of the user's.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_failcond.fixtures import CornerCase, CorruptionCell, failcond_images
+from pytest_failcond.scope import SCOPE
+from pytest_failcond.state import SUITE, State, from_suite
+
+GENERATED = (
+    "failcond_corruption",
+    "failcond_corner_case",
+    "failcond_corpus",
+    "failcond_gate",
+    "failcond_regression",
+)
+"""The fixtures whose values make tests; None stands for no value at all."""
+
+
+def parameters(item: pytest.Item) -> dict[str, Any]:
+    """Return an item's parameters by fixture, other plugins' too."""
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None else callspec.params
+
+
+def says_nothing(item: pytest.Item, state: State | None) -> bool:
+    """Whether it is a test of the suite's about something that is not configured."""
+    if not from_suite(item):
+        return False
+    values = [value for name, value in parameters(item).items() if name in GENERATED]
+    if values:
+        return values == [None]
+    if _is_refused(item):
+        return False  # it fails, and says why
+    if state is None:
+        return True
+    definitions = item._fixtureinfo.name2fixturedefs["failcond_images"]  # type: ignore[attr-defined]
+    overridden = definitions[-1].func.__module__ != failcond_images.__module__
+    return state.settings.images is None and not overridden
+
+
+def is_planned(item: pytest.Item) -> bool:
+    """Whether a test belongs to the session's plan: it is the suite's, and can be judged here."""
+    return from_suite(item) and not _is_refused(item)
+
+
+def _is_refused(item: pytest.Item) -> bool:
+    return item.config.stash[SCOPE].objection(item) is not None
+
+
+def planned(item: pytest.Item) -> str:
+    """Return what a test of the suite's checks, as the plan names it."""
+    given = parameters(item)
+    for value in given.values():
+        if isinstance(value, CorruptionCell):
+            return value.key
+        if isinstance(value, CornerCase):
+            return f"corner_case:{value.class_index}:{value.rank}"
+    for kind in ("gate", "corpus", "regression"):
+        if f"failcond_{kind}" in given:
+            return f"{kind}:{given[f'failcond_{kind}']}"
+    return "clean"
+
+
+def bring_home(item: pytest.Item) -> None:
+    """Report a test of the suite's where the user's file imports it, not in our own file.
+
+    JUnit files and annotations of continuous integration point there.
+    """
+    if from_suite(item):
+        line, name = _line_of_import(item), item.reportinfo()[2]
+        item.reportinfo = lambda: (item.path, line, name)  # type: ignore[method-assign]
+
+
+def _line_of_import(item: pytest.Item) -> int:
+    """Return the line, from 0, of the statement that imports an item's function; 0: unknown."""
+    imported = {"*", item.function.__name__}  # type: ignore[attr-defined]
+    for node in ast.walk(_parsed(item.path)):
+        if isinstance(node, ast.ImportFrom) and node.module == SUITE:  # noqa: SIM102
+            if imported & {alias.name for alias in node.names}:
+                return node.lineno - 1
+    return 0
+
+
+def _parsed(path: Path) -> ast.AST:
+    try:
+        return ast.parse(path.read_bytes())
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+    ):  # a collector of the user's may read what is no Python
+        return ast.Module([], [])
