@@ -12,7 +12,12 @@ class FailcondError(Exception):
     """Something the user can mend: one sentence that names the key or file, and the remedy.
 
     What users named in it is shown by escapes, where it is not printable.
+
+    Attributes:
+        may_pass: set where it is known of a record; see `may_pass`.
     """
+
+    may_pass = False
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -30,6 +35,19 @@ NO_GENERATOR = (
     "(`failcond train` makes one)"
 )
 """What whoever needs a generator says where there is none."""
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """Whether what failed may go well if it is tried again: beneath it lies no error of ours.
+
+    An exception of the user's model or of the system may come once and not again; a wrong shape, or a
+    judge that accepts too few, stays.
+    """
+    while isinstance(error, FailcondError):
+        if error.may_pass:
+            return True
+        error = error.__cause__
+    return error is not None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

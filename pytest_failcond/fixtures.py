@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -128,29 +127,15 @@ def failcond(
     from pytest_failcond.session import Failcond
 
     state = _state(request)
-    settings = state.settings
-    _refuse_idle_options(request, state)
     if state.measured is not None:
         return Failcond(state, None)
     try:
         laboratory = build_laboratory(
-            settings, failcond_classifier, failcond_images, failcond_generator, failcond_judge
+            state.settings, failcond_classifier, failcond_images, failcond_generator, failcond_judge
         )
         return Failcond(state, laboratory)
     except FailcondError as error:
         fail(str(error))
-
-
-def _refuse_idle_options(request: pytest.FixtureRequest, state: State) -> None:
-    """Fail where a command-line option names a subject that ``conftest.py`` overrides."""
-    for name, option in state.given.items():
-        definitions = request._fixturemanager.getfixturedefs(name, request.node) or ()
-        if definitions and definitions[-1].func.__module__ != __name__:
-            where = Path(definitions[-1].func.__code__.co_filename)
-            fail(
-                f"{option} would have no effect: {where} overrides the fixture {name}; "
-                "drop the one or the other"
-            )
 
 
 @pytest.fixture

@@ -52,6 +52,11 @@ def is_planned(item: pytest.Item) -> bool:
     return from_suite(item) and not _is_refused(item)
 
 
+def measures(item: pytest.Item) -> bool:
+    """Whether a test asks for the fixture ``failcond``, or for one that does, and may have it here."""
+    return "failcond" in getattr(item, "fixturenames", ()) and not _is_refused(item)
+
+
 def _is_refused(item: pytest.Item) -> bool:
     return item.config.stash[SCOPE].objection(item) is not None
 

@@ -66,6 +66,22 @@ class Measuring:
                 if model is not None:
                     self._watch(model)
         self.session = store.get("session", self._describe)
+        if laboratory is not None:
+            self._refuse_others(laboratory)
+
+    def _refuse_others(self, laboratory: Laboratory) -> None:
+        """See that the subjects are those of whoever described the session: keys know no subjects.
+
+        A model that is drawn at random where it is loaded differs from process to process.
+        """
+        for name in ("classifier", "images", "generator", "judge"):
+            here, there = laboratory.subjects[name], self.session["subjects"][name]
+            if here != there:
+                raise FailcondError(
+                    f"{name}: a session measures one set of subjects, but here another was loaded than "
+                    f"where the session began ({here} and {there}); load the same each time, with "
+                    "fixed seeds, or run pytest once for each and compare by `failcond compare`"
+                )
 
     def _watch(self, model: Classifier) -> None:
         """Keep what is noticed of a model; see once, in whatever process, whether it repeats itself."""
@@ -173,7 +189,9 @@ class Measuring:
         with contextlib.suppress(FailcondError):
             self.measure(str(RankingKey(key.class_index)))
         walked = self.store.find(str(key))
-        return walked or self.laboratory.measure_direction(key, self._save).to_json()
+        if walked is not None and "error" not in walked:
+            return walked
+        return self.laboratory.measure_direction(key, self._save).to_json()
 
     def _find(self, key: RankingKey) -> dict[str, Any]:
         ranking, directions = self.laboratory.find(key, self._save)

@@ -21,12 +21,14 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond_regression,
 )
 from pytest_failcond.html_report import HtmlReport
-from pytest_failcond.items import GENERATED, bring_home, is_planned, planned, says_nothing
+from pytest_failcond.items import GENERATED, bring_home, is_planned, measures, planned, says_nothing
 from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
+from pytest_failcond.outcome import point_home, tell_once
 from pytest_failcond.printing import one_line, printable
 from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration, seems_configured
 from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
+from pytest_failcond.subject_fixtures import refusal
 from pytest_failcond.threads import share_cores
 
 _NOTHING = "failcond_nothing"
@@ -144,10 +146,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Write down what is planned, so that what goes missing is seen."""
+    """Write down what is planned, so that what goes missing is seen; see that it can share a session."""
     state = session.config.stash.get(STATE, None)
-    if state is not None and state.part is None:
+    if state is None:
+        return
+    if state.part is None:
         _keep_plan(state, session.items)
+    state.refusal = refusal([i for i in session.items if measures(i)], state.given)
 
 
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
@@ -160,13 +165,6 @@ def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
     return plan
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test that the configuration of this session is not about, before anything is loaded."""
-    scope = item.config.stash[SCOPE]
-    if needs_configuration(item, ("failcond", *GENERATED)) and (why := scope.objection(item)):
-        fail(scope.once(why, item))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Know which test is running, so that its verdict can be noted on it."""
@@ -174,6 +172,36 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     if state is not None:
         state.item = item
     return (yield)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test that this session cannot be about, before anything is loaded; count attempts."""
+    if needs_configuration(item, ("failcond", *GENERATED)):
+        why = item.config.stash[SCOPE].objection(item)
+        if why is not None:
+            fail(why)
+    state = item.config.stash.get(STATE, None)
+    if state is None:
+        return
+    state.attempts[item.nodeid] += 1
+    if state.attempts[item.nodeid] > 1:  # what was noted on the test is about the attempt before
+        item.user_properties[:] = [
+            p for p in item.user_properties if not p[0].startswith("failcond_")
+        ]
+    if state.refusal is not None and measures(item):
+        fail(state.refusal)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+    """Tell each fault once, and name a line of the user's."""
+    report: Any = yield
+    state = item.config.stash.get(STATE, None)
+    if call.excinfo is not None:
+        if report.failed:
+            tell_once(item, call.excinfo, report, state)
+        point_home(item, call.excinfo, report)
+    return report  # type: ignore[no-any-return]
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:

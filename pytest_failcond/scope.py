@@ -39,7 +39,6 @@ class Scope:
         off: whether the user has switched failcond off.
         named: whether the user has named the file: every test may use it.
         finder: of the configurations nearest to tests.
-        said: why tests were refused so far, and the first test of each reason.
     """
 
     places: tuple[Path, ...]
@@ -48,7 +47,6 @@ class Scope:
     off: bool = False
     named: bool = False
     finder: Finder = field(default_factory=Finder)
-    said: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: pytest.Config) -> Scope:
@@ -97,14 +95,6 @@ class Scope:
             f"configured by {own.path}, but this session {session}; run pytest on "
             f"{own.path.parent}, or give --failcond-config={own.path}"
         )
-
-    def once(self, objection: str, item: pytest.Item) -> str:
-        """Return the sentence for the first test that it is about, even if that is run again.
-
-        The others refer to it.
-        """
-        first = self.said.setdefault(objection, item.nodeid) == item.nodeid
-        return objection if first else "not judged in this session: see above"
 
 
 SCOPE = pytest.StashKey[Scope]()

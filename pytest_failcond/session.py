@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from pytest_failcond import properties
 from pytest_failcond.compare import Other
 from pytest_failcond.corpus import promotion
 from pytest_failcond.directions import Direction
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.gates import Check
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
@@ -27,6 +27,7 @@ from pytest_failcond.printing import one_line, printable, say
 from pytest_failcond.report.need import and_more, few_classes
 from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
+from pytest_failcond.subject_fixtures import refusal
 from pytest_failcond.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -94,7 +95,12 @@ class Failcond:
     def __init__(self, state: State, laboratory: Laboratory | None) -> None:
         self._state = state
         self._settings = state.settings
-        self._store = Store(state.store)
+        self._store = Store(state.store, rerun=state.rerun)
+        self._first: pytest.Item | None = None
+        self._latest: pytest.Item | None = None
+        self._see_that_tests_can_share()
+        if laboratory is not None:
+            self._refuse_other_models(laboratory)
         self._measuring = Measuring(
             state.settings, self._store, laboratory, pictures=state.pictures
         )
@@ -122,6 +128,7 @@ class Failcond:
 
         What cannot be measured fails the test with one sentence.
         """
+        self._see_that_tests_can_share()
         try:
             return self._measuring.measure(key)
         except FailcondError as error:
@@ -132,36 +139,35 @@ class Failcond:
 
         The key is measured even if no gate is about it: what nobody gated is measured and shown.
         """
+        self._see_that_it_is_a_key(key)
         self._tell(KEY, key)
-        try:
+        with self._trying(key):
             self._ask(key)
             self._name(self._measuring.measure(key))
             checks = [] if self._state.part else self._verdicts.of_key(key)
-        except FailcondError as error:
-            self._give_up(key, error)
         return self._settle(checks)
 
     def check_gate(self, gate_id: str) -> list[Check]:
         """Apply a gate over several keys, measuring all that it needs."""
+        ids = [gate.id for gate in self._settings.gates]
+        if gate_id not in ids:
+            fail(f"there is no gate {gate_id!r}{nearest(str(gate_id), ids)}")
         planned = f"gate:{gate_id}"
-        try:
+        with self._trying(planned):
             self._ask(planned)
             checks = self._verdicts.of_gate(gate_id)
-        except FailcondError as error:
-            self._give_up(planned, error)
         return self._settle(checks)
 
     def check_regression(self, key: str) -> list[Check]:
         """Compare a key with the baseline, and apply the gates that do."""
+        self._see_that_it_is_a_key(key)
         self._tell(KEY, key)
-        try:
+        with self._trying(key):
             self._ask(f"regression:{key}")
             self._name(self._measuring.measure(key))
             if self._baseline is not None:
                 self._measuring.compared(key, self._baseline)
             checks = self._verdicts.of_regression(key)
-        except FailcondError as error:
-            self._give_up(key, error)
         return self._settle(checks)
 
     def check_corpus(self, entry_id: str) -> None:
@@ -170,13 +176,15 @@ class Failcond:
         A fixed one that is wrong fails the test; an open one that is wrong is expected to; an open one
         that is right passes, and the command that promotes it is printed.
         """
+        if entry_id not in self._state.corpus:
+            fail(
+                f"there is no image {entry_id!r} in the corpus{nearest(str(entry_id), self._state.corpus)}"
+            )
         key = f"corpus:{entry_id}"
         self._tell(KEY, key)
-        try:
+        with self._trying("corpus"):
             self._ask(key)
             replay = self._measuring.measure("corpus")
-        except FailcondError as error:
-            self._give_up("corpus", error)
         assert isinstance(replay, Replay)
         entry = next(entry for entry in replay.entries if entry.id == entry_id)
         if self._state.part:
@@ -184,7 +192,7 @@ class Failcond:
         said = entry.told(self.classes)
         if entry.lost:
             self._tell(VERDICT, "failed")
-            fail(f"{key}: is marked as fixed, but {said}")
+            fail(f"{key}: is marked as fixed, but {said}", faults=())
         if not entry.right:
             self._tell(VERDICT, "open")
             pytest.xfail(one_line(said))
@@ -195,12 +203,13 @@ class Failcond:
     def direction_key(self, class_index: int, rank: int) -> str:
         """Return the key of a class's direction of a rank, from 1; ranks the class if need be."""
         planned = f"corner_case:{class_index}:{rank}"
-        try:
-            return self._verdicts.direction_key(class_index, rank)
-        except FailcondError as error:
-            with suppress(FailcondError):
-                self._ask(planned)
-            self._give_up(planned, error, measured=str(RankingKey(class_index)))
+        with self._trying(planned, measured=str(RankingKey(class_index))):
+            try:
+                return self._verdicts.direction_key(class_index, rank)
+            except FailcondError:
+                with suppress(FailcondError):
+                    self._ask(planned)
+                raise
 
     def image(self, case: Case) -> CaseImage:
         """Return the image that a Hypothesis case stands for, and what is seen in it."""
@@ -263,6 +272,13 @@ class Failcond:
         path = self._state.baseline
         return None if path is None else self._measuring.other(path)
 
+    def _see_that_it_is_a_key(self, key: str) -> None:
+        """Fail before anything is noted that reports would have to read."""
+        try:
+            parse_key(key)
+        except FailcondError as error:
+            fail(str(error))
+
     def _ask(self, planned: str) -> None:
         """Note what a test of the user's own checks: the run has its verdicts, though nobody planned it."""
         if not from_suite(self._state.item) and self._store.find(f"asked:{planned}") is None:
@@ -279,7 +295,8 @@ class Failcond:
         failed = [c for c in binding if c.verdict in failing]
         if failed:
             self._tell(VERDICT, "failed")
-            fail("\n".join(self._said(failed)))
+            faults = [c.reason for c in failed if c.verdict == "error"]
+            fail("\n".join(self._said(failed)), faults)
         idle = [c for c in binding if c.verdict == "not_evaluated"]
         if idle:
             self._tell(VERDICT, "not_evaluated")
@@ -300,17 +317,48 @@ class Failcond:
         ]
         return [*lines, and_more(more)] if more else lines
 
-    def _give_up(self, key: str, error: FailcondError, *, measured: str | None = None) -> NoReturn:
-        """Record that a planned key could not be measured, and fail.
+    @contextmanager
+    def _trying(self, key: str, *, measured: str | None = None) -> Iterator[None]:
+        """Fail where a planned key cannot be measured, and record it; what failed before may succeed.
 
-        ``measured`` is the key that was, or is on record as an error, where it is not the same.
+        ``measured`` is the key that is, or is on record as an error, where it is not the same.
         """
-        record = self._store.find(measured or key)
-        if record is None or (measured is not None and "error" not in record):
-            with suppress(FailcondError):  # the disk may be full: the test fails all the same
-                self._store.put(f"missing:{key}", {"error": str(error)})
-        self._tell(VERDICT, "error")
-        fail(f"{key}: {error}")
+        self._see_that_tests_can_share()
+        missing = f"missing:{key}"
+        try:
+            yield
+        except FailcondError as error:
+            record = self._store.find(measured or key)
+            if record is None or (measured is not None and "error" not in record):
+                with suppress(FailcondError):  # the disk may be full: the test fails all the same
+                    self._store.put(missing, {"error": str(error)})
+            self._tell(VERDICT, "error")
+            fail(f"{key}: {error}", [str(error)])
+        self._store.drop(missing)
+
+    def _see_that_tests_can_share(self) -> None:
+        """Fail a test that asks for this object as it runs, though its own subjects are others.
+
+        Other tests are seen to before anything runs.
+        """
+        item = self._state.item
+        if item is None or item is self._latest:
+            return
+        self._first = self._first or item
+        if why := refusal([self._first, item], self._state.given):
+            fail(why)
+        self._latest = item
+
+    def _refuse_other_models(self, laboratory: Laboratory) -> None:
+        """Fail where this object is made again with another model that has no hash."""
+        for name, given in (("classifier", laboratory.classifier), ("judge", laboratory.judge)):
+            if given is not None and given.hash is None:
+                known = self._state.models.setdefault(name, given.model)
+                if known is not given.model:
+                    raise FailcondError(
+                        f"{name}: a session measures one set of subjects, but a second {name} was "
+                        "loaded; run pytest once for each, and compare by `failcond compare`"
+                    )
 
     def _name(self, measured: AnyMeasurement) -> None:
         """Note on the running test which class and direction it is about."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -34,6 +36,9 @@ class State:
         measured: run file whose measurements are judged, where nothing is measured.
         given: command-line options that name a subject, by the fixture that loads it.
         item: the test that is running.
+        attempts: how often each test has begun, by node ID.
+        refusal: why no test may use the subjects of this session.
+        models: those that have no hash, by what they are; a session has one of each.
         run: the finished run, once there is one.
         noted: whether it was said which gates cannot be resolved.
         problem: why the run could not be kept.
@@ -52,9 +57,23 @@ class State:
     measured: Path | None = None
     given: dict[str, str] = field(default_factory=dict)
     item: pytest.Item | None = None
+    attempts: Counter[str] = field(default_factory=Counter)
+    refusal: str | None = None
+    models: dict[str, Any] = field(default_factory=dict)
     run: Run | None = None
     noted: bool = False
     problem: str | None = None
+
+    @property
+    def attempt(self) -> int:
+        """How often the running test has begun: over 1, it is run again because it failed."""
+        return 1 if self.item is None else max(1, self.attempts[self.item.nodeid])
+
+    def rerun(self) -> str | None:
+        """Return the name of the rerun that the running test is in; None in its first attempt."""
+        if self.item is None or self.attempt == 1:
+            return None
+        return f"{self.item.nodeid} {self.attempt}"
 
 
 STATE = pytest.StashKey[State]()
@@ -66,6 +85,25 @@ def from_suite(item: object) -> bool:
     return getattr(getattr(item, "function", None), "__module__", None) == SUITE
 
 
-def fail(sentence: str) -> NoReturn:
-    """Fail the running test with one sentence, or a line each, without the chain of errors behind it."""
-    raise pytest.fail.Exception(lines(sentence), pytrace=False) from None
+class Failed(pytest.fail.Exception):  # type: ignore[misc, name-defined]
+    """A test failed, which one sentence says.
+
+    Attributes:
+        faults: the parts of the sentence that other tests may fail for too.
+    """
+
+    __module__ = "builtins"  # as pytest's own: summaries say "Failed: …"
+
+    def __init__(self, sentence: str, faults: Sequence[str]) -> None:
+        super().__init__(lines(sentence), pytrace=False)
+        self.faults = tuple(map(lines, faults))
+
+
+def fail(sentence: str, faults: Sequence[str] | None = None) -> NoReturn:
+    """Fail the running test with one sentence, or a line each, without the chain of errors behind it.
+
+    Args:
+        sentence: says what failed.
+        faults: the parts of it that are told once in a session; default the whole sentence.
+    """
+    raise Failed(sentence, [sentence] if faults is None else faults) from None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, may_pass
 from pytest_failcond.files import write_atomically
 from pytest_failcond.locks import hold
 
@@ -31,14 +31,20 @@ PLAN = "plan"  # the record that lists what the session means to measure
 class Store:
     """JSON records by name, in a folder.
 
-    A record ``{"error": sentence}`` says that something could not be measured: it is not tried
-    again, and whoever asks for it gets the FailcondError.
+    A record ``{"error": sentence}`` says that something could not be measured: whoever asks for it gets
+    the FailcondError. It is tried again only in a rerun, once in each, and only if it may pass.
+
+    Args:
+        folder: where the files lie.
+        rerun: gives the name of the rerun that asks; None: nothing is run again.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, rerun: Callable[[], str | None] = lambda: None) -> None:
         self.folder = folder
         self.pictures = folder / "pictures"
+        self._rerun = rerun
         self._seen: dict[str, Record] = {}
+        self._tried: set[tuple[str, str | None]] = set()
 
     def get(self, name: str, compute: Callable[[], Record]) -> Record:
         """Return a record, computing it if nobody has.
@@ -47,22 +53,38 @@ class Store:
             FailcondError: it cannot be computed, now or when it was tried.
         """
         if name not in self._seen:
-            path = self._path(name)
-            if not path.exists():
+            record = self._found(name)
+            if record is None:
                 self._make(self.folder)
+                lock = self._path(name).with_suffix(".lock")
                 awaited = f"another worker, which measures {name}"
-                with hold(path.with_suffix(".lock"), awaited, patience=_PATIENCE_SECONDS):
-                    if not path.exists():
-                        try:
-                            record = compute()
-                        except FailcondError as error:
-                            record = {"error": str(error)}
-                        self.put(name, record)
-            self._seen[name] = json.loads(path.read_bytes())
-        record = self._seen[name]
-        if "error" in record:
-            raise FailcondError(record["error"])
-        return record
+                with hold(lock, awaited, patience=_PATIENCE_SECONDS):
+                    record = self._found(name)
+                    if record is None:
+                        record = self._computed(name, compute)
+            if "error" in record:  # not kept here: another process may try it again
+                error = FailcondError(record["error"])
+                error.may_pass = record.get("may_pass", False)
+                raise error
+            self._seen[name] = record
+        return self._seen[name]
+
+    def _found(self, name: str) -> Record | None:
+        """Return a record that is there, unless it is an error that this rerun is to try again."""
+        record = self.find(name)
+        rerun = self._rerun()
+        if record is None or rerun is None or not record.get("may_pass", False):
+            return record
+        return record if (name, rerun) in self._tried else None
+
+    def _computed(self, name: str, compute: Callable[[], Record]) -> Record:
+        self._tried.add((name, self._rerun()))
+        try:
+            record = compute()
+        except FailcondError as error:
+            record = {"error": str(error)} | ({"may_pass": True} if may_pass(error) else {})
+        self.put(name, record)
+        return json.loads(self._path(name).read_bytes())  # type: ignore[no-any-return]
 
     def put(self, name: str, record: Record) -> None:
         """Write a record, in place of one that is there."""
@@ -71,6 +93,10 @@ class Store:
         if path.stem.startswith(_LONG):
             write_atomically(path.with_suffix(".name"), name.encode(errors="surrogatepass"))
         write_atomically(path, json.dumps(record))
+
+    def drop(self, name: str) -> None:
+        """Remove a record, if it is there."""
+        self._path(name).unlink(missing_ok=True)
 
     def find(self, name: str) -> Record | None:
         """Return a record, an error too, or None if nobody has computed it."""

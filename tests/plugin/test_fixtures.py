@@ -81,10 +81,23 @@ def test_a_wrong_marker_is_said_where_it_stands(project, arguments, message, wor
     assert "During handling" not in text
 
 
-def test_an_unknown_key_fails_with_the_forms_of_keys(project):
-    project.write("test_mine.py", "def test_it(failcond):\n    failcond.measure('corrption:a:1')\n")
-    result = project.run("test_mine.py")
-    result.stdout.fnmatch_lines(["*unknown key 'corrption:a:1'; a key is clean, *"])
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        ("measure('corrption:a:1')", "unknown key 'corrption:a:1'; a key is clean, *"),
+        ("check('corrption:a:1')", "unknown key 'corrption:a:1'; a key is clean, *"),
+        ("check_regression('corrption:a:1')", "unknown key 'corrption:a:1'; a key is clean, *"),
+        ("check_gate('overal')", "there is no gate 'overal'; did you mean 'overall'?"),
+        ("check_corpus('0001')", "there is no image '0001' in the corpus"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(project, gate, call, sentence):
+    project.configure(GRID, gate(id="overall", metric="mean_corruption_accuracy", min=0.5))
+    project.write("test_mine.py", f"def test_it(failcond):\n    failcond.{call}\n")
+    result = project.run("test_mine.py", "--html=report.html")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([sentence])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
 def test_pairs_of_arrays_are_images_too(project):

@@ -65,6 +65,62 @@ def test_what_cannot_be_computed_is_not_tried_again(tmp_path):
     assert Store(tmp_path).find("clean") == {"error": "the classifier returned NaN"}
 
 
+class Reruns:
+    """Two processes that share a folder, and the rerun that the first is in."""
+
+    def __init__(self, folder):
+        self.rerun = None
+        self.first, self.second = Store(folder, rerun=lambda: self.rerun), Store(folder)
+        self.calls = []
+
+    def ask(self, cause, store=None):
+        """Ask for a cell that depends on the clean images, which an exception breaks, or nothing does."""
+
+        def clean():
+            self.calls.append("clean")
+            if cause is not None:
+                raise FailcondError("it hung up") from cause
+            return {"value": 1}
+
+        def cell():
+            self.calls.append("cell")
+            return store.get("clean", clean)
+
+        store = store or self.first
+        return store.get("cell", cell)
+
+
+def test_what_an_exception_broke_is_tried_once_in_each_rerun_with_all_that_it_depends_on(tmp_path):
+    process = Reruns(tmp_path)
+    for rerun in (None, None, "a", "a", "b"):
+        process.rerun = rerun
+        with pytest.raises(FailcondError, match="it hung up"):
+            process.ask(OSError())
+    with pytest.raises(FailcondError, match="it hung up"):
+        process.ask(None, process.second)  # in no rerun
+    assert process.calls == ["cell", "clean"] * 3
+    process.rerun = "c"
+    assert process.ask(None) == {"value": 1}
+    assert process.ask(None, process.second) == {"value": 1}  # what passed holds for all
+    process.rerun = "d"
+    assert process.ask(OSError()) == {"value": 1}
+    assert process.calls == ["cell", "clean"] * 4
+
+
+@pytest.mark.parametrize("cause", [FailcondError("1 class"), None])
+def test_what_no_exception_broke_is_not_tried_again(tmp_path, cause):
+    process = Reruns(tmp_path)
+
+    def fails():
+        process.calls.append("clean")
+        raise FailcondError("2 classes") from cause
+
+    for process.rerun in (None, "a", "b"):
+        with pytest.raises(FailcondError, match="2 classes"):
+            process.first.get("clean", fails)
+    assert process.calls == ["clean"]
+
+
 def test_a_crash_leaves_no_record(tmp_path):
     def crashes():
         raise KeyboardInterrupt

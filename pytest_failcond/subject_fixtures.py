@@ -1,0 +1,166 @@
+"""Which fixtures give a test its subjects: a session measures one set of them, since keys know none.
+
+What can be seen without loading anything is refused before anything is measured.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_failcond import fixtures
+from pytest_failcond.items import measures, parameters
+
+_ABSENT = object()
+_REMEDY = (
+    "run pytest once for each, by -k or a path, each with its own --failcond-json, and compare the "
+    "runs by `failcond compare`"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A fixture that a test's subjects come from, itself or by what depends on it.
+
+    Attributes:
+        definition: pytest's.
+        value: its parameter.
+        item: the test.
+    """
+
+    definition: Any
+    value: Any
+    item: pytest.Item
+
+    @property
+    def function(self) -> Any:
+        """What pytest calls for it."""
+        function = inspect.unwrap(self.definition.func)
+        return getattr(function, "__func__", function)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is not overridden."""
+        return bool(self.function.__module__ == fixtures.__name__)
+
+    @property
+    def file(self) -> Path:
+        """Where it is defined; where the test is, if that cannot be seen."""
+        code = getattr(self.function, "__code__", None)
+        # A value that `parametrize` gives directly has a function of pytest's.
+        if code is None or self.function.__module__.partition(".")[0] == "_pytest":
+            return self.item.path
+        return Path(code.co_filename)
+
+    def is_same(self, other: Source) -> bool:
+        """Whether another test gets the same from it."""
+        return self.function is other.function and _are_same(self.value, other.value)
+
+    def where(self) -> str:
+        """Name its file, as short as can be."""
+        if self.is_ours:
+            return "pytest-failcond itself"
+        root = self.item.config.rootpath
+        return str(self.file.relative_to(root) if self.file.is_relative_to(root) else self.file)
+
+    def parameter(self, unnamed: str) -> str:
+        """Name its parameter, where a short name tells anything."""
+        if self.value is _ABSENT:
+            return "no parameter"
+        plain = isinstance(self.value, str | int | float | bool | None)
+        return f"parameter {self.value!r}" if plain else unnamed
+
+
+def refusal(items: Sequence[pytest.Item], given: Mapping[str, str]) -> str | None:
+    """Say why tests cannot share a session, or why one of them cannot be run at all; None: they can.
+
+    Args:
+        items: tests that measure.
+        given: command-line options that name a subject, by the fixture that loads it.
+    """
+    first: dict[tuple[str, int], Source] | None = None
+    for item in items:
+        found = dict(_sources(item))
+        if first is None:
+            first = found
+        for place in [place for place in first if place in found]:
+            one, other = first[place], found[place]
+            if not one.is_same(other):
+                return _difference(place[0], one, other)
+        for (name, _), source in found.items():
+            if why := _alone(name, source, given):
+                return why
+    return None
+
+
+def _alone(name: str, source: Source, given: Mapping[str, str]) -> str | None:
+    """Say what is wrong with a fixture by itself."""
+    if source.definition.scope != "session":
+        return (
+            f"fixture {name} ({source.where()}) has scope {source.definition.scope!r}, but each key is "
+            'measured once in a session; give it scope="session"'
+        )
+    if name in given and not source.is_ours:
+        return (
+            f"{given[name]} would have no effect: {source.file} overrides the fixture {name}; "
+            "drop the one or the other"
+        )
+    return None
+
+
+def _difference(name: str, one: Source, other: Source) -> str:
+    if one.function is other.function:
+        here, there = one.parameter("one parameter"), other.parameter("another parameter")
+        what = f"{name} ({one.where()}) has {here} in {one.item.nodeid} and {there}"
+    else:
+        what = f"{name} comes from {one.where()} in {one.item.nodeid} and from {other.where()}"
+    return f"a session measures one set of subjects, but fixture {what} in {other.item.nodeid}; {_REMEDY}"
+
+
+def _sources(item: pytest.Item) -> Iterator[tuple[tuple[str, int], Source]]:
+    """Yield the fixtures that a test's subjects come from, each by its name.
+
+    The number beside a name is over 1 where a fixture asks for the one that it overrides.
+    """
+    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    manager = item.session._fixturemanager
+    queue, seen = [(name, 1) for name in fixtures.SUBJECTS], set()
+    while queue:
+        name, nth = place = queue.pop(0)
+        # A test that asks for `failcond` by request.getfixturevalue knows it by the manager alone.
+        definitions = known.get(name) or manager.getfixturedefs(name, item) or ()
+        if place in seen or nth > len(definitions):
+            continue
+        seen.add(place)
+        definition = definitions[-nth]
+        yield place, Source(definition, parameters(item).get(name, _ABSENT), item)
+        queue += [(asked, nth + 1 if asked == name else 1) for asked in definition.argnames]
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    """Whether two parameters are one: by identity where they cannot be compared as wholes."""
+    if one is other:
+        return True
+    try:
+        return type(one) is type(other) and hash(one) == hash(other) and bool(one == other)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+
+
+def failed_fixture(item: pytest.Item, error: BaseException) -> str | None:
+    """Return the fixture that failed with an error, where a test's subjects come from it.
+
+    pytest raises the same error again for every test that asks for the fixture.
+    """
+    if not measures(item):
+        return None
+    for (name, _), source in _sources(item):
+        cached = source.definition.cached_result
+        if cached is not None and cached[2] is not None and cached[2][0] is error:
+            return name
+    return None

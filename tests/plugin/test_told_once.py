@@ -1,0 +1,114 @@
+"""One fault, one sentence: the test that meets it first tells it, the others refer to that test."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.conftest import CORNERS, GRID, ROOT
+
+OWN = """
+import pytest, mine
+@pytest.fixture(scope="session")
+def failcond_{}():
+    {}
+"""
+
+FAULTS = {
+    "the loader raises": ({"classifier": "mine:load_crash"}, "", "weights are on another machine"),
+    "there is no such callable": ({"classifier": "mine:load_clasifier"}, "", "did you mean"),
+    "it is no model": ({"classifier": "mine:load_nothing"}, "", "returned None"),
+    "it is no image set": ({"images": "mine:load_classifier"}, "", "expected LabeledImages"),
+    "the model raises": ({"classifier": "mine:load_broken"}, "", "not a good day"),
+    "the user's fixture raises": (
+        {},
+        OWN.format("classifier", "raise RuntimeError('no such weights')"),
+        "no such weights",
+    ),
+    "the user's fixture fails": (
+        {},
+        OWN.format("images", "pytest.fail('no such disk')"),
+        "no such disk",
+    ),
+}
+
+
+def broken(project, fault):
+    given, conftest, sentence = FAULTS[fault]
+    text = (project.path / "mine.py").read_text()
+    project.write(
+        "mine.py",
+        text + "\ndef load_broken():\n    def model(images):\n"
+        "        raise RuntimeError('not a good day')\n    return model\n",
+    )
+    tables = GRID
+    for key, value in given.items():
+        tables = tables.replace(f"mine:load_{'images' if key == 'images' else 'classifier'}", value)
+    project.configure(
+        tables, '[[tool.failcond.gates]]\nmetric = "mean_corruption_accuracy"\nmin = 0.5'
+    )
+    if conftest:
+        project.write("conftest.py", conftest)
+    return sentence
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_told_once(project, fault):
+    sentence = broken(project, fault)
+    result = project.run("--tb=short", "-rN", "--junitxml=junit.xml", "--html=report.html")
+    assert result.ret == 1
+    told = [line for line in result.stdout.lines if sentence in line and "    " not in line]
+    at_end = "the model raises" in fault  # the run, which was measured so far, tells it too
+    assert len(told) == 1 + at_end, told
+    text = result.stdout.str()
+    assert text.count("see above, test_robustness.py::test_") == 5
+    for name in ("junit.xml", "report.html"):
+        assert (project.path / name).read_text().count("see above, test_robustness.py::test_") >= 5
+
+
+def test_it_is_told_once_by_two_workers(project):
+    broken(project, "the loader raises")
+    result = project.run("-rN", workers=2)
+    assert result.parseoutcomes() == {"errors": 6}
+    assert result.stdout.str().count("weights are") == 1
+    assert result.stdout.str().count("see above, test_robustness.py::test_") == 5
+
+
+def test_a_judge_that_accepts_too_few_is_told_once_for_each_class(corners, gate):
+    corners.write(
+        "torchy.py",
+        (corners.path / "torchy.py").read_text()
+        + "\ndef load_doubtful():\n    return lambda images: torch.eye(4)[[3] * len(images)].numpy()[:, :3]\n",
+    )
+    corners.configure(
+        CORNERS.replace("[tool.failcond]", '[tool.failcond]\njudge = "torchy:load_doubtful"', 1),
+        gate(metric="breaking_shift", min=1.0),
+    )
+    result = corners.run("-rN", "-q", "-q", "-q")
+    text = result.stdout.str()
+    failures = text.partition("= failcond =")[0]
+    for name in ("square", "star"):
+        assert failures.count(f"of class '{name}'") == 1
+        assert failures.count(f"see above, test_robustness.py::test_corner_case[{name}-1]") == 1
+
+
+PLACES = {
+    "test_robustness.py": ("from pytest_failcond.suite import test_clean", 1),
+    "test_mine.py": ("def test_it(failcond):\n    x = 1\n    failcond.measure('clean')", 3),
+    "test_check.py": ("def test_it(failcond):\n    failcond.check('clean')", 2),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_failure_lies_in_the_users_file(project, name):
+    broken(project, "the model raises")
+    text, line = PLACES[name]
+    project.write(name, f"{text}\n")
+    result = project.run("--tb=line", name)
+    result.stdout.fnmatch_lines([f"*{name}:{line}: *not a good day*"])
+    assert str(ROOT / "pytest_failcond") not in result.stdout.str()
+
+
+def test_what_is_not_evaluated_lies_in_the_users_file(project, gate):
+    project.configure(GRID, gate(metric="regression_drop", max=0.01))
+    result = project.run("-rs")
+    result.stdout.fnmatch_lines(["SKIPPED * test_robustness.py:1: there is no baseline*"])
