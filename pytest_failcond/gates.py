@@ -21,10 +21,7 @@ from pytest_failcond.statistics import Side, adjusted
 VerdictName = Literal["passed", "marginal", "failed", "error", "not_evaluated"]
 _ORDER: tuple[VerdictName, ...] = ("passed", "marginal", "not_evaluated", "error", "failed")
 WITHIN_NOISE = "holds, though only within sampling noise"
-NO_BASELINE = (
-    "there is no baseline to compare with; keep a run with --failcond-json=run.json and make it the "
-    "baseline: failcond baseline run.json"
-)
+NO_BASELINE = "there is no baseline to compare with"
 
 
 @dataclass(frozen=True)
@@ -108,19 +105,21 @@ def check(
     *,
     class_index: int | None = None,
     baseline: Measure | None = None,
+    no_baseline: str = NO_BASELINE,
     reference: Measure | None = None,
     today: datetime.date | None = None,
     checks: int | None = None,
 ) -> Check:
     """Apply a gate to one key (`MEAN_KEY` for a gate over several cells), or to one class of it.
 
+    ``no_baseline`` says why there is none;
     ``checks`` is how many the gate makes in all, where whoever makes them has counted them.
 
     Raises:
         FailcondError: something could not be measured.
     """
     if METRICS[gate.metric].needs_baseline and baseline is None:
-        return _make(gate, key, "not_evaluated", NO_BASELINE, class_index=class_index)
+        return _make(gate, key, "not_evaluated", no_baseline, class_index=class_index)
     case = Case(gate, key, measure, settings, class_names, class_index, baseline, reference)
     found = VALUES[gate.metric](case)
     if gate.min_n is not None and found.n < gate.min_n:

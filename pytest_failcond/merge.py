@@ -19,7 +19,11 @@ _NAMED = 10  # missing parts
 
 
 def merge(
-    parts: Mapping[str, Run], *, baseline: Path | None = None, pictures: Path | None = None
+    parts: Mapping[str, Run],
+    *,
+    baseline: Path | None = None,
+    pictures: Path | None = None,
+    project: Path | None = None,
 ) -> Run:
     """Join parts of one plan, and judge the whole.
 
@@ -29,6 +33,7 @@ def merge(
         parts: the runs, by the path of each.
         baseline: a run file to compare with.
         pictures: an empty folder, for the parts' pictures.
+        project: the folder that paths of the configuration are relative to; default the current.
 
     Raises:
         FailcondError: one is no part, two overlap, or they differ in plan, settings or subjects.
@@ -37,7 +42,7 @@ def merge(
     for path, run in parts.items():
         _check(path, run, first_path, first)
     _check_overlap(parts)
-    settings = first.configuration
+    settings = first.configuration.model_copy(update={"folder": project or Path()})
     runs = list(parts.values())
     measurements = _union([run.measurements for run in runs])
     directions = _union([run.directions for run in runs])

@@ -232,7 +232,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     else:
         parts.append("part {} of {}: nothing is judged".format(*state.part))
     if state.baseline is None and settings.baseline is not None:
-        parts.append(f"no baseline at {settings.baseline} yet")
+        from pytest_failcond.baselines import absent_baseline
+
+        parts.append(absent_baseline(settings))
     if state.measured is not None:
         parts.append(f"judging {state.measured}: nothing is measured")
     return printable("failcond: " + ", ".join(parts))
@@ -279,7 +281,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show the tables: accuracy by corruption and severity, directions, gates."""
     state = config.stash.get(STATE, None)
-    if state is None or state.run is None:
+    if state is None or not state.owns_store or config.option.collectonly:
+        return
+    if state.run is None:
+        _say_that_nothing_was_measured(terminalreporter, config, state)
         return
     from pytest_failcond.report import terminal
 
@@ -300,6 +305,18 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(one_line(f"the run was not kept: {state.problem}"), red=True)
     elif path:
         terminalreporter.write_line(one_line(f"run kept: {path}"))
+
+
+def _say_that_nothing_was_measured(reporter: Any, config: pytest.Config, state: State) -> None:
+    """Keep a session that judged nothing from being read as one that passed."""
+    gates = len(state.settings.gates) if state.part is None else 0
+    parts = [f"none of {gates} gates was checked"] if gates else []
+    for option in ("failcond_json", "failcond_markdown"):
+        if path := config.getoption(option):
+            old = (config.invocation_params.dir / path).exists()
+            parts.append(f"{path} was not written{' and is of an older run' if old else ''}")
+    if parts and config.get_verbosity() > -2:
+        reporter.write_line(f"failcond: nothing was measured: {', '.join(parts)}", yellow=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -28,6 +28,7 @@ from pytest_failcond.measurements import AnyMeasurement, Measurement, Replay
 from pytest_failcond.outputs import is_file, pictures_folder
 from pytest_failcond.packing import check_size, pack, unpack
 from pytest_failcond.pictures import checked, placed, remove, renamed
+from pytest_failcond.plan import number_of_checks
 from pytest_failcond.reading import read_json, sentence_of, shown, validate
 from pytest_failcond.remarks import Remark, remarks_of
 from pytest_failcond.run_file.agreement import check_agreement
@@ -124,6 +125,18 @@ class Run:
             raise FailcondError(
                 f"the run's settings are not valid in this version: {told}; make a new run"
             ) from error
+
+    @cached_property
+    def demanded(self) -> dict[str, int]:
+        """How many checks each gate of the configuration makes in a whole run.
+
+        Empty where these settings are not such as this version knows: they were judged then.
+        """
+        try:
+            settings = self.configuration
+        except FailcondError:
+            return {}
+        return {g.id: number_of_checks(g, settings, self.classes) for g in settings.gates}
 
     def measured(self, key: str) -> AnyMeasurement:
         """Return the measurement of a key.

@@ -6,11 +6,19 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pytest_failcond.baselines import no_baseline
 from pytest_failcond.compare import Other
 from pytest_failcond.directions import ClassRanking
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
-from pytest_failcond.gates import Check, GateResult, check, note_idle_waiver, unmeasured
+from pytest_failcond.gates import (
+    NO_BASELINE,
+    Check,
+    GateResult,
+    check,
+    note_idle_waiver,
+    unmeasured,
+)
 from pytest_failcond.keys import RankingKey
 from pytest_failcond.metrics import NAMED, Measure
 from pytest_failcond.plan import (
@@ -33,6 +41,7 @@ class Verdicts:
         class_names: by index.
         measure: gives a key's measurement, or raises a FailcondError.
         baseline: the same of the baseline, where there is one.
+        no_baseline: why there is none.
         reference: the same of the run that mCE refers to.
         today: on which waivers are held against their date; default the day it is.
     """
@@ -41,6 +50,7 @@ class Verdicts:
     class_names: Sequence[str]
     measure: Measure
     baseline: Measure | None = None
+    no_baseline: str = NO_BASELINE
     reference: Measure | None = None
     today: datetime.date | None = None
 
@@ -58,8 +68,9 @@ class Verdicts:
             settings,
             class_names,
             measure,
-            None if baseline is None else baseline.measure,
-            None if reference is None else reference.measure,
+            baseline=None if baseline is None else baseline.measure,
+            no_baseline="" if baseline is not None else no_baseline(settings),
+            reference=None if reference is None else reference.measure,
         )
 
     def of_key(self, key: str) -> list[Check]:
@@ -145,6 +156,7 @@ class Verdicts:
                     self.class_names,
                     class_index=class_index,
                     baseline=self.baseline,
+                    no_baseline=self.no_baseline,
                     reference=self.reference,
                     today=self.today,
                     checks=number,

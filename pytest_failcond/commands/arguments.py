@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import re
 from typing import TYPE_CHECKING
@@ -44,6 +45,15 @@ def positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r}: give a number above 0")
     return value
+
+
+def duration(text: str) -> datetime.timedelta:
+    """Read a length of time: ``90s``, ``10m``, ``2h`` or ``1d``."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([smhd])", text)
+    seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]] if match else 0
+    if not seconds:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a time above 0, like 90s, 10m, 2h or 1d")
+    return datetime.timedelta(seconds=seconds)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

@@ -42,13 +42,14 @@ def run(options: argparse.Namespace) -> int:
     read = [place for path in options.parts for place in of_run("a PART", path)]
     check_outputs(of_run("--out", options.out), read)
     parts = {str(path): Run.load(path) for path in options.parts}
-    baseline = options.compare or _configured_baseline(next(iter(parts.values())))
+    project = _project()
+    baseline = options.compare or _configured_baseline(next(iter(parts.values())), project)
     if baseline is not None:
         check_outputs(
             of_run("--out", options.out), of_run("the baseline", baseline, KEEP_ELSEWHERE)
         )
     with OwnFolder() as folder:
-        joined = merge(parts, baseline=baseline, pictures=folder)
+        joined = merge(parts, baseline=baseline, pictures=folder, project=project)
         joined.save(options.out)
     say(f"joined {len(parts)} parts: {len(joined.measurements) + len(joined.directions)} keys")
     say(verdict_line(joined)[0])
@@ -56,8 +57,16 @@ def run(options: argparse.Namespace) -> int:
     return int(is_red(joined))
 
 
-def _configured_baseline(part: Run) -> Path | None:
+def _project() -> Path:
+    """Return the folder of the configuration that is nearest, else the current one."""
+    from pytest_failcond.configuration import Finder
+
+    found = Finder().nearest(Path.cwd())
+    return Path.cwd() if found is None else found.path.parent
+
+
+def _configured_baseline(part: Run, project: Path) -> Path | None:
     """Return the baseline of the configuration that the parts were made with, if it is here."""
     name = part.configuration.baseline
-    path = None if name is None else Path.cwd() / name
+    path = None if name is None else project / name
     return path if path is not None and path.is_file() else None

@@ -1,12 +1,24 @@
 """Make one HTML page of a kept run and its pictures; the page needs no other file and no network.
 
-It shows what pytest-html's report shows, from what `pytest --failcond-json=RUN` kept.
+It shows what pytest-html's report shows, from what `pytest --failcond-json=RUN` kept. With --max-age, a run
+that was made too long ago is refused, with exit status 1 and without a page: pytest may have ended before it
+kept a new one.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.commands.arguments import duration
+
+if TYPE_CHECKING:
+    from pytest_failcond.run import Run
+
+_SKEW = datetime.timedelta(minutes=1)  # by which the clocks of two machines may differ
 
 from pytest_failcond.printing import say
 
@@ -22,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="(default: report.html)",
     )
     parser.add_argument("--no-images", action="store_true", help="leave pictures out")
+    parser.add_argument(
+        "--max-age",
+        type=duration,
+        metavar="DURATION",
+        help="refuse a run that is older, by its own date, such as 90s, 10m, 2h or 1d",
+    )
     parser.add_argument(
         "--markdown",
         type=Path,
@@ -41,9 +59,40 @@ def run(options: argparse.Namespace) -> int:
     outputs = [Place(name, path) for name, path in named if path is not None]
     check_outputs(outputs, of_run("RUN", options.run_file))
     kept = Run.load(options.run_file)
+    if options.max_age is not None and (stale := _stale(kept, options.max_age)):
+        print(f"failcond report: {options.run_file}: {stale}", file=sys.stderr)
+        return 1
     write_atomically(options.out, html.page(kept, pictures=not options.no_images))
     if options.markdown:
         write_summary(options.markdown, markdown.render(kept))
     for path in filter(None, (options.out, options.markdown)):
         say(f"wrote {path}")
     return 0
+
+
+def _stale(run: Run, most: datetime.timedelta) -> str | None:
+    """Say why a run is not of the session that has just ended; None: it may be."""
+    date = str(run.environment.get("date"))
+    again = "run pytest again, and see whether it comes to an end"
+    try:
+        made = datetime.datetime.fromisoformat(date)
+    except ValueError:
+        return f"its date is {date!r}, which is no date; {again}"
+    made = made if made.tzinfo is not None else made.replace(tzinfo=datetime.UTC)
+    age = datetime.datetime.now(datetime.UTC) - made
+    if age < -_SKEW:
+        return f"was made in the future, at {date}; set the clock of this machine or of that one"
+    if age > most:
+        return f"was made {_told(age)} ago, at {date}, and --max-age is {_told(most)}; {again}"
+    return None
+
+
+def _told(time: datetime.timedelta) -> str:
+    """Say a length of time in its largest unit: ``2.5 h``."""
+    seconds = time.total_seconds()
+    unit, size = next(
+        (unit, size)
+        for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+        if seconds >= size or size == 1
+    )
+    return f"{seconds / size:.3g} {unit}"

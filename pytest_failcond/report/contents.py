@@ -74,11 +74,13 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
             else (part, None)
         )
     counts = Counter(status_of(check) for check in run.checks)
+    told = ("passed", "not_evaluated")
     aside = ", ".join(
-        f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s != "passed"
+        f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s not in told
     )
-    line = "nothing is gated" if status is None else LABELS[status]
-    parts = [f"verdict: {line}{f' ({aside})' if aside else ''}"]
+    idle = [*_not_evaluated(run), *_not_run(run)]
+    line = LABELS[status] if status is not None else "none" if idle else "nothing is gated"
+    parts = ["; ".join([f"verdict: {line}{f' ({aside})' if aside else ''}", *idle])]
     if run.checks:
         parts.append(f"{count(len(run.checks), 'check')} of {count(len(run.gates), 'gate')}")
     if gone := lost(run):
@@ -86,6 +88,29 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
     if missing := unmeasured(run):
         parts.append(f"{count(len(missing), 'key')} not measured")
     return " · ".join(parts), status
+
+
+def _not_evaluated(run: Run) -> list[str]:
+    """Say how many gates were not evaluated, and why: ``3 gates not evaluated: no baseline at …``."""
+    reasons: Counter[str] = Counter()
+    for gate in run.gates:
+        reasons.update({c.reason for c in gate.checks if status_of(c) == "not_evaluated"})
+    return [
+        f"{count(gates, 'gate')} not evaluated: "
+        + printable(reason.partition("; ")[0].removeprefix("there is "))
+        for reason, gates in reasons.items()
+    ]
+
+
+def _not_run(run: Run) -> list[str]:
+    """Say which part of the gates made no check, because tests were left out of the session."""
+    made = {gate.id: len(gate.checks) for gate in run.gates}
+    wanted = run.demanded
+    gates = sum(gate not in made for gate in wanted)
+    checks = sum(max(0, wanted[gate] - made[gate]) for gate in wanted if gate in made)
+    parts = [count(gates, "gate")] if gates else []
+    parts += [count(checks, "check")] if checks else []
+    return [f"{' and '.join(parts)} not run"] if parts else []
 
 
 def lost(run: Run) -> list[Replayed]:
