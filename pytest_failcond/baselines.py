@@ -68,7 +68,7 @@ def _similar_below(folder: Path, parts: list[str]) -> Iterator[Path]:
         yield folder
         return
     names = [entry.name for entry in islice(folder.iterdir(), _MANY)] if folder.is_dir() else []
-    for name in difflib.get_close_matches(parts[0], names, n=3):
+    for name in difflib.get_close_matches(parts[0], names, n=3, cutoff=0.5):
         yield from _similar_below(folder / name, parts[1:])
 
 
