@@ -316,7 +316,8 @@ def _say_that_nothing_was_measured(reporter: Any, config: pytest.Config, state: 
             old = (config.invocation_params.dir / path).exists()
             parts.append(f"{path} was not written{' and is of an older run' if old else ''}")
     if parts and config.get_verbosity() > -2:
-        reporter.write_line(f"failcond: nothing was measured: {', '.join(parts)}", yellow=True)
+        line = one_line(f"failcond: nothing was measured: {', '.join(parts)}")
+        reporter.write_line(line, yellow=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

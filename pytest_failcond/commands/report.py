@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import duration
+from pytest_failcond.printing import say
 
 if TYPE_CHECKING:
     from pytest_failcond.run import Run
 
 _SKEW = datetime.timedelta(minutes=1)  # by which the clocks of two machines may differ
-
-from pytest_failcond.printing import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     check_outputs(outputs, of_run("RUN", options.run_file))
     kept = Run.load(options.run_file)
     if options.max_age is not None and (stale := _stale(kept, options.max_age)):
-        print(f"failcond report: {options.run_file}: {stale}", file=sys.stderr)
+        say(f"failcond report: {options.run_file}: {stale}", to=sys.stderr)
         return 1
     write_atomically(options.out, html.page(kept, pictures=not options.no_images))
     if options.markdown:
