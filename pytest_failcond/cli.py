@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from pytest_failcond import __version__
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, unreadable
 from pytest_failcond.printing import one_line, say
 from pytest_failcond.threads import share_cores
 
@@ -50,11 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (
         OSError
     ) as error:  # what a path leads to can be no folder, too long, on a disk that failed
-        where = "" if error.filename is None else f"{error.filename}: "
-        say(
-            f"failcond {options.command}: {where}{error.strerror or error}; give another place",
-            to=sys.stderr,
-        )
+        say(f"failcond {options.command}: {unreadable(error)}", to=sys.stderr)
         return 2
     except KeyboardInterrupt:
         say(f"failcond {options.command}: interrupted", to=sys.stderr)

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from pytest_failcond.printing import printable
 
+_COMPARED = 200  # characters of a mistyped name
+_LISTED = 30  # known names
+
 
 class FailcondError(Exception):
     """Something the user can mend: one sentence that names the key or file, and the remedy.
@@ -28,6 +31,12 @@ class FailcondWarning(UserWarning):
 
     def __str__(self) -> str:
         return printable(super().__str__())
+
+
+def unreadable(error: OSError) -> str:
+    """Say in one sentence which file cannot be used, and why."""
+    where = "" if error.filename is None else f"{error.filename}: "
+    return f"{where}{error.strerror or error}; give another place"
 
 
 NO_GENERATOR = (
@@ -53,7 +62,8 @@ def may_pass(error: BaseException | None) -> bool:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest known name, or the list of known names."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:_COMPARED], names, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(names)}" if names else ""
+    more = f", … and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return f"; known: {', '.join(names[:_LISTED])}{more}" if names else ""

@@ -33,6 +33,8 @@ class Table(Known):
     @field_validator("*", mode="before")
     @classmethod
     def _lists_are_tuples(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError(f"{value!r}: a null character is part of no name and no path")
         return tuple(value) if isinstance(value, list) else value
 
 

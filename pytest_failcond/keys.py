@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.ranges import LONGEST_NAME
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.]+")
 
@@ -89,6 +90,7 @@ def parse_key(text: str) -> Key:
 
 
 def class_id(names: Sequence[str], index: int) -> str:
-    """Return how a class stands in test IDs: its name, or its index where that is no plain word."""
+    """Return how a class stands in test IDs: its name, or its index where that is no short, plain word."""
     name = names[index]
-    return name if _PLAIN.fullmatch(name) else str(index)
+    plain = len(name) <= LONGEST_NAME and _PLAIN.fullmatch(name)
+    return name if plain else str(index)

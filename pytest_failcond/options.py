@@ -10,7 +10,7 @@ import pytest
 
 from pytest_failcond.configuration import absence
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.ranges import PARTS, shorten
+from pytest_failcond.ranges import PARTS, SEED, SEEDS, shorten
 from pytest_failcond.scope import OFF, Scope
 from pytest_failcond.state import State
 
@@ -42,8 +42,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "loads the labelled test images; or a folder with one folder of image files per class",
     },
     "device": {"metavar": "DEVICE", "help": "where models compute, such as cpu or cuda"},
-    "seed": {"metavar": "N", "type": int, "help": "keys all randomness"},
-    "seeds": {"metavar": "N", "type": int, "help": "repeat random corruptions with N seeds"},
+    "seed": {"metavar": "N", "type": SEED.read, "help": "keys all randomness"},
+    "seeds": {
+        "metavar": "N",
+        "type": SEEDS.read,
+        "help": "repeat random corruptions with N seeds",
+    },
     "strict": {"action": "store_true", "help": "marginal and not-evaluated checks fail"},
     "json": {"metavar": "PATH", "help": "keep the run: PATH, and pictures in PATH.files/"},
     "compare": {"metavar": "PATH", "help": "run file of a baseline to compare with"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, unreadable
 from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by name
     failcond,
     failcond_classifier,
@@ -61,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
         state = make_state(config, scope)
     except FailcondError as error:
         raise pytest.UsageError(str(error)) from error
+    except OSError as error:  # of a file that the user named
+        raise pytest.UsageError(unreadable(error)) from error
     if state is not None:
         config.stash[STATE] = state
         if config.pluginmanager.hasplugin("html"):

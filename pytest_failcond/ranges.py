@@ -50,8 +50,9 @@ def shorten(text: str, most: int = 40) -> str:
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
-PARTS = Whole(1, 10_000)
 SEED = Whole(0, 2**63 - 1)
+SAMPLE = Whole(0, 2**63 - 1)
+"""Number of a start image in its generator's stream."""
 SEEDS = Whole(1, 1_000)
 MAX_IMAGES = Whole(1, 10**9)
 BATCH_SIZE = Whole(1, 65_536)
@@ -61,5 +62,11 @@ SAMPLES = Whole(2, 10_000)
 MIN_N = Whole(1, 10**9)
 PARTS = Whole(1, 10_000)
 """Parts of a divided session."""
+RESAMPLES = 1_000_000
+"""Draws of a self-test, of each kind."""
+PER_CLASS = 1_000_000
+"""Images that a quality report generates of each class."""
+LONGEST_FILE = 200
+"""Characters of a file's name, as every system takes it."""
 LONGEST_NAME = 100
 """Characters of what a user names and a test ID or a file is called after."""

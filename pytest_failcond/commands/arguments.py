@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import math
 import os
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.ranges import THREADS, shorten
 
 if TYPE_CHECKING:
     from pytest_failcond.stylegan2.data import CorruptionMix
@@ -24,26 +27,53 @@ def numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: give whole numbers like 1,2,3") from None
+        raise argparse.ArgumentTypeError(
+            f"{shorten(text)!r}: give whole numbers like 1,2,3"
+        ) from None
 
 
-def count(text: str) -> int:
-    """Read a number of images: ``600000``, ``600k`` or ``1.5M``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)([kKmM]?)", text.replace("_", ""))
-    value = round(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()]) if match else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: give 1 or more, like 600000, 600k or 1.5M")
+def up_to(most: int, example: str = "") -> Callable[[str], int]:
+    """Return what reads a number of things, from 1: ``600000``, ``600k`` or ``1.5M``."""
+
+    def count(text: str) -> int:
+        match = re.fullmatch(r"([0-9]{0,15}(?:\.[0-9]{1,15})?)([kKmM]?)", text.replace("_", ""))
+        units = {"": 1, "k": 1_000, "m": 1_000_000}
+        value = round(float(match[1]) * units[match[2].lower()]) if match and match[1] else 0
+        if not 1 <= value <= most:
+            raise argparse.ArgumentTypeError(f"{shorten(text)!r}: give 1 to {most}{example}")
+        return value
+
+    return count
+
+
+count = up_to(10**12, ", like 600000, 600k or 1.5M")
+"""Reads a number of images."""
+
+
+def number(text: str) -> float:
+    """Read a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{shorten(text)!r}: give a number, like 2.5")
+    return value
+
+
+def not_negative(text: str) -> float:
+    """Read a number from 0 on."""
+    value = number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{shorten(text)!r}: give a number from 0 on")
     return value
 
 
 def positive(text: str) -> float:
     """Read a number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a number above 0")
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{shorten(text)!r}: give a number above 0")
     return value
 
 
@@ -59,7 +89,7 @@ def duration(text: str) -> datetime.timedelta:
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add ``--threads``."""
     parser.add_argument(
-        "--threads", type=count, metavar="N", help="CPU threads (default: one per core)"
+        "--threads", type=THREADS.read, metavar="N", help="CPU threads (default: one per core)"
     )
 
 
@@ -88,7 +118,10 @@ def add_mix(parser: argparse.ArgumentParser, default: str) -> None:
         help="each corruption of an image draws its own (default: 1,2,3)",
     )
     group.add_argument(
-        "--probability", type=float, metavar="P", help="share of corrupted images (default: 0.5)"
+        "--probability",
+        type=not_negative,
+        metavar="P",
+        help="share of corrupted images (default: 0.5)",
     )
 
 

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.commands.arguments import count, names
+from pytest_failcond.commands.arguments import names, up_to
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.printing import say
+from pytest_failcond.ranges import SAMPLES, TOP
 
 if TYPE_CHECKING:
     from pytest_failcond.keys import DirectionKey
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--top", type=count, metavar="N", help="directions per class (default: corner_cases.top)"
+        "--top", type=TOP.read, metavar="N", help="directions per class (default: corner_cases.top)"
     )
     what.add_argument(
         "--directions",
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--samples",
-        type=count,
+        type=up_to(SAMPLES.most),
         metavar="N",
         help=f"start images to picture per class (default: {_SAMPLES})",
     )

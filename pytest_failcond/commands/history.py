@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_failcond.commands.arguments import not_negative
 from pytest_failcond.printing import say
 
 METRICS = ("accuracy", "drop", "broken_share", "breaking_shift", "valid_range")
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "cells (default: clean for accuracy, else mean)",
     )
     parser.add_argument("--class", dest="class_name", metavar="NAME", help="its images alone")
-    parser.add_argument("--at", type=float, metavar="T", help="the shift of broken_share, in σ")
+    parser.add_argument(
+        "--at", type=not_negative, metavar="T", help="the shift of broken_share, in σ"
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it as a PNG")
 
 

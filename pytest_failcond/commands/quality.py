@@ -13,11 +13,12 @@ from pathlib import Path
 from pytest_failcond.commands.arguments import (
     add_mix,
     add_threads,
-    count,
     read_mix,
+    up_to,
     use_threads,
 )
 from pytest_failcond.printing import lines, put
+from pytest_failcond.ranges import PER_CLASS, SEED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,9 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(option, required=True, metavar="MODULE:CALLABLE", help=text)
     parser.add_argument(
-        "--per-class", type=count, default=1000, metavar="N", help="images per class (1000)"
+        "--per-class",
+        type=up_to(PER_CLASS),
+        default=1000,
+        metavar="N",
+        help="images per class (1000)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="X", help="keys the samples (0)")
+    parser.add_argument(
+        "--seed", type=SEED.read, default=0, metavar="X", help="keys the samples (0)"
+    )
     parser.add_argument("--save", action="store_true", help="keep the result in the file")
     add_threads(parser)
     add_mix(parser, default="those of the training")

@@ -12,8 +12,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.commands.arguments import count
+from pytest_failcond.commands.arguments import up_to
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.ranges import RESAMPLES, SEED
 
 if TYPE_CHECKING:
     from pytest_failcond.compare import Other
@@ -24,9 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond selftest``."""
     parser.add_argument("run_file", type=Path, metavar="RUN", help="a run file")
     parser.add_argument(
-        "--resamples", type=count, default=1000, metavar="N", help="draws of each kind (1000)"
+        "--resamples",
+        type=up_to(RESAMPLES),
+        default=1000,
+        metavar="N",
+        help="draws of each kind (1000)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="X", help="keys the draws (0)")
+    parser.add_argument("--seed", type=SEED.read, default=0, metavar="X", help="keys the draws (0)")
     parser.add_argument(
         "--baseline",
         type=Path,

@@ -11,8 +11,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_failcond.commands.arguments import number
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.printing import say
+from pytest_failcond.ranges import SAMPLE, SEED
 
 if TYPE_CHECKING:
     from pytest_failcond.settings import Settings
@@ -26,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond show``."""
     parser.add_argument("key", metavar="KEY", help="a direction, such as direction:8:322:+")
     parser.add_argument(
-        "--shift", type=float, required=True, metavar="T", help="how far to move it, in σ"
+        "--shift", type=number, required=True, metavar="T", help="how far to move it, in σ"
     )
     parser.add_argument(
-        "--sample", type=int, required=True, metavar="N", help="number of the start image"
+        "--sample", type=SAMPLE.read, required=True, metavar="N", help="number of the start image"
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="a PNG (default: named after the key)"
@@ -39,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
     )
     parser.add_argument("--generator", metavar="FILE", help="instead of the configured one")
-    parser.add_argument("--seed", type=int, metavar="S", help="instead of the configured one")
+    parser.add_argument("--seed", type=SEED.read, metavar="S", help="instead of the configured one")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,8 +77,6 @@ def run(options: argparse.Namespace) -> int:
         raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
     if key.dimension >= generator.style_space.size:
         raise FailcondError(f"{key}: the generator has {generator.style_space.size} dimensions")
-    if options.sample < 0:
-        raise FailcondError("--sample: numbers start at 0")
     count = settings.corner_cases.samples
     models = {name: _load(settings, name) for name in ("classifier", "judge")}
     start = start_image(generator, key.class_index, options.sample, count, seed=settings.seed)

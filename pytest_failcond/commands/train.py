@@ -16,6 +16,7 @@ from pytest_failcond.commands.arguments import (
     add_threads,
     count,
     names,
+    not_negative,
     numbers,
     positive,
     read_mix,
@@ -23,6 +24,7 @@ from pytest_failcond.commands.arguments import (
 )
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.printing import lines, put, say
+from pytest_failcond.ranges import BATCH_SIZE, SEED
 from pytest_failcond.stylegan2.config import GeneratorConfig
 from pytest_failcond.stylegan2.recipe import Recipe
 
@@ -87,13 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how = parser.add_argument_group("recipe")
     for flag, kind, meaning in (
-        ("batch", count, "images per step"),
+        ("batch", BATCH_SIZE.read, "images per step"),
         ("learning-rate", positive, "of Adam"),
         ("warm-up", count, "images at first that only the discriminator learns from"),
         ("cooldown", count, "images after these over which the learning rate falls to 0"),
-        ("r1-gamma", float, "weight of the R1 penalty"),
-        ("path-weight", float, "weight of the path-length penalty"),
-        ("seed", int, "keys all randomness"),
+        ("r1-gamma", not_negative, "weight of the R1 penalty"),
+        ("path-weight", not_negative, "weight of the path-length penalty"),
+        ("seed", SEED.read, "keys all randomness"),
     ):
         default = getattr(recipe, flag.replace("-", "_"))
         how.add_argument(

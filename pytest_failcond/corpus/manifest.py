@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
+from pytest_failcond.ranges import LONGEST_FILE
 from pytest_failcond.reading import Many, Record, read_json, validate
 
 SCHEMA = 1
@@ -41,7 +42,7 @@ class Entry(Record):
     """
 
     model_config = ConfigDict(populate_by_name=True)
-    id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    id: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=LONGEST_FILE)
     status: Status
     class_name: str = Field(alias="class")
     direction: str
