@@ -16,7 +16,7 @@ from pytest_failcond.commands.arguments import (
     add_threads,
     count,
     names,
-    not_negative,
+    number,
     numbers,
     positive,
     read_mix,
@@ -93,8 +93,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("learning-rate", positive, "of Adam"),
         ("warm-up", count, "images at first that only the discriminator learns from"),
         ("cooldown", count, "images after these over which the learning rate falls to 0"),
-        ("r1-gamma", not_negative, "weight of the R1 penalty"),
-        ("path-weight", not_negative, "weight of the path-length penalty"),
+        ("r1-gamma", number, "weight of the R1 penalty"),
+        ("path-weight", number, "weight of the path-length penalty"),
         ("seed", SEED.read, "keys all randomness"),
     ):
         default = getattr(recipe, flag.replace("-", "_"))
