@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pytest_failcond import __version__
 from pytest_failcond.errors import FailcondError, unreadable
-from pytest_failcond.printing import one_line, say
+from pytest_failcond.printing import one_line, put, say
 from pytest_failcond.threads import share_cores
 
 COMMANDS = (
@@ -58,10 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, which repeats what was typed."""
+    """argparse, which repeats what was typed, and prints help in whatever the stream takes."""
 
     def error(self, message: str) -> NoReturn:
         super().error(one_line(message))
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        put(message, to=file or sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
