@@ -123,3 +123,20 @@ def _refuse_transparent(name: str) -> None:
         f"{name} is transparent in places, and what lies behind it is not known; save it without "
         "transparency, on the background that the classifier is trained with"
     )
+
+
+def as_levels(images: npt.NDArray[np.generic]) -> str:
+    """Say what images of another type hold, and how they become levels."""
+    got = f"got {images.dtype}"
+    numeric = np.issubdtype(images.dtype, np.number) and images.dtype.kind != "c"
+    if not numeric or not images.size:
+        return f"{got}; give levels from 0 to 255"
+    if not np.isfinite(images).all():
+        return f"{got} with NaN or infinite values; mend these, then give levels from 0 to 255"
+    low, high = images.min(), images.max()
+    got = f"{got} from {low:.4g} to {high:.4g}"
+    if images.dtype.kind == "f" and low >= 0 and high <= 1:
+        return f"{got}; give np.rint(images * 255).astype(np.uint8)"
+    if low >= 0 and high <= 255:
+        return f"{got}; give images.astype(np.uint8)"
+    return f"{got}; give levels from 0 to 255"

@@ -125,7 +125,9 @@ def _check_images(images: Images) -> None:
     if not isinstance(images, np.ndarray):
         raise FailcondError(f"images: expected a NumPy array, got {type(images).__name__}")
     if images.dtype != np.uint8:
-        raise FailcondError(f"images: expected uint8 [N, H, W, C], {_as_levels(images)}")
+        from pytest_failcond.pixels import as_levels
+
+        raise FailcondError(f"images: expected uint8 [N, H, W, C], {as_levels(images)}")
     shape = list(images.shape)
     if images.ndim != 4:
         raise FailcondError(
@@ -138,23 +140,6 @@ def _check_images(images: Images) -> None:
         raise FailcondError(f"images: the batch is empty, {shape}; give one image or more")
     if min(shape[1:3]) < 8:
         raise FailcondError(f"images: expected at least 8 x 8 px, got {shape[1:3]}")
-
-
-def _as_levels(images: npt.NDArray[np.generic]) -> str:
-    """Say what images of another type hold, and how they become levels."""
-    got = f"got {images.dtype}"
-    numeric = np.issubdtype(images.dtype, np.number) and images.dtype.kind != "c"
-    if not numeric or not images.size:
-        return f"{got}; give levels from 0 to 255"
-    if not np.isfinite(images).all():
-        return f"{got} with NaN or infinite values; mend these, then give levels from 0 to 255"
-    low, high = images.min(), images.max()
-    got = f"{got} from {low:.4g} to {high:.4g}"
-    if images.dtype.kind == "f" and low >= 0 and high <= 1:
-        return f"{got}; give np.rint(images * 255).astype(np.uint8)"
-    if low >= 0 and high <= 255:
-        return f"{got}; give images.astype(np.uint8)"
-    return f"{got}; give levels from 0 to 255"
 
 
 def _name_of(corruption: str | Custom | Sequence[str | Custom]) -> str:

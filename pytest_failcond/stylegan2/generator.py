@@ -19,6 +19,7 @@ from pytest_failcond.stylegan2.checkpoint import FORMAT, VERSION, read_config
 from pytest_failcond.stylegan2.config import GeneratorConfig
 from pytest_failcond.stylegan2.network import Network, State
 from pytest_failcond.stylegan2.stylespace import StyleSpace
+from pytest_failcond.subjects.labels import class_indices
 from pytest_failcond.surroundings import ours
 
 BATCH = 64
@@ -119,13 +120,13 @@ class Generator:
         where it is drawn at the same place of a batch.
 
         Raises:
-            FailcondError: a label is not a class of this generator.
+            FailcondError: a label is not a class of this generator, or no whole number.
         """
-        labels = torch.as_tensor(labels, dtype=torch.int64)
-        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(self.classes):
+        labels = torch.from_numpy(class_indices(labels))
+        if len(labels) and int(labels.max()) >= len(self.classes):
             raise FailcondError(
                 f"labels: this generator has classes 0 to {len(self.classes) - 1}, "
-                f"got {int(labels.min())} to {int(labels.max())}"
+                f"got {int(labels.max())}"
             )
         numbers = np.arange(first, first + len(labels))
         z = KeyedRandom("z", seed, stream, indices=numbers).normal(self.config.z_dim)

@@ -37,10 +37,14 @@ class LabeledImages:
             images = images[..., None]
         if images.ndim and len(images) == 0:
             raise FailcondError("images: the image set is empty; give at least one image")
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+        if images.dtype != np.uint8:
+            from pytest_failcond.pixels import as_levels
+
+            raise FailcondError(f"images: expected uint8 [N, H, W, C], {as_levels(images)}")
+        if images.ndim != 4 or images.shape[3] not in (1, 3):
             raise FailcondError(
                 "images: expected uint8 [N, H, W, C] with 1 or 3 channels, "
-                f"got {images.dtype} {list(images.shape)}{_remedy(images)}"
+                f"got {images.dtype} {list(images.shape)}"
             )
         if min(images.shape[1:3]) < 8:
             raise FailcondError(f"images: expected 8 x 8 px or more, got {list(images.shape[1:3])}")
@@ -102,17 +106,6 @@ def as_array(images: Any, what: str) -> npt.NDArray[Any]:
 
     array: npt.NDArray[Any] = ask(f"{what}: reading it", converted)
     return array
-
-
-def _remedy(images: npt.NDArray[Any]) -> str:
-    """Say how images of another type become uint8; their range is the user's to know."""
-    if images.dtype.kind in "fc":
-        return "; of floats in [0, 1], give np.rint(images * 255).astype(np.uint8)"
-    if images.dtype == np.uint16:
-        return "; of levels up to 65535, give np.rint(images / 257).astype(np.uint8)"
-    if images.dtype.kind == "b":
-        return "; give images * np.uint8(255)"
-    return "" if images.dtype == np.uint8 else "; scale them to 0 to 255"
 
 
 def to_float(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

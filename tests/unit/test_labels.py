@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pytest_failcond import FailcondError, LabeledImages
 from pytest_failcond.subjects.labels import class_index, class_indices
 from pytest_failcond.subjects.sources import from_dataset
+from tests.unit.tiny import tiny_generator
 
 IMAGES = np.zeros((3, 8, 8, 1), np.uint8)
 FORMS = [
@@ -148,15 +149,16 @@ def test_a_float_is_taken_as_it_is_or_not_at_all(value):
 @pytest.mark.parametrize(
     ("images", "words"),
     [
-        (np.zeros((2, 8, 8, 1), np.float32), "got float32 [2, 8, 8, 1]; of floats in [0, 1], give"),
-        (torch.zeros((2, 8, 8, 1), requires_grad=True), "got float32 [2, 8, 8, 1]; of floats"),
-        (torch.zeros((2, 8, 8, 1), dtype=torch.bfloat16), "got float32 [2, 8, 8, 1]; of floats"),
-        (np.zeros((2, 8, 8, 3), np.uint16), "np.rint(images / 257).astype(np.uint8)"),
-        (np.zeros((2, 8, 8, 3), bool), "got bool [2, 8, 8, 3]; give images * np.uint8(255)"),
-        (np.zeros((2, 8, 8, 3), np.int64), "got int64 [2, 8, 8, 3]; scale them to 0 to 255"),
+        (np.zeros((2, 8, 8, 1), np.float32), "got float32 from 0 to 0; give np.rint(images * 255)"),
+        (torch.zeros((2, 8, 8, 1), requires_grad=True), "got float32 from 0 to 0; give np.rint"),
+        (torch.zeros((2, 8, 8, 1), dtype=torch.bfloat16), "got float32 from 0 to 0; give np.rint"),
+        (np.full((2, 8, 8, 3), 999, np.uint16), "got uint16 from 999 to 999; give levels from 0"),
+        (np.zeros((2, 8, 8, 3), bool), "got bool; give levels from 0 to 255"),
+        (np.zeros((2, 8, 8, 3), np.int64), "got int64 from 0 to 0; give images.astype(np.uint8)"),
+        (np.full((2, 8, 8, 3), np.nan), "got float64 with NaN or infinite values"),
         (np.zeros((2, 3, 8, 8), np.uint8), "got uint8 [2, 3, 8, 8]"),
         (np.uint8(3), "got uint8 []"),
-        (None, "got object []"),
+        (None, "got object; give levels"),
         ([np.zeros((8, 8), np.uint8), np.zeros((9, 9), np.uint8)], "images: reading it raised"),
         (torch.zeros((2, 8, 8, 1), device="meta"), "images: reading it raised"),
     ],
@@ -170,3 +172,9 @@ def test_images_of_a_set_that_will_not_do(images, words):
 
 def test_a_tensor_of_bytes_is_an_image_set():
     assert LabeledImages(torch.zeros((2, 8, 8, 3), dtype=torch.uint8), [0, 1]).shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("labels", [[0.7], [-1], ["circle"], None, torch.eye(3)])
+def test_a_generator_takes_no_other_labels(labels):
+    with pytest.raises(FailcondError, match=r"^labels: "):
+        tiny_generator().sample(labels)

@@ -204,8 +204,8 @@ def test_noise_is_constant_or_on_request_fresh_for_every_image():
 def test_samples_depend_on_the_class():
     generator = tiny_generator()
     assert not torch.allclose(generator.sample([0], seed=0), generator.sample([1], seed=0))
-    for labels in ([3], [-1]):
-        with pytest.raises(FailcondError, match="classes 0 to 2"):
+    for labels, words in (([3], "classes 0 to 2, got 3"), ([-1], "-1 is not a class index")):
+        with pytest.raises(FailcondError, match=words):
             generator.sample(labels)
     with pytest.raises(FailcondError, match=r"expected \[N, 28\]"):
         generator.synthesize(torch.zeros(1, 27))
