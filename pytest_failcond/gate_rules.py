@@ -107,8 +107,9 @@ def _check_selection(gate: GateSettings, settings: Settings) -> None:
 
 
 def _check_names(gate: GateSettings, selector: str, known: Sequence[Any]) -> None:
+    there = set(known)
     for value in getattr(gate, selector) or ():
-        if known and value not in known:
+        if there and value not in there:
             raise ValueError(
                 f"gate {gate.id!r} selects nothing: {selector} {value!r} is not configured"
                 f"{nearest(str(value), map(str, known))}"

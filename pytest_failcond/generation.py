@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_failcond.corruptions.names import check_severity
-from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.errors import NO_GENERATOR, FailcondError, nearest
 from pytest_failcond.fixtures import CornerCase, CorruptionCell
 from pytest_failcond.keys import CorruptionKey, class_id
 from pytest_failcond.metric_rows import METRICS
@@ -54,6 +54,9 @@ def _corner_cases(state: State, item: pytest.Item) -> tuple[list[Any], list[str]
     overridden = item._fixtureinfo.name2fixturedefs.get("failcond_generator", ())  # type: ignore[attr-defined]
     given = len(overridden) > 1
     if settings.generator is None and not given:
+        for gate in settings.gates:  # which would be gone, and nobody would know
+            if METRICS[gate.metric].about == "direction":
+                raise FailcondError(f"gate {gate.id!r} selects nothing: {NO_GENERATOR}")
         return [], []
     if state.classes is None:
         raise FailcondError(

@@ -114,10 +114,14 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         raise FailcondError("--failcond-shard measures, --failcond-from does not: give one of them")
     if part is not None and config.getoption("failcond_json") is None:
         config.option.failcond_json = f"failcond-part-{part[0]}-of-{part[1]}.json"
-    classes = _class_names(settings) if measured is None else measured[1].classes
+    classes = _class_names(settings) if measured is None else _classes_of(measured[1], settings)
     baseline = config.getoption("failcond_compare") or settings.baseline
     if worker is None:
         _check_outputs(config, settings)
+        if settings.reference_path is not None:
+            from pytest_failcond.reference import check_reference
+
+            check_reference(settings)
     if settings.device != "cpu":
         from pytest_failcond.subjects.modules import check_device
 
@@ -162,6 +166,14 @@ def _open_store(state: State, measured: Run | None) -> None:
     except BaseException:
         state.folder.close()
         raise
+
+
+def _classes_of(run: Run, settings: Settings) -> tuple[str, ...]:
+    """Return the class names of the run that is judged, which the gates' classes must be among."""
+    from pytest_failcond.settings import check_gate_classes
+
+    check_gate_classes(settings, run.classes)
+    return run.classes
 
 
 def _class_names(settings: Settings) -> tuple[str, ...] | None:

@@ -187,14 +187,15 @@ class Settings(Table):
 
 
 def check_gate_classes(settings: Settings, names: tuple[str, ...]) -> None:
-    """See that the gates' classes exist, where only the generator's file names them.
+    """See that the gates' classes exist, where the configuration does not name them.
 
     Raises:
         FailcondError: a gate selects a class that is not there.
     """
+    known = set(names)
     for gate in settings.gates:
         for name in gate.classes or ():
-            if name not in names:
+            if name not in known:
                 raise FailcondError(
                     f"gate {gate.id!r} selects nothing: there is no class {name!r}"
                     f"{nearest(name, names)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pytest_failcond.errors import FailcondError
@@ -152,12 +153,19 @@ def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
     if check.verdict in ("error", "not_evaluated"):
         return NOTHING
     if check.metric == "crossing_severity":
-        severities = (run.settings.get("corruptions") or {}).get("severities") or (5,)
-        return f"> {max(severities)}"
+        return f"> {max(_severities(run, check))}"
     if check.metric != "breaking_shift":
         return NOTHING
     direction = run.directions.get(check.key)
     return "beyond" if direction is None else f"> {sigma(direction.tested_to)}"
+
+
+def _severities(run: Run, check: Check) -> Sequence[int]:
+    """Return the severities that a check is about: the gate's, else those of the grid."""
+    gates = run.settings.get("gates") or ()
+    selected = [g.get("severities") for g in gates if g.get("id") == check.gate]
+    grid = run.settings.get("corruptions") or {}
+    return (selected[0] if selected else None) or grid.get("severities") or (5,)
 
 
 def clearance(check: Check) -> float:
