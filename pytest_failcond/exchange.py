@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 
@@ -85,6 +86,15 @@ def described(value: Any) -> str:
         more = ["…"] if len(keys) > _LISTED else []
         return f"{name} with {', '.join(keys[:_LISTED] + more)}" if keys else name
     return name
+
+
+def array_of(value: Any) -> npt.NDArray[Any]:
+    """Return an array, a list of numbers or a tensor, of any device and type, as an array."""
+    if is_tensor(value):
+        value = value.detach().cpu()
+        # NumPy has no bfloat16.
+        value = (value.float() if value.is_floating_point() else value).numpy()
+    return np.asarray(value)
 
 
 def is_tensor(value: object) -> bool:

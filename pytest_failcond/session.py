@@ -17,6 +17,7 @@ from pytest_failcond.compare import Other
 from pytest_failcond.corpus import promotion
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.exchange import described
 from pytest_failcond.gates import Check
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
@@ -216,6 +217,7 @@ class Failcond:
         from pytest_failcond.failures.corner_cases import shifted_images
         from pytest_failcond.stylegan2.generator import BATCH
 
+        self._check_case(case)
         direction: Direction = self.measure(self.direction_key(case.class_index, case.rank))
         try:
             laboratory = self._measuring.laboratory
@@ -244,6 +246,22 @@ class Failcond:
             if judge is None
             else int(judge.probabilities(image, batch=BATCH)[0].argmax()),
         )
+
+    def _check_case(self, case: Case) -> None:
+        """Fail the test unless a case names an image that there is."""
+        top = self._settings.corner_cases.top
+        ends = {"class_index": (0, len(self.classes) - 1), "rank": (1, top), "steps": (0, None),
+                "seed": (0, None)}  # fmt: skip
+        for name, (low, high) in ends.items():
+            value = getattr(case, name, None)
+            if not isinstance(value, int | np.integer):
+                fail(
+                    "failcond.image: expected a Case of pytest_failcond.strategies, got "
+                    f"{described(case)} with {name} = {described(value)}"
+                )
+            if value < low or (high is not None and value > high):
+                until = "" if high is None else f" to {high}"
+                fail(f"failcond.image: {name} = {value} is outside {low}{until}")
 
     @lru_cache(maxsize=128)  # noqa: B019 - one object per session
     def _starts(self, class_index: int) -> Starts:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from pytest_failcond.errors import FailcondError
+
 MAX_SHIFT_STEPS = 16
 
 
@@ -41,11 +43,19 @@ def corner_cases(
         top: highest rank, as in the configuration's corner_cases.
         max_steps: largest shift, in steps of 0.5 σ.
         starts: start images to draw from, at most the configuration's samples.
+
+    Raises:
+        FailcondError: there is nothing to draw.
     """
-    indices = range(classes) if isinstance(classes, int) else classes
+    indices = list(range(classes) if isinstance(classes, int) else classes)
+    if not indices or min(top, starts) < 1 or max_steps < 0:
+        raise FailcondError(
+            f"corner_cases(classes={classes!r}, top={top}, max_steps={max_steps}, starts={starts}): "
+            "nothing can be drawn; give one class, direction and start image or more"
+        )
     return st.builds(
         Case,
-        class_index=st.sampled_from(list(indices)),
+        class_index=st.sampled_from(indices),
         rank=st.integers(1, top),
         steps=st.integers(0, max_steps),
         seed=st.integers(0, starts - 1),

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import ask, described, is_tensor
+from pytest_failcond.exchange import array_of, ask, described
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _NUMBERS = "biuf"  # kinds of NumPy types that logits may have
 
 
-def tensor_of(out: Any, name: str, count: int, classes: int | None) -> Tensor:
+def logits_of_tensor(out: Any, name: str, count: int, classes: int | None) -> Tensor:
     """Return a module's output as logits ``[N, K]``, gradients included.
 
     Args:
@@ -44,8 +44,10 @@ def tensor_of(out: Any, name: str, count: int, classes: int | None) -> Tensor:
     return _converted(taken, out, name)  # type: ignore[no-any-return]
 
 
-def array_of(out: Any, name: str, count: int, classes: int | None) -> npt.NDArray[np.float32]:
-    """Return a plain callable's output as logits, float32 ``[N, K]``; arguments as `tensor_of`.
+def logits_of_array(
+    out: Any, name: str, count: int, classes: int | None
+) -> npt.NDArray[np.float32]:
+    """Return a plain callable's output as logits, float32 ``[N, K]``; arguments as `logits_of_tensor`.
 
     Raises:
         FailcondError: it is not an array of real numbers of this shape, or not all are finite.
@@ -67,14 +69,9 @@ def array_of(out: Any, name: str, count: int, classes: int | None) -> npt.NDArra
 
 def _plain(out: Any) -> npt.NDArray[Any] | None:
     """Return an output as an array of any type; None where it can only be misread as one."""
-    if is_tensor(out):
-        out = out.detach().cpu()
-        # NumPy has no bfloat16.
-        array: npt.NDArray[Any] = (out.float() if out.is_floating_point() else out).numpy()
-        return array
     if isinstance(out, np.ma.MaskedArray) and np.ma.is_masked(out):
         return None
-    return np.asarray(out)
+    return array_of(out)
 
 
 def _converted(taken: Any, out: Any, name: str) -> Any:

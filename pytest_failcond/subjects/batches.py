@@ -31,7 +31,8 @@ def check_room(size: int, shape: Sequence[int]) -> None:
     Raises:
         FailcondError: it does not.
     """
-    needed = size * (math.prod(shape) * 4 + 8)  # pixels, and the index of the image
+    # Its pixels, twice, because the first batch is shown twice; and the index of each image.
+    needed = size * (math.prod(shape) * 4 * 2 + 8)
     if needed < 1 << 28:  # 268 MB: not worth a look
         return
     free = available_memory()

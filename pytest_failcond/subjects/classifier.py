@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pytest_failcond.errors import FailcondError, FailcondWarning
 from pytest_failcond.exchange import ask
 from pytest_failcond.remarks import Noticed, Remark
-from pytest_failcond.subjects.answers import array_of, tensor_of
+from pytest_failcond.subjects.answers import logits_of_array, logits_of_tensor
 from pytest_failcond.subjects.batches import batches, check_room, copy_of, is_writable, softmax
 from pytest_failcond.subjects.modules import check_device, check_weights, evaluating, is_module
 from pytest_failcond.surroundings import ours, theirs
@@ -218,13 +218,15 @@ class Classifier:
             out = self._call(module, given)
         if given._version != version:
             self._note("writes", "writes into the images that it is given; it gets copies")
-        logits = tensor_of(out, self.name, len(images), self.classes)
+        logits = logits_of_tensor(out, self.name, len(images), self.classes)
         self.classes = logits.shape[1]
         return logits
 
     def _of_arrays(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """One call of a plain callable, with images of its own."""
-        logits = array_of(self._call(self.model, images), self.name, len(images), self.classes)
+        logits = logits_of_array(
+            self._call(self.model, images), self.name, len(images), self.classes
+        )
         self.classes = logits.shape[1]
         return logits
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import ask, is_tensor
+from pytest_failcond.exchange import array_of, ask
 from pytest_failcond.subjects.labels import class_indices
 
 
@@ -97,14 +97,7 @@ def as_array(images: Any, what: str) -> npt.NDArray[Any]:
     Raises:
         FailcondError: it cannot be one, such as lists of different lengths.
     """
-
-    def converted() -> npt.NDArray[Any]:
-        if not is_tensor(images):
-            return np.asarray(images)
-        values = images.detach().cpu()
-        return np.asarray(values.float() if values.is_floating_point() else values)
-
-    array: npt.NDArray[Any] = ask(f"{what}: reading it", converted)
+    array: npt.NDArray[Any] = ask(f"{what}: reading it", array_of, images)
     return array
 
 

@@ -35,7 +35,7 @@ def load_callable(reference: str, key: str, *, folder: Path | None = None) -> Ca
     module = _import(module_name, key, (folder or Path.cwd()).resolve())
     found: Any = module
     for part in name.split("."):
-        if not hasattr(found, part):
+        if not ask(f"{key}: looking for {part!r} in {module_name}", hasattr, found, part):
             public = [known for known in dir(found) if not known.startswith("_")]
             raise FailcondError(
                 f"{key}: {reference!r}: there is no {part!r} in {module_name}"

@@ -138,7 +138,8 @@ def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
         array = np.rint(array * 255).astype(np.uint8)
     if array.ndim == 2:
         array = array[..., None]
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (1, 3):
+    shaped = array.ndim == 3 and array.shape[2] in (1, 3) and array.size
+    if array.dtype != np.uint8 or not shaped:
         raise FailcondError(
             f"{what} is {array.dtype} {list(array.shape)}; expected uint8 [H, W, C], a tensor "
             "[C, H, W] or a PIL image, with 1 or 3 channels"

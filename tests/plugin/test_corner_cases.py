@@ -245,3 +245,32 @@ def test_a_file_that_is_no_generator_gets_one_sentence(project, content, words):
     assert "tiny.safetensors" in message
     assert words in message
     assert "Traceback" not in message
+
+
+def test_a_case_that_there_is_none_of_is_refused(corners):
+    corners.write(
+        "test_mine.py",
+        "import pytest\n"
+        "from pytest_failcond.strategies import Case\n"
+        "CASES = [Case(3, 1, 0, 0), Case(-1, 1, 0, 0), Case(0, 3, 0, 0), Case(0, 0, 0, 0),\n"
+        "         Case(0, 1, -1, 0), Case(0, 1, 0, -1), Case('0', 1, 0, 0), (0, 1, 0, 0), None]\n"
+        "@pytest.mark.parametrize('case', CASES, ids=range(9))\n"
+        "def test_case(failcond, case):\n"
+        "    failcond.image(case)\n",
+    )
+    result = corners.run("test_mine.py")
+    result.assert_outcomes(failed=9)
+    text = result.stdout.str()
+    assert "Traceback" not in text
+    for words in (
+        "class_index = 3 is outside 0 to 2",
+        "class_index = -1 is outside 0 to 2",
+        "rank = 3 is outside 1 to 2",
+        "rank = 0 is outside 1 to 2",
+        "steps = -1 is outside 0",
+        "seed = -1 is outside 0",
+        "expected a Case of pytest_failcond.strategies, got Case with class_index = str",
+        "expected a Case of pytest_failcond.strategies, got tuple of (int, int, int, 1 more)",
+        "expected a Case of pytest_failcond.strategies, got NoneType with class_index = NoneType",
+    ):
+        assert f"failcond.image: {words}" in text

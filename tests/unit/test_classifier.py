@@ -583,7 +583,7 @@ def test_our_computations_draw_nothing_of_the_users_random_numbers():
 def test_a_batch_that_cannot_fit_is_refused_before_it_is_made(model):
     sentence = refused(lambda: seen(model, batch_size=10**12))
     assert re.fullmatch(
-        r"batch_size = 1000000000000: a batch of 1 x 8 x 8 images takes 264,000\.0 GB, and [\d.,]+ GB "
+        r"batch_size = 1000000000000: a batch of 1 x 8 x 8 images takes 520,000\.0 GB, and [\d.,]+ GB "
         r"of memory are free; lower batch_size",
         sentence,
     )
