@@ -16,6 +16,7 @@ from pytest_failcond.corruptions.filters import (
     Band,
     Floats,
     Images,
+    Taps,
     fixed_point,
     gaussian_band,
     to_levels,
@@ -191,26 +192,29 @@ def zoom_blur(images: Images, constants: tuple[float, float], _: KeyedRandom) ->
 @lru_cache(maxsize=256)
 def zoom_band(size: int, factor: float) -> Band:
     """Return the zoom into the middle of an axis, bilinear, cut to its size, in 20 fixed-point bits."""
-    return Band.of(fixed_point(zoom_matrix(size, factor)[:size], _ZOOM_BITS))
+    columns, weights = zoom_taps(size, factor)
+    return Band.of(Taps(columns[:size], weights[:size]), size, _ZOOM_BITS)
 
 
-@lru_cache(maxsize=64)
-def zoom_matrix(size: int, factor: float) -> Floats:
-    """Return the zoom as SciPy's `zoom` of order 1 does it: ``[round(crop factor), size]``.
+def zoom_crop(size: int, factor: float) -> tuple[int, int]:
+    """Return which part of an axis is zoomed to its whole: the first pixel, and how many."""
+    crop = int(np.ceil(size / factor))
+    return (size - crop) // 2, crop
+
+
+def zoom_taps(size: int, factor: float) -> Taps:
+    """Return the zoom as SciPy's `zoom` of order 1 does it: ``[round(crop factor), 2]``.
 
     The crop is the middle ceil(size / factor) pixels; its corners stay corners. Where rounding puts
     the last position beyond the crop, SciPy finds nothing there: the last row is black, in the
     original too.
     """
-    crop = int(np.ceil(size / factor))
-    first = (size - crop) // 2
+    first, crop = zoom_crop(size, factor)
     out = round(crop * factor)
     positions = np.arange(out) * ((crop - 1) / (out - 1) if out > 1 else 0.0)
     left = np.minimum(np.floor(positions).astype(np.int64), crop - 1)
     share = positions - left
-    matrix = np.zeros((out, size))
-    rows = np.arange(out)
-    matrix[rows, first + left] += 1 - share
-    matrix[rows, first + np.minimum(left + 1, crop - 1)] += share
-    matrix[positions > crop - 1] = 0
-    return matrix
+    columns = first + np.stack([left, np.minimum(left + 1, crop - 1)], axis=1)
+    weights = np.stack([1 - share, share], axis=1)
+    weights[positions > crop - 1] = 0
+    return Taps(columns, weights)

@@ -66,7 +66,8 @@ def _disk(radius: float, rim: float) -> _Disk:
     taps = 1 if radius <= 8 else 2
     rim_weights = np.exp(-0.5 * (np.arange(-taps, taps + 1) / rim) ** 2)
     # The rim is softened within the kernel's square, at whose edges it is mirrored.
-    soften = convolution(len(offsets), rim_weights / rim_weights.sum(), mirror_inside)
+    rim_weights /= rim_weights.sum()
+    soften = convolution(len(offsets), rim_weights, mirror_inside).matrix(len(offsets))
 
     def softened(part: npt.NDArray[np.bool_]) -> Weights:
         return tuple(np.rint(soften @ part.astype(np.float64) * 2.0**_BITS).tolist())
@@ -92,7 +93,7 @@ def _by_matrices(images: Images, disk: _Disk) -> Images:
 
 @lru_cache(maxsize=128)
 def _band(size: int, weights: Weights) -> Band:
-    return Band.of(convolution(size, np.array(weights), mirror_inside))
+    return Band.of(convolution(size, np.array(weights), mirror_inside), size, None)
 
 
 def _by_transform(images: Images, disk: _Disk) -> tuple[Images, npt.NDArray[np.bool_]]:

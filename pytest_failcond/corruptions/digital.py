@@ -21,16 +21,17 @@ from pytest_failcond.corruptions.filters import (
     bilinear,
     convolution,
     filtered,
-    fixed_point,
     gaussian_weights,
     mirror,
     mirror_inside,
     mirror_near,
 )
 from pytest_failcond.corruptions.randomness import KeyedRandom
+from pytest_failcond.errors import FailcondError
 
 _PIXELATE_TOGETHER = 2048  # px of an image; larger ones are faster one by one
-_MOSAIC_WIDTH = 2048  # px; JPEG ends at 65,535 px in either direction
+_MOSAIC_WIDTH = 2048  # px
+_MOST_IN_JPEG = 65_500  # px in either direction, as libjpeg has it
 
 
 def jpeg_compression(images: Images, quality: int, _: KeyedRandom) -> Images:
@@ -38,8 +39,16 @@ def jpeg_compression(images: Images, quality: int, _: KeyedRandom) -> Images:
 
     A mosaic of gray images is exact, because JPEG codes 8 x 8 blocks by themselves and completes
     border blocks by repeating the edge. Colour is stored at half size and smoothed across blocks.
+
+    Raises:
+        FailcondError: the images are larger than JPEG takes.
     """
     count, height, width, channels = images.shape
+    if max(height, width) > _MOST_IN_JPEG - 7:
+        raise FailcondError(
+            f"jpeg_compression: expected at most {_MOST_IN_JPEG - 7} px a side, got "
+            f"[{height}, {width}]; give smaller images or leave this corruption out"
+        )
     if channels == 3:
         out = np.empty_like(images)
         for one, image in zip(out, images, strict=True):
@@ -137,7 +146,7 @@ def elastic_transform(
 def _smoothing(size: int, sigma: float) -> Band:
     """Return the smoothing of a field of 16-bit numbers along an axis, mirrored at the edges."""
     weights = gaussian_weights(sigma, truncate=3.0)
-    return Band.of(fixed_point(convolution(size, weights, mirror), FIELD_BITS))
+    return Band.of(convolution(size, weights, mirror), size, FIELD_BITS)
 
 
 def _affine_positions(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,19 @@ _BLOCK = 24  # rows of a band that are multiplied together
 _DENSE = 128  # px up to which a whole matrix is cheaper than its bands
 
 
+class Taps(NamedTuple):
+    """For each output of a linear map along an axis, the inputs that it adds up, ``[out, K]`` each."""
+
+    columns: npt.NDArray[np.int64]
+    weights: Floats
+
+    def matrix(self, size: int) -> Floats:
+        """Return the map as a matrix ``[out, size]``."""
+        matrix = np.zeros((len(self.columns), size))
+        np.add.at(matrix, (np.arange(len(matrix))[:, None], self.columns), self.weights)
+        return matrix
+
+
 @dataclass(frozen=True)
 class Band:
     """A linear map along an axis, float64 ``[out, in]``, with the blocks of it that are not zero."""
@@ -29,23 +42,24 @@ class Band:
     blocks: tuple[tuple[slice, slice, Floats], ...]
 
     @classmethod
-    def of(cls, matrix: Floats) -> Band:
-        """Cut a matrix into blocks of rows with the columns that they need."""
-        rows, columns = matrix.shape
-        step = rows if max(rows, columns) <= _DENSE else _BLOCK
+    def of(cls, taps: Taps, size: int, bits: int | None) -> Band:
+        """Cut a map of ``size`` inputs into blocks of rows with the columns that they need.
+
+        Weights are rounded to ``bits`` fixed-point bits, unless they are whole numbers. The whole
+        matrix is never there: of an image of 10,000 px it would take 800 MB.
+        """
+        rows = len(taps.columns)
+        step = rows if max(rows, size) <= _DENSE else _BLOCK
         blocks = []
         for start in range(0, rows, step):
-            part = matrix[start : start + step]
-            used = np.flatnonzero(part.any(axis=0))
-            low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-            blocks.append(
-                (
-                    slice(start, start + len(part)),
-                    slice(low, high),
-                    np.ascontiguousarray(part[:, low:high]),
-                )
-            )
-        return cls((rows, columns), tuple(blocks))
+            columns = taps.columns[start : start + step]
+            weights = taps.weights[start : start + step]
+            low, high = int(columns.min()), int(columns.max()) + 1
+            block = Taps(columns - low, weights).matrix(high - low)
+            if bits is not None:
+                block = fixed_point(block, bits)
+            blocks.append((slice(start, start + len(block)), slice(low, high), block))
+        return cls((rows, size), tuple(blocks))
 
     def down(self, planes: Floats) -> Floats:
         """Map the rows of ``[N, in, W]`` to ``[N, out, W]``."""
@@ -151,20 +165,17 @@ def mirror_inside(positions: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
 Edge = Callable[[npt.NDArray[Any], int], npt.NDArray[Any]]
 
 
-def convolution(size: int, weights: Floats, edge: Edge) -> Floats:
-    """Return the symmetric filter as a matrix ``[size, size]``, beyond the edges as ``edge`` says."""
+def convolution(size: int, weights: Floats, edge: Edge) -> Taps:
+    """Return the symmetric filter of an axis, beyond the edges as ``edge`` says."""
     radius = len(weights) // 2
-    matrix = np.zeros((size, size))
-    rows = np.repeat(np.arange(size), len(weights))
-    columns = edge(rows + np.tile(np.arange(-radius, radius + 1), size), size)
-    np.add.at(matrix, (rows, columns), np.tile(weights, size))
-    return matrix
+    columns = edge(np.arange(size)[:, None] + np.arange(-radius, radius + 1), size)
+    return Taps(columns, np.broadcast_to(weights, columns.shape))
 
 
 @lru_cache(maxsize=128)
 def gaussian_band(size: int, sigma: float, bits: int) -> Band:
     """Return the Gaussian along an axis, edge pixels repeated, in fixed point."""
-    return Band.of(fixed_point(convolution(size, gaussian_weights(sigma), clamp), bits))
+    return Band.of(convolution(size, gaussian_weights(sigma), clamp), size, bits)
 
 
 def pair_table(table: Images, first: Images, second: Images) -> Images:

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from pytest_failcond.corruptions.blur import smear, zoom_matrix
+from pytest_failcond.corruptions.blur import smear, zoom_crop, zoom_taps
 from pytest_failcond.corruptions.filters import (
     FIELD_BITS,
     Band,
     Floats,
     Images,
+    Taps,
     clamp,
     filtered,
-    fixed_point,
     pair_table,
     per_channel,
     unit_to_levels,
@@ -92,8 +92,8 @@ def frost(images: Images, constants: tuple[float, float, float], random: KeyedRa
     _count, height, width, channels = images.shape
     which, corner = random.integers(0, len(_FROST)), random.uniform(2)
     pieces = np.empty_like(images)
-    for number, name in enumerate(_FROST):
-        photograph = _covering(name, height, width, scale, channels)
+    for number in np.unique(which).tolist():
+        photograph = _covering(_FROST[number], height, width, scale, channels)
         chosen = np.flatnonzero(which == number)
         room = np.array(photograph.shape[:2]) - np.array([height, width])
         top, left = np.floor(corner[chosen] * room).astype(np.int64).T
@@ -143,14 +143,14 @@ def _cubic(size: int, new: int) -> Band:
     a = -0.75
     positions = (np.arange(new) + 0.5) * (size / new) - 0.5
     base = np.floor(positions).astype(np.int64)
-    matrix = np.zeros((new, size))
+    columns, weights = [], []
     for offset in range(-1, 3):
         x = np.abs(positions - (base + offset))
         near = ((a + 2) * x - (a + 3)) * x * x + 1
         far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-        weights = np.where(x <= 1, near, np.where(x < 2, far, 0.0))
-        np.add.at(matrix, (np.arange(new), clamp(base + offset, size)), weights)
-    return Band.of(fixed_point(matrix, FIELD_BITS))
+        columns.append(clamp(base + offset, size))
+        weights.append(np.where(x <= 1, near, np.where(x < 2, far, 0.0)))
+    return Band.of(Taps(np.stack(columns, 1), np.stack(weights, 1)), size, FIELD_BITS)
 
 
 def snow(
@@ -190,5 +190,6 @@ def _luma(x: Floats) -> Floats:
 @lru_cache(maxsize=32)
 def _zoomed_middle(size: int, zoom: float) -> Band:
     """Return the zoom into the middle of an axis, from the pixels of that middle alone."""
-    matrix = zoom_matrix(size, zoom)
-    return Band.of(fixed_point(matrix[:, matrix.any(axis=0)], FIELD_BITS))
+    first, crop = zoom_crop(size, zoom)
+    columns, weights = zoom_taps(size, zoom)
+    return Band.of(Taps(columns - first, weights), crop, FIELD_BITS)

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pytest_failcond import corrupt
+from pytest_failcond import FailcondError, corrupt
 from pytest_failcond.corruptions import NAMES, KeyedRandom, kernels
 from pytest_failcond.corruptions.constants import IMAGENET_C
 
@@ -132,6 +132,25 @@ def test_clouds_of_narrow_images_are_made_few_at_once():
     finally:
         tracemalloc.stop()
     assert most < 50e6
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"fog", "frost"}))
+def test_a_long_image_takes_no_square_of_its_length(name):
+    """A cloud of fog is square, and a photograph of frost covers the image; all else grows with it."""
+    images = np.full((1, 8, 8000, 1), 90, dtype=np.uint8)
+    tracemalloc.start()
+    try:
+        corrupt(images, name, 2)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 200e6
+
+
+def test_an_image_that_is_too_long_for_jpeg_is_refused():
+    with pytest.raises(FailcondError, match=r"at most 65493 px a side, got \[8, 70000\]"):
+        corrupt(np.zeros((1, 8, 70_000, 1), dtype=np.uint8), "jpeg_compression", 1)
+    corrupt(np.zeros((1, 8, 65_493, 1), dtype=np.uint8), "jpeg_compression", 1)
 
 
 @pytest.mark.parametrize(
