@@ -13,6 +13,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.ranges import PARTS, SEED, SEEDS, shorten
 from pytest_failcond.scope import OFF, Scope
 from pytest_failcond.state import State
+from pytest_failcond.unfound import check_named
 
 if TYPE_CHECKING:
     from pytest_failcond.run import Run
@@ -122,6 +123,8 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
             from pytest_failcond.reference import check_reference
 
             check_reference(settings)
+        if measured is None:
+            check_named(config, scope.places, settings)
     if settings.device != "cpu":
         from pytest_failcond.subjects.modules import check_device
 

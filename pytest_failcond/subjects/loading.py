@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.exchange import ask, text_of
+from pytest_failcond.subjects.references import parts_of
 
 T = TypeVar("T")
 
@@ -27,11 +28,7 @@ def load_callable(reference: str, key: str, *, folder: Path | None = None) -> Ca
         FailcondError: the reference has another form, the module does not exist or raises, or
             there is no such callable in it.
     """
-    module_name, _, name = reference.partition(":")
-    if not all(part.isidentifier() for part in (*module_name.split("."), *name.split("."))):
-        raise FailcondError(
-            f"{key}: {reference!r} is not of the form module:callable, such as digits:load_images"
-        )
+    module_name, name = parts_of(reference, key)
     module = _import(module_name, key, (folder or Path.cwd()).resolve())
     found: Any = module
     for part in name.split("."):

@@ -1,0 +1,92 @@
+"""``module:callable``, as far as it can be known without importing anything."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.settings import Settings
+
+
+def parts_of(reference: str, key: str) -> tuple[str, str]:
+    """Split ``module:callable`` into the dotted names of the two.
+
+    Raises:
+        FailcondError: it has another form.
+    """
+    module, _, name = reference.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
+        raise FailcondError(
+            f"{key}: {reference!r} is not of the form module:callable, such as digits:load_images"
+        )
+    return module, name
+
+
+def references_of(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Return each ``module:callable`` of a configuration, by its key."""
+    for key in ("classifier", "images", "judge"):
+        value = getattr(settings, key)
+        if value is not None and not (key == "images" and settings.images_folder is not None):
+            yield key, value
+    custom = {} if settings.corruptions is None else settings.corruptions.custom
+    for name, value in custom.items():
+        if isinstance(value, str):
+            yield f"corruptions.custom.{name}", value
+
+
+def unfound(missing: str, reference: str, key: str, folder: Path) -> FailcondError:
+    """Make the error of a ``module:callable`` whose module is not there."""
+    return FailcondError(
+        f"{key} = {reference!r}: there is no module {missing!r} in {folder}, in pytest's pythonpath "
+        "nor installed; check its name, or add its folder to pythonpath"
+    )
+
+
+def missing_module(name: str, folder: Path) -> str | None:
+    """Return the first part of a dotted name that is certainly no module; None: all may be.
+
+    It is looked for in ``folder`` and where Python would. Nothing is imported, so that what a package
+    may do by code, when it is imported, is not known.
+    """
+    places: list[str] | None = [str(folder.resolve()), *sys.path]
+    parts = name.split(".")
+    importlib.invalidate_caches()  # the module may have been written a moment ago
+    for end in range(1, len(parts) + 1):
+        found = ".".join(parts[:end])
+        if found in sys.modules:
+            places = list(getattr(sys.modules[found], "__path__", []))
+            continue
+        if places is None:
+            return None
+        try:
+            spec = _find(found, places, top=end == 1)
+        except Exception:  # a finder's own code: whether there is such a module is not known
+            return None
+        if spec is None:
+            return found
+        if spec.submodule_search_locations is None:
+            return None if end == len(parts) else ".".join(parts[: end + 1])
+        places = None if _makes_modules(spec) else list(spec.submodule_search_locations)
+    return None
+
+
+def _find(name: str, places: list[str], *, top: bool) -> ModuleSpec | None:
+    """Ask all finders: those of editable installations know modules that lie in no place."""
+    for finder in sys.meta_path:
+        for path in (places, None) if top else (places,):
+            spec = finder.find_spec(name, path, None)
+            if spec is not None:
+                return spec
+    return None
+
+
+def _makes_modules(package: ModuleSpec) -> bool:
+    """Whether a package may have modules that lie in no file, by what its code speaks of."""
+    if package.origin is None or not package.origin.endswith(".py"):
+        return package.origin is not None
+    text = Path(package.origin).read_text(encoding="utf-8", errors="replace")
+    return "sys.modules" in text or "__path__" in text
