@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_failcond.configuration import Finder, absence, read_configuration
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measure import Laboratory
+from pytest_failcond.pythonpath import use_pythonpath
 from pytest_failcond.settings import Settings, load_settings
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.loading import call
@@ -66,6 +67,8 @@ def build_laboratory(
 def find_settings(config: str | None, **overrides: Any) -> Settings:
     """Read the configuration nearest to the current folder, as pytest would that is called there.
 
+    Modules are looked for in pytest's ``pythonpath`` from then on.
+
     Args:
         config: a file, as for ``--failcond-config``; None: found from here upward.
         overrides: settings that win over the file's, where not None.
@@ -80,6 +83,8 @@ def find_settings(config: str | None, **overrides: Any) -> Settings:
         found = nearest
     else:
         raise FailcondError(f"{absence((here,))}, --config=FILE names a file")
+    for folder in (here, found.path.parent):
+        use_pythonpath(folder)
     return load_settings(found.path, found.table, **overrides)
 
 

@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from torch import nn
 
     from pytest_failcond.commands.progress import announce
+    from pytest_failcond.pythonpath import use_pythonpath
     from pytest_failcond.stylegan2.data import CorruptionMix
     from pytest_failcond.stylegan2.generator import Generator
     from pytest_failcond.stylegan2.quality import measure_quality, render
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     use_threads(options)
     generator = Generator.load(options.generator)
     mix = read_mix(options) or CorruptionMix.from_json(generator.training.get("mix", {}))
+    use_pythonpath(Path.cwd())
     train = load_subject(options.images, "--images", LabeledImages)
     test = load_subject(options.test_images, "--test-images", LabeledImages)
     judge = load_subject(options.judge, "--judge", nn.Module)

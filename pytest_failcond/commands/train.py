@@ -119,6 +119,7 @@ def run(options: argparse.Namespace) -> int:
 
     from pytest_failcond.commands.progress import announce, training_progress
     from pytest_failcond.outputs import Place, check_outputs
+    from pytest_failcond.pythonpath import use_pythonpath
     from pytest_failcond.stylegan2 import session
     from pytest_failcond.stylegan2.quality import measure_quality, render
     from pytest_failcond.subjects.images import LabeledImages
@@ -135,6 +136,7 @@ def run(options: argparse.Namespace) -> int:
     start = options.start_from
     check_outputs(written, [] if start is None else [Place("--start-from", start)])
     use_threads(options)
+    use_pythonpath(Path.cwd())
     images = load_subject(options.images, "--images", LabeledImages)
     if options.judge is not None:
         judge = load_subject(options.judge, "--judge", nn.Module)

@@ -158,8 +158,6 @@ def test_a_wrong_option_stops_at_once(project, option):
 
 SUBJECTS = {
     "mine:load_nothng": "there is no 'load_nothng' in mine; did you mean 'load_nothing'?",
-    "mein:load": "there is no module 'mein'",
-    "mine": "'mine' is not of the form module:callable",
     "mine:load_crash": "raised RuntimeError: weights are",
     "mine:load_wrong_shape": "it must return logits [256, ",
     "mine:load_not_finite": "not finite",
