@@ -63,6 +63,8 @@ def _failures(run: Run) -> str:
         rows.append([wording.label("failed"), "", corpus.title(entry), "", corpus.told(run, entry)])
     if not rows:
         return ""
+    whys = need.told_once((row[0] == wording.label("error"), row[-1]) for row in rows)
+    rows = [[*row[:-1], why] for row, why in zip(rows, whys, strict=True)]
     table = _table(["verdict", "gate", "key", "threshold", "why"], rows, left=5)
     return (
         f"{table}\n{_paragraph(wording.BOUNDS)}"

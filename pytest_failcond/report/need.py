@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pytest_failcond.gates import WITHIN_NOISE, Check, GateResult
 from pytest_failcond.printing import printable
@@ -25,6 +25,18 @@ def failures(run: Run) -> list[Check]:
     return sorted(
         (c for c in run.checks if status_of(c) in ("failed", "error", "warned")), key=order
     )
+
+
+def told_once(reasons: Iterable[tuple[bool, str]]) -> Iterator[str]:
+    """Return reasons as they are told in order; an error of one cause refers to the first.
+
+    Args:
+        reasons: each with whether it is an error: two values that cross a threshold are two reasons.
+    """
+    told = set()
+    for is_error, why in reasons:
+        yield "see above" if is_error and why in told else why
+        told.add(why)
 
 
 def by_need(checks: Iterable[Check]) -> list[Check]:

@@ -54,13 +54,16 @@ def broken(project, fault):
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told_once(project, fault):
     sentence = broken(project, fault)
-    result = project.run("--tb=short", "-rN", "--junitxml=junit.xml", "--html=report.html")
+    kept = ("--junitxml=junit.xml", "--html=report.html", "--failcond-markdown=run.md")
+    result = project.run("--tb=short", "-rN", *kept)
     assert result.ret == 1
     told = [line for line in result.stdout.lines if sentence in line and "    " not in line]
     at_end = "the model raises" in fault  # the run, which was measured so far, tells it too
     assert len(told) == 1 + at_end, told
     text = result.stdout.str()
     assert text.count("see above, test_robustness.py::test_") == 5
+    if at_end:
+        assert (project.path / "run.md").read_text().count(sentence) == 1
     for name in ("junit.xml", "report.html"):
         assert (project.path / name).read_text().count("see above, test_robustness.py::test_") >= 5
 

@@ -7,7 +7,6 @@ check has its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rich.text import Text
@@ -68,7 +67,8 @@ def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
         for entry in contents.lost(run)
     ]
     shown, more = (reasons, Counter[str]()) if every else _worst_of_each(reasons)
-    shown = list(_told_once(shown))
+    whys = need.told_once((reason.status == "error", reason.why) for reason in shown)
+    shown = [reason._replace(why=why) for reason, why in zip(shown, whys, strict=True)]
     if not shown:
         return
     label, gate, key = (max(len(str(reason[i])) for reason in shown) + _GAP for i in range(3))
@@ -100,15 +100,6 @@ class _Reason(NamedTuple):
     gate: str
     where: str
     why: str
-
-
-def _told_once(reasons: Iterable[_Reason]) -> Iterator[_Reason]:
-    """Refer to the first of those that could not be measured for one cause."""
-    told = set()
-    for reason in reasons:
-        again = reason.status == "error" and reason.why in told
-        yield reason._replace(why="see above") if again else reason
-        told.add(reason.why)
 
 
 def _worst_of_each(reasons: list[_Reason]) -> tuple[list[_Reason], Counter[str]]:
