@@ -57,6 +57,13 @@ class Source:
             return self.item.path
         return Path(code.co_filename)
 
+    def asked(self) -> Iterator[str]:
+        """Yield what may be fixtures that it asks for, also by ``request.getfixturevalue("name")``."""
+        yield from self.definition.argnames
+        code = getattr(self.function, "__code__", None)
+        if code is not None and "getfixturevalue" in code.co_names:
+            yield from (constant for constant in code.co_consts if isinstance(constant, str))
+
     def is_same(self, other: Source) -> bool:
         """Whether another test gets the same from it."""
         return self.function is other.function and _are_same(self.value, other.value)
@@ -137,9 +144,9 @@ def _sources(item: pytest.Item) -> Iterator[tuple[tuple[str, int], Source]]:
         if place in seen or nth > len(definitions):
             continue
         seen.add(place)
-        definition = definitions[-nth]
-        yield place, Source(definition, parameters(item).get(name, _ABSENT), item)
-        queue += [(asked, nth + 1 if asked == name else 1) for asked in definition.argnames]
+        source = Source(definitions[-nth], parameters(item).get(name, _ABSENT), item)
+        yield place, source
+        queue += [(asked, nth + 1 if asked == name else 1) for asked in source.asked()]
 
 
 def _are_same(one: Any, other: Any) -> bool:

@@ -60,6 +60,14 @@ PARTED = {
         "b/test_b.py": SUITE,
         "test_robustness.py": "",
     },
+    "the same that asks for another as it runs": {
+        "conftest.py": fixture(returns="request.getfixturevalue('weights')"),
+        "a/conftest.py": fixture().replace("failcond_classifier", "weights"),
+        "b/conftest.py": fixture(returns="mine.load_blind()").replace("failcond_classifier", "weights"),
+        "a/test_a.py": MINE,
+        "b/test_b.py": SUITE,
+        "test_robustness.py": "",
+    },
     "one in a package, none in the other": {"a/conftest.py": fixture(), "a/test_a.py": MINE},
     "one in a class": {
         "test_mine.py": "class TestOther:\n"
@@ -84,7 +92,13 @@ def test_two_sets_of_subjects_are_refused_before_anything_is_measured(project, k
     outcomes = result.parseoutcomes()
     assert set(outcomes) == {"errors"}
     text = result.stdout.str()
-    subject = "images" if "images" in kind else "weights" if "depends" in kind else "classifier"
+    subject = (
+        "images"
+        if "images" in kind
+        else "weights"
+        if "depends" in kind or "asks" in kind
+        else "classifier"
+    )
     whole = f"failcond_{subject}" if subject != "weights" else subject
     assert text.count("\n" + TWO.format(whole)) == 1
     assert REMEDY in text
