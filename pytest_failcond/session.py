@@ -28,7 +28,7 @@ from pytest_failcond.printing import one_line, printable, say
 from pytest_failcond.report.need import and_more, few_classes
 from pytest_failcond.state import fail, from_suite
 from pytest_failcond.store import Store
-from pytest_failcond.subject_fixtures import refusal
+from pytest_failcond.subject_fixtures import Sharing
 from pytest_failcond.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -97,11 +97,7 @@ class Failcond:
         self._state = state
         self._settings = state.settings
         self._store = Store(state.store, rerun=state.rerun)
-        self._first: pytest.Item | None = None
-        self._latest: pytest.Item | None = None
-        self._see_that_tests_can_share()
-        if laboratory is not None:
-            self._refuse_other_models(laboratory)
+        self._sharing = Sharing(state, laboratory)
         self._measuring = Measuring(
             state.settings, self._store, laboratory, pictures=state.pictures
         )
@@ -129,7 +125,7 @@ class Failcond:
 
         What cannot be measured fails the test with one sentence.
         """
-        self._see_that_tests_can_share()
+        self._sharing.see()
         try:
             return self._measuring.measure(key)
         except FailcondError as error:
@@ -341,7 +337,7 @@ class Failcond:
 
         ``measured`` is the key that is, or is on record as an error, where it is not the same.
         """
-        self._see_that_tests_can_share()
+        self._sharing.see()
         missing = f"missing:{key}"
         try:
             yield
@@ -353,30 +349,6 @@ class Failcond:
             self._tell(VERDICT, "error")
             fail(f"{key}: {error}", [str(error)])
         self._store.drop(missing)
-
-    def _see_that_tests_can_share(self) -> None:
-        """Fail a test that asks for this object as it runs, though its own subjects are others.
-
-        Other tests are seen to before anything runs.
-        """
-        item = self._state.item
-        if item is None or item is self._latest:
-            return
-        self._first = self._first or item
-        if why := refusal([self._first, item], self._state.given):
-            fail(why)
-        self._latest = item
-
-    def _refuse_other_models(self, laboratory: Laboratory) -> None:
-        """Fail where this object is made again with another model that has no hash."""
-        for name, given in (("classifier", laboratory.classifier), ("judge", laboratory.judge)):
-            if given is not None and given.hash is None:
-                known = self._state.models.setdefault(name, given.model)
-                if known is not given.model:
-                    raise FailcondError(
-                        f"{name}: a session measures one set of subjects, but a second {name} was "
-                        "loaded; run pytest once for each, and compare by `failcond compare`"
-                    )
 
     def _name(self, measured: AnyMeasurement) -> None:
         """Note on the running test which class and direction it is about."""

@@ -9,12 +9,17 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_failcond import fixtures
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.items import measures, parameters
+from pytest_failcond.state import State, fail
+
+if TYPE_CHECKING:
+    from pytest_failcond.measure import Laboratory
 
 _ABSENT = object()
 _REMEDY = (
@@ -81,6 +86,45 @@ class Source:
             return "no parameter"
         plain = isinstance(self.value, str | int | float | bool | None)
         return f"parameter {self.value!r}" if plain else unnamed
+
+
+class Sharing:
+    """Sees, where it shows only as tests run, that those that share measurements share subjects.
+
+    Raises:
+        FailcondError: when built, if a second model was loaded that has no hash; `Measuring` compares
+            hashes.
+    """
+
+    def __init__(self, state: State, laboratory: Laboratory | None) -> None:
+        self._state = state
+        self._first: pytest.Item | None = None
+        self._latest: pytest.Item | None = None
+        self.see()
+        if laboratory is not None:
+            for name, given in (("classifier", laboratory.classifier), ("judge", laboratory.judge)):
+                if given is not None and given.hash is None:
+                    self._refuse_another(name, given.model)
+
+    def see(self) -> None:
+        """Fail the running test if its subjects, by its fixtures, are others than the first one's.
+
+        It may ask by ``request.getfixturevalue("failcond")``, which no collection shows.
+        """
+        item = self._state.item
+        if item is None or item is self._latest:
+            return
+        self._first = self._first or item
+        if why := refusal([self._first, item], self._state.given):
+            fail(why)
+        self._latest = item
+
+    def _refuse_another(self, name: str, model: Any) -> None:
+        if self._state.models.setdefault(name, model) is not model:
+            raise FailcondError(
+                f"{name}: a session measures one set of subjects, but a second {name} was loaded; "
+                "run pytest once for each, and compare by `failcond compare`"
+            )
 
 
 def refusal(items: Sequence[pytest.Item], given: Mapping[str, str]) -> str | None:
