@@ -6,7 +6,9 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -39,8 +41,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
         if kind == "pipe":
             _send(path, data)
         elif kind == "device":
-            with Path(path).open("ab", buffering=0) as stream:
-                _pour(stream.write, data)
+            _write_into_handle(_handle(path) or str(path), data)
         else:
             _replace(Path(os.path.realpath(path)), data)
 
@@ -90,13 +91,13 @@ def kind_of(path: str | os.PathLike[str]) -> Literal["file", "pipe", "device"]:
         return "file"
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "a folder; name a file")
+    if stat.S_ISCHR(mode) or _handle(path) is not None:
+        return "device"
     if stat.S_ISFIFO(mode):
         return "pipe"
-    if stat.S_ISCHR(mode):
-        return "device"
     if not stat.S_ISREG(mode):
         raise OSError(errno.ENXIO, "neither a file nor a pipe")
-    return "device" if _is_handle(path) else "file"
+    return "file"
 
 
 def hash_file(path: str | os.PathLike[str]) -> str:
@@ -110,16 +111,31 @@ def hash_bytes(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _is_handle(path: str | os.PathLike[str]) -> bool:
-    """Whether a path names a file that a process has open, such as /dev/stdout: it is not replaced."""
-    here = Path(os.path.abspath(path))  # noqa: PTH100 - links are followed one by one
+def _handle(path: str | os.PathLike[str]) -> str | None:
+    """Return the name of an open file that a path leads to, such as /dev/stdout; None: it leads to no such.
+
+    What a shell has opened would go on writing into the file that we had replaced.
+    """
+    here = os.path.abspath(path)  # noqa: PTH100 - links are followed one by one
     for _ in range(40):  # as many as Linux follows
-        if str(here).startswith(("/dev/fd/", "/dev/std", "/proc/")):
-            return True
-        if not here.is_symlink():
+        if here.startswith(("/dev/fd/", "/proc/")):
+            return here
+        if not Path(here).is_symlink():
             break
-        here = Path(os.path.normpath(here.parent / here.readlink()))
-    return False
+        here = os.path.normpath(Path(here).parent / Path(here).readlink())
+    return None
+
+
+def _write_into_handle(path: str, data: bytes) -> None:
+    """Write where an open file is at, so that those who share it write on behind; else at its end."""
+    if own := re.fullmatch(r"/(?:dev/fd|proc/self/fd)/(\d+)", path):
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+        handle = os.dup(int(own[1]))
+    else:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND)
+    with os.fdopen(handle, "wb", buffering=0) as stream:
+        _pour(stream.write, data)
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
 import threading
 from pathlib import Path
@@ -113,22 +114,44 @@ def test_a_pipe_without_a_reader_is_given_up(tmp_path, monkeypatch):
         os.close(reader)
 
 
-def test_what_a_shell_has_opened_is_written_into_and_not_replaced(tmp_path):
-    target = tmp_path / "out"
-    with target.open("wb", buffering=0) as shell:
-        handle = Path(f"/proc/self/fd/{shell.fileno()}")
-        if not handle.exists():
-            pytest.skip("no such names here")
-        (tmp_path / "link").symlink_to(handle)
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux has it")
+@pytest.mark.parametrize("kind", ["a file", "a pipe", "a socket"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_a_shell_has_opened_is_written_on_and_not_replaced(tmp_path, kind, linked):
+    ends = {
+        "a file": lambda: (os.open(tmp_path / "out", os.O_RDWR | os.O_CREAT),) * 2,
+        "a pipe": os.pipe,
+        "a socket": lambda: tuple(end.detach() for end in socket.socketpair()),
+    }
+    reader, writer = ends[kind]()
+    path = Path(f"/proc/self/fd/{writer}")
+    if linked:
+        (tmp_path / "link").symlink_to(path)
+        path = tmp_path / "link"
+    os.write(writer, b"before\n")
+    check_writable(path)
+    write_atomically(path, "written\n")
+    os.write(writer, b"after\n")
+    if kind == "a file":
+        os.lseek(reader, 0, os.SEEK_SET)
+    found = b""
+    while found.count(b"\n") < 3:
+        found += os.read(reader, 100)
+    assert found == b"before\nwritten\nafter\n"
+    for handle in {reader, writer}:
+        os.close(handle)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux has it")
+def test_what_another_process_has_opened_is_added_to(tmp_path):
+    with (tmp_path / "out").open("wb", buffering=0) as shell:
         shell.write(b"before\n")
-        write_atomically(tmp_path / "link", "written\n")
-    assert target.read_text() == "before\nwritten\n"
+        write_atomically(f"/proc/{os.getpid()}/fd/{shell.fileno()}", "written\n")
+    assert (tmp_path / "out").read_text() == "before\nwritten\n"
 
 
 @pytest.mark.parametrize("place", ["a folder", "a socket"])
 def test_what_is_no_file_is_said(tmp_path, place, monkeypatch):
-    import socket
-
     monkeypatch.chdir(tmp_path)  # a socket's path may not be long
     target = Path("target")
     if place == "a folder":
