@@ -36,7 +36,7 @@ class FailcondWarning(UserWarning):
 def unreadable(error: OSError) -> str:
     """Say in one sentence which file cannot be used, and why."""
     where = "" if error.filename is None else f"{error.filename}: "
-    return f"{where}{error.strerror or error}; give another place"
+    return printable(f"{where}{error.strerror or error}; give another place")
 
 
 NO_GENERATOR = (

@@ -68,7 +68,7 @@ def _first_to_tell(item: pytest.Item, fault: str, state: State | None) -> str:
         return item.config.stash.setdefault(_TOLD, {}).setdefault(fault, test)
     from pytest_failcond.store import Store
 
-    name = hashlib.sha256(fault.encode()).hexdigest()[:16]
+    name = hashlib.sha256(fault.encode(errors="backslashreplace")).hexdigest()[:16]
     try:
         record = Store(state.store).get(f"told:{state.attempt}:{name}", lambda: {"by": test})
     except (FailcondError, OSError):  # the disk may be full: it is told twice then
