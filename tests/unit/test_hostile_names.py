@@ -41,7 +41,7 @@ HOSTILE = {
     "attribute": "\"' onclick=alert(1) x='",
     "table": "a|b | c \\| d",
     "code": "`` ` ``` ~~~",
-    "markdown": "# h\n- x\n> q\n![i](javascript:x) [l](http://evil.example) **b** _i_ $x$",
+    "markdown": "# h\n- x\n> q\n![i](javascript:x) [l](evil) [r][]\n[r]: evil\n **b** _i_ $x$",
     "addresses": "http://evil.example www.evil.example @team #1 a@b.example",
     "data": "]]> & &lt; <![CDATA[",
     "long": "long " * 100,
