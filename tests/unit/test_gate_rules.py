@@ -287,3 +287,26 @@ def test_a_crossing_severity_is_claimed_of_severities_that_were_measured(severit
         assert found.reason == f"tested at severities {', '.join(map(str, severities))} only"
     failing = check(gate, key, lambda cell: measured(cell, N), settings, CLASSES)
     assert failing.verdict == "failed"
+
+
+@pytest.mark.parametrize("valid", [None, 0.0, 1.5, 4.0])
+@pytest.mark.parametrize("end", [0.5, 2.0, 4.0])
+@pytest.mark.parametrize("breaks", [None, 1.0, 3.0])
+def test_nothing_passes_beyond_what_was_walked_and_valid(valid, end, breaks):
+    """A walk that ended early, with a judge or without one, says nothing of what lies beyond."""
+    full = walked(breaks, 4.0 if valid is None else valid, end)
+    direction = replace(full, valid_range=None if valid is None else min(valid, end))
+    tested = direction.tested_to
+    settings = configured()
+    gates = [GateSettings(metric="breaking_shift", min=t / 2) for t in range(1, 13)]
+    gates += [GateSettings(metric="broken_share", max=0.99, at=t / 2) for t in range(9)]
+    for gate in gates:
+        asked = gate.threshold if gate.at is None else gate.at
+        found = check(gate, direction.key, lambda _: direction, settings, CLASSES).verdict
+        broken = breaks is not None and breaks <= min(
+            tested, asked - (STEP if gate.at is None else 0)
+        )
+        if broken:
+            assert found == "failed"
+        else:
+            assert found == ("passed" if asked <= tested else "marginal"), (gate, tested)
