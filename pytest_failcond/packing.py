@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 MOST_IMAGES = 20_000_000
+MOST_TRUTHS = 50_000_000
 _MOST_PREDICTIONS = 64_000_000  # of all measurements and the labels: 512 MB once read
 
 
@@ -62,6 +63,8 @@ def unpack_bits(text: str, *shape: int) -> npt.NDArray[np.bool_]:
         ValueError: it is damaged, or of another size.
     """
     count = math.prod(shape)
+    if count > MOST_TRUTHS:
+        raise ValueError(f"packed truth values: {count} of them are more than {MOST_TRUTHS}")
     raw = _inflate(text, -(-count // 8))
     if len(raw) != -(-count // 8):
         raise ValueError(f"packed truth values: {len(raw)} bytes for {count} of them")

@@ -93,9 +93,13 @@ def classes_of_checks(
 
 def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> int:
     """Return how many checks a gate makes in a whole run, for the correction of `certain`."""
-    about = METRICS[gate.metric].about
-    if about == "direction":
+    if METRICS[gate.metric].about == "direction":
         return max(1, len(gate.classes or class_names) * settings.corner_cases.top)
+    return max(1, len(checked_keys(gate, settings)) * len(classes_of_checks(gate, class_names)))
+
+
+def checked_keys(gate: GateSettings, settings: Settings) -> list[str]:
+    """Return the keys of the checks of a gate that is not about directions, which rankings name."""
     keys: dict[str, Callable[[GateSettings, Settings], list[str]]] = {
         "clean": lambda gate, settings: ["clean"],
         "cell": cells_of,
@@ -103,8 +107,7 @@ def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequen
         "corpus": keys_over_cells,
         "baseline": compared_keys,
     }
-    checks = len(keys[about](gate, settings)) * len(classes_of_checks(gate, class_names))
-    return max(1, checks)
+    return keys[METRICS[gate.metric].about](gate, settings)
 
 
 def needed(planned: str, settings: Settings) -> list[str]:

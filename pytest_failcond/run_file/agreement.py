@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.plan import (
+    checked_keys,
     classes_of_checks,
     gates_for,
     keys_over_cells,
@@ -16,7 +18,9 @@ from pytest_failcond.plan import (
 
 if TYPE_CHECKING:
     from pytest_failcond.gate_settings import GateSettings
+    from pytest_failcond.gates import Check
     from pytest_failcond.run import Run
+    from pytest_failcond.settings import Settings
 
 Made = tuple[str, str, int | None]
 """A check: its gate, its key, its class."""
@@ -44,11 +48,35 @@ def check_agreement(run: Run) -> None:
         for key in needed(planned, settings):
             if key not in measured:
                 raise ValueError(f"{key}: was planned, but there is neither a result nor an error")
+    for check in run.checks:
+        _check_gate(check, settings)
     there = {(c.gate, c.key, c.class_index) for c in run.checks}
     for planned in run.planned:
         for gate, key, class_index in _expected(run, planned):
             if (gate, key, class_index) not in there:
                 raise ValueError(f"gates: {gate!r} has no check of {key}, which was planned")
+
+
+def _check_gate(check: Check, settings: Settings) -> None:
+    """See that a check is one that its gate, as it is configured, can make."""
+    gate = settings.gate(check.gate)
+    for name in ("metric", "level", "threshold", "at"):
+        if getattr(check, name) != getattr(gate, name):
+            raise ValueError(
+                f"gates: {name} of {check.gate!r} is {getattr(check, name)!r} in the check of "
+                f"{check.key}, and {getattr(gate, name)!r} in the settings"
+            )
+    if check.waived is not None and gate.expected_fail is None:
+        raise ValueError(
+            f"gates: the check of {check.key} is waived, but {gate.id!r} has no waiver"
+        )
+    about = METRICS[gate.metric].about
+    if about == "direction":
+        fits = check.key.startswith(("direction:", "corner_case:", "ranking:"))
+    else:
+        fits = check.key in checked_keys(gate, settings)
+    if not fits:
+        raise ValueError(f"gates: {gate.id!r} is not about {check.key}")
 
 
 def _expected(run: Run, planned: str) -> Iterator[Made]:

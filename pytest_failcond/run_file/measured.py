@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pytest_failcond.keys import CorruptionKey, DirectionKey, parse_key
+from pytest_failcond.packing import MOST_TRUTHS
 from pytest_failcond.reading import Many, Record
 from pytest_failcond.run_file.values import (
     CellKey,
@@ -20,8 +21,6 @@ from pytest_failcond.run_file.values import (
     Share,
     Shift,
 )
-
-_MOST_TRUTHS = 50_000_000  # start images times shifts of one direction
 
 
 def same_length(record: Record, *names: str) -> None:
@@ -233,7 +232,7 @@ class DirectionRecord(Record):
         if len(self.breaks) != self.total:
             raise ValueError(f"{len(self.breaks)} breaks for {self.total} start images")
         curve = self.curve
-        if len(curve.shift) * self.total > _MOST_TRUTHS:
+        if len(curve.shift) * self.total > MOST_TRUTHS:
             raise ValueError(f"{len(curve.shift)} shifts of {self.total} start images are too many")
         if max(curve.accepted) > self.total or any(
             sum(counts) != self.total
