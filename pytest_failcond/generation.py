@@ -68,14 +68,14 @@ def _corner_cases(state: State, item: pytest.Item) -> tuple[list[Any], list[str]
         chosen = _arguments(marker, ("classes", "top"))
         names = _chosen(chosen.get("classes"), names, "classes")
         top = chosen.get("top", top)
-        if not isinstance(top, int) or not 1 <= top <= settings.corner_cases.top:
+        whole = isinstance(top, int) and not isinstance(top, bool)
+        if not whole or not 1 <= top <= settings.corner_cases.top:
             raise FailcondError(
                 f"marker failcond_corner_cases: top = {top!r} is outside 1 to corner_cases.top, "
                 f"{settings.corner_cases.top}"
             )
-    cases = [
-        CornerCase(state.classes.index(name), rank) for name in names for rank in range(1, top + 1)
-    ]
+    index = {name: place for place, name in enumerate(state.classes)}
+    cases = [CornerCase(index[name], rank) for name in names for rank in range(1, top + 1)]
     return cases, [f"{class_id(state.classes, c.class_index)}-{c.rank}" for c in cases]
 
 
@@ -146,8 +146,10 @@ def _chosen(wanted: Any, configured: tuple[Any, ...], what: str) -> tuple[Any, .
         return configured
     if isinstance(wanted, str) or not isinstance(wanted, Sequence) or not wanted:
         raise FailcondError(f"marker: {what} = {wanted!r} must be a list that selects something")
+    if len(set(map(repr, wanted))) < len(wanted):
+        raise FailcondError(f"marker: {what} = {wanted!r} names one twice; leave one out")
     for value in wanted:
-        if value not in configured:
+        if value not in configured or isinstance(value, bool):
             raise FailcondError(
                 f"marker: {what} {value!r} is not configured{nearest(str(value), map(str, configured))}"
             )

@@ -106,6 +106,7 @@ def sentence_of(error: ValidationError, data: Any) -> str:
     message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if first["type"] == "value_error":
         return f"{where}: {message}" if where else message
+    message = message.replace("valid tuple", "valid list")  # as TOML and JSON call it
     text = f"{message[0].lower()}{message[1:]}, got {shown(first['input'])}"
     return f"{where}: {text}" if where else text
 

@@ -120,7 +120,12 @@ def test_markers_select_classes_and_ranks(corners):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [("classes=['moon']", "'moon' is not configured"), ("top=3", "outside 1 to corner_cases.top")],
+    [
+        ("classes=['moon']", "'moon' is not configured"),
+        ("classes=['star', 'star']", "names one twice"),
+        ("top=3", "outside 1 to corner_cases.top"),
+        ("top=True", "outside 1 to corner_cases.top"),
+    ],
 )
 def test_a_wrong_marker_says_what_there_is(corners, arguments, message):
     corners.write(

@@ -183,3 +183,8 @@ def test_a_long_list_of_names_is_not_recited():
     assert said.endswith(", … and 970 more")
     assert len(said) < 200
     assert nearest("x" * 10_000, ["y"]) == "; known: y"
+
+
+def test_a_list_is_called_as_the_file_calls_it():
+    with pytest.raises(FailcondError, match="classes: input should be a valid list, got 'a'"):
+        load("classes", "a")
