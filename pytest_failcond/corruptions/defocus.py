@@ -124,10 +124,11 @@ def _by_transform(images: Images, disk: _Disk) -> tuple[Images, npt.NDArray[np.b
     # No value's error exceeds that of all together, which is relative to their root sum of squares,
     # and that is at most two white planes'.
     error = _PRECISION * 255 * math.sqrt(2 * size[0] * size[1])
+    np.minimum(levels, 255.5, out=levels)  # what is brighter than white is surely white
     levels -= error
-    low = np.minimum(levels, 255).astype(np.uint8)  # towards 0: black stays black
+    low = levels.astype(np.uint8)  # towards 0: black stays black
     levels += 2 * error
-    high = np.minimum(levels, 255, out=levels).astype(np.uint8)
+    high = levels.astype(np.uint8)
     unsure = (low != high).reshape(count, -1).any(axis=1)
     split = high.reshape(count, channels, height, width)
     return np.stack([split[:, channel] for channel in range(channels)], axis=-1), unsure
