@@ -125,7 +125,9 @@ def _check_claims(image: Any, content: bytes, name: str) -> None:
 def _scale_transparency(image: Any, depth: int) -> None:
     """Bring the gray or colour that is transparent in a PNG file to 8 bits, as Pillow does the others."""
     clear = image.info.get("transparency")
-    if image.mode == "L" and isinstance(clear, int):
+    if image.mode == "1" and clear is not None:
+        image.info["transparency"] = 255 if clear else 0
+    elif image.mode == "L" and isinstance(clear, int):
         image.info["transparency"] = clear * 255 // (2**depth - 1)
     elif image.mode == "RGB" and depth == 16 and clear is not None:
         image.info["transparency"] = tuple(value >> 8 for value in clear)

@@ -89,7 +89,8 @@ def _levels(image: Image.Image, name: str) -> Pixels:
         image = (image.convert("LA") if mode == "La" else image).convert("RGBA")
         if image.getchannel("A").getextrema()[0] != 255:
             _refuse_transparent(name)
-    return np.asarray(image.convert("L" if mode in _GRAY else "RGB"))
+    target = "L" if mode in _GRAY else "RGB"
+    return np.asarray(image if image.mode == target else image.convert(target))
 
 
 def _scaled(image: Image.Image, name: str) -> Pixels:
