@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.plugin.conftest import GRID
+from tests.plugin.conftest import CORNERS, GRID
 from tests.plugin.test_faults import start
 
 FLAKY = '''
@@ -129,3 +129,23 @@ def test_workers_try_again_too(flaky):
     assert "6 passed" in output, output
     assert process.returncode == 0
     assert not errors(project)
+
+
+def test_a_class_is_ranked_again_with_all_that_depends_on_it(corners, gate):
+    text = (corners.path / "torchy.py").read_text()
+    once = (
+        "        import pathlib\n"
+        "        file = pathlib.Path(__file__).with_name('once.txt')\n"
+        "        if not file.exists():\n"
+        "            file.write_text('')\n"
+        "            raise ConnectionError('the model hung up')\n"
+    )
+    head = "    def forward(self, images):\n"
+    corners.write("torchy.py", text.replace(head, head + once, 1))
+    corners.configure(CORNERS, gate(metric="breaking_shift", min=0.5, level="warn"))
+    result = rerun(corners, "--reruns=1")
+    outcomes = result.parseoutcomes()
+    assert outcomes.pop("rerun") == 1
+    assert set(outcomes) <= {"passed", "marginal"}
+    assert result.ret == 0
+    assert not errors(corners)
