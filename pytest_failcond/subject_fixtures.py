@@ -165,12 +165,15 @@ def _alone(name: str, source: Source, given: Mapping[str, str]) -> str | None:
 
 
 def _difference(name: str, one: Source, other: Source) -> str:
+    here, there = one.item.nodeid, other.item.nodeid
     if one.function is other.function:
-        here, there = one.parameter("one parameter"), other.parameter("another parameter")
-        what = f"{name} ({one.where()}) has {here} in {one.item.nodeid} and {there}"
+        values = one.parameter("one parameter"), other.parameter("another parameter")
+        what = f"({one.where()}) has {values[0]} in {here} and {values[1]} in {there}"
+    elif one.where() == other.where():
+        what = f"is made twice in {one.where()}, for {here} and for {there}"
     else:
-        what = f"{name} comes from {one.where()} in {one.item.nodeid} and from {other.where()}"
-    return f"a session measures one set of subjects, but fixture {what} in {other.item.nodeid}; {_REMEDY}"
+        what = f"comes from {one.where()} in {here} and from {other.where()} in {there}"
+    return f"a session measures one set of subjects, but fixture {name} {what}; {_REMEDY}"
 
 
 def _sources(item: pytest.Item) -> Iterator[tuple[tuple[str, int], Source]]:

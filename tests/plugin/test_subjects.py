@@ -106,6 +106,26 @@ def test_two_sets_of_subjects_are_refused_before_anything_is_measured(project, k
     assert project.log() == []
 
 
+def test_fixtures_that_one_function_makes_are_told_apart(project):
+    maker = (
+        "import pytest, mine\n"
+        "def make(name):\n"
+        "    @pytest.fixture(scope='session')\n"
+        "    def failcond_classifier():\n"
+        "        return getattr(mine, name)()\n"
+        "    return failcond_classifier\n"
+    )
+    project.write("maker.py", maker)
+    for name in ("load_classifier", "load_blind"):
+        text = f"import maker\nfailcond_classifier = maker.make('{name}')\n{MINE}"
+        project.write(f"test_{name}.py", text)
+    result = project.run("test_load_classifier.py", "test_load_blind.py")
+    assert result.parseoutcomes() == {"errors": 2}
+    result.stdout.fnmatch_lines(
+        ["* but fixture failcond_classifier is made twice in maker.py, for *"]
+    )
+
+
 def test_they_are_refused_by_workers_too_once_for_all(project):
     write(project, PARTED["a fixture with parameters"])
     result = project.run("--junitxml=junit.xml", workers=2)
