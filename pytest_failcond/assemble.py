@@ -67,11 +67,12 @@ def assemble(
     folder = store.pictures if store.pictures.is_dir() else None
     run = replace(run, planned=planned, part=part, pictures=folder)
     if part is not None:
-        return _share(run, part)
-    if kept:
-        asked = {key for entry in planned for key in (entry, *needed(entry, settings))}
-        run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
-    run = conclude(run, settings, baseline, pictures=pictures)
+        run = _share(run, part)
+    else:
+        if kept:
+            asked = {key for entry in planned for key in (entry, *needed(entry, settings))}
+            run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
+        run = conclude(run, settings, baseline, pictures=pictures)
     return replace(run, errors=run.errors | _unsteady(run)) if strict else run
 
 

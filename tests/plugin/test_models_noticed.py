@@ -71,9 +71,12 @@ def test_a_random_classifier_is_said_once_everywhere_and_kept(odd, workers):
     (remark,) = kept(odd)["environment"]["remarks"]
     assert (remark["model"], remark["what"]) == ("classifier", "random")
     assert CHANGES in remark["text"]
-    from pytest_failcond.report import html
+    from pytest_failcond.report import html, terminal
 
-    assert html.summary(Run.load(odd.path / "run.json")).count(CHANGES) == 1
+    run = Run.load(odd.path / "run.json")
+    assert html.summary(run).count(CHANGES) == 1
+    quiet = terminal.render(run, width=400, color=False, unicode=True, verbose=-1)
+    assert quiet.count(CHANGES) == 1
 
 
 def test_under_strict_it_is_an_error_of_a_kept_run_too(odd):
@@ -101,6 +104,8 @@ def test_parts_of_a_run_are_joined_with_what_was_noticed(odd):
     for part in (1, 2):
         odd.run("--failcond-classifier=odd:load_random", f"--failcond-shard={part}/2",
                 f"--failcond-json={part}.json")  # fmt: skip
+    strict = ("--failcond-shard=1/2", "--failcond-strict", "--failcond-classifier=odd:load_random")
+    assert odd.run(*strict).ret == 1
     assert main(["merge", "1.json", "2.json", "--out", "whole.json"]) == 0
     (remark,) = kept(odd, "whole.json")["environment"]["remarks"]
     assert remark["what"] == "random"

@@ -34,7 +34,7 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
         color: whether escape sequences may be used.
         unicode: whether more than ASCII may be used.
         verbose: from 1 on, every direction and every check has its line; under 0, there are only
-            reasons and the verdict.
+            reasons, what was noticed of the models, and the verdict.
     """
     page = Page(width, color, unicode)
     every = verbose > 0
@@ -45,8 +45,8 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
         _show_corpus(page, run)
         _show_changes(page, run, every=every)
         show_gates(page, run, every=every)
-        for remark in contents.remarks(run):
-            page.print(printable(remark), "yellow")
+    for remark in contents.remarks(run):
+        page.print(printable(remark), "yellow")
     line, status = contents.verdict_line(run)
     page.print(line, STYLES.get(status, "bold"))
     return page.content()
