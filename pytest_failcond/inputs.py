@@ -12,9 +12,15 @@ from pytest_failcond.settings import Settings
 KEEP_ELSEWHERE = "keep the run elsewhere, and make it the baseline with `failcond baseline RUN`"
 
 
-def inputs_of(settings: Settings) -> list[Place]:
-    """Return the files and folders that a configuration names, and the file that it is."""
-    read = [
+def inputs_of(settings: Settings, config: str | None = None) -> list[Place]:
+    """Return the files and folders that a configuration names, and the file that it is.
+
+    Args:
+        settings: what is configured.
+        config: the file, where the user named it.
+    """
+    read = [] if config is None else [Place("the configuration", Path(config))]
+    read += [
         Place("the configuration", settings.folder / name)
         for name in ("pyproject.toml", "failcond.toml")
     ]

@@ -112,7 +112,7 @@ def _measuring(name: str, options: argparse.Namespace, folder: Path) -> Measurin
     if ":" not in name:
         raise FailcondError(f"{name}: there is no such run file, nor is it a module:callable")
     settings = find_settings(options.config, classifier=name)
-    check_outputs(_outputs(options), inputs_of(settings))
+    check_outputs(_outputs(options), inputs_of(settings, options.config))
     return Measuring(settings, Store(folder), open_laboratory(settings))
 
 

@@ -77,7 +77,9 @@ def run(options: argparse.Namespace) -> int:
 
     settings = find_settings(options.config, classifier=options.classifier)
     folder = options.out or settings.path(settings.corpus or _DEFAULT)
-    others = inputs_of(settings.model_copy(update={"corpus": None}))  # it is what is added to
+    others = inputs_of(
+        settings.model_copy(update={"corpus": None}), options.config
+    )  # it is what is added to
     check_outputs([Place("the corpus", folder / MANIFEST)], others)
     if options.fixed:
         return _mark(Corpus.read(folder), options.fixed, "fixed")

@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         raise FailcondError(
             f"--samples: {options.samples} is over corner_cases.samples, {drawn}; raise that first"
         )
-    check_outputs([Place("--out", options.out)], inputs_of(settings))
+    check_outputs([Place("--out", options.out)], inputs_of(settings, options.config))
     # The explorer shows generated images alone: those of the tests need not be loaded.
     laboratory = open_laboratory(settings.model_copy(update={"images": None}))
     known = settings.classes or (laboratory.generator.classes if laboratory.generator else ())

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         f"direction-{key.class_index}-{key.dimension}-{'up' if key.sign > 0 else 'down'}"
         f"-{options.shift:g}-{options.sample}.png"
     )
-    check_outputs([Place("--out", out)], inputs_of(settings))
+    check_outputs([Place("--out", out)], inputs_of(settings, options.config))
     generator = Generator.load(settings.path(settings.generator), settings.device)
     if key.class_index >= len(generator.classes):
         raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")

@@ -11,9 +11,9 @@ import pytest
 
 from pytest_failcond.cli import main
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.laboratory import find_settings
 from pytest_failcond.options import _check_outputs
 from pytest_failcond.run import Run
-from pytest_failcond.settings import find_table, load_settings
 from tests.runs import make_run
 
 CONFIG = """
@@ -49,6 +49,7 @@ def template(tmp_path_factory):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("kept")
     (folder / "pyproject.toml").write_text(CONFIG)
+    (folder / "models" / "own.toml").write_text(CONFIG)
     return folder
 
 
@@ -105,6 +106,7 @@ REFUSED = [
      "--out: * is the generator"),
     ("explore --out {models/generator.safetensors}", "--out: * is the generator"),
     ("explore --out {pyproject.toml}", "--out: * is the configuration"),
+    ("explore --config models/own.toml --out {models/own.toml}", "--out: * is the configuration"),
     ("discover --out photos/cat", "the corpus: * lies in the images"),
     ("train {g.safetensors} --images mine:load --start-from g.safetensors",
      "OUTPUT: * is --start-from"),
@@ -143,7 +145,7 @@ def test_commands_write_over_nothing_that_they_read(here, capsys, line, sentence
 
 def session(monkeypatch, **options):
     """What pytest knows of its options, without a pytest."""
-    settings = load_settings(*find_table(Path.cwd(), None))
+    settings = find_settings(None)
     return SimpleNamespace(
         getoption=lambda name, default=None: options.get(name, default),
         invocation_params=SimpleNamespace(dir=Path.cwd()),

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import hash_bytes
+from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.report import html
 from pytest_failcond.run import Run, _digest
 from tests.runs import make_run, make_strip
@@ -182,6 +183,19 @@ def test_another_picture_is_not_shown_as_the_runs(tmp_path):
     assert not (tmp_path / "copy.json").exists()
     assert not (tmp_path / "copy.json.files").exists()
     swapped.save(tmp_path / "copy.json", pictures=False)  # as `failcond baseline` does
+
+
+def test_another_picture_of_the_corpus_is_not_shown_as_the_runs(tmp_path):
+    run, path = make_run(tmp_path / "pictures"), tmp_path / "run.json"
+    (tmp_path / "pictures" / "lost.png").write_bytes(make_strip(frames=1))
+    entry = Replayed("0-1-up-2", "fixed", 0, 1, 0.2, "lost.png", "sha256:1")
+    replace(run, corpus=Replay((entry,), "sha256:x"), planned=("corpus:0-1-up-2",)).save(path)
+    key = "corpus:0-1-up-2"
+    assert "data:image" in html.details(Run.load(path), key)
+    (tmp_path / "run.json.files" / "lost.png").write_bytes(make_strip(frames=1, color=True))
+    for shown in (html.details(Run.load(path), key), html.page(Run.load(path))):
+        assert "is another picture than the run was kept with" in shown
+    assert "data:image" not in html.details(Run.load(path), key)
 
 
 def test_a_run_from_before_there_were_hashes_is_read(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Replayed
 from pytest_failcond.report import contents, corpus
 from pytest_failcond.report.html.parts import note, picture, tag, text
@@ -39,7 +40,10 @@ def replayed_of(run: Run, key: str, with_pictures: bool) -> list[str]:
 def _replayed(run: Run, entry: Replayed, with_pictures: bool) -> list[str]:
     said = corpus.told(run, entry)
     parts = [text("span", said, class_="failed" if entry.lost else None)]
-    content = run.picture(entry.picture) if with_pictures and entry.picture else None
+    try:
+        content = run.picture(entry.picture) if with_pictures and entry.picture else None
+    except FailcondError as error:
+        return [*parts, note(str(error))]
     if content is not None:
         parts.insert(0, picture(content, f"{corpus.title(entry)}: {said}"))
     return parts
