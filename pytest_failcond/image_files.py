@@ -75,10 +75,12 @@ def read_regular(path: Path, name: str) -> bytes:
         _check_regular(path.stat(), name)
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
-            _check_regular(os.fstat(file.fileno()), name)  # it may be another one by now
-            return file.read(_LARGEST_FILE)
-    except OSError as error:
-        raise FailcondError(f"{name} cannot be read ({error.strerror or error})") from error
+            status = os.fstat(file.fileno())
+            _check_regular(status, name)  # it may be another one by now
+            return file.read(status.st_size)
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "there is too little memory"
+        raise FailcondError(f"{name} cannot be read ({reason})") from error
 
 
 def _check_regular(status: os.stat_result, name: str) -> None:

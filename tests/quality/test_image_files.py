@@ -24,7 +24,7 @@ from PIL import EpsImagePlugin, Image
 import pytest_failcond
 from pytest_failcond import FailcondError
 from pytest_failcond.corpus import hash_png
-from pytest_failcond.image_files import decode_pixels
+from pytest_failcond.image_files import decode_pixels, read_pixels
 from pytest_failcond.pixels import LARGEST
 from pytest_failcond.report.html.pictures import cut
 from pytest_failcond.subjects.sources import from_folder
@@ -236,6 +236,18 @@ def test_the_largest_that_is_read_takes_less_than_a_gigabyte():
     before = peak()
     assert decode_pixels(content, "a file")[-1, -1].tolist() == [9, 8, 7]
     assert peak() - before < 600
+
+
+def test_where_memory_is_short_that_is_said(tmp_path):
+    path = _written(tmp_path / "1.png", encode(Image.new("RGB", (4000, 4000)), compress_level=1))
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, limits[1]))
+        with pytest.raises(FailcondError, match=r"1\.png cannot be read \("):
+            read_pixels(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 def test_postscript_is_never_executed_whatever_the_file_is_called(tmp_path, monkeypatch):
