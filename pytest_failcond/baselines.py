@@ -31,21 +31,28 @@ def absent_baseline(settings: Settings) -> str:
     """Say that the configured baseline is not there: ``no baseline at PATH``, and what may be meant."""
     assert settings.baseline is not None
     path = settings.path(settings.baseline)
-    meant = similar_run(path, settings.folder)
+    said = f"no baseline at {settings.baseline}"
     if path.is_dir():
-        return f"no baseline at {settings.baseline}, which is a folder"
-    if meant is None:
-        return f"no baseline at {settings.baseline} yet"
-    if meant.is_relative_to(settings.folder):
-        meant = meant.relative_to(settings.folder)
-    return f"no baseline at {settings.baseline} (did you mean {meant}?)"
+        return f"{said}, which is a folder"
+    if meant := similar_run(path, settings.folder):
+        return f"{said} (did you mean {_named(meant, settings.folder)}?)"
+    if kept := next(_runs_in(settings.folder), None):
+        return f"{said} yet (a run is kept in {_named(kept, settings.folder)})"
+    return f"{said} yet"
+
+
+def _named(path: Path, folder: Path) -> Path:
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def _runs_in(folder: Path) -> Iterator[Path]:
+    return filter(_is_run_file, sorted(folder.glob("*.json"))[:_MANY])
 
 
 def similar_run(path: Path, folder: Path) -> Path | None:
     """Return a run file that may be meant by a path where there is none.
 
-    One at a similar path, else one of the same or a similar name in a folder above or in ``folder``,
-    else any run file in these.
+    One at a similar path, else one of the same or a similar name in a folder above or in ``folder``.
     """
     parts: list[str] = []
     start = path
@@ -57,7 +64,6 @@ def similar_run(path: Path, folder: Path) -> Path | None:
         *_similar_below(start, parts),
         *(above / path.name for above in near),
         *(found for above in near for found in _similar_below(above, [path.name])),
-        *(found for above in near[:2] for found in sorted(above.glob("*.json"))[:_MANY]),
     ]
     return next((found for found in candidates if _is_run_file(found)), None)
 
@@ -68,7 +74,15 @@ def _similar_below(folder: Path, parts: list[str]) -> Iterator[Path]:
         yield folder
         return
     names = [entry.name for entry in islice(folder.iterdir(), _MANY)] if folder.is_dir() else []
-    for name in difflib.get_close_matches(parts[0], names, n=3, cutoff=0.5):
+    # A suffix in common would make many names similar: without it first.
+    stem, suffix = Path(parts[0]).stem, Path(parts[0]).suffix
+    stems = [Path(name).stem for name in names if Path(name).suffix == suffix]
+    close = difflib.get_close_matches(stem, stems, n=3, cutoff=0.5 if len(stem) < 4 else 0.6)
+    others = [name for name in names if Path(name).suffix != suffix]
+    for name in (
+        *(f"{name}{suffix}" for name in close),
+        *difflib.get_close_matches(parts[0], others, n=3, cutoff=0.8),
+    ):
         yield from _similar_below(folder / name, parts[1:])
 
 

@@ -89,6 +89,12 @@ def find_configuration(
     return found or finder.nearest(root)
 
 
+def project_folder(here: Path) -> Path:
+    """Return the folder that the nearest configuration's paths are relative to; else this one."""
+    found = Finder().nearest(here)
+    return here if found is None else found.path.parent
+
+
 def absence(places: Sequence[Path], root: Path | None = None) -> str:
     """Say that there is no configuration, where it was looked for, and the remedy."""
     named = [f"{p}{'' if p.exists() else ' (which does not exist)'}" for p in dict.fromkeys(places)]

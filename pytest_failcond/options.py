@@ -188,7 +188,12 @@ def _class_names(settings: Settings) -> tuple[str, ...] | None:
     if settings.generator is not None:
         from pytest_failcond.stylegan2.checkpoint import read_config
 
-        generator = read_config(settings.path(settings.generator))[0].classes
+        path = settings.path(settings.generator)
+        if not path.exists():
+            raise FailcondError(
+                f"generator: there is no file {path}; `failcond train` makes one, or correct the path"
+            )
+        generator = read_config(path)[0].classes
     names = class_names(settings, generator)
     if names is not None:
         check_gate_classes(settings, names)

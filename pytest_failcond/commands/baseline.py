@@ -7,6 +7,7 @@ baseline = "failcond-baseline.json" in [tool.failcond], or give --failcond-compa
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy a run, without its pictures; say what it replaces."""
+    from pytest_failcond.configuration import project_folder
     from pytest_failcond.outputs import check_outputs, of_run
     from pytest_failcond.report.changes import origin
     from pytest_failcond.report.contents import verdict_line
@@ -48,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
     if chosen.environment.get("dirty"):
         say("Its files differed from the commit: better make baselines of what is committed.")
     if not before:
-        say(f'Next: set baseline = "{options.out}" in [tool.failcond], and commit the file.')
+        named = Path(os.path.relpath(options.out, project_folder(Path.cwd()))).as_posix()
+        say(f'Next: set baseline = "{named}" in [tool.failcond], and commit the file.')
     return 0
 
 

@@ -11,6 +11,7 @@ import json
 import tomllib
 from pathlib import Path
 
+from pytest_failcond.configuration import Finder
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.printing import say
@@ -61,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
     write_atomically(test, _TEST)
     say(f"wrote [tool.failcond] to {config}")
     say(f"wrote {test}")
+    if above := Finder().nearest(folder.absolute().parent):
+        say(f"{above.path} configures what lies around {folder}: here, the new tables are nearer.")
     say()
     loaded = [name for name in (options.classifier, options.images) if ":" in name]
     say(f"Next: make {' and '.join(map(repr, loaded))} importable from {folder},")

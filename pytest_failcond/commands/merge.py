@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the joined run and print its verdict: 1 where it is red."""
+    from pytest_failcond.configuration import project_folder
     from pytest_failcond.folders import OwnFolder
     from pytest_failcond.inputs import KEEP_ELSEWHERE
     from pytest_failcond.merge import merge
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     read = [place for path in options.parts for place in of_run("a PART", path)]
     check_outputs(of_run("--out", options.out), read)
     parts = {str(path): Run.load(path) for path in options.parts}
-    project = _project()
+    project = project_folder(Path.cwd())
     baseline = options.compare or _configured_baseline(next(iter(parts.values())), project)
     if baseline is not None:
         check_outputs(
@@ -55,14 +56,6 @@ def run(options: argparse.Namespace) -> int:
     say(verdict_line(joined)[0])
     say(f"wrote {options.out}")
     return int(is_red(joined))
-
-
-def _project() -> Path:
-    """Return the folder of the configuration that is nearest, else the current one."""
-    from pytest_failcond.configuration import Finder
-
-    found = Finder().nearest(Path.cwd())
-    return Path.cwd() if found is None else found.path.parent
 
 
 def _configured_baseline(part: Run, project: Path) -> Path | None:

@@ -148,3 +148,25 @@ def test_a_run_whose_settings_are_not_known_any_more_is_still_shown(gated):
     assert run.demanded == {}
     assert contents.verdict_line(run)[0].startswith("verdict: passed")
     assert json.dumps(run.settings)
+
+
+def test_a_baseline_and_parts_are_those_of_the_project_from_any_of_its_folders(
+    project, monkeypatch, capsys, gate
+):
+    """What a command says and reads is relative to the configuration, as its keys are."""
+    table = GRID.replace("[tool.failcond]", '[tool.failcond]\nbaseline = "kept.json"')
+    project.configure(table, gate(metric="mean_regression_drop", max=0.5))
+    monkeypatch.chdir(project.path)
+    assert project.run("--failcond-shard=1/1", "--failcond-json=part.json").ret == 0
+    (project.path / "deep").mkdir()
+    monkeypatch.chdir(project.path / "deep")
+    capsys.readouterr()
+    assert main(["merge", "../part.json"]) == 0
+    assert (
+        "1 gate not evaluated: no baseline at kept.json yet (a run is kept in part.json)"
+        in capsys.readouterr().out
+    )
+    assert main(["baseline", "run.json", "--out", "../kept.json"]) == 0
+    assert 'set baseline = "kept.json" in' in capsys.readouterr().out
+    assert main(["merge", "../part.json"]) == 0
+    assert "verdict: passed · " in capsys.readouterr().out

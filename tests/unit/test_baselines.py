@@ -44,13 +44,16 @@ def test_one_wrong_letter_anywhere_in_the_path(path, part, place, how):
         assert similar_run(Path(top, *wrong), Path(top)) == there
 
 
-def test_the_same_name_in_another_folder_and_any_run_file(tmp_path):
+def test_the_same_name_in_another_folder_or_else_any_run_file(tmp_path):
     (tmp_path / "tests").mkdir()
     kept = tmp_path / "failcond-baseline.json"
     kept.write_text(RUN)
     assert similar_run(tmp_path / "tests" / "failcond-baseline.json", tmp_path / "tests") == kept
     assert similar_run(tmp_path / "no" / "such" / "failcond-baseline.json", tmp_path) == kept
-    assert similar_run(tmp_path / "quite-another.json", tmp_path) == kept
+    settings = Settings(baseline="x.json", folder=tmp_path)
+    assert absent_baseline(settings) == (
+        "no baseline at x.json yet (a run is kept in failcond-baseline.json)"
+    )
     kept.write_text('{"name": "no run"}')
     assert similar_run(tmp_path / "failcond-baselin.json", tmp_path) is None
 

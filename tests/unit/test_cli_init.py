@@ -83,3 +83,11 @@ def test_the_heading_that_the_test_module_names_is_pytests(tmp_path):
     assert main(["init", "--folder", str(tmp_path)]) == 0
     named = (tmp_path / "tests" / "test_robustness.py").read_text(encoding="utf-8").split('"')
     assert f'getgroup("failcond", "{named[4]}")' in inspect.getsource(add_options)
+
+
+def test_a_configuration_above_is_named(tmp_path, capsys):
+    assert main(["init", "--folder", str(tmp_path)]) == 0
+    assert "are nearer" not in capsys.readouterr().out
+    (tmp_path / "below").mkdir()
+    assert main(["init", "--folder", str(tmp_path / "below")]) == 0
+    assert f"{tmp_path / 'pyproject.toml'} configures what lies around" in capsys.readouterr().out
