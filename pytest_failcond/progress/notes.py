@@ -112,10 +112,10 @@ def _file(store: Path, worker: str) -> Path:
 def _get(path: Path) -> Notes | None:
     try:
         noted = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        current = noted["current"]
+        return Notes(None if current is None else Current(**current), dict(noted["finished"]))
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or no notes
         return None
-    current = noted["current"]
-    return Notes(None if current is None else Current(**current), noted["finished"])
 
 
 def _put(path: Path, notes: Notes) -> None:

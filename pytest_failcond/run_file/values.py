@@ -11,9 +11,11 @@ from pydantic import AfterValidator, Field
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.keys import CorruptionKey, parse_key
+from pytest_failcond.reading import shown
 
 _WORDS = re.compile(r"corner_case:\d{1,9}:\d{1,9}|gate:[A-Za-z0-9_.-]+|corpus:[A-Za-z0-9_.-]+")
-_CELLS = re.compile(r"corruptions|corruption:[^:]+|corner_case:\d{1,9}:\d{1,9}")
+_NAME = re.compile(r"[A-Za-z0-9_.]{1,255}")
+_CELLS = re.compile(rf"corruptions|corruption:{_NAME.pattern}|corner_case:\d{1, 9}:\d{1, 9}")
 
 
 def _is_key(*kinds: str) -> Callable[[str], str]:
@@ -22,12 +24,14 @@ def _is_key(*kinds: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         try:
             key = parse_key(text)
-        except FailcondError as error:
-            raise ValueError(str(error)) from error
+        except (FailcondError, ValueError) as error:  # ValueError: a number of too many digits
+            raise ValueError(f"{shown(text)} is no key") from error
         if kinds and text.partition(":")[0] not in kinds:
-            raise ValueError(f"{text} is a key, but not of kind {' or '.join(kinds)}")
+            raise ValueError(f"{shown(text)} is a key, but not of kind {' or '.join(kinds)}")
         if str(key) != text or any(v > 2**63 - 1 for v in vars(key).values() if type(v) is int):
-            raise ValueError(f"{text[:99]} is not a key as this program writes it")
+            raise ValueError(f"{shown(text)} is not a key as this program writes it")
+        if isinstance(key, CorruptionKey) and not _NAME.fullmatch(key.corruption):
+            raise ValueError(f"{shown(text)}: no corruption has such a name")
         if isinstance(key, CorruptionKey) and not 1 <= key.severity <= 5:
             raise ValueError(f"{text}: severities are 1 to 5")
         return text
@@ -36,8 +40,12 @@ def _is_key(*kinds: str) -> Callable[[str], str]:
 
 
 def _planned(text: str) -> str:
+    """Check a planned test; a user's own may have asked for any key, there or not."""
     if not _WORDS.fullmatch(text):
-        _is_key()(text.removeprefix("regression:"))
+        try:
+            parse_key(text.removeprefix("regression:"))
+        except (FailcondError, ValueError) as error:
+            raise ValueError(f"{shown(text)} is nothing that is planned") from error
     return text
 
 

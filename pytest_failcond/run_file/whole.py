@@ -233,7 +233,7 @@ class RunRecord(Record):
         for gate in self.gates:
             check(f"gate {gate.id!r}", [made.class_index for made in gate.checks])
         for planned in self.planned:
-            if planned.startswith(("corner_case:", "ranking:", "direction:")):
+            if planned.startswith("corner_case:"):
                 check(planned, [int(planned.split(":")[1])])
         # Where only the corpus was measured, nobody may have named the classes.
         for replayed in self.corpus.entries if self.corpus is not None and classes else ():

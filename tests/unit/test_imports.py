@@ -78,6 +78,8 @@ ROOMS = {
     "walk_trials.py": {"pytest", "torch"},
     "statistics.py": {"pytest", "torch"},
     "run.py": {"pytest", "torch"},
+    "reading.py": {"pytest", "torch", "numpy"},
+    "run_file": {"pytest", "torch", "pytest_failcond.session", "pytest_failcond.store"},
     "progress/": {"torch", "numpy", "pytest_failcond.session", "pytest_failcond.measure"},
     "progress/notes.py": {"pytest"},
     "progress/text.py": {"pytest"},

@@ -35,6 +35,14 @@ def test_notes_tell_what_is_being_measured_and_how_long_it_took(watched):
     assert 0 < noted.finished[NOISE[0]] < 60
 
 
+@pytest.mark.parametrize(
+    "text", ["", "3", "[]", "{}", '{"current": 3}', '{"current": {}, "finished": {}}']
+)
+def test_what_is_no_note_is_left_out(watched, text):
+    (watched / notes.FOLDER / "main.json").write_text(text)
+    assert notes.read(watched) == []
+
+
 def test_images_are_added_up_and_the_filling_of_the_last_batch_is_not(watched, monkeypatch):
     monkeypatch.setattr(notes, "_EVERY_SECONDS", 0.0)
     mine = Progress(watched)
