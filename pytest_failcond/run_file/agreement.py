@@ -66,7 +66,7 @@ def _check_gate(check: Check, settings: Settings) -> None:
     for name in ("metric", "level", "threshold", "at"):
         if getattr(check, name) != getattr(gate, name):
             raise ValueError(
-                f"gates: {name} of {check.gate!r} is {getattr(check, name)!r} in the check of "
+                f"gates: {name} of {check.gate!r} is {shown(getattr(check, name))} in the check of "
                 f"{check.key}, and {getattr(gate, name)!r} in the settings"
             )
     if check.waived is not None and gate.expected_fail is None:

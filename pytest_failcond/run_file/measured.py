@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from pytest_failcond.keys import CorruptionKey, DirectionKey, parse_key
 from pytest_failcond.packing import MOST_TRUTHS
-from pytest_failcond.reading import Many, Record
+from pytest_failcond.reading import Many, Record, shown
 from pytest_failcond.run_file.values import (
     CellKey,
     Count,
@@ -35,7 +35,7 @@ def fits_key(record: Record, key: str, **fields: object) -> None:
     """See that the fields of an entry say what its key says."""
     for name, value in fields.items():
         if getattr(record, name) != value:
-            raise ValueError(f"{name} is {getattr(record, name)!r}, but the key is {key}")
+            raise ValueError(f"{name} is {shown(getattr(record, name))}, but the key is {key}")
 
 
 class ExamplesRecord(Record):
