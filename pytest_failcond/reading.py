@@ -23,9 +23,11 @@ from pydantic import (
 )
 
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.ranges import shorten
 
 _DEEPEST = 100  # levels of lists and objects; a run file has 8, each training from another's end 2
 _LONGEST_NUMBER = 400  # digits
+_LONGEST_MESSAGE = 600  # characters: Python's own messages quote all of a value
 _STARTS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it: git lfs pull"),
     (b"PK\x03\x04", "a zip archive, in which torch.save keeps a pickle"),
@@ -103,7 +105,7 @@ def sentence_of(error: ValidationError, data: Any) -> str:
     where = place(first["loc"], data)
     if first["type"] == "missing":
         return f"{where} is missing"
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = shorten(first["msg"].removeprefix("Value error, "), _LONGEST_MESSAGE)
     if first["type"] == "value_error":
         return f"{where}: {message}" if where else message
     message = message.replace("valid tuple", "valid list")  # as TOML and JSON call it
