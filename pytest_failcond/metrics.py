@@ -34,6 +34,7 @@ Bound = Callable[[float, Side], "float | None"]
 """(confidence, side) → confidence bound of a value; None: beyond all that was tested."""
 
 
+_BEYOND = 7.0  # two over the highest severity
 NAMED = 10
 """Classes that a message names at most."""
 
@@ -244,9 +245,9 @@ def _crossing_severity(case: Case) -> Value:
         raise FailcondError(f"gate {case.gate.id!r}: there are no cells of {name}")
     counts.sort()
 
-    unseen = sorted(
-        set(range(1, ceil(case.gate.threshold))) - {severity for severity, *_ in counts}
-    )
+    # Severities end at 5: a threshold beyond the one after is never tested that far.
+    under = range(1, ceil(min(case.gate.threshold, _BEYOND)))
+    unseen = set(under) - {severity for severity, *_ in counts}
 
     def first(accuracy: Callable[[int, int], float]) -> float | None:
         under = (severity for severity, right, n in counts if accuracy(right, n) < level)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import given
@@ -148,6 +149,7 @@ def test_a_gate_is_accepted_if_and_only_if_some_results_fail_it_and_some_do_not(
     assert outcomes == {True, False} or metric == "relative_mce"  # which can have any value
 
 
+@hypothesis.settings(deadline=None, max_examples=60)
 @given(st.sampled_from([m for m in METRICS if m != "relative_mce"]), st.floats(-1e9, 1e9))
 def test_any_threshold_tells_something_or_is_refused(metric, threshold):
     row = METRICS[metric]
@@ -274,7 +276,7 @@ def test_cells_cannot_be_selected_where_there_are_none(metric, selected):
     [
         ((1, 2), 5, True), ((1, 2), 3, False), ((1, 2), 2.5, False), ((1, 2), 4, True),
         ((1, 3, 5), 5, True), ((1, 3, 5), 3, True), ((1, 3, 5), 2, False), ((3, 5), 4, True),
-        ((1, 2, 3, 4, 5), 6, False), ((1, 2, 3, 4, 5), 7, True),
+        ((1, 2, 3, 4, 5), 6, False), ((1, 2, 3, 4, 5), 7, True), ((1, 2, 3, 4, 5), 1e300, True),
     ],
 )  # fmt: skip
 def test_a_crossing_severity_is_claimed_of_severities_that_were_measured(severities, least, unseen):

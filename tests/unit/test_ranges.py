@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_failcond import cli, ranges
@@ -65,6 +65,7 @@ WHOLES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(WHOLES, st.one_of(st.integers(-2000, 2000).map(str), st.text(), st.from_regex(r"[+-]?\d+")))
 def test_an_option_is_read_as_python_reads_it_or_refused(whole, text):
     try:
@@ -78,6 +79,7 @@ def test_an_option_is_read_as_python_reads_it_or_refused(whole, text):
             whole.read(text)
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.text(max_size=30), st.from_regex(r"\A[0-9]*\.?[0-9]*[kKmM]?\Z"), st.floats().map(str)
@@ -167,9 +169,9 @@ def test_a_name_is_short_enough_for_a_test_and_a_file_or_refused(length):
 def test_the_id_of_a_gate_of_long_names_is_short():
     names = ["a" * 3000, "b" * 3000]
     gates = [{"metric": "clean_accuracy", "min": 0.5, "classes": names[:n]} for n in (1, 2)]
-    settings = load_settings(Path("p.toml"), {"classes": names, "gates": gates})
-    assert len({gate.id for gate in settings.gates}) == 2
-    assert all(len(gate.id) <= 110 for gate in settings.gates)
+    found = load_settings(Path("p.toml"), {"classes": names, "gates": gates})
+    assert len({gate.id for gate in found.gates}) == 2
+    assert all(len(gate.id) <= 110 for gate in found.gates)
 
 
 @pytest.mark.parametrize("key", ["images", "baseline", "corpus", "generator", "judge", "device"])
