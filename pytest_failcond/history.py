@@ -139,6 +139,8 @@ def _point(name: str, run: Run, question: Question, confidence: float) -> Point:
         found = _value(run, question)
     except FailcondError as error:
         return replace(point, missing=str(error))
+    if question.at is not None and found.untested:
+        return replace(point, missing=found.untested)
     low, high = (found.bound(confidence, side) for side in ("lower", "upper"))
     return replace(point, value=found.value, low=low, high=high, n=found.n)
 

@@ -90,7 +90,13 @@ def parse_key(text: str) -> Key:
 
 
 def class_id(names: Sequence[str], index: int) -> str:
-    """Return how a class stands in test IDs: its name, or its index where that is no short, plain word."""
-    name = names[index]
-    plain = len(name) <= LONGEST_NAME and _PLAIN.fullmatch(name)
-    return name if plain else str(index)
+    """Return how a class stands in test IDs: its name, or its index where that is no short, plain word.
+
+    A dot tells an index from another class's name.
+    """
+    name, text = names[index], str(index)
+    if len(name) <= LONGEST_NAME and _PLAIN.fullmatch(name):
+        return name
+    while text in names:
+        text += "."
+    return text

@@ -169,7 +169,8 @@ def walk(
     An image ends as *broken* at the first shift at which the classifier is wrong and the judge is
     not, or as *lost* where the judge loses it first. A walk stops once all its images have ended
     and its valid range is known. Without a judge, an image is not moved beyond the generator's own
-    range of the dimension.
+    range of the dimension, and a walk stops where fewer than 80 % of the images can be moved that far
+    or are broken already.
 
     Args:
         generator: makes the images.
@@ -240,6 +241,11 @@ def _walk_layer(
     moved_to_end: dict[int, Tensor] = {}
     active = np.arange(count)
     for step, shift in enumerate(grid):
+        # Without a judge, nothing is claimed of a shift that too few images can be moved by.
+        told = (np.maximum(limits[active], 0.0) >= shift) | (broken_at[active] != _NEVER)
+        active = active[told.mean(axis=1) >= VALID_SHARE]
+        if not len(active):
+            break
         rows = np.tile(np.arange(total), len(active))
         which = np.repeat(active, total)
         moved = np.minimum(shift, np.maximum(limits[which, rows], 0.0))

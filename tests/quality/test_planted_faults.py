@@ -170,6 +170,21 @@ def test_a_judge_that_is_lost_first_bounds_the_valid_range():
     assert direction.walk.breaking_shift is None
 
 
+@pytest.mark.parametrize("gives_up", [0.3, 0.6])
+def test_without_a_judge_nothing_is_claimed_beyond_the_generator_s_own_range(gives_up):
+    """Brightness falls by 0.1 per σ from 0.8: the classifier gives up at 5 σ, or at 2 σ."""
+    generator, _, sigma = planted_generator(1, 0.1)
+    classifier = Classifier(Threshold(gives_up, sharpness=5.0).eval(), classes=3)
+    found = find_corner_cases(generator, classifier, 0, top=1, samples=64)
+    (walk,) = [direction.walk for direction in found.directions]
+    starts = start_images(generator, None, 0, 64)
+    room = (generator.style_space.range[1, 1] - starts.styles[:, 1].double().numpy()) / sigma
+    told = [((room >= t) | (walk.breaks < t)).mean() >= 0.8 for t in np.arange(0, 8.5, 0.5)]
+    last = len(walk.shifts) - 1
+    assert all(told[: last + 1])
+    assert not told[last + 1] or walk.broken[-1] == 64
+
+
 def test_a_direction_that_the_judge_cannot_follow_is_passed_over_and_listed():
     """The judge gives up at 0.7, at 1 σ: under 1 σ for more than a fifth of the images."""
     generator, _, _ = planted_generator(1, 0.1)

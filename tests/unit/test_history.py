@@ -92,6 +92,9 @@ def test_values_are_those_of_the_gates():
     assert lost.low < lost.value < lost.high
     (share,) = history(one, Question("broken_share", STARTS, at=1.0))
     assert share.value == walked().broken_by(1.0) / 60
+    (beyond,) = history(one, Question("broken_share", STARTS, at=8.0))
+    assert beyond.value is None
+    assert beyond.missing == f"tested to {walked().tested_to:.1f} σ only"
     (ends,) = history(one, Question("valid_range", STARTS))
     assert ends.value == walked().valid_range
     (of_class,) = history(one, Question("accuracy", "clean", class_name="b"))

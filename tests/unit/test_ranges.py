@@ -166,6 +166,11 @@ def test_a_name_is_short_enough_for_a_test_and_a_file_or_refused(length):
     assert class_id([name, "b"], 0) == (name if length <= 100 else "0")
 
 
+def test_no_two_classes_share_a_test_id():
+    names = ["1", "a b", "1.", "ü", "3"]
+    assert [class_id(names, index) for index in range(5)] == ["1", "1..", "1.", "3.", "3"]
+
+
 def test_the_id_of_a_gate_of_long_names_is_short():
     names = ["a" * 3000, "b" * 3000]
     gates = [{"metric": "clean_accuracy", "min": 0.5, "classes": names[:n]} for n in (1, 2)]
