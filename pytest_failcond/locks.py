@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.printing import say
 
@@ -28,7 +30,8 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._handle: int | None = None
+        # With the umask's mode, others could hold up our sessions.
+        self._lock = FileLock(path, timeout=0, mode=0o600, thread_local=False)
 
     def take(self) -> bool:
         """Take the lock, unless somebody else has it.
@@ -37,29 +40,22 @@ class Lock:
             FailcondError: there can be no lock file there.
         """
         try:
-            # 0o666 and the umask would let others hold up our sessions.
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-            handle = os.open(self.path, flags, 0o600)
-            # A holder removes the file: one that is not at its path any more guards nothing.
-            if _lock(handle) and _is_at(handle, self.path):
-                self._handle = handle
-                return True
-            os.close(handle)
+            self._lock.acquire()
+        except Timeout:
+            return False
         except OSError as error:
             raise FailcondError(
                 f"{self.path}: cannot be locked ({error.strerror or error}); remove the file, or set "
                 "TMPDIR to a folder of your own"
             ) from error
-        return False
+        return True
 
     def drop(self) -> None:
         """Let go of the lock."""
-        if self._handle is not None:
+        if self._lock.is_locked:
             with contextlib.suppress(OSError):  # Windows removes no open file: it stays, empty
                 self.path.unlink()
-            _unlock(self._handle)
-            os.close(self._handle)
-            self._handle = None
+            self._lock.release()
 
 
 @contextlib.contextmanager
@@ -94,37 +90,3 @@ def lock_path(path: str | os.PathLike[str]) -> Iterator[None]:
     place = Path(tempfile.gettempdir()) / LOCKS.replace("*", name)
     with hold(place, f"another session that writes {path}"):
         yield
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: int) -> bool:
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            return False
-        return True
-
-    def _unlock(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_UN)
