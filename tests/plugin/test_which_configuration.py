@@ -287,7 +287,7 @@ def test_any_option_without_a_configuration_is_an_error(mono, name):
     """Of every option that there is, and that there will be."""
     flag = _OPTIONS[name].get("action") == "store_true"
     option = f"--failcond-{name}"
-    result = mono.run("plain", option if flag else f"{option}=0")
+    result = mono.run("plain", option if flag else f"{option}=1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     message = result.stderr.str().strip()
     assert message.startswith(f"ERROR: {option}: there is no [tool.failcond]")
