@@ -41,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         (one sentence on stderr, as argparse does for its usage), 130 after Ctrl-C.
     """
     share_cores()
-    options = _parser().parse_args(argv)
+    parser, words = _parser(), sys.argv[1:] if argv is None else list(argv)
+    if "" in words or any(word.startswith("--") and word.endswith("=") for word in words):
+        parser.error("an argument is empty; a variable that is not set, perhaps")
+    options = parser.parse_args(words)
     try:
         return int(options.run(options))
     except FailcondError as error:

@@ -74,13 +74,24 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def _given(config: pytest.Config) -> list[str]:
-    """Return the options that were given, wherever: on the command line or by ``addopts``."""
+    """Return the options that were given, wherever: on the command line or by ``addopts``.
+
+    Raises:
+        FailcondError: one was given without a value, or has no effect beside another.
+    """
     values = {name: config.getoption(f"--failcond-{name}") for name in _OPTIONS}
-    return [
-        f"--failcond-{name}"
-        for name, value in values.items()
-        if value is not None and value is not False
-    ]
+    given = {k: value for k, value in values.items() if value is not None and value is not False}
+    for name, value in given.items():
+        if value == "":
+            raise FailcondError(
+                f"--failcond-{name}: its value is empty; give {_OPTIONS[name]['metavar']}, or leave it out"
+            )
+        if name in ("classifier", "device") and "from" in given:
+            raise FailcondError(
+                f"--failcond-{name} would have no effect: with --failcond-from, nothing is measured; "
+                "leave out one of them"
+            )
+    return [f"--failcond-{name}" for name in given]
 
 
 def make_state(config: pytest.Config, scope: Scope) -> State | None:
@@ -91,8 +102,9 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
     """
     if scope.off:
         return None
+    options = _given(config)
     if scope.found is None:
-        if options := _given(config):
+        if options:
             raise FailcondError(
                 f"{', '.join(options)}: {absence(scope.places, scope.root)}, --failcond-config=FILE "
                 "names a file"

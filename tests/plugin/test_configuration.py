@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from pytest_failcond.options import _OPTIONS
 from tests.plugin.conftest import GRID
 
 GATE = "[[tool.failcond.gates]]\n"
@@ -154,6 +155,26 @@ def test_a_wrong_option_stops_at_once(project, option):
     assert "Traceback" not in message
     for word in OPTIONS[option]:
         assert word in message
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, a in _OPTIONS.items() if "metavar" in a and "type" not in a]
+)
+def test_an_empty_value_is_refused(project, name):
+    """As of a variable of a pipeline that is not set: it would be ignored in silence."""
+    result = project.run(f"--failcond-{name}=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"--failcond-{name}: " in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    "option", ["--failcond-classifier=mine:load_blind", "--failcond-device=cpu"]
+)
+def test_what_is_idle_beside_a_kept_run_is_refused(project, option):
+    assert project.run("--failcond-json=run.json").ret == 0
+    result = project.run("--failcond-from=run.json", option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "would have no effect: with --failcond-from" in result.stderr.str()
 
 
 SUBJECTS = {

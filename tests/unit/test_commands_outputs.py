@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_failcond.cli import main
+from pytest_failcond.cli import COMMANDS, main
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory import find_settings
 from pytest_failcond.options import _check_outputs
@@ -218,3 +218,12 @@ def test_a_summary_is_added_to_what_earlier_steps_wrote(here, monkeypatch):
     assert main(["report", "run.json", "--markdown", "summary"]) == 0
     text = Path("summary").read_text()
     assert text.startswith("# lint: 3 remarks\n\n## ")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("empty", ["", "--config="])
+def test_an_empty_argument_is_refused(command, empty, capsys):
+    """As of a variable of a pipeline that is not set: it would be the working directory."""
+    with pytest.raises(SystemExit, match="2"):
+        main([command, empty])
+    assert "an argument is empty" in capsys.readouterr().err
