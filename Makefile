@@ -23,7 +23,7 @@ example-failing: $(INSTALLED) ## Run the same gates on a classifier trained on c
 	$(EXAMPLE) --failcond-classifier=digits:load_mlp
 
 test: $(INSTALLED) lint ## Run the linters, the type checker and all tests.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(INSTALLED) ## Run the linters and the type checker alone.
 	$(BIN)/ruff check .

@@ -40,23 +40,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: the command's own (0 where all is well), 2 for what the user can mend
         (one sentence on stderr, as argparse does for its usage), 130 after Ctrl-C.
     """
-    share_cores()
-    parser, words = _parser(), sys.argv[1:] if argv is None else list(argv)
-    if "" in words or any(word.startswith("--") and word.endswith("=") for word in words):
-        parser.error("an argument is empty; a variable that is not set, perhaps")
-    options = parser.parse_args(words)
+    command = "failcond"
     try:
+        share_cores()
+        parser, words = _parser(), sys.argv[1:] if argv is None else list(argv)
+        if "" in words or any(word.startswith("--") and word.endswith("=") for word in words):
+            parser.error("an argument is empty; a variable that is not set, perhaps")
+        options = parser.parse_args(words)
+        command = f"failcond {options.command}"
         return int(options.run(options))
     except FailcondError as error:
-        say(f"failcond {options.command}: {error}", to=sys.stderr)
+        say(f"{command}: {error}", to=sys.stderr)
         return 2
     except (
         OSError
     ) as error:  # what a path leads to can be no folder, too long, on a disk that failed
-        say(f"failcond {options.command}: {unreadable(error)}", to=sys.stderr)
+        say(f"{command}: {unreadable(error)}", to=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        say(f"failcond {options.command}: interrupted", to=sys.stderr)
+        say(f"{command}: interrupted", to=sys.stderr)
         return 130
 
 

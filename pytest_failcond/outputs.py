@@ -37,7 +37,13 @@ class Place:
 
 
 def pictures_folder(run_file: Path) -> Path:
-    """Return the folder of a run file's pictures."""
+    """Return the folder of a run file's pictures.
+
+    Raises:
+        FailcondError: the path has no file name, such as ``/``.
+    """
+    if not run_file.name:
+        raise FailcondError(f"{run_file}: is a folder, and no run file; name a file")
     return run_file.with_name(f"{run_file.name}.files")
 
 

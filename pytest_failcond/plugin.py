@@ -258,9 +258,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         kept=state.measured is not None,
         strict=state.strict,
     )
-    if state.run is None:
-        return
     config = session.config
+    if state.run is None:
+        if session.exitstatus == pytest.ExitCode.OK and _asked_for_a_verdict(config):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return
     base = config.invocation_params.dir
     if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
         state.problem = "the session was interrupted; what was there before is untouched"
@@ -278,6 +280,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     unmeasured = any(check.verdict == "error" for check in state.run.checks) or state.run.errors
     if session.exitstatus == pytest.ExitCode.OK and (state.problem or unmeasured):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _asked_for_a_verdict(config: pytest.Config) -> bool:
+    """Whether the command line itself, not ``addopts``, asks for what there is not if nothing is measured."""
+    asked = ("--failcond-json", "--failcond-markdown", "--failcond-strict")
+    return any(argument.startswith(asked) for argument in map(str, config.invocation_params.args))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

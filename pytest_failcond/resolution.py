@@ -99,8 +99,8 @@ def _of_check(
     labels: Labels,
 ) -> Unresolved | None:
     keys = _keys(gate, settings)
-    if not keys:
-        return None
+    if not keys or (not gate.keeps_above and gate.threshold < 0):
+        return None  # what asks for a gain, a perfect result does not pass, but another may
     one_class = class_index
     if one_class is None:
         chosen = set(gate.classes or class_names)

@@ -7,9 +7,11 @@ error. `pytest --failcond-from=RUN` then makes tests of it, and reports, without
 from __future__ import annotations
 
 import argparse
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.printing import say
 
 if TYPE_CHECKING:
@@ -36,12 +38,15 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.folders import OwnFolder
     from pytest_failcond.inputs import KEEP_ELSEWHERE
     from pytest_failcond.merge import merge
-    from pytest_failcond.outputs import check_outputs, of_run
+    from pytest_failcond.outputs import check_outputs, is_same_file, of_run
     from pytest_failcond.report.contents import is_red, verdict_line
     from pytest_failcond.run import Run
 
     read = [place for path in options.parts for place in of_run("a PART", path)]
     check_outputs(of_run("--out", options.out), read)
+    for one, other in combinations(options.parts, 2):
+        if is_same_file(one, other):
+            raise FailcondError(f"{one} and {other} are one part; give it once")
     parts = {str(path): Run.load(path) for path in options.parts}
     project = project_folder(Path.cwd())
     baseline = options.compare or _configured_baseline(next(iter(parts.values())), project)

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.commands.arguments import number
+from pytest_failcond.commands.arguments import not_negative
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.printing import say
 from pytest_failcond.ranges import SAMPLE, SEED
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond show``."""
     parser.add_argument("key", metavar="KEY", help="a direction, such as direction:8:322:+")
     parser.add_argument(
-        "--shift", type=number, required=True, metavar="T", help="how far to move it, in σ"
+        "--shift", type=not_negative, required=True, metavar="T", help="how far to move it, in σ"
     )
     parser.add_argument(
         "--sample", type=SAMPLE.read, required=True, metavar="N", help="number of the start image"

@@ -15,7 +15,7 @@ from pytest_failcond.reading import shown
 
 _WORDS = re.compile(r"corner_case:\d{1,9}:\d{1,9}|gate:[A-Za-z0-9_.-]+|corpus:[A-Za-z0-9_.-]+")
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,255}")
-_CELLS = re.compile(rf"corruptions|corruption:{_NAME.pattern}|corner_case:\d{1, 9}:\d{1, 9}")
+_CELLS = re.compile(rf"corruptions|corruption:{_NAME.pattern}|corner_case:\d{{1,9}}:\d{{1,9}}")
 
 
 def _is_key(*kinds: str) -> Callable[[str], str]:

@@ -13,7 +13,7 @@ from pytest_failcond.exchange import array_of, ask, described
 if TYPE_CHECKING:
     from torch import Tensor
 
-_NUMBERS = "biuf"  # kinds of NumPy types that logits may have
+_NUMBERS = "iuf"  # kinds of NumPy types that logits may have
 
 
 def logits_of_tensor(out: Any, name: str, count: int, classes: int | None) -> Tensor:
@@ -32,8 +32,9 @@ def logits_of_tensor(out: Any, name: str, count: int, classes: int | None) -> Te
     def taken() -> Tensor:
         import torch
 
-        if not isinstance(out, torch.Tensor) or out.is_complex() or out.is_meta:
-            raise _refused(out, name, count, classes)
+        if not isinstance(out, torch.Tensor) or out.is_meta or not _is_real(out):
+            form = ", as a tensor" if isinstance(out, np.ndarray) else ""
+            raise _refused(out, name, count, classes, form)
         logits: Tensor = out.dequantize() if out.is_quantized else out
         logits = logits.to_dense() if logits.layout != torch.strided else logits
         _check_shape(logits, name, count, classes)
@@ -67,6 +68,12 @@ def logits_of_array(
     return _converted(taken, out, name)  # type: ignore[no-any-return]
 
 
+def _is_real(out: Tensor) -> bool:
+    import torch
+
+    return not out.is_complex() and out.dtype != torch.bool
+
+
 def _plain(out: Any) -> npt.NDArray[Any] | None:
     """Return an output as an array of any type; None where it can only be misread as one."""
     if isinstance(out, np.ma.MaskedArray) and np.ma.is_masked(out):
@@ -95,12 +102,12 @@ def _check_shape(logits: Any, name: str, count: int, classes: int | None) -> Non
         )
 
 
-def _refused(out: Any, name: str, count: int, classes: int | None) -> FailcondError:
+def _refused(out: Any, name: str, count: int, classes: int | None, form: str = "") -> FailcondError:
     width = "classes" if classes is None else classes
     wrapped = isinstance(out, tuple | list | dict) or hasattr(type(out), "logits")
     advice = ", alone: wrap it so that it does" if wrapped else ", real numbers"
     return FailcondError(
-        f"the {name} returned {described(out)}; it must return logits [{count}, {width}]{advice}"
+        f"the {name} returned {described(out)}; it must return logits [{count}, {width}]{form or advice}"
     )
 
 

@@ -20,6 +20,7 @@ import pytest_failcond.report.html
 import pytest_failcond.report.markdown
 import pytest_failcond.report.terminal
 import pytest_failcond.session  # noqa: F401
+from pytest_failcond import Run
 from tests.unit.tiny import tiny_generator
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +142,10 @@ DISTURBING = ("randomly", "rerunfailures")
 SUITE = "from pytest_failcond.suite import *\n"
 
 
+def read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
 class Project:
     """A user's project: its files, and pytest run in it."""
 
@@ -169,12 +174,22 @@ class Project:
         tiny_generator().save(self.path / "tiny.safetensors")
 
     def run(self, *arguments: str, workers: int = 0) -> Any:
-        """Run pytest here, without plugins that no argument asks for; returns pytester's result."""
+        """Run pytest here, without plugins that no argument asks for; returns pytester's result.
+
+        Whatever run it keeps, can be read again.
+        """
         idle = [name for name in DISTURBING if name not in " ".join(arguments)]
         options = [option for name in idle for option in ("-p", f"no:{name}")]
         if workers:
             options += ["-n", str(workers)]
-        return self.pytester.runpytest_inprocess(*options, *arguments)
+        option = "--failcond-json="
+        named = [a.removeprefix(option) for a in arguments if a.startswith(option)]
+        before = [read(self.path / name) for name in named]
+        result = self.pytester.runpytest_inprocess(*options, *arguments)
+        for name, old in zip(named, before, strict=True):
+            if read(self.path / name) != old:
+                Run.load(self.path / name)
+        return result
 
     def log(self) -> list[str]:
         """Return what classifier and corruptions wrote down when they were called."""

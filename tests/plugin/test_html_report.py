@@ -63,8 +63,8 @@ def test_results_have_class_and_direction(corners, workers, gate):
         assert shown(cell, "class") == name
         assert shown(cell, "direction").startswith(f"s{found['dimension']} {found['layer']}[")
         assert shown(cell, "threshold") == "≥ 2 σ"
-        broke = found["breaking_shift"]
-        assert shown(cell, "value") == ("> 2.0 σ" if broke is None else f"{broke:.1f} σ")
+        broke, end = found["breaking_shift"], found["curve"]["shift"][-1]
+        assert shown(cell, "value") == (f"> {end:.1f} σ" if broke is None else f"{broke:.1f} σ")
     order = [shown(results[name], "value") for name in sorted_by(results, "value")]
     assert order == sorted(order, key=lambda text: (text.startswith(">"), text))
 

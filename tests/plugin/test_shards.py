@@ -136,6 +136,13 @@ def test_a_kept_run_is_held_against_a_baseline_of_more_directions(divided):
     assert "other corner_cases settings" in run["comparison"]["remark"]
 
 
+def test_a_part_that_is_given_twice_is_refused(divided, capsys):
+    divided.run("--failcond-shard=1/2")
+    part = "failcond-part-1-of-2.json"
+    assert main(["merge", part, f"./{part}", "--out", "joined.json"]) == 2
+    assert "are one part; give it once" in capsys.readouterr().err
+
+
 def test_a_missing_part_is_an_error_of_its_keys(divided, capsys):
     divided.run("--failcond-shard=1/2")
     capsys.readouterr()

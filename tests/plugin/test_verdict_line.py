@@ -135,13 +135,17 @@ def test_a_session_that_measures_nothing_says_so(project, gate):
     result = project.run(
         "-k", "test_it", "--failcond-json=run.json", "--failcond-markdown=a/run.md"
     )
-    assert result.ret == 0
+    assert result.ret == 1
     result.stdout.fnmatch_lines(
         ["failcond: nothing was measured: none of 1 gates was checked, run.json was not written and "
          "is of an older run, a/run.md was not written"]
     )  # fmt: skip
     assert "nothing was measured" not in project.run("-k", "test_it", "-qq").stdout.str()
     assert "nothing was measured" not in project.run("--collect-only").stdout.str()
+    assert project.run("-k", "test_it", "--failcond-strict").ret == 1
+    assert (
+        project.run("-k", "test_it", "-o", "addopts=--failcond-strict").ret == 0
+    )  # of no run in particular
     project.configure(GRID)
     assert "nothing was measured" not in project.run("-k", "test_it").stdout.str()
 

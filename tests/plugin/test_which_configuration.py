@@ -211,7 +211,7 @@ def test_a_suite_below_a_session_without_a_configuration_fails(mono):
 @WORKERS
 def test_a_suite_without_any_configuration_fails_and_says_where_it_looked(mono, workers):
     mono.write("plain/test_robustness.py", SUITE)
-    mono.write("plain/test_named.py", "from pytest_failcond.suite import test_gate as test_mine")
+    mono.write("plain/test_partly.py", "from pytest_failcond.suite import test_gate as test_mine")
     result = mono.run("plain", workers=workers)
     assert result.ret == 1
     assert result.parseoutcomes() == {"errors": 7, "passed": 1}

@@ -93,6 +93,7 @@ WRONG = {
     "named tuple": (lambda x: Output(x, x), "returned Output of (float32 [6, 3], "),
     "none": (lambda x: None, "returned NoneType; it must return logits"),
     "complex": (lambda x: x + 0j, "returned complex64 [6, 3]; it must return logits [6, classes], real"),
+    "truth values": (lambda x: x > 0, "returned bool [6, 3]; it must return logits [6, classes], real"),
     "text": (lambda x: "cat", "returned str; it must"),
     "generator": (lambda x: (row for row in x), "returned generator; it must"),
     "number": (lambda x: 3.0, "returned float; it must"),
@@ -142,6 +143,7 @@ PLAIN_WRONG = {
     "text": (lambda x: x.astype(str), "it must return logits [6, classes], real numbers"),
     "numbers as text": (lambda x: [["1", "2", "3"]] * 6, "it must return logits [6, classes]"),
     "complex": (lambda x: x + 0j, "returned complex64 [6, 3]; it must"),
+    "truth values": (lambda x: x > 0, "returned bool [6, 3]; it must"),
     "dates": (lambda x: x.astype("datetime64[s]"), "returned datetime64[s] [6, 3]; it must"),
     "masked": (lambda x: np.ma.masked_less(x, 1), "returned float32 [6, 3]; it must"),
     "generator": (lambda x: (row for row in x), "returned generator; it must"),
@@ -479,7 +481,6 @@ ONE = plain(lambda x: x)
         (Returns(lambda x: nn.functional.dropout(x, 0.5, training=True)).eval(), ["random"]),
         (Writes(WRITES["data"]).eval(), ["writes"]),
     ],
-    ids=str,
 )
 def test_a_model_that_does_not_repeat_itself_is_noticed(model, expected):
     assert examined(model) == expected

@@ -227,3 +227,13 @@ def test_an_empty_argument_is_refused(command, empty, capsys):
     with pytest.raises(SystemExit, match="2"):
         main([command, empty])
     assert "an argument is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [".", "/"])
+@pytest.mark.parametrize(
+    "command",
+    [["report"], ["baseline"], ["merge"], ["compare", "a.json"], ["history"], ["selftest"]],
+)
+def test_a_folder_is_no_run_file(command, place, capsys):
+    assert main([*command, place]) == 2
+    assert "Traceback" not in capsys.readouterr().err

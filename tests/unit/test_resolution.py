@@ -117,3 +117,8 @@ def test_what_cannot_be_measured_at_all_is_left_to_its_check():
     assert found(np.zeros(0, dtype=int), metric="clean_accuracy", min=0.5, classes=["a"]) == ()
     assert found(metric="mce", max=1.0) == ()
     assert found(metric="corpus_accuracy", min=0.99) == ()
+
+
+def test_a_gate_that_asks_for_a_gain_is_not_said_to_be_out_of_reach():
+    """A perfect result gains nothing, but a classifier that is better on corrupted images does."""
+    assert found(metric="accuracy_drop", max=-0.1) == ()
