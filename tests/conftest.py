@@ -1,5 +1,8 @@
 """What all tests share: pytester, which runs pytest on small projects, and a cache of their own."""
 
+import signal
+import threading
+
 import pytest
 
 from pytest_failcond.cache import VARIABLE
@@ -13,3 +16,10 @@ def _own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the processes that tests start, though a shell's ``&`` has it ignored."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
