@@ -52,9 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FailcondError as error:
         say(f"{command}: {error}", to=sys.stderr)
         return 2
-    except (
-        OSError
-    ) as error:  # what a path leads to can be no folder, too long, on a disk that failed
+    except OSError as error:  # a path can lead to no folder, be too long, or lie on a failed disk
         say(f"{command}: {unreadable(error)}", to=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.packing import pack, pack_bits
 
 Place = tuple[Any, Any]
@@ -154,3 +158,17 @@ def scramble(content: bytes, draw: random.Random) -> tuple[str, bytes]:
     }[kind]
     rest = b"" if kind == "end" else content[at + size :]
     return f"{kind} {size} bytes at {at}", content[:at] + new + rest
+
+
+def outcome(read: Callable[[Path], None], path: Path, what: str) -> str:
+    """Try a reader; a traceback, or an error that is no sentence, fails the test."""
+    told = ""
+    try:
+        read(path)
+    except FailcondError as error:
+        told = str(error)
+    except Exception as error:
+        pytest.fail(f"{what}: {type(error).__name__}: {error}")
+    assert "\n" not in told, f"{what}: {told}"
+    assert len(told) < 2000, f"{what}: {told}"
+    return "a sentence" if told else "read"

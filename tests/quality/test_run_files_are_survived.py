@@ -30,7 +30,7 @@ from pytest_failcond.report.contents import is_red
 from pytest_failcond.run import Run, _digest
 from pytest_failcond.settings import Settings
 from tests import runs
-from tests.mutations import mutate, scramble
+from tests.mutations import mutate, outcome, scramble
 
 MANY = int(os.environ.get("FAILCOND_FUZZ", "0"))
 COUNT = MANY or 800
@@ -177,20 +177,6 @@ def readers(files: dict[str, Path], folder: Path) -> dict[str, Callable[[Path], 
         "selftest against it": command("selftest", green, "--resamples", "3", "--baseline", PATH),
         "from": again,
     }
-
-
-def outcome(read: Callable[[Path], None], path: Path, what: str) -> str:
-    """Try a reader; a traceback, or an error that is no sentence, fails the test."""
-    told = ""
-    try:
-        read(path)
-    except FailcondError as error:
-        told = str(error)
-    except Exception as error:
-        pytest.fail(f"{what}: {type(error).__name__}: {error}")
-    assert "\n" not in told, f"{what}: {told}"
-    assert len(told) < 2000, f"{what}: {told}"
-    return "a sentence" if told else "read"
 
 
 # Nothing else in a file tells of these: they are what was asked for, and what is known of an image.
