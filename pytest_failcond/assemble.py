@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.baselines import absent_baseline
 from pytest_failcond.compare import Other, compare
 from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import FailcondError
@@ -17,7 +18,7 @@ from pytest_failcond.files import write_atomically
 from pytest_failcond.measurements import Examples, Measurement, Replay
 from pytest_failcond.packing import pack, unpack
 from pytest_failcond.plan import needed, share_of, unit_of
-from pytest_failcond.remarks import PREFIX, remarks_of
+from pytest_failcond.remarks import PREFIX, Remark, noting, remarks_of
 from pytest_failcond.resolution import unresolved
 from pytest_failcond.run import Run
 from pytest_failcond.settings import Settings
@@ -133,7 +134,7 @@ def conclude(
         for key in needed(planned, settings):
             if key not in measured:
                 errors.setdefault(key, missing)
-    run = replace(run, errors=errors)
+    run = replace(run, errors=errors, environment=_with_baseline(run, settings, baseline))
 
     def other(path: Path | None) -> Other | None:
         return None if path is None else Other(path, run.subjects, run.measured)
@@ -155,6 +156,14 @@ def conclude(
     except FailcondError as error:
         return replace(run, errors=run.errors | {"baseline": str(error)})
     return replace(run, comparison=comparison)
+
+
+def _with_baseline(run: Run, settings: Settings, baseline: Path | None) -> dict[str, Any]:
+    """Return the environment of a run, with a remark if the configured baseline is not there."""
+    remarks = [remark for remark in run.remarks if remark.what != "absent"]
+    if baseline is None and settings.baseline is not None:
+        remarks.append(Remark("baseline", "absent", absent_baseline(settings)))
+    return noting(run.environment, remarks)
 
 
 def notes_before(
@@ -219,9 +228,8 @@ def _measured(
             corpus = Replay.from_json(record)
     kept = session["environment"].get("remarks", ())
     found = (record for name, record in records.items() if name.startswith(PREFIX))
-    remarks = [remark.to_json() for remark in remarks_of([*kept, *found])]
     return Run(
-        environment=session["environment"] | ({"remarks": remarks} if remarks else {}),
+        environment=noting(session["environment"], remarks_of([*kept, *found])),
         subjects=session["subjects"],
         settings=settings.model_dump(mode="json", exclude={"folder"}),
         classes=classes or _numbered(measurements, rankings),

@@ -49,18 +49,17 @@ class Finder:
     def nearest(self, place: Path) -> Configuration | None:
         """Return the configuration nearest to a file or folder, whether it exists or not.
 
-        In a folder, ``failcond.toml`` comes before ``pyproject.toml``. A link is followed where
-        nothing is found above the link itself.
+        A link is followed where nothing is found above the link itself.
 
         Raises:
-            FailcondError: a file that may be the nearest cannot be read or parsed.
+            FailcondError: a file that may be the nearest cannot be read or parsed, or a folder has two.
         """
         path = Path(os.path.abspath(place))  # noqa: PTH100 - links are not followed
         return self._upward(path) or self._upward(Path(os.path.realpath(path)))
 
     def _upward(self, folder: Path) -> Configuration | None:
         if folder not in self._known:
-            found = next(filter(None, (_look(folder / name) for name in _NAMES)), None)
+            found = _look_into(folder)
             at_the_top = folder.parent == folder
             self._known[folder] = found or (None if at_the_top else self._upward(folder.parent))
         return self._known[folder]
@@ -105,6 +104,16 @@ def absence(places: Sequence[Path], root: Path | None = None) -> str:
         f"above{f', nor in the rootdir {root}' if apart else ''}; `failcond init` writes the "
         "[tool.failcond] tables"
     )
+
+
+def _look_into(folder: Path) -> Configuration | None:
+    """Return the one configuration of a folder; two of them would be read by different people."""
+    first, *others = [*filter(None, (_look(folder / name) for name in _NAMES)), None]
+    if first is not None and (other := others[0]) is not None and not first.is_same(other):
+        raise FailcondError(
+            f"{first.path} and {other.path} both configure failcond; keep the tables of one of them"
+        )
+    return first
 
 
 def _look(path: Path) -> Configuration | None:

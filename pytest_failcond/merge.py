@@ -11,7 +11,7 @@ from pytest_failcond.assemble import conclude, direction_order, grid_order
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.plan import share_of, unit_of
-from pytest_failcond.remarks import remarks_of
+from pytest_failcond.remarks import noting
 from pytest_failcond.run import Run
 
 T = TypeVar("T")
@@ -117,9 +117,7 @@ def _check_overlap(parts: Mapping[str, Run]) -> None:
 
 def _environment(runs: Sequence[Run]) -> dict[str, Any]:
     """Return the first part's, with what was noticed of the models in any."""
-    noticed = remarks_of(remark.to_json() for run in runs for remark in run.remarks)
-    rest = {key: value for key, value in runs[0].environment.items() if key != "remarks"}
-    return rest | ({"remarks": [remark.to_json() for remark in noticed]} if noticed else {})
+    return noting(runs[0].environment, (remark for run in runs for remark in run.remarks))
 
 
 def _missing(runs: Sequence[Run]) -> str:

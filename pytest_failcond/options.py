@@ -33,7 +33,7 @@ _WRITTEN = {
 _OPTIONS: dict[str, dict[str, Any]] = {
     "config": {
         "metavar": "FILE",
-        "help": "configuration file; default: failcond.toml, else [tool.failcond] in pyproject.toml, "
+        "help": "configuration file; default: failcond.toml, or [tool.failcond] in pyproject.toml, "
         f"nearest above the tests; {OFF!r} switches off",
     },
     "classifier": {"metavar": "MODULE:CALLABLE", "help": "loads the model under test"},

@@ -28,7 +28,7 @@ from pytest_failcond.outcome import point_home, tell_once
 from pytest_failcond.printing import one_line, printable
 from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration, seems_configured
 from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
-from pytest_failcond.subject_fixtures import refusal
+from pytest_failcond.subject_fixtures import refusal, unknown_fixture
 from pytest_failcond.threads import share_cores
 
 _NOTHING = "failcond_nothing"
@@ -154,7 +154,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     if state.part is None:
         _keep_plan(state, session.items)
-    state.refusal = refusal([i for i in session.items if measures(i)], state.given)
+    asking = [item for item in session.items if measures(item)]
+    state.refusal = unknown_fixture(asking) or refusal(asking, state.given)
 
 
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:

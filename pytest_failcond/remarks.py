@@ -1,4 +1,4 @@
-"""What is noticed of the models while they are measured, and said with the results."""
+"""What is noticed of what was brought, while it is measured, and said with the results."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Noticed = Literal["random", "training", "writes"]
+Noticed = Literal["random", "training", "writes", "absent"]
 
 
 @dataclass(frozen=True)
 class Remark:
-    """Something about a model that results depend on.
+    """Something about what the user brought that results depend on.
 
     Attributes:
-        model: ``classifier`` or ``judge``.
+        model: ``classifier`` or ``judge``; also ``baseline``.
         what: ``random``: its output changes from call to call, which counts as an error under
             ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes
-            into the images that it is given.
+            into the images that it is given; ``absent``: it is configured and not there.
         text: the same as a sentence.
     """
 
@@ -42,3 +42,10 @@ def remarks_of(entries: Iterable[dict[str, Any]]) -> tuple[Remark, ...]:
     """Read entries of run files and stores: each of a model once, in a fixed order."""
     found = {(e["model"], e["what"]): Remark(e["model"], e["what"], e["text"]) for e in entries}
     return tuple(found[key] for key in sorted(found))
+
+
+def noting(environment: dict[str, Any], remarks: Iterable[Remark]) -> dict[str, Any]:
+    """Return an environment with these remarks in place of those that it had."""
+    rest = {key: value for key, value in environment.items() if key != "remarks"}
+    noted = [remark.to_json() for remark in remarks_of(remark.to_json() for remark in remarks)]
+    return rest | ({"remarks": noted} if noted else {})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_failcond import fixtures
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.items import measures, parameters
 from pytest_failcond.state import State, fail
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_failcond.measure import Laboratory
 
 _ABSENT = object()
+_PREFIX = "failcond_"
 _REMEDY = (
     "run pytest once for each, by -k or a path, each with its own --failcond-json, and compare the "
     "runs by `failcond compare`"
@@ -147,6 +148,39 @@ def refusal(items: Sequence[pytest.Item], given: Mapping[str, str]) -> str | Non
             if why := _alone(name, source, given):
                 return why
     return None
+
+
+def unknown_fixture(items: Sequence[pytest.Item]) -> str | None:
+    """Say that a fixture of the user's takes the place of none of ours, though its name says so.
+
+    A mistyped one would have no effect, and the configured model would be judged in silence.
+
+    Args:
+        items: tests that measure.
+    """
+    ours = [name for name in vars(fixtures) if name.startswith(_PREFIX)]
+    for name, file in _named_like_ours(items):
+        definitions = (item.session._fixturemanager.getfixturedefs(name, item) for item in items)
+        if name not in ours and any(definitions):
+            return (
+                f"{file}: fixtures whose names begin with {_PREFIX} are pytest-failcond's, and none "
+                f"is called {name}{nearest(name, ours)}"
+            )
+    return None
+
+
+def _named_like_ours(items: Sequence[pytest.Item]) -> Iterator[tuple[str, str]]:
+    """Yield names that begin like ours, in the user's conftest files, plugins and tests, and the files."""
+    manager = items[0].config.pluginmanager if items else None
+    installed = [id(plugin) for plugin, _ in manager.list_plugin_distinfo()] if manager else []
+    plugins = [p for p in manager.get_plugins() if id(p) not in installed] if manager else []
+    modules = [getattr(item, "module", None) for item in items]
+    classes = [getattr(item, "cls", None) for item in items]
+    for place in {id(place): place for place in (*plugins, *modules, *classes)}.values():
+        for name, value in list(getattr(place, "__dict__", {}).items()):
+            for given in (name, inspect.getattr_static(value, "name", None)):  # name= of a fixture
+                if isinstance(given, str) and given.startswith(_PREFIX):
+                    yield given, getattr(place, "__file__", None) or place.__module__
 
 
 def _alone(name: str, source: Source, given: Mapping[str, str]) -> str | None:

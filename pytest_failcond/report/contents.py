@@ -42,8 +42,8 @@ def unmeasured(run: Run) -> dict[str, str]:
 
 
 def remarks(run: Run) -> list[str]:
-    """Return what was noticed of the models and is not among the errors, a sentence each."""
-    return [r.text for r in run.remarks if r.text != run.errors.get(r.model)]
+    """Return what was noticed and is neither among the errors nor in the verdict line, a sentence each."""
+    return [r.text for r in run.remarks if r.what != "absent" and r.text != run.errors.get(r.model)]
 
 
 def run_status(run: Run) -> Status | None:
@@ -78,8 +78,8 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
     aside = ", ".join(
         f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s not in told
     )
-    idle = [*_not_evaluated(run), *_not_run(run)]
-    line = LABELS[status] if status is not None else "none" if idle else "nothing is gated"
+    idle = [*(_not_evaluated(run) or _not_compared(run)), *_not_run(run)]
+    line = LABELS[status] if status is not None else "none" if _not_run(run) else "nothing is gated"
     parts = ["; ".join([f"verdict: {line}{f' ({aside})' if aside else ''}", *idle])]
     if run.checks:
         parts.append(f"{count(len(run.checks), 'check')} of {count(len(run.gates), 'gate')}")
@@ -100,6 +100,11 @@ def _not_evaluated(run: Run) -> list[str]:
         + printable(reason.partition("; ")[0].removeprefix("there is "))
         for reason, gates in reasons.items()
     ]
+
+
+def _not_compared(run: Run) -> list[str]:
+    """Say that the configured baseline is not there, where no gate tells of it."""
+    return [f"not compared: {printable(r.text)}" for r in run.remarks if r.what == "absent"]
 
 
 def _not_run(run: Run) -> list[str]:

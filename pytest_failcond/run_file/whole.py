@@ -33,11 +33,11 @@ def _at_most(count: int) -> Callable[[Any], Any]:
 
 
 class RemarkRecord(Record):
-    """Something that was noticed of a model while it was measured."""
+    """Something that was noticed of a model while it was measured, or of the baseline."""
 
-    model: str = Field(description="classifier or judge.")
-    what: Literal["random", "training", "writes"] = Field(
-        description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given."
+    model: str = Field(description="classifier, judge or baseline.")
+    what: Literal["random", "training", "writes", "absent"] = Field(
+        description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given; absent: it is configured and not there."
     )
     text: str = Field(description="One sentence.")
 
@@ -66,7 +66,8 @@ class EnvironmentRecord(Record):
     commit_date: Date | None = Field(None, description="Date of that commit, ISO 8601.")
     dirty: bool | None = Field(None, description="Whether tracked files differed from it.")
     remarks: Many[RemarkRecord] = Field(
-        [], description="What was noticed of the models; left out where nothing was."
+        [],
+        description="What was noticed of the models and the baseline; left out where nothing was.",
     )
 
 

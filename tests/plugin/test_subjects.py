@@ -33,6 +33,42 @@ BASE = (
     "@pytest.fixture(scope='session', params=['load_classifier', 'load_blind'])\n"
     "def weights(request):\n    return request.param\n"
 )
+MISTYPED = {
+    "in conftest.py": {"conftest.py": fixture("clasifier")},
+    "by name=": {"conftest.py": fixture("x").replace("'session'", "'session', name='failcond_juge'")},
+    "beside the tests": {"test_robustness.py": SUITE + fixture("imges")},
+    "in a class": {
+        "test_robustness.py": "import pytest\nclass TestIt:\n    @pytest.fixture\n"
+        "    def failcond_clasifier(self):\n        pass\n    def test_it(self, failcond):\n        pass\n",
+    },
+    "in a module that a conftest names": {
+        "conftest.py": "pytest_plugins = ['mended']\n",
+        "mended.py": fixture("clasifier"),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISTYPED)
+def test_a_fixture_that_takes_the_place_of_none_of_ours_is_refused(project, case):
+    for name, text in MISTYPED[case].items():
+        project.write(name, text)
+    result = project.run()
+    assert result.ret == 1
+    text = result.stdout.str()
+    assert text.count("fixtures whose names begin with failcond_ are pytest-failcond's") == 1
+    assert "; did you mean 'failcond_" in text
+    assert "classified" not in project.log()
+
+
+def test_what_is_only_called_like_a_fixture_of_ours_is_none_of_our_business(project):
+    project.write(
+        "conftest.py",
+        "from pytest_failcond.fixtures import failcond_judge\nfailcond_path = 'models'\n"
+        "def failcond_helper():\n    pass\n",
+    )
+    assert project.run().ret == 0
+
+
 PARTED = {
     "a fixture with parameters": {"conftest.py": PARAMS},
     "a fixture that depends on one": {

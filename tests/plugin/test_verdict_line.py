@@ -46,6 +46,26 @@ def test_a_mistyped_baseline_is_said_wherever_the_verdict_is(project, monkeypatc
     assert meant in result.stdout.str()
 
 
+@pytest.mark.parametrize("gated", [True, False])
+def test_a_mistyped_baseline_is_said_where_no_gate_needs_it(project, monkeypatch, gate, gated):
+    monkeypatch.chdir(project.path)
+    assert project.run("--failcond-json=failcond-baseline.json").ret == 0
+    table = GRID.replace("[tool.failcond]", '[tool.failcond]\nbaseline = "failcond-basline.json"')
+    project.configure(table, *[gate(metric="clean_accuracy", min=0.9)] * gated)
+    result = project.run("--failcond-json=new.json", "--failcond-markdown=new.md")
+    said = (
+        f"verdict: {'passed' if gated else 'nothing is gated'}; not compared: no baseline at "
+        "failcond-basline.json (did you mean failcond-baseline.json?)"
+    )
+    assert result.ret == 0
+    assert verdict_of(result).startswith(said)
+    assert said in (project.path / "new.md").read_text().splitlines()[2].replace("\\", "")
+    assert main(["report", "new.json"]) == 0
+    assert said in (project.path / "report.html").read_text()
+    (project.path / "failcond-baseline.json").rename(project.path / "failcond-basline.json")
+    assert "not compared" not in verdict_of(project.run("--failcond-from=new.json"))
+
+
 def test_where_all_is_idle_nothing_passed(project, gate):
     project.configure(GRID, gate(metric="regression_drop", max=0.01))
     result = project.run()

@@ -20,12 +20,15 @@ FILES = {
     "own file, nested": {"failcond.toml": TABLE},
     "own file, empty": {"failcond.toml": ""},
     "table": {"pyproject.toml": TABLE},
-    "both": {"failcond.toml": "seed = {}\n", "pyproject.toml": "[tool.failcond]\nseed = -1\n"},
+    "both, one idle": {
+        "failcond.toml": "seed = {}\n",
+        "pyproject.toml": '[project]\nname = "failcond"\n',
+    },
     "no table": {"pyproject.toml": '[project]\nname = "x"\n'},
     "mentioned": {"pyproject.toml": '[project]\ndependencies = ["pytest-failcond"]\n'},
     "no TOML": {"pyproject.toml": "<<<<<<< ours\n"},
 }
-CONFIGURED = {"own file", "own file, nested", "own file, empty", "table", "both"}
+CONFIGURED = {"own file", "own file, nested", "own file, empty", "table", "both, one idle"}
 
 
 def write(folder: Path, kind: str, number: int) -> None:
@@ -84,6 +87,21 @@ def test_a_file_that_may_be_the_nearest_is_not_skipped(tmp_path, kind):
     assert str(error.value).startswith(str(tmp_path / "a" / name))
     assert words in str(error.value)
     assert Finder().nearest(tmp_path) is not None
+
+
+@pytest.mark.parametrize("own", ["seed = 1\n", TABLE.format(1), ""])
+def test_two_files_of_one_folder_are_refused_naming_both_unless_they_are_one(tmp_path, own):
+    (tmp_path / "failcond.toml").write_text(own)
+    write(tmp_path, "table", 2)
+    (tmp_path / "tests").mkdir()
+    with pytest.raises(FailcondError, match=r"\A.+\Z") as error:
+        Finder().nearest(tmp_path / "tests")
+    for name in ("failcond.toml", "pyproject.toml"):
+        assert str(tmp_path / name) in str(error.value)
+    assert read_configuration(tmp_path / "failcond.toml", "--config").path.name == "failcond.toml"
+    (tmp_path / "failcond.toml").unlink()
+    (tmp_path / "failcond.toml").symlink_to("pyproject.toml")
+    assert Finder().nearest(tmp_path).table == {"seed": 2}
 
 
 def test_what_has_the_name_and_is_no_file_is_passed_by(tmp_path):
