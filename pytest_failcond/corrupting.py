@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pytest_failcond.corruptions import Corruption, corrupt
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import UserCodeError, text_of
+from pytest_failcond.exchange import UserCodeError, place_of, text_of
 from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.subjects.loading import load_callable
 
@@ -80,14 +80,14 @@ class Corruptions:
         try:
             return apply(slice(None))
         except UserCodeError as error:
-            kind, text, cause = error.kind, error.text, error
+            kind, text, place, cause = error.kind, error.text, error.place, error
         except FailcondError:
             raise
         except Exception as error:
-            kind, text, cause = type(error).__name__, text_of(error), error
+            kind, text, place, cause = type(error).__name__, text_of(error), place_of(error), error
         raise FailcondError(
             f"corruption {name!r} raised {kind} at severity {severity} on "
-            f"{_culprit(apply, indices)}{f': {text}' if text else ''}"
+            f"{_culprit(apply, indices)}{f': {text}' if text else ''}{place}"
         ) from cause
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ import numpy.typing as npt
 from pytest_failcond.errors import FailcondError
 
 _LONGEST = 300  # characters of an error's text: torch's own go on for pages
+_PYTHON, _OURS = Path(sysconfig.get_paths()["stdlib"]), Path(__file__).parent
 _LISTED = 3  # parts of a tuple, and keys of a dict, that are described
 
 
@@ -21,12 +25,14 @@ class UserCodeError(FailcondError):
     Attributes:
         kind: the name of the error's type.
         text: what it says, on one line.
+        place: where it came from, as `place_of` names it.
     """
 
     def __init__(self, sentence: str, error: BaseException) -> None:
         super().__init__(sentence)
         self.kind = type(error).__name__
         self.text = text_of(error)
+        self.place = place_of(error)
 
 
 def ask(who: str, function: Callable[..., Any], *arguments: Any, on: str = "") -> Any:
@@ -45,20 +51,51 @@ def ask(who: str, function: Callable[..., Any], *arguments: Any, on: str = "") -
     try:
         return function(*arguments)
     except FailcondError as error:
-        raise UserCodeError(f"{who}: {error}", error) from error
+        raise UserCodeError(f"{who}: {error}{place_of(error)}", error) from error
     except BaseException as error:
         if _passes(error):
             raise
         text = text_of(error)
         where = f" {on}" if on else ""
-        sentence = f"{who} raised {type(error).__name__}{where}{f': {text}' if text else ''}"
-        raise UserCodeError(sentence, error) from error
+        told = f"{where}{f': {text}' if text else ''}{place_of(error)}"
+        raise UserCodeError(f"{who} raised {type(error).__name__}{told}", error) from error
 
 
 def _passes(error: BaseException) -> bool:
     """Whether an error is not the user's code's: Ctrl-C, and pytest's outcomes."""
     outcome = not isinstance(error, Exception) and type(error).__module__.startswith("_pytest")
     return isinstance(error, KeyboardInterrupt) or outcome
+
+
+def place_of(error: BaseException) -> str:
+    """Name the innermost line of the user's own that an error came from: `` (mine.py:12)``.
+
+    Nothing where there is none, or the error names one already.
+    """
+    if isinstance(error, UserCodeError):
+        return ""
+    found = ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if os.path.isfile(file) and _is_own(Path(file)):  # noqa: PTH113 - some may not be looked at
+            found = f" ({_shown(Path(file))}:{traceback.tb_lineno})"
+        traceback = traceback.tb_next
+    return found
+
+
+def _is_own(file: Path) -> bool:
+    """Whether code is neither Python's, nor an installed package's, nor ours."""
+    installed = {"site-packages", "dist-packages"}.intersection(file.parts)
+    return not installed and not any(map(file.is_relative_to, (_PYTHON, _OURS)))
+
+
+def _shown(file: Path) -> Path:
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder is gone
+        return file
+    return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def text_of(error: BaseException) -> str:

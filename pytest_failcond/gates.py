@@ -236,6 +236,15 @@ def unit(metric: str) -> str:
     return " σ" if METRICS[metric].in_sigma else ""
 
 
+def held_against(check: Check) -> str:
+    """Return a value and its threshold in as few characters as can be: ``0.0345>0.02``."""
+    assert check.value is not None
+    holds = check.verdict != "failed"
+    sign = ("≥" if holds else "<") if check.keeps_above else ("≤" if holds else ">")
+    threshold = f"{check.threshold:g}{unit(check.metric)}"
+    return f"{amount(check.metric, check.value)}{sign}{threshold}".replace(" ", "")
+
+
 def amount(metric: str, value: float) -> str:
     """Format a value, a bound or a threshold of a metric."""
     if metric == "crossing_severity":

@@ -44,7 +44,10 @@ def tell_once(
 
 
 def point_home(item: pytest.Item, raised: pytest.ExceptionInfo[Any], report: Any) -> None:
-    """Name the line of the user's that led to an outcome which one sentence of ours says."""
+    """Name the line of the user's that led to an outcome which one sentence of ours says.
+
+    The short summary shows the first line of it, as far as there is room behind the node ID.
+    """
     if not isinstance(raised.value, Failed | pytest.skip.Exception):
         return
     entries = [(Path(entry.path), entry.lineno) for entry in raised.traceback]
@@ -56,6 +59,9 @@ def point_home(item: pytest.Item, raised: pytest.ExceptionInfo[Any], report: Any
         report.longrepr = (str(item.path), line, report.longrepr[2])
     elif crash := getattr(report.longrepr, "reprcrash", None):
         crash.path, crash.lineno = str(item.path), line
+        told = crash.message.removeprefix("Failed: ")  # which says no more than the line's FAILED
+        brief = getattr(raised.value, "brief", "")
+        crash.message = f"{brief}\n{told}" if brief else told
 
 
 def _first_to_tell(item: pytest.Item, fault: str, state: State | None) -> str:

@@ -40,6 +40,7 @@ class Unresolved:
         needed: images that it needs; None: no number of them would do.
         class_name: of the class; None: the gate is about all that it selects.
         reason: what tells, such as what a perfect result would be.
+        best: the verdict of a perfect result.
     """
 
     gate: str
@@ -47,6 +48,7 @@ class Unresolved:
     needed: int | None
     class_name: str | None
     reason: str
+    best: str = "marginal"
 
     def __str__(self) -> str:
         of = "" if self.class_name is None else f" of class {self.class_name!r}"
@@ -56,9 +58,10 @@ class Unresolved:
             needs = f"it needs more than {MOST:,}"
         else:
             needs = f"it needs {self.needed:,}"
+        marginal = self.best == "marginal"
         return (
-            f"gate {self.gate!r} cannot pass on its {self.n:,} images{of}, whatever the classifier "
-            f"does: {needs} ({self.reason})"
+            f"gate {self.gate!r} {'can be no more than marginal' if marginal else 'cannot pass'} on its "
+            f"{self.n:,} images{of}, whatever the classifier does: {needs} ({self.reason})"
         )
 
 
@@ -129,7 +132,7 @@ def _of_check(
     name = None if class_index is None else class_names[class_index]
     few = now.verdict == "error"  # of what could be measured, only this is one
     reason = f"its min_n is {gate.min_n}" if few else f"a perfect result: {now.reason}"
-    return Unresolved(gate.id, now.n, needed, name, reason)
+    return Unresolved(gate.id, now.n, needed, name, reason, now.verdict)
 
 
 def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:

@@ -18,7 +18,7 @@ from pytest_failcond.corpus import promotion
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.exchange import described
-from pytest_failcond.gates import Check
+from pytest_failcond.gates import Check, held_against
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import AnyMeasurement, Replay
@@ -310,7 +310,7 @@ class Failcond:
         if failed:
             self._tell(VERDICT, "failed")
             faults = [c.reason for c in failed if c.verdict == "error"]
-            fail("\n".join(self._said(failed)), faults)
+            fail("\n".join(self._said(failed)), faults, self._brief(failed))
         idle = [c for c in binding if c.verdict == "not_evaluated"]
         if idle:
             self._tell(VERDICT, "not_evaluated")
@@ -330,6 +330,15 @@ class Failcond:
             describe(c, self.classes) + ("" if c.waived is None else f": {c.waived}") for c in shown
         ]
         return [*lines, and_more(more)] if more else lines
+
+    def _brief(self, checks: Sequence[Check]) -> str:
+        """Return value and threshold of the worst check, and what of several keys it is about."""
+        shown = [check for check in few_classes(checks)[0] if check.value is not None]
+        if not shown:
+            return ""
+        worst, several = shown[0], len({check.key for check in checks}) > 1
+        of = "" if worst.class_index is None else f" class {self.classes[worst.class_index]}"
+        return f"{held_against(worst)}{f' {worst.key}' if several else ''}{of}"
 
     @contextmanager
     def _trying(self, key: str, *, measured: str | None = None) -> Iterator[None]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_failcond.printing import lines
+from pytest_failcond.printing import lines, one_line
 
 if TYPE_CHECKING:
     from pytest_failcond.folders import OwnFolder
@@ -90,20 +90,23 @@ class Failed(pytest.fail.Exception):  # type: ignore[misc, name-defined]
 
     Attributes:
         faults: the parts of the sentence that other tests may fail for too.
+        brief: a few characters for the line of the short summary, of which node IDs leave little.
     """
 
     __module__ = "builtins"  # as pytest's own: summaries say "Failed: …"
 
-    def __init__(self, sentence: str, faults: Sequence[str]) -> None:
+    def __init__(self, sentence: str, faults: Sequence[str], brief: str) -> None:
         super().__init__(lines(sentence), pytrace=False)
         self.faults = tuple(map(lines, faults))
+        self.brief = one_line(brief)
 
 
-def fail(sentence: str, faults: Sequence[str] | None = None) -> NoReturn:
+def fail(sentence: str, faults: Sequence[str] | None = None, brief: str = "") -> NoReturn:
     """Fail the running test with one sentence, or a line each, without the chain of errors behind it.
 
     Args:
         sentence: says what failed.
         faults: the parts of it that are told once in a session; default the whole sentence.
+        brief: the same in a few characters, for the short summary.
     """
-    raise Failed(sentence, [sentence] if faults is None else faults) from None
+    raise Failed(sentence, [sentence] if faults is None else faults, brief) from None

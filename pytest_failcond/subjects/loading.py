@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.exchange import ask, text_of
+from pytest_failcond.exchange import ask, place_of, text_of
 from pytest_failcond.subjects.references import parts_of
 
 T = TypeVar("T")
@@ -86,5 +86,5 @@ def _import(name: str, key: str, folder: Path) -> Any:
                 "check its name, or start where it lies"
             ) from error
         raise FailcondError(
-            f"{key}: importing {name} raised {type(error).__name__}: {text_of(error)}"
+            f"{key}: importing {name} raised {type(error).__name__}: {text_of(error)}{place_of(error)}"
         ) from error

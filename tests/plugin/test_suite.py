@@ -99,11 +99,35 @@ def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, workers,
     assert result.ret == 1
     assert result.parseoutcomes() == {"passed": 4, "failed": 2}
     result.stdout.fnmatch_lines(
-        ["*corruption 'blackout' raised ZeroDivisionError at severity 2 on image 0: no light"]
+        [
+            "*corruption 'blackout' raised ZeroDivisionError at severity 2 on image 0: no light (mine.py:*)"
+        ]
     )
     run = json.loads((project.path / "run.json").read_text())
     verdicts = {g["id"]: g["verdict"] for g in run["gates"]}
     assert verdicts == {"overall": "error", "drop": "error"}
+
+
+def test_the_short_summary_begins_with_value_and_threshold(project, monkeypatch, gate):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("CI", raising=False)
+    project.write("tests/test_robustness.py", (project.path / "test_robustness.py").read_text())
+    (project.path / "test_robustness.py").unlink()
+    project.configure(
+        GRID,
+        gate(id="dropped", metric="accuracy_drop", max=-0.5, corruptions=["gaussian_noise"]),
+        gate(id="each", metric="clean_accuracy", min=0.99, by_class=True),
+        gate(id="crossed", metric="crossing_severity", min=3, at=0.95),
+    )
+    result = project.run("--failcond-strict", "--junitxml=junit.xml")
+    summary = [line for line in result.stdout.lines if line.startswith("FAILED tests/")]
+    assert max(map(len, summary)) <= 80
+    text = "\n".join(summary)
+    assert "gaussian_noise-1] - 0.0000>-0.5" in text
+    assert "test_clean - 1.0000≥0.99 class 0" in text
+    assert "test_gate[crossed] - 1<3 corruption:blackout" in text
+    junit = (project.path / "junit.xml").read_text(encoding="utf-8")
+    assert "message=\"0.0000&gt;-0.5&#10;failed gate 'dropped' on" in junit
 
 
 @WORKERS

@@ -10,6 +10,7 @@ import re
 import sys
 import warnings
 from collections import namedtuple
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,6 +212,9 @@ def raising(error):
     return function
 
 
+LINE = raising.__code__.co_firstlineno + 2
+
+
 EXCHANGES = {
     "a module": (lambda e: lambda: seen(Returns(raising(e)).eval()), " on images [6, 1, 8, 8]"),
     "a callable": (lambda e: lambda: seen(raising(e)), " on images [6, 1, 8, 8]"),
@@ -231,6 +235,7 @@ def test_what_the_users_code_raises_is_one_sentence(monkeypatch, exchange, raise
     )
     sentence = refused(action(error))
     assert words.format(on=on) in sentence
+    assert sentence.endswith(f"({Path(__file__).relative_to(Path.cwd())}:{LINE})")
     assert len(sentence) < 450
 
 

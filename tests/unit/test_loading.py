@@ -25,6 +25,9 @@ def number():
 def broken():
     raise KeyError("lost")
 
+def deep():
+    return sorted([1], key=helper_of_mine.divide)
+
 def refuses():
     raise FailcondError("the folder is empty; fill it")
 """
@@ -33,7 +36,7 @@ def refuses():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    (tmp_path / "helper_of_mine.py").write_text("")
+    (tmp_path / "helper_of_mine.py").write_text("def divide(x):\n    return x / 0\n")
     (tmp_path / "mine.py").write_text(MODULE)
     (tmp_path / "broken_inside.py").write_text("import no_such_thing_at_all")
     (tmp_path / "leaves.py").write_text("raise SystemExit(3)")
@@ -67,7 +70,7 @@ def test_the_default_folder_is_the_current_one(folder, monkeypatch):
         ("nowhere.below:number", "there is no module 'nowhere' in"),
         ("mine.below:number", "there is no module 'mine.below' in"),
         ("broken_inside:x", "importing broken_inside raised ModuleNotFoundError: No module named"),
-        ("leaves:x", "importing leaves raised SystemExit: 3"),
+        ("leaves:x", "importing leaves raised SystemExit: 3 ("),
         ("misspelled:x", "importing misspelled raised SyntaxError"),
         ("mine:numbr", "there is no 'numbr' in mine; did you mean 'number'?"),
         ("mine:House.window", "there is no 'window' in mine; known: door"),
@@ -86,12 +89,14 @@ def test_what_is_not_there_is_refused_in_a_sentence(folder, reference, message):
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("mine:broken", "images = 'mine:broken' raised KeyError: 'lost'"),
-        ("mine:refuses", "the folder is empty; fill it"),
+        ("mine:broken", "images = 'mine:broken' raised KeyError: 'lost' (mine.py:16)"),
+        ("mine:refuses", "the folder is empty; fill it (mine.py:22)"),
+        ("mine:deep", "raised ZeroDivisionError: division by zero (helper_of_mine.py:2)"),
         ("mine:number", "returned int; it must return a pytest_failcond LabeledImages"),
     ],
 )
-def test_what_returns_something_else_is_refused(folder, reference, message):
+def test_what_returns_something_else_is_refused(folder, monkeypatch, reference, message):
+    monkeypatch.chdir(folder)
     with pytest.raises(FailcondError) as caught:
         load_subject(reference, "images", LabeledImages, folder=folder)
     assert message in str(caught.value)

@@ -67,6 +67,7 @@ def test_a_corruption_that_raises_names_the_image():
     measuring.images.images[123] = 7
     measuring.corruptions.by_name["fragile"] = fragile
     with pytest.raises(
-        FailcondError, match=r"'fragile' raised ZeroDivisionError .* image 123: seven"
+        FailcondError,
+        match=r"'fragile' raised ZeroDivisionError .* image 123: seven .*test_measure.py:",
     ):
         measuring.measure_corruption("fragile", 1)
