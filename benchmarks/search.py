@@ -15,9 +15,10 @@ from pytest_failcond import Classifier, Generator
 from pytest_failcond.failures.ranking import rank_dimensions
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import walk
+from pytest_failcond.generators.base import BATCH
 from pytest_failcond.keys import DirectionKey
 from pytest_failcond.metric_rows import STEP
-from pytest_failcond.stylegan2.generator import BATCH
+from pytest_failcond.subjects.acceptance import Acceptance
 
 EXAMPLE = Path(__file__).parents[1] / "example_project"
 CLASS, SAMPLES, MAX_SHIFT = 7, 64, 8.0
@@ -34,18 +35,18 @@ def run() -> None:
 
     classifier = Classifier(digits.load_mlp(), classes=10)
     judge = Classifier(digits.load_judge(), classes=10, name="judge")
-    starts = start_images(generator, judge, CLASS, SAMPLES)
+    starts = start_images(generator, Acceptance.of(judge), CLASS, SAMPLES)
     ranking = rank_dimensions(generator, classifier, CLASS, samples=SAMPLES, judge=judge)
     keys = [DirectionKey(CLASS, int(ranking.dimensions[i]), ranking.sign(i)) for i in range(3)]
 
     def single(styles: Tensor) -> Tensor:
         with torch.no_grad():
-            return generator.finish(generator.network.synthesis(styles))
+            return generator.render(styles)
 
     def gradients_one_by_one() -> None:
         for styles in starts.styles:
             s = styles[None].clone().requires_grad_()
-            image = generator.finish(generator.network.synthesis(s))
+            image = generator.render(s)
             p = torch.softmax(classifier.logits(image), 1)[0, CLASS]
             torch.autograd.grad(p, s)
 
@@ -58,7 +59,7 @@ def run() -> None:
     print(f"  batching: {one / batched:.1f} x\n")
 
     _walks(generator, starts, keys, classifier, judge)
-    last = len(generator.network.synthesis.layers) - 1
+    last = len(generator.style_space.layers) - 1
     space, late = generator.style_space, []
     for layer in (last - 1, last):
         i = next(i for i, k in enumerate(ranking.dimensions) if space.layer_of(int(k)) == layer)
@@ -89,7 +90,7 @@ def _walks(
             styles = starts.styles[torch.from_numpy(rows[part])].clone()
             styles[:, key.dimension] += torch.from_numpy(shifts[part] * sigma).float()
             with torch.no_grad():
-                images = generator.finish(generator.network.synthesis(styles))
+                images = generator.render(styles)
                 seen.append(classifier.logits(images).argmax(dim=1) != CLASS)
                 valid.append(judge.logits(images).argmax(dim=1) == CLASS)
         return torch.cat(seen).numpy(), torch.cat(valid).numpy()

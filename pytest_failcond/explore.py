@@ -14,9 +14,9 @@ from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.exploration import Exploration, ExploredClass, Film
 from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
 from pytest_failcond.failures.starts import Starts, start_images
+from pytest_failcond.generators.base import Generator
 from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.stylegan2.generator import Generator
 
 _PAIRED = 2  # start images of a film of two directions: it has many frames
 
@@ -71,7 +71,7 @@ def explore(
         classes=tuple(names),
         classifier=settings.classifier or "classifier",
         generator=Path(settings.generator or "generator").name,
-        judge=None if laboratory.judge is None else settings.judge or "judge",
+        judge=(settings.judge or "judge") if laboratory.acceptance.judged else None,
         explored=explored,
         skipped=skipped,
     )
@@ -103,9 +103,9 @@ def _explore_class(
     found: list[Direction],
     samples: int,
 ) -> ExploredClass:
-    settings, judge = laboratory.settings, laboratory.judge
+    settings, acceptance = laboratory.settings, laboratory.acceptance
     starts = start_images(
-        generator, judge, class_index, settings.corner_cases.samples, seed=settings.seed
+        generator, acceptance, class_index, settings.corner_cases.samples, seed=settings.seed
     )
 
     def take(
@@ -113,7 +113,9 @@ def _explore_class(
         shifts: Sequence[npt.NDArray[np.float64]],
         rows: npt.NDArray[np.int64],
     ) -> Film:
-        return film(generator, laboratory.classifier, starts, keys, shifts, rows, judge=judge)
+        return film(
+            generator, laboratory.classifier, starts, keys, shifts, rows, acceptance=acceptance
+        )
 
     order = _most_telling(found, starts)
     rows = np.sort(order[:samples])

@@ -10,13 +10,14 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.pythonpath import use_pythonpath
 from pytest_failcond.settings import Settings, load_settings
+from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.modules import check_device
 from pytest_failcond.subjects.sources import labeled_images
 
 if TYPE_CHECKING:
-    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.generators.base import Generator
 
 
 def load_configured(settings: Settings, key: str) -> Any:
@@ -60,7 +61,7 @@ def build_laboratory(
         wrapped(classifier, "classifier"),
         None if images is None else labeled_images(images, names),
         generator,
-        None if judge is None else wrapped(judge, "judge"),
+        Acceptance.of(None if judge is None else wrapped(judge, "judge")),
     )
 
 
@@ -103,8 +104,8 @@ def open_laboratory(settings: Settings) -> Laboratory:
     check_device(settings.device)
     generator = None
     if settings.generator is not None:
-        from pytest_failcond.stylegan2.generator import Generator
+        from pytest_failcond.stylegan2.generator import Generator as StyleGAN2
 
-        generator = Generator.load(settings.path(settings.generator), settings.device)
+        generator = StyleGAN2.load(settings.path(settings.generator), settings.device)
     judge = load_configured(settings, "judge")
     return build_laboratory(settings, classifier, images, generator, judge)

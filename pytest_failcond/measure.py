@@ -20,12 +20,13 @@ from pytest_failcond.examples import PICTURED, Lost, SavePicture, examples_of
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Examples, Measurement, Replay, Replayed
 from pytest_failcond.settings import Settings
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
 
 if TYPE_CHECKING:  # torch, which only a generator needs
     from pytest_failcond.failures.attributes import Variation
-    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.generators.base import Generator
 
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
 _CHUNK = 16  # batches per pass at most: enough for kernels to be fast
@@ -44,17 +45,17 @@ class Laboratory:
     classifier: Classifier
     images: LabeledImages | None = None
     generator: Generator | None = None
-    judge: Classifier | None = None
+    acceptance: Acceptance = EVERYTHING
 
     def __post_init__(self) -> None:
         self._check_classes()
         if self.images is not None and self.generator is not None:
             height, width, channels = self.images.shape
-            config = self.generator.config
-            if (*config.image_size, config.image_channels) != (height, width, channels):
+            made = self.generator.image_shape
+            if made != (height, width, channels):
                 raise FailcondError(
-                    f"generator and images disagree: the generator makes {config.image_channels} x "
-                    f"{config.image_size[0]} x {config.image_size[1]} images, the test images are "
+                    f"generator and images disagree: the generator makes {made[2]} x "
+                    f"{made[0]} x {made[1]} images, the test images are "
                     f"{channels} x {height} x {width}; use a generator trained on such images"
                 )
 
@@ -66,19 +67,27 @@ class Laboratory:
             raise FailcondError(
                 f"labels: {self.images.labels.max()} is outside the {len(names)} classes"
             )
-        for model in (self.classifier, self.judge):
-            if model is not None:
-                if model.classes not in (None, len(names)):
-                    raise FailcondError(
-                        f"the {model.name} has {model.classes} classes, but there are {len(names)}"
-                    )
-                model.classes = len(names)
+        for model in self.models.values():
+            if model.classes not in (None, len(names)):
+                raise FailcondError(
+                    f"the {model.name} has {model.classes} classes, but there are {len(names)}"
+                )
+            model.classes = len(names)
+
+    @property
+    def models(self) -> dict[str, Classifier]:
+        """Classifier and judges, by what each is here."""
+        judges = {
+            f"judge {i}" if i > 1 else "judge": judge
+            for i, judge in enumerate(self.acceptance.judges, start=1)
+        }
+        return {"classifier": self.classifier, **judges}
 
     @property
     def computes_with_torch(self) -> bool:
         """Whether any of the subjects is a torch module."""
-        models = (self.classifier, self.judge)
-        return self.generator is not None or any(m is not None and m.differentiable for m in models)
+        models = self.models.values()
+        return self.generator is not None or any(model.differentiable for model in models)
 
     @cached_property
     def class_names(self) -> tuple[str, ...] | None:
@@ -116,7 +125,7 @@ class Laboratory:
         grid = self.settings.corruptions
         return {
             "classifier": self.classifier.hash,
-            "judge": None if self.judge is None else self.judge.hash,
+            "judge": self.acceptance.hash,
             "generator": None if self.generator is None else self.generator.hash,
             "images": None if self.images is None else self.images.hash,
             "max_images": self.settings.max_images,
@@ -174,7 +183,7 @@ class Laboratory:
         lost: Lost | None = None,
     ) -> Measurement:
         data, indices = self.test_images, self.indices
-        judge = self.judge if seed_offset == 0 else None
+        acceptance = self.acceptance if seed_offset == 0 else EVERYTHING
         digest = hashlib.sha256()
         predicted, judged = [], []
         classify, batch = self.classifier.probabilities, self.classifier.batch_size
@@ -188,9 +197,9 @@ class Laboratory:
             predicted.append(classify(to_float(pixels), owned=True).argmax(axis=1))
             if lost is not None:
                 lost.see(start, predicted[-1], pixels)
-            if judge is not None and (shown := self._shown_to_judge[start : start + chunk]).any():
-                seen = judge.probabilities(to_float(pixels[shown]), owned=True)
-                judged.append(seen.argmax(axis=1) == data.labels[start : start + chunk][shown])
+            if acceptance.judged and (shown := self._shown_to_judge[start : start + chunk]).any():
+                labels = data.labels[start : start + chunk][shown]
+                judged.append(acceptance.accepts(to_float(pixels[shown]), labels, owned=True))
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
             raise FailcondError(
@@ -285,7 +294,7 @@ class Laboratory:
             top=options.top,
             samples=options.samples,
             max_shift=options.max_shift,
-            judge=self.judge,
+            judge=self.acceptance,
             seed=self.settings.seed,
         )
         ranking = ranking_record(key, findings)
@@ -307,7 +316,7 @@ class Laboratory:
             [key],
             samples=options.samples,
             max_shift=options.max_shift,
-            judge=self.judge,
+            acceptance=self.acceptance,
             seed=self.settings.seed,
         )
         return direction_record(generator, finding, self._variation, save)

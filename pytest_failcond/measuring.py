@@ -62,9 +62,8 @@ class Measuring:
         self._progress = Progress(store.folder)
         if laboratory is not None:
             laboratory.classifier.seen = self._progress.seen
-            for model in (laboratory.classifier, laboratory.judge):
-                if model is not None:
-                    self._watch(model)
+            for model in laboratory.models.values():
+                self._watch(model)
         self.session = store.get("session", self._describe)
         if laboratory is not None:
             self._refuse_others(laboratory)

@@ -53,6 +53,7 @@ class CaseImage:
         p: the classifier's probability of the class.
         predicted: the classifier's prediction.
         judged: the judge's; None without one.
+        accepted: whether it still shows its class; True without a judge.
     """
 
     image: npt.NDArray[np.float32]
@@ -64,16 +65,17 @@ class CaseImage:
     p: float
     predicted: int
     judged: int | None
+    accepted: bool
 
     @property
     def valid(self) -> bool:
-        """Whether the judge still sees the class; True without a judge."""
-        return self.judged in (None, self.label)
+        """Whether it is accepted."""
+        return self.accepted
 
     @property
     def broken(self) -> bool:
-        """Whether the classifier is wrong though the judge is not."""
-        return self.predicted != self.label and self.valid
+        """Whether the classifier is wrong, and the image is accepted."""
+        return self.predicted != self.label and self.accepted
 
     def __str__(self) -> str:
         way = "up" if self.direction.sign > 0 else "down"
@@ -211,7 +213,7 @@ class Failcond:
     def image(self, case: Case) -> CaseImage:
         """Return the image that a Hypothesis case stands for, and what is seen in it."""
         from pytest_failcond.failures.corner_cases import shifted_images
-        from pytest_failcond.stylegan2.generator import BATCH
+        from pytest_failcond.generators.base import BATCH
 
         self._check_case(case)
         direction: Direction = self.measure(self.direction_key(case.class_index, case.rank))
@@ -228,7 +230,7 @@ class Failcond:
             laboratory.generator, starts, key, np.array([row]), np.array([shift])
         )
         p = laboratory.classifier.probabilities(image, batch=BATCH)[0]
-        judge = laboratory.judge
+        judgement = laboratory.acceptance.see(image, batch=BATCH)
         return CaseImage(
             image=image[0].numpy(),
             class_name=self.classes[case.class_index],
@@ -238,9 +240,8 @@ class Failcond:
             sample=int(starts.samples[row]),
             p=float(p[case.class_index]),
             predicted=int(p.argmax()),
-            judged=None
-            if judge is None
-            else int(judge.probabilities(image, batch=BATCH)[0].argmax()),
+            judged=None if judgement.labels is None else int(judgement.labels[0]),
+            accepted=bool(judgement.accepted(case.class_index)[0]),
         )
 
     def _check_case(self, case: Case) -> None:
@@ -267,7 +268,7 @@ class Failcond:
         assert laboratory.generator is not None
         return start_images(
             laboratory.generator,
-            laboratory.judge,
+            laboratory.acceptance,
             class_index,
             settings.corner_cases.samples,
             seed=settings.seed,

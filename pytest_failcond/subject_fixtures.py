@@ -103,8 +103,8 @@ class Sharing:
         self._latest: pytest.Item | None = None
         self.see()
         if laboratory is not None:
-            for name, given in (("classifier", laboratory.classifier), ("judge", laboratory.judge)):
-                if given is not None and given.hash is None:
+            for name, given in laboratory.models.items():
+                if given.hash is None:
                     self._refuse_another(name, given.model)
 
     def see(self) -> None:

@@ -135,7 +135,7 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
             index,
             per_direction=per_direction,
             **settings.corner_cases.model_dump(),
-            judge=laboratory.judge,
+            acceptance=laboratory.acceptance,
             seed=settings.seed,
         )
         dropped.update(found.dropped)
@@ -163,7 +163,7 @@ def _entry(
     from pytest_failcond.corpus.manifest import Entry
     from pytest_failcond.keys import class_id
 
-    generator, judge, key = laboratory.generator, laboratory.judge, case.direction
+    generator, key = laboratory.generator, case.direction
     assert generator is not None
     way = "up" if key.sign > 0 else "down"
     wanted = f"{class_id(names, key.class_index)}-{key.dimension}-{way}-{case.sample}"
@@ -182,6 +182,6 @@ def _entry(
         seed=laboratory.settings.seed,
         generator=generator.hash,
         classifier=laboratory.classifier.hash,
-        judge=None if judge is None else judge.hash,
+        judge=laboratory.acceptance.hash,
         png=hash_png(content),
     )

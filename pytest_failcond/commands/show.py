@@ -17,8 +17,9 @@ from pytest_failcond.printing import say
 from pytest_failcond.ranges import SAMPLE, SEED
 
 if TYPE_CHECKING:
+    from pytest_failcond.generators.base import Generator
     from pytest_failcond.settings import Settings
-    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.subjects.acceptance import Acceptance
     from pytest_failcond.subjects.classifier import Classifier
 
 _ENLARGED = 256  # px that the picture's smaller side has at least
@@ -50,11 +51,13 @@ def run(options: argparse.Namespace) -> int:
 
     from pytest_failcond.failures.corner_cases import shifted_images
     from pytest_failcond.failures.starts import start_image
+    from pytest_failcond.generators.base import BATCH
     from pytest_failcond.inputs import inputs_of
     from pytest_failcond.keys import DirectionKey, parse_key
     from pytest_failcond.laboratory import find_settings
     from pytest_failcond.outputs import Place, check_outputs
-    from pytest_failcond.stylegan2.generator import BATCH, Generator
+    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.subjects.acceptance import Acceptance
 
     key = parse_key(options.key)
     if not isinstance(key, DirectionKey):
@@ -78,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     if key.dimension >= generator.style_space.size:
         raise FailcondError(f"{key}: the generator has {generator.style_space.size} dimensions")
     count = settings.corner_cases.samples
-    models = {name: _load(settings, name) for name in ("classifier", "judge")}
+    classifier, acceptance = _load(settings, "classifier"), Acceptance.of(_load(settings, "judge"))
     start = start_image(generator, key.class_index, options.sample, count, seed=settings.seed)
     image = shifted_images(generator, start, key, np.array([0]), np.array([options.shift]))
     names = settings.classes or generator.classes
@@ -87,12 +90,14 @@ def run(options: argparse.Namespace) -> int:
         f"{generator.style_space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by "
         f"{options.shift:g} σ, sample {options.sample}"
     )
-    for name, model in models.items():
+    for model in (classifier, *acceptance.judges):
         if model is not None:
             p = model.probabilities(image, batch=BATCH)[0]
             seen = int(np.argmax(p))
-            say(f"{name}: {names[seen]!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}")
-    if not _tests_start_from(options.sample, generator, models["judge"], key.class_index, settings):
+            say(
+                f"{model.name}: {names[seen]!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}"
+            )
+    if not _tests_start_from(options.sample, generator, acceptance, key.class_index, settings):
         say(
             f"no test starts from sample {options.sample}: it is none of the {count} start images of "
             "its class"
@@ -105,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
 def _tests_start_from(
     sample: int,
     generator: Generator,
-    judge: Classifier | None,
+    acceptance: Acceptance,
     class_index: int,
     settings: Settings,
 ) -> bool:
@@ -114,7 +119,7 @@ def _tests_start_from(
 
     count = settings.corner_cases.samples
     try:
-        starts = start_images(generator, judge, class_index, count, seed=settings.seed)
+        starts = start_images(generator, acceptance, class_index, count, seed=settings.seed)
     except FailcondError:  # the judge accepts too few: the tests have none
         return False
     return sample in starts.samples

@@ -17,7 +17,7 @@ from scipy import ndimage, special
 
 from pytest_failcond.directions import AttributeChange
 from pytest_failcond.failures.walking import Walk
-from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.generators.base import Generator
 from pytest_failcond.surroundings import ours
 
 Floats = npt.NDArray[np.floating[Any]]

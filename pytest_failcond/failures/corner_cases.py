@@ -13,8 +13,9 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.ranking import Ranking, rank_dimensions
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import Walk, walk
+from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.keys import DirectionKey
-from pytest_failcond.stylegan2.generator import BATCH, Generator
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
 from pytest_failcond.surroundings import ours
@@ -88,7 +89,7 @@ def find_corner_cases(
     top: int = 3,
     samples: int = 128,
     max_shift: float = 8.0,
-    judge: Classifier | None = None,
+    judge: Classifier | Acceptance | None = None,
     seed: int = 0,
 ) -> Findings:
     """Find a class's ``top`` directions and walk them (arXiv 2410.12814, with validity judged).
@@ -109,10 +110,11 @@ def find_corner_cases(
     Raises:
         FailcondError: the classifier has no gradients, or the judge accepts too few images.
     """
+    acceptance = Acceptance.of(judge)
     ranking = rank_dimensions(
-        generator, classifier, class_index, samples=samples, judge=judge, seed=seed
+        generator, classifier, class_index, samples=samples, judge=acceptance, seed=seed
     )
-    starts = start_images(generator, judge, class_index, samples, seed=seed)
+    starts = start_images(generator, acceptance, class_index, samples, seed=seed)
     found: list[Finding] = []
     passed: list[PassedOver] = []
     position = 0
@@ -122,13 +124,13 @@ def find_corner_cases(
         keys = [
             DirectionKey(class_index, int(ranking.dimensions[i]), ranking.sign(i)) for i in chosen
         ]
-        walks = walk(generator, classifier, keys, starts, judge=judge, max_shift=max_shift)
+        walks = walk(generator, classifier, keys, starts, judge=acceptance, max_shift=max_shift)
         for i, key, walked in zip(chosen, keys, walks, strict=True):
             score = float(abs(ranking.scores[i]))
             if walked.valid_range is not None and walked.valid_range < LEAST_VALID_RANGE:
                 passed.append(PassedOver(key, score, walked.valid_range))
                 continue
-            strip = make_strip(generator, classifier, walked, starts, judge)
+            strip = make_strip(generator, classifier, walked, starts, acceptance)
             found.append(Finding(key, len(found) + 1, score, walked, strip))
         position = chosen.stop
     return Findings(ranking, tuple(found), tuple(passed))
@@ -142,7 +144,7 @@ def measure_directions(
     *,
     samples: int = 128,
     max_shift: float = 8.0,
-    judge: Classifier | None = None,
+    acceptance: Acceptance = EVERYTHING,
     seed: int = 0,
 ) -> list[Finding]:
     """Walk given directions of one class, whatever their rank on this classifier.
@@ -152,10 +154,12 @@ def measure_directions(
     """
     if len({key.class_index for key in keys}) != 1:
         raise FailcondError("directions of one class can be walked together, not of several")
-    starts = start_images(generator, judge, keys[0].class_index, samples, seed=seed)
-    walks = walk(generator, classifier, keys, starts, judge=judge, max_shift=max_shift)
+    starts = start_images(generator, acceptance, keys[0].class_index, samples, seed=seed)
+    walks = walk(generator, classifier, keys, starts, judge=acceptance, max_shift=max_shift)
     return [
-        Finding(key, None, 0.0, walked, make_strip(generator, classifier, walked, starts, judge))
+        Finding(
+            key, None, 0.0, walked, make_strip(generator, classifier, walked, starts, acceptance)
+        )
         for key, walked in zip(keys, walks, strict=True)
     ]
 
@@ -166,7 +170,7 @@ def make_strip(
     classifier: Classifier,
     walked: Walk,
     starts: Starts,
-    judge: Classifier | None,
+    acceptance: Acceptance,
 ) -> Strip:
     """Picture the typical break: the start image whose breaking shift is the median of those moved.
 
@@ -187,7 +191,6 @@ def make_strip(
     shifts = np.round(np.linspace(0.0, end, _FRAMES), _DIGITS)
     images = shifted_images(generator, starts, walked.direction, np.full(_FRAMES, row), shifts)
     probabilities = classifier.probabilities(images, batch=BATCH)
-    guesses = None if judge is None else judge.probabilities(images, batch=BATCH).argmax(axis=1)
     return Strip(
         sample=int(starts.samples[row]),
         broke=broke,
@@ -195,7 +198,7 @@ def make_strip(
         images=to_uint8(images.numpy()),
         p=probabilities[:, starts.class_index].astype(np.float64),
         predicted=probabilities.argmax(axis=1),
-        judged=guesses,
+        judged=acceptance.see(images, batch=BATCH).labels,
     )
 
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from pytest_failcond.failures.corner_cases import Finding, find_corner_cases, shifted_images
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import Walk
+from pytest_failcond.generators.base import Generator
 from pytest_failcond.keys import DirectionKey
-from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_float, to_uint8
 
@@ -35,6 +36,7 @@ class FoundCase:
         predicted: the classifier's prediction, by index.
         p: its probability of the class.
         judged: the judge's prediction; None without one.
+        accepted: whether it still shows its class.
     """
 
     direction: DirectionKey
@@ -45,6 +47,7 @@ class FoundCase:
     predicted: int
     p: float
     judged: int | None
+    accepted: bool
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def discover(
     top: int = 3,
     samples: int = 128,
     max_shift: float = 8.0,
-    judge: Classifier | None = None,
+    acceptance: Acceptance = EVERYTHING,
     seed: int = 0,
 ) -> Discovery:
     """Find corner cases of a class: ``per_direction`` typical ones along each of its directions.
@@ -72,7 +75,7 @@ def discover(
     Each is moved 0.5 σ past its break and rounded to uint8. Those very pixels are shown to classifier
     and judge again, and kept if the classifier is wrong and the judge is not.
 
-    Args: as of `find_corner_cases`.
+    Args: as of `find_corner_cases`; ``acceptance`` says which images still show the class.
 
     Raises:
         FailcondError: the classifier has no gradients, or the judge accepts too few images.
@@ -84,16 +87,16 @@ def discover(
         top=top,
         samples=samples,
         max_shift=max_shift,
-        judge=judge,
+        judge=acceptance,
         seed=seed,
     )
-    starts = start_images(generator, judge, class_index, samples, seed=seed)
+    starts = start_images(generator, acceptance, class_index, samples, seed=seed)
     cases: list[FoundCase] = []
     dropped: Counter[str] = Counter()
     for finding in findings.directions:
         rows = typical_rows(finding.walk, per_direction)
         if len(rows):
-            found = _past_the_break(generator, classifier, judge, finding, starts, rows)
+            found = _past_the_break(generator, classifier, acceptance, finding, starts, rows)
             kept = [case for case in found if _reason_against(case) is None]
             dropped.update(reason for case in found if (reason := _reason_against(case)))
             cases += kept
@@ -115,7 +118,7 @@ def typical_rows(walk: Walk, count: int) -> npt.NDArray[np.int64]:
 def _past_the_break(
     generator: Generator,
     classifier: Classifier,
-    judge: Classifier | None,
+    acceptance: Acceptance,
     finding: Finding,
     starts: Starts,
     rows: npt.NDArray[np.int64],
@@ -124,9 +127,8 @@ def _past_the_break(
     shifts = np.round(breaks + PAST, 4)
     pixels = to_uint8(shifted_images(generator, starts, finding.key, rows, shifts).numpy())
     p = classifier.probabilities(to_float(pixels), owned=True)
-    judged = (
-        None if judge is None else judge.probabilities(to_float(pixels), owned=True).argmax(axis=1)
-    )
+    judgement = acceptance.see(to_float(pixels), owned=True)
+    accepted, judged = judgement.accepted(starts.class_index), judgement.labels
     return [
         FoundCase(
             direction=finding.key,
@@ -137,13 +139,13 @@ def _past_the_break(
             predicted=int(p[i].argmax()),
             p=round(float(p[i, starts.class_index]), 4),
             judged=None if judged is None else int(judged[i]),
+            accepted=bool(accepted[i]),
         )
         for i, row in enumerate(rows)
     ]
 
 
 def _reason_against(case: FoundCase) -> str | None:
-    shown = case.direction.class_index
-    if case.judged not in (None, shown):
+    if not case.accepted:
         return JUDGE_LOST
-    return RIGHT_AGAIN if case.predicted == shown else None
+    return RIGHT_AGAIN if case.predicted == case.direction.class_index else None

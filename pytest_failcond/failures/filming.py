@@ -10,9 +10,10 @@ import numpy.typing as npt
 from pytest_failcond.exploration import Film, Opinion
 from pytest_failcond.failures.corner_cases import shifted_together
 from pytest_failcond.failures.starts import Starts
+from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.keys import DirectionKey
 from pytest_failcond.metric_rows import STEP
-from pytest_failcond.stylegan2.generator import BATCH, Generator
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
 from pytest_failcond.surroundings import ours
@@ -45,7 +46,7 @@ def film(
     shifts: Sequence[npt.NDArray[np.float64]],
     rows: npt.NDArray[np.int64],
     *,
-    judge: Classifier | None = None,
+    acceptance: Acceptance = EVERYTHING,
 ) -> Film:
     """Move start images along one direction, or two at once, to all (combinations of) shifts.
 
@@ -56,7 +57,7 @@ def film(
         directions: of that class, D of them.
         shifts: σ, ``[T]`` for each direction.
         rows: which start images, positions in ``starts``, ``[N]``.
-        judge: says which images still show their class.
+        acceptance: says which images still show their class.
     """
     lattice = np.meshgrid(np.arange(len(rows)), *shifts, indexing="ij")
     shape = lattice[0].shape
@@ -70,8 +71,8 @@ def film(
         images = shifted_together(generator, starts, directions, which[part], moves[part])
         parts.append(to_uint8(images.numpy()))
         seen.append(classifier.probabilities(images, batch=BATCH))
-        if judge is not None:
-            judged.append(judge.probabilities(images, batch=BATCH))
+        shown = acceptance.see(images, batch=BATCH).shown
+        judged += [] if shown is None else [shown]
     pixels = np.concatenate(parts)
     return Film(
         directions=tuple(map(str, directions)),

@@ -16,11 +16,10 @@ from torch import Tensor
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.exchange import text_of
 from pytest_failcond.failures.starts import Starts, start_images
-from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.surroundings import ours
-
-_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def rank_dimensions(
     class_index: int,
     *,
     samples: int = 128,
-    judge: Classifier | None = None,
+    judge: Classifier | Acceptance | None = None,
     seed: int = 0,
 ) -> Ranking:
     """Rank all style dimensions for a class: score_k = -mean(∂p_c/∂s_k) σ_k over its images.
@@ -67,7 +66,8 @@ def rank_dimensions(
             "corner cases rank dimensions by gradient, and a plain callable has none; give the "
             "classifier as a torch.nn.Module, or leave out the generator"
         )
-    starts = start_images(generator, judge, class_index, samples, seed=seed, stream="rank")
+    acceptance = Acceptance.of(judge)
+    starts = start_images(generator, acceptance, class_index, samples, seed=seed, stream="rank")
     gradient = _mean_gradient(generator, classifier, starts)
     scores = -gradient * generator.style_space.std
     order = np.argsort(-np.abs(scores), kind="stable")
@@ -85,11 +85,10 @@ def _mean_gradient(
     name = generator.classes[starts.class_index]
     total = torch.zeros(starts.styles.shape[1], dtype=torch.float64)
     certain = 0  # images at which p is exactly 0 or 1
-    for part in torch.split(starts.styles, _BATCH):
+    for part in torch.split(starts.styles, BATCH):
         with torch.enable_grad():
-            styles = part.to(generator.device).requires_grad_()
-            images = generator.finish(generator.network.synthesis(styles))
-            logits = _differentiable(classifier, images)
+            styles = part.detach().requires_grad_()
+            logits = _differentiable(classifier, generator.render(styles))
             precise = torch.promote_types(logits.dtype, torch.float32)
             p = torch.softmax(logits, dim=1, dtype=precise)[:, starts.class_index]
             gradient = _gradient(classifier, p, styles)
@@ -101,7 +100,7 @@ def _mean_gradient(
                 "or a division at 0 in it"
             )
         certain += int(((p == 0) | (p == 1)).sum())
-        total += gradient.double().sum(dim=0).cpu()
+        total += gradient.double().sum(dim=0)
     if not bool(total.any()):
         raise FailcondError(_why_zero(classifier, name, certain, len(starts)))
     mean: npt.NDArray[np.float64] = (total / len(starts)).numpy()

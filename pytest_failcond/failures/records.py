@@ -8,9 +8,9 @@ from pytest_failcond.directions import ClassRanking, Curve, Direction, Frames
 from pytest_failcond.examples import SavePicture
 from pytest_failcond.failures.attributes import Variation, changes_along
 from pytest_failcond.failures.corner_cases import Finding, Findings, Strip
+from pytest_failcond.generators.base import Generator
 from pytest_failcond.keys import RankingKey
 from pytest_failcond.packing import pack_bits
-from pytest_failcond.stylegan2.generator import Generator
 
 _KEPT_SCORES = 20
 

@@ -1,4 +1,4 @@
-"""Start images: those that the judge accepts, the same for every version of a classifier."""
+"""Start images: those that are accepted, the same for every version of a classifier."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.stylegan2.generator import BATCH, Generator
-from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.surroundings import ours
 
 MOST_DRAWN = 4  # times as many as needed
@@ -38,16 +38,16 @@ class Starts:
 @ours()
 def start_images(
     generator: Generator,
-    judge: Classifier | None,
+    acceptance: Acceptance,
     class_index: int,
     count: int,
     *,
     seed: int = 0,
     stream: str = "measure",
 ) -> Starts:
-    """Draw ``count`` images of a class that the judge takes for that class.
+    """Draw ``count`` images of a class that are accepted as that class.
 
-    They depend on generator, judge, seed and stream alone. Without a judge, all are taken. Ranking
+    They depend on generator, judge, seed and stream alone. Without a judge, all are accepted. Ranking
     and measuring use two streams and never share a sample: the dimensions that rank highest are
     flattered on the samples that chose them.
 
@@ -62,10 +62,9 @@ def start_images(
         labels = torch.full((count,), class_index)
         drawn = generator.sample(labels, seed, stream=f"{stream}/{class_index}", first=first)
         accepted = np.ones(count, dtype=bool)
-        if judge is not None:
+        if acceptance.judged:
             images = generator.synthesize(drawn)
-            guesses = judge.probabilities(images, batch=BATCH, owned=True).argmax(axis=1)
-            accepted = guesses == class_index
+            accepted = acceptance.accepts(images, class_index, batch=BATCH, owned=True)
         numbers.append(first + np.flatnonzero(accepted))
         styles.append(drawn[torch.from_numpy(accepted)])
         found += int(accepted.sum())

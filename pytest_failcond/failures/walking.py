@@ -1,9 +1,7 @@
 """Walks: how far start images can be shifted along a direction before the prediction breaks.
 
-All images, directions and steps of a walk go through the generator in full batches. A shift in one
-layer leaves every earlier layer unchanged, so their part is computed once; and an image is linear in
-the styles of the image layers (their outputs are upsampled and summed), so there two syntheses give
-all shifts.
+All images, directions and steps of a walk go through the generator in full batches, the directions of
+one layer together: so the generator computes once what none of them changes.
 """
 
 from __future__ import annotations
@@ -19,15 +17,14 @@ from torch import Tensor
 
 from pytest_failcond.directions import VALID_SHARE
 from pytest_failcond.failures.starts import Starts
+from pytest_failcond.generators.base import BATCH, Generator, Mover, StyleSpace
 from pytest_failcond.keys import DirectionKey
 from pytest_failcond.metric_rows import STEP
-from pytest_failcond.stylegan2.generator import Generator
-from pytest_failcond.stylegan2.network import ToImage
+from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.surroundings import ours
 
 _BISECTIONS = 5  # of the breaking step: 0.5 σ / 2**5 = 0.016 σ
-_BATCH = 64  # images computed together: few enough that filling up the last costs little
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -87,64 +84,6 @@ class Walk:
         return float(self.shifts[max(last, 0)])
 
 
-class _Shifted:
-    """Images of one class with one dimension of a layer shifted, any rows and shifts together."""
-
-    def __init__(
-        self, generator: Generator, starts: Starts, layer: int, directions: Sequence[DirectionKey]
-    ) -> None:
-        self._generator = generator
-        self._styles = starts.styles
-        self._layer = layer
-        self._stds = generator.style_space.std
-        self._directions = directions
-        self._state = generator.prefix(starts.styles, layer)
-        self._linear = isinstance(generator.network.synthesis.layers[layer], ToImage)
-        if self._linear:
-            rows = np.arange(len(starts))
-            self._base = self._raw(rows, np.zeros_like(rows), np.zeros(len(rows)))
-            self._slopes = torch.stack(
-                [
-                    self._raw(rows, np.full_like(rows, d), np.ones(len(rows))) - self._base
-                    for d in range(len(directions))
-                ]
-            )
-
-    def images(
-        self,
-        rows: npt.NDArray[np.int64],
-        which: npt.NDArray[np.int64],
-        shifts: npt.NDArray[np.float64],
-    ) -> Tensor:
-        """Return start image ``rows[i]`` moved by ``shifts[i]`` σ along direction ``which[i]``."""
-        if self._linear:
-            amount = torch.from_numpy(shifts).float()[:, None, None, None]
-            raw = self._base[rows] + amount * self._slopes[which, rows]
-        else:
-            raw = self._raw(rows, which, shifts)
-        return self._generator.finish(raw)
-
-    def _raw(
-        self,
-        rows: npt.NDArray[np.int64],
-        which: npt.NDArray[np.int64],
-        shifts: npt.NDArray[np.float64],
-    ) -> Tensor:
-        dimensions = np.array([direction.dimension for direction in self._directions])[which]
-        signs = np.array([direction.sign for direction in self._directions])[which]
-        amounts = torch.from_numpy(shifts * signs * self._stds[dimensions]).float()
-        parts = []
-        # The last batch is filled up: a network's last bits depend on the size of the batch.
-        for start in range(0, len(rows), _BATCH):
-            part = np.minimum(np.arange(start, start + _BATCH), len(rows) - 1)
-            chosen = torch.from_numpy(rows[part])
-            styles = self._styles[chosen]
-            styles[torch.arange(_BATCH), torch.from_numpy(dimensions[part])] += amounts[part]
-            state = self._state.select(chosen.to(self._generator.device))
-            parts.append(self._generator.suffix_raw(state, styles, self._layer).cpu())
-        return torch.cat(parts)[: len(rows)]
-
-
 @dataclass
 class _Seen:
     """What classifier and judge say of images."""
@@ -161,7 +100,7 @@ def walk(
     directions: Sequence[DirectionKey],
     starts: Starts,
     *,
-    judge: Classifier | None = None,
+    judge: Classifier | Acceptance | None = None,
     max_shift: float = 8.0,
 ) -> list[Walk]:
     """Walk start images along directions of their class, on a grid of 0.5 σ.
@@ -183,50 +122,50 @@ def walk(
     Returns:
         one `Walk` per direction, in their order.
     """
+    acceptance = Acceptance.of(judge)
 
     def look(images: Tensor) -> _Seen:
-        probabilities = classifier.probabilities(images, batch=_BATCH)
+        probabilities = classifier.probabilities(images, batch=BATCH)
         right = probabilities.argmax(axis=1) == starts.class_index
-        accepted = np.ones(len(images), dtype=bool)
-        if judge is not None:
-            accepted = (
-                judge.probabilities(images, batch=_BATCH).argmax(axis=1) == starts.class_index
-            )
+        accepted = acceptance.accepts(images, starts.class_index, batch=BATCH)
         return _Seen(right, accepted, probabilities[:, starts.class_index])
 
     space = generator.style_space
-    order = sorted(range(len(directions)), key=lambda d: space.layer_of(directions[d].dimension))
+    layers = [space.layer_of(direction.dimension) for direction in directions]
+    order = sorted(range(len(directions)), key=layers.__getitem__)
     walks: dict[int, Walk] = {}
-    for layer, group in groupby(order, key=lambda d: space.layer_of(directions[d].dimension)):
+    for _, group in groupby(order, key=layers.__getitem__):
         members = list(group)
         chosen = [directions[d] for d in members]
-        limits = np.stack([_limits(generator, starts, d, judge is not None) for d in chosen])
-        shifted = _Shifted(generator, starts, layer, chosen)
-        done = _walk_layer(shifted, look, chosen, limits, max_shift, generator, judge is not None)
+        stds = [float(space.std[direction.dimension]) for direction in chosen]
+        moves = [{d.dimension: d.sign * std} for d, std in zip(chosen, stds, strict=True)]
+        mover = generator.mover(starts.styles, moves)
+        limits = np.stack([_limits(space, starts, d, acceptance.judged) for d in chosen])
+        done = _walk_layer(mover, look, chosen, stds, limits, max_shift, acceptance.judged)
         walks |= dict(zip(members, done, strict=True))
     return [walks[d] for d in range(len(directions))]
 
 
 def _limits(
-    generator: Generator, starts: Starts, direction: DirectionKey, judged: bool
+    space: StyleSpace, starts: Starts, direction: DirectionKey, judged: bool
 ) -> npt.NDArray[np.float64]:
     """Return how far each image may be moved, σ, ``[N]``: to the generator's range if not judged."""
     if judged:
         return np.full(len(starts), np.inf)
     k = direction.dimension
-    end = generator.style_space.range[(direction.sign + 1) // 2, k]
+    end = space.range[(direction.sign + 1) // 2, k]
     values = starts.styles[:, k].double().numpy()
-    room: npt.NDArray[np.float64] = (end - values) * direction.sign / generator.style_space.std[k]
+    room: npt.NDArray[np.float64] = (end - values) * direction.sign / space.std[k]
     return room
 
 
 def _walk_layer(
-    shifted: _Shifted,
+    mover: Mover,
     look: Callable[[Tensor], _Seen],
     directions: Sequence[DirectionKey],
+    stds: Sequence[float],
     limits: npt.NDArray[np.float64],
     max_shift: float,
-    generator: Generator,
     judged: bool,
 ) -> list[Walk]:
     """Walk the directions of one layer together, a step of all of them at a time."""
@@ -249,7 +188,7 @@ def _walk_layer(
         rows = np.tile(np.arange(total), len(active))
         which = np.repeat(active, total)
         moved = np.minimum(shift, np.maximum(limits[which, rows], 0.0))
-        images = shifted.images(rows, which, moved)
+        images = mover.images(rows, which, moved)
         seen = look(images)
         right, valid = (a.reshape(len(active), total) for a in (seen.right, seen.accepted))
         going = (broken_at[active] == _NEVER) & (lost_at[active] == _NEVER)
@@ -272,12 +211,12 @@ def _walk_layer(
         active = active[~(ended & (invalid | (not judged)))]
         if not len(active):
             break
-    breaks = _bisect(shifted, look, broken_at, grid)
+    breaks = _bisect(mover, look, broken_at, grid)
     cumulative = np.arange(len(grid))[:, None]
     return [
         Walk(
             direction=direction,
-            std=float(generator.style_space.std[direction.dimension]),
+            std=stds[d],
             shifts=grid[: steps[d]],
             broken=(broken_at[d] <= cumulative).sum(axis=1)[: steps[d]],
             lost=(lost_at[d] <= cumulative).sum(axis=1)[: steps[d]],
@@ -294,7 +233,7 @@ def _walk_layer(
 
 
 def _bisect(
-    shifted: _Shifted,
+    mover: Mover,
     look: Callable[[Tensor], _Seen],
     broken_at: npt.NDArray[np.int64],
     grid: npt.NDArray[np.float64],
@@ -311,7 +250,7 @@ def _bisect(
         low = high - STEP
         for _ in range(_BISECTIONS):
             middle = (low + high) / 2
-            seen = look(shifted.images(rows, which, middle))
+            seen = look(mover.images(rows, which, middle))
             breaks_here = seen.accepted & ~seen.right
             high = np.where(breaks_here, middle, high)
             low = np.where(breaks_here, low, middle)

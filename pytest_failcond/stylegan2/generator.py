@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,15 +16,14 @@ from torch import Tensor
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import hash_file, write_atomically
+from pytest_failcond.generators.base import BATCH, Move
 from pytest_failcond.stylegan2.checkpoint import FORMAT, VERSION, read_config
 from pytest_failcond.stylegan2.config import GeneratorConfig
-from pytest_failcond.stylegan2.network import Network, State
-from pytest_failcond.stylegan2.stylespace import StyleSpace
+from pytest_failcond.stylegan2.moving import LayerMover
+from pytest_failcond.stylegan2.network import Network
+from pytest_failcond.stylegan2.stylespace import StyleSpace, locate
 from pytest_failcond.subjects.labels import class_indices
 from pytest_failcond.surroundings import ours
-
-BATCH = 64
-"""Images per synthesis batch; fixed, so that pixels do not depend on how many are asked for."""
 
 
 class Generator:
@@ -104,10 +104,15 @@ class Generator:
             self._hash = f"weights:{digest.hexdigest()}"
         return self._hash
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of its images."""
+        return (*self.config.image_size, self.config.image_channels)
+
     @cached_property
     def style_space(self) -> StyleSpace:
         """The dimensions of its style vectors, their σ and range."""
-        return StyleSpace(self)
+        return StyleSpace(self.config, self, self.device.type)
 
     @ours()
     def sample(
@@ -135,21 +140,24 @@ class Generator:
     @ours()
     def synthesize(self, styles: Tensor) -> Tensor:
         """Make images: styles ``[N, S]`` → float32 ``[N, C, H, W]`` in [0, 1], cropped."""
-        return self._batched(
-            lambda part: self.finish(self.network.synthesis(part)), self._check(styles)
-        )
+        return self._batched(self.render, self._check(styles))
 
-    @ours()
-    def prefix(self, styles: Tensor, layer: int) -> State:
-        """Return what the synthesis has made before layer number ``layer`` of the StyleSpace."""
-        with torch.no_grad():
-            return self.network.synthesis.prefix(styles.to(self.device), layer)
+    def render(self, styles: Tensor) -> Tensor:
+        """Make the images of one batch where it computes; gradients flow to ``styles``."""
+        return self.finish(self.network.synthesis(styles.to(self.device)))
 
-    @ours()
-    def suffix_raw(self, state: State, styles: Tensor, layer: int) -> Tensor:
-        """Finish from `prefix`, to be given to `finish`: raw output ``[N, C, R, R]``."""
-        with torch.no_grad():
-            return self.network.synthesis.suffix(state, styles.to(self.device), layer)
+    def mover(self, styles: Tensor, moves: Sequence[Move]) -> LayerMover:
+        """Prepare to move the images of ``styles`` ``[N, S]``, each along any of ``moves``.
+
+        What no move changes is computed once: moves that begin in one layer belong together.
+
+        Raises:
+            FailcondError: the style vectors have another width, or a dimension is none of them.
+        """
+        layers = {locate(self.config, k)[0] for move in moves for k in move}
+        styles = self._check(styles)
+        synthesis = self.network.synthesis
+        return LayerMover(synthesis, self.finish, styles, moves, layers, self.device)
 
     def finish(self, raw: Tensor) -> Tensor:
         """Map raw output x to an image: clamp((x + 1) / 2, 0, 1), the padding cropped."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +15,9 @@ import torch
 
 from pytest_failcond.cache import cached_array
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.generators.base import Generator
 from pytest_failcond.stylegan2.config import GeneratorConfig
 from pytest_failcond.surroundings import ours
-
-if TYPE_CHECKING:
-    from pytest_failcond.stylegan2.generator import Generator
 
 STATISTICS_SAMPLES = 20_000
 STATISTICS_SEED = 0  # of their own stream: a property of the generator, not of a run
@@ -64,28 +61,35 @@ def index_of(config: GeneratorConfig, name: str) -> int:
 class StyleSpace:
     """The dimensions of a generator's style vectors: S = ``size`` of them.
 
+    Args:
+        config: the generator's shape.
+        generator: draws the style vectors.
+        device: the kind that it computes on, to whose last bits σ and range belong.
+
     Attributes:
         layers: (name, width) of the modulated layers, in order.
         size: S.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, config: GeneratorConfig, generator: Generator, device: str) -> None:
+        self._config = config
         self._generator = generator
-        self.layers = generator.config.style_layers
+        self._device = device
+        self.layers = config.style_layers
         self.size = sum(width for _, width in self.layers)
 
     def name(self, dimension: int) -> str:
         """Write a dimension as ``layer[channel]``."""
-        _, layer, channel = locate(self._generator.config, dimension)
+        _, layer, channel = locate(self._config, dimension)
         return f"{layer}[{channel}]"
 
     def index(self, name: str) -> int:
         """Read a dimension written as ``layer[channel]``."""
-        return index_of(self._generator.config, name)
+        return index_of(self._config, name)
 
     def layer_of(self, dimension: int) -> int:
         """Return the number of the layer that a dimension modulates."""
-        return locate(self._generator.config, dimension)[0]
+        return locate(self._config, dimension)[0]
 
     @cached_property
     @ours()
@@ -115,5 +119,5 @@ class StyleSpace:
             std = self._samples.std(axis=0, dtype=np.float64)
             return np.stack([std, *np.quantile(self._samples, [0.001, 0.999], axis=0)])
 
-        name = f"{self._generator.hash}/{self._generator.device.type}/{STATISTICS_SAMPLES}"
+        name = f"{self._generator.hash}/{self._device}/{STATISTICS_SAMPLES}"
         return cached_array(f"statistics/{name}", (3, self.size), compute)

@@ -15,6 +15,7 @@ from pytest_failcond.cli import main
 from pytest_failcond.corpus import Corpus, hash_png
 from pytest_failcond.corpus.manifest import Entry
 from pytest_failcond.failures.discovery import JUDGE_LOST, discover
+from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from tests.plugin.conftest import CORNERS, GRID
 from tests.unit.tiny import tiny_generator
@@ -316,7 +317,10 @@ def test_the_judge_has_a_say_in_what_is_kept(corners):
 
     def found(limit):
         judge = Classifier(brightness.Brightness(limit).eval(), name="judge")
-        return discover(generator, classifier, 0, per_direction=8, samples=16, judge=judge)
+        acceptance = Acceptance.of(judge)
+        return discover(
+            generator, classifier, 0, per_direction=8, samples=16, acceptance=acceptance
+        )
 
     generator = tiny_generator()
     classifier = Classifier(brightness.load_classifier())

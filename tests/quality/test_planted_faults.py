@@ -14,7 +14,8 @@ from pytest_failcond.gates import check
 from pytest_failcond.keys import CorruptionKey
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.settings import CorruptionSettings, Settings
-from tests.unit.tiny import tiny_generator
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
+from tests.unit.linear import LinearGenerator
 
 
 def patterns(count: int = 300) -> LabeledImages:
@@ -79,46 +80,10 @@ class Threshold(nn.Module):
 
 def planted_generator(dimension: int, per_sigma: float):
     """A generator whose images are 0.8 bright, less `per_sigma` for each σ of one dimension."""
-    generator = tiny_generator()
-    space = generator.style_space
-    assert space.std[dimension] > 0
-    center = float(generator.sample(torch.zeros(2000, dtype=torch.long), 3)[:, dimension].mean())
-
-    class Planted(type(generator)):
-        @property
-        def style_space(self):
-            return space
-
-    synthesis = generator.network.synthesis
-    layer = space.layer_of(dimension)
-    sigma = float(space.std[dimension])
-
-    def brightness(styles):
-        gone = (styles[:, dimension] - center) / sigma * per_sigma
-        return (0.8 - gone)[:, None, None, None].expand(-1, 1, 8, 8) * 2 - 1
-
-    generator.network.synthesis = _Plain(synthesis, brightness)
-    generator.prefix = lambda styles, at: _Rows(styles)
-    generator.suffix_raw = lambda state, styles, at: brightness(styles)
-    assert layer >= 0
-    return generator, center, sigma
-
-
-class _Plain(nn.Module):
-    def __init__(self, synthesis: nn.Module, draw) -> None:
-        super().__init__()
-        self.layers, self.styles, self._draw = synthesis.layers, synthesis.styles, draw
-
-    def forward(self, styles):
-        return self._draw(styles)
-
-
-class _Rows:
-    def __init__(self, styles) -> None:
-        self.styles = styles
-
-    def select(self, rows):
-        return _Rows(self.styles[rows])
+    std = np.linspace(0.3, 1.2, 28)
+    weights = torch.zeros(28, 1, 8, 8)
+    weights[dimension] = -per_sigma / std[dimension]
+    return LinearGenerator(weights, 0.8, std), 0.0, float(std[dimension])
 
 
 @pytest.mark.parametrize("dimension", [1, 9])
@@ -145,7 +110,7 @@ def test_the_one_dimension_that_breaks_a_class_is_found_at_its_shift(dimension):
     walk = direction.walk
     assert walk.breaking_shift == pytest.approx(3.0, abs=0.5)
     # Image by image: a start at z σ from the centre breaks (3 - z) σ further on.
-    starts = start_images(generator, None, 0, 64)
+    starts = start_images(generator, EVERYTHING, 0, 64)
     z = (starts.styles[:, dimension].double().numpy() - center) / sigma
     expected = np.maximum(3.0 - z, 0.0)
     seen = np.isfinite(walk.breaks)
@@ -161,7 +126,7 @@ def test_a_judge_that_is_lost_first_bounds_the_valid_range():
     found = find_corner_cases(generator, classifier, 0, top=1, samples=64, judge=judge)
     (direction,) = found.directions
     assert direction.key.dimension == 1
-    starts = start_images(generator, judge, 0, 64)
+    starts = start_images(generator, Acceptance.of(judge), 0, 64)
     room = 3.0 - (starts.styles[:, 1].double().numpy() - center) / sigma
     grid = np.arange(0, 8.5, 0.5)
     kept = [(room > t).sum() >= 0.8 * 64 for t in grid]
@@ -177,7 +142,7 @@ def test_without_a_judge_nothing_is_claimed_beyond_the_generator_s_own_range(giv
     classifier = Classifier(Threshold(gives_up, sharpness=5.0).eval(), classes=3)
     found = find_corner_cases(generator, classifier, 0, top=1, samples=64)
     (walk,) = [direction.walk for direction in found.directions]
-    starts = start_images(generator, None, 0, 64)
+    starts = start_images(generator, EVERYTHING, 0, 64)
     room = (generator.style_space.range[1, 1] - starts.styles[:, 1].double().numpy()) / sigma
     told = [((room >= t) | (walk.breaks < t)).mean() >= 0.8 for t in np.arange(0, 8.5, 0.5)]
     last = len(walk.shifts) - 1

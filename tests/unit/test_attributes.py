@@ -19,6 +19,7 @@ from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import start_images
 from pytest_failcond.failures.walking import walk
 from pytest_failcond.keys import DirectionKey
+from pytest_failcond.subjects.acceptance import EVERYTHING
 from pytest_failcond.subjects.classifier import Classifier
 from tests.unit.tiny import tiny_generator
 
@@ -214,7 +215,7 @@ def brightness_classifier(threshold):
 @pytest.mark.parametrize("dimension", [3, 13, 20, 25])
 def test_a_walk_keeps_the_images_at_the_end_of_what_was_tested(dimension, judged):
     generator = tiny_generator()
-    starts = start_images(generator, None, 0, 20)
+    starts = start_images(generator, EVERYTHING, 0, 20)
     mean = generator.synthesize(starts.styles).mean(dim=(1, 2, 3))
     judge = brightness_classifier(float(mean.max()) + 0.002) if judged else None
     key = DirectionKey(0, dimension, 1)

@@ -69,12 +69,13 @@ def test_the_shifts_of_films():
 
 def test_a_film_shows_what_the_models_see(project):
     laboratory = open_laboratory(find_settings(None))
-    generator, judge = laboratory.generator, laboratory.judge
-    starts = start_images(generator, judge, 2, 4)
+    generator, acceptance = laboratory.generator, laboratory.acceptance
+    starts = start_images(generator, acceptance, 2, 4)
     keys = [DirectionKey(2, 0, -1), DirectionKey(2, 8, -1)]
     shifts = [np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.5])]
     rows = np.array([1, 3])
-    both = film(generator, laboratory.classifier, starts, keys, shifts, rows, judge=judge)
+    classifier, (judge,) = laboratory.classifier, acceptance.judges
+    both = film(generator, classifier, starts, keys, shifts, rows, acceptance=acceptance)
     assert both.images.shape == (2, 3, 2, 8, 8, 1)
     for first in range(3):  # along the first direction alone
         expected = shifted_images(generator, starts, keys[0], rows, np.full(2, shifts[0][first]))
@@ -84,7 +85,7 @@ def test_a_film_shows_what_the_models_see(project):
         styles[:, key.dimension] -= float(amount * generator.style_space.std[key.dimension])
     images = generator.synthesize(styles)
     np.testing.assert_allclose(both.images[:, 2, 1], to_uint8(images.numpy()), atol=1)
-    for model, opinion in ((laboratory.classifier, both.classifier), (judge, both.judge)):
+    for model, opinion in ((classifier, both.classifier), (judge, both.judge)):
         p = model.probabilities(images)
         np.testing.assert_allclose(opinion.p[:, 2, 1], p[:, 2], atol=1e-4)
         np.testing.assert_allclose(opinion.top[:, 2, 1], p.max(axis=1), atol=1e-4)

@@ -10,6 +10,7 @@ import pytest
 from pytest_failcond import Classifier, FailcondError, LabeledImages
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.settings import Settings
+from pytest_failcond.subjects.acceptance import Acceptance
 
 CORRUPTIONS = {"names": ["gaussian_noise", "gaussian_blur"], "severities": [1]}
 
@@ -29,7 +30,7 @@ def laboratory(count: int, judge=None, batch_size: int = 64, **settings) -> Labo
         Settings(corruptions=CORRUPTIONS, **settings),
         Classifier(by_brightness, batch_size=batch_size),
         LabeledImages(images, labels),
-        judge=judge,
+        acceptance=Acceptance.of(judge),
     )
 
 

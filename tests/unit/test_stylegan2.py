@@ -139,18 +139,19 @@ def test_style_statistics_are_those_of_many_samples():
 
 def test_a_shift_in_a_layer_leaves_every_earlier_layer_unchanged():
     generator = tiny_generator(resolution=16, image_size=(14, 13), channels=(6, 5, 4))
-    styles = generator.sample([0, 1, 2, 0], seed=1)
+    styles, synthesis = generator.sample([0, 1, 2, 0], seed=1), generator.network.synthesis
     start = 0
     for number, (_, width) in enumerate(generator.config.style_layers):
         shifted = styles.clone()
         shifted[:, start : start + width] += 0.7
         start += width
-        before, after = generator.prefix(styles, number), generator.prefix(shifted, number)
+        with torch.no_grad():
+            before, after = (synthesis.prefix(s, number) for s in (styles, shifted))
         assert torch.equal(before.features, after.features)
         assert (before.image is None) == (number < 2)
         assert before.image is None or torch.equal(before.image, after.image)
         with torch.no_grad():
-            finished = generator.network.synthesis.suffix(before, shifted, number)
+            finished = synthesis.suffix(before, shifted, number)
         assert torch.equal(finished, raw(generator, shifted))
         assert not torch.equal(finished, raw(generator, styles))
 

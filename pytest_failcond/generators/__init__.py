@@ -1,0 +1,1 @@
+"""Generators: what the search for failures asks of any of them."""

@@ -1,0 +1,114 @@
+"""What the search for failures asks of a generator, whatever network makes the images.
+
+Shapes: N images of C channels, H x W px; S dimensions of a style vector. A style vector holds all that
+an image depends on, and a shift in one dimension is an addition to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BATCH = 64
+"""Images that are computed together; fixed, so that pixels do not depend on how many are asked for."""
+
+Move = Mapping[int, float]
+"""A way to change an image: what is added to which dimensions of its style vector, for one unit."""
+
+
+class StyleSpace(Protocol):
+    """The dimensions of a generator's style vectors."""
+
+    @property
+    def size(self) -> int:
+        """S."""
+
+    @property
+    def std(self) -> npt.NDArray[np.float64]:
+        """σ of each dimension over style vectors of all classes: ``[S]``."""
+
+    @property
+    def range(self) -> npt.NDArray[np.float64]:
+        """The generator's own range: 0.1 % and 99.9 % quantiles of each dimension, ``[2, S]``."""
+
+    def name(self, dimension: int) -> str:
+        """Write a dimension as ``layer[channel]``."""
+
+    def layer_of(self, dimension: int) -> int:
+        """Return the number of the layer that a dimension modulates.
+
+        Raises:
+            FailcondError: there is no such dimension.
+        """
+
+
+class Mover(Protocol):
+    """N images that can be moved along some ways, without a whole synthesis for each."""
+
+    def images(
+        self,
+        rows: npt.NDArray[np.int64],
+        which: npt.NDArray[np.int64],
+        amounts: npt.NDArray[np.float64],
+    ) -> Tensor:
+        """Return image ``rows[i]`` moved by ``amounts[i]`` units of move ``which[i]``.
+
+        float32 ``[M, C, H, W]`` in [0, 1], on the CPU. An image depends neither on M nor, but for its
+        last bits, on the others that are asked for with it.
+        """
+
+
+class Generator(Protocol):
+    """Makes images of classes from style vectors."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of its classes, by index."""
+
+    @property
+    def hash(self) -> str:
+        """What identifies it: its weights, and all else that its images depend on."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of its images."""
+
+    @property
+    def style_space(self) -> StyleSpace:
+        """The dimensions of its style vectors, their σ and range."""
+
+    def sample(
+        self, labels: Any, seed: int = 0, *, stream: str = "sample", first: int = 0
+    ) -> Tensor:
+        """Draw style vectors: labels int ``[N]`` → float32 ``[N, S]``, on the CPU.
+
+        They are the samples number ``first``, ``first`` + 1, … of a stream, keyed by seed and name.
+
+        Raises:
+            FailcondError: a label is not a class of this generator, or no whole number.
+        """
+
+    def synthesize(self, styles: Tensor) -> Tensor:
+        """Make images, in batches: styles ``[N, S]`` → float32 ``[N, C, H, W]`` in [0, 1], on the CPU.
+
+        Raises:
+            FailcondError: the style vectors have another width.
+        """
+
+    def render(self, styles: Tensor) -> Tensor:
+        """Make the images of one batch where the generator computes; gradients flow to ``styles``."""
+
+    def mover(self, styles: Tensor, moves: Sequence[Move]) -> Mover:
+        """Prepare to move the images of ``styles`` ``[N, S]``, each along any of ``moves``.
+
+        What no move changes is computed once: moves that begin in one layer belong together.
+
+        Raises:
+            FailcondError: the style vectors have another width, or a dimension is none of them.
+        """
