@@ -42,12 +42,15 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.folders import OwnFolder
     from pytest_failcond.outputs import check_outputs, of_run
     from pytest_failcond.report import shared, versus
+    from pytest_failcond.report.figures import check_plots
     from pytest_failcond.report.page import page_for_stdout
 
     named = (("A", options.a), ("B", options.b))
     read = [
         place for name, path in named if Path(path).is_file() for place in of_run(name, Path(path))
     ]
+    if options.plot is not None:
+        check_plots()
     check_outputs(_outputs(options), read)
     with OwnFolder() as folder:
         a, b = _runs(options, folder)

@@ -42,10 +42,12 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.history import MEAN, Question, history
     from pytest_failcond.outputs import Place, check_outputs, of_run
     from pytest_failcond.report import timeline
+    from pytest_failcond.report.figures import check_plots
     from pytest_failcond.report.page import page_for_stdout
     from pytest_failcond.run import Run
 
     if options.plot is not None:
+        check_plots()
         read = [place for path in options.run_files for place in of_run("a RUN", path)]
         check_outputs([Place("--plot", options.plot)], read)
     key = options.key or ("clean" if options.metric == "accuracy" else MEAN)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.printing import printable
 from pytest_failcond.report import changes, direction_text, wording
-from pytest_failcond.report.figures import BROKEN, DPI, FAINT, INK, RIGHT, to_png
+from pytest_failcond.report.figures import BROKEN, FAINT, INK, RIGHT, new_figure, to_png
 from pytest_failcond.run import Run
 
 _COLUMNS, _PANEL = 3, (3.1, 2.1)
@@ -29,7 +27,7 @@ def shared_directions(a: Run, b: Run, a_name: str, b_name: str) -> bytes:
     found = changes.most_changed(comparison)
     rows = -(-len(found) // _COLUMNS)
     size = (_COLUMNS * _PANEL[0], rows * _PANEL[1] + 0.9)
-    figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
+    figure = new_figure(size, layout="constrained")
     grid = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True, sharey=True)
     for place, axes in enumerate(grid.flat):
         if place >= len(found):

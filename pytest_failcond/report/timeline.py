@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from matplotlib.figure import Figure
 from rich.console import Group, RenderableType
 
 from pytest_failcond.errors import FailcondError
@@ -81,7 +80,7 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
     if not values:
         raise FailcondError("--plot: no run has a value to draw")
     width = min(max(4.8, 1.6 + 0.55 * len(points)), 14.0)
-    figure = Figure(figsize=(width, 3.7), dpi=figures.DPI, facecolor="white")
+    figure = figures.new_figure((width, 3.7))
     axes = figure.add_axes((0.85 / width, 0.30, 1 - 1.05 / width, 0.58))
     kinds = (
         (

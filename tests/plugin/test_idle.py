@@ -77,18 +77,38 @@ def test_the_help_lists_every_option(pytester):
         assert f"--failcond-{option}" in result.stdout
 
 
-def test_torch_is_not_imported_where_the_classifier_is_a_plain_callable(project):
-    """It takes seconds, in every worker, and whoever brings another framework may not have use for it."""
-    project.configure(GRID)
+TEN_LINES = """
+[tool.failcond]
+classifier = "mine:load_classifier"
+images = "mine:load_images"
+[tool.failcond.corruptions]
+names = ["gaussian_noise", "gaussian_blur", "contrast"]
+[[tool.failcond.gates]]
+metric = "accuracy_drop"
+severities = [1, 2, 3]
+max = 0.9
+"""
+"""The set-up of the README."""
+
+
+def test_a_numpy_classifier_needs_neither_torch_nor_opencv(project):
+    """They take seconds, in every worker, and whoever brings another framework may not have them."""
+    project.configure(TEN_LINES)
     project.write(
-        "test_last.py",
+        "conftest.py",
         "import sys\n"
-        "def test_it(failcond):\n"
-        "    assert failcond.measure('corruption:gaussian_noise:1').accuracy > 0.9\n"
-        "    assert 'torch' not in sys.modules\n",
+        "from pathlib import Path\n"
+        "def pytest_unconfigure(config):\n"
+        "    Path('loaded.txt').write_text('\\n'.join(sys.modules))\n",
     )
-    result = pytest_in(project.path, "--failcond-json=run.json")
+    result = pytest_in(
+        project.path, "--failcond-json=run.json", "--failcond-markdown=run.md", "--html=run.html"
+    )
     assert result.returncode == 0, result.stdout
+    assert "16 passed" in result.stdout
+    loaded = set((project.path / "loaded.txt").read_text().split())
+    assert {"pytest_failcond.measure", "pytest_failcond.report.html"} <= loaded
+    assert not loaded & {"torch", "cv2", "skimage", "imagecorruptions", "matplotlib", "safetensors"}
     environment = json.loads((project.path / "run.json").read_text())["environment"]
     assert environment["threads"] == 0
     assert environment["packages"]["torch"]
