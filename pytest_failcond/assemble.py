@@ -50,7 +50,8 @@ def assemble(
         baseline: a run file to compare with.
         part: (i, n) where the session measures a part of the plan, and judges nothing.
         kept: whether the store holds a kept run, of which only what is planned counts as asked for.
-        strict: whether a model whose output changes from call to call is an error.
+        strict: whether a model whose output changes from call to call is an error, and the verdict is
+            failed where a check is marginal or not evaluated.
         only: keys; leaves out all others, and what was planned, for what one test shows.
     """
     store = Store(store_folder)
@@ -66,7 +67,9 @@ def assemble(
         if name.startswith("compared:") and "error" not in record
     }
     folder = store.pictures if store.pictures.is_dir() else None
-    run = replace(run, planned=planned, part=part, pictures=folder)
+    environment = {key: value for key, value in run.environment.items() if key != "strict"}
+    environment |= {"strict": True} if strict else {}
+    run = replace(run, planned=planned, part=part, pictures=folder, environment=environment)
     if part is not None:
         run = _share(run, part)
     else:

@@ -124,8 +124,10 @@ class GateSettings(Table):
     def _complete(self) -> GateSettings:
         metric = METRICS[self.metric]
         other = "max" if metric.bound == "min" else "min"
-        if getattr(self, metric.bound) is None or getattr(self, other) is not None:
+        if getattr(self, other) is not None:
             raise ValueError(f"metric {self.metric!r} takes {metric.bound!r}, and not {other!r}")
+        if getattr(self, metric.bound) is None:
+            raise ValueError(f"metric {self.metric!r} needs its threshold, {metric.bound!r}")
         if (self.at is None) == (metric.at is not None):
             raise ValueError(
                 "'at' goes with metric 'broken_share', as a shift in σ, and with "

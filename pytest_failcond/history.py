@@ -222,14 +222,12 @@ def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:
     if MEAN in kinds and any(key.startswith("corruption:") for key in keys):
         keys[MEAN] = None
     if question.key not in keys:
-        there = ", ".join(keys) or "none"
         raise FailcondError(
             f"--key {question.key!r}: no run has it for metric {question.metric!r}"
-            f"{nearest(question.key, keys)}; there are: {there}"
+            f"{nearest(question.key, keys) or '; there are none'}"
         )
     classes = dict.fromkeys(name for _, run in runs for name in run.classes)
     if question.class_name is not None and question.class_name not in classes:
         raise FailcondError(
-            f"--class {question.class_name!r}: no run has it"
-            f"{nearest(question.class_name, classes)}; there are: {', '.join(classes)}"
+            f"--class {question.class_name!r}: no run has it{nearest(question.class_name, classes)}"
         )

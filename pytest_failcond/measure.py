@@ -65,7 +65,8 @@ class Laboratory:
             return
         if self.images is not None and self.images.labels.max() >= len(names):
             raise FailcondError(
-                f"labels: {self.images.labels.max()} is outside the {len(names)} classes"
+                f"labels: {self.images.labels.max()} is outside the {len(names)} classes; "
+                "labels count from 0"
             )
         for model in self.models.values():
             if model.classes not in (None, len(names)):
@@ -203,7 +204,8 @@ class Laboratory:
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
             raise FailcondError(
-                f"labels: {data.labels.max()} is outside the classifier's {classes} classes"
+                f"labels: {data.labels.max()} is outside the classifier's {classes} classes; "
+                "labels count from 0"
             )
         return Measurement(
             key=key,

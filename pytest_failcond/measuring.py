@@ -64,6 +64,8 @@ class Measuring:
             laboratory.classifier.seen = self._progress.seen
             for model in laboratory.models.values():
                 self._watch(model)
+            if laboratory.images is not None and laboratory.images.noticed:
+                self._remark(Remark("images", "mixed", laboratory.images.noticed))
         self.session = store.get("session", self._describe)
         if laboratory is not None:
             self._refuse_others(laboratory)

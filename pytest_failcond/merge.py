@@ -63,8 +63,12 @@ def merge(
         errors=_union([run.errors for run in runs]),
         pictures=pictures if pictures is not None and pictures.is_dir() else None,
     )
-    missing = _missing(runs)
-    reason = f"belongs to part {missing}, which was not given" if missing else "was not measured"
+    missing = missing_parts(runs)
+    reason = (
+        f"belongs to part {_one_of(missing)}, which was not given"
+        if missing
+        else "was not measured"
+    )
     return conclude(whole, settings, baseline, missing=reason)
 
 
@@ -120,11 +124,15 @@ def _environment(runs: Sequence[Run]) -> dict[str, Any]:
     return noting(runs[0].environment, (remark for run in runs for remark in run.remarks))
 
 
-def _missing(runs: Sequence[Run]) -> str:
+def missing_parts(runs: Sequence[Run]) -> list[str]:
+    """Name the parts that are not among these, such as ``2/3``."""
     numbers = {run.part[0] for run in runs if run.part is not None}
     assert runs[0].part is not None
     count = runs[0].part[1]
-    absent = [f"{i}/{count}" for i in range(1, count + 1) if i not in numbers]
+    return [f"{i}/{count}" for i in range(1, count + 1) if i not in numbers]
+
+
+def _one_of(absent: Sequence[str]) -> str:
     more = len(absent) - _NAMED
     return " or ".join(absent[:_NAMED]) + (f" or one of {more} more" if more > 0 else "")
 

@@ -286,7 +286,8 @@ def _measured(config: pytest.Config, settings: Settings) -> tuple[Path, Run] | N
     then, now = run.configuration, settings
     for what in ("seed", "seeds", "max_images", "corner_cases"):
         if getattr(then, what) != getattr(now, what):
-            raise FailcondError(f"{path}: was measured with another {what}; measure it again")
+            other = "other" if what.endswith("s") else "another"
+            raise FailcondError(f"{path}: was measured with {other} {what}; measure it again")
     grids = [(g.constants, g.backend, g.custom) for g in (then.corruptions, now.corruptions) if g]
     if len(set(map(repr, grids))) > 1:
         raise FailcondError(f"{path}: was measured with other corruptions; measure it again")

@@ -25,7 +25,7 @@ from pytest_failcond.items import GENERATED, bring_home, is_planned, measures, p
 from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
 from pytest_failcond.outcome import point_home, tell_once
-from pytest_failcond.printing import one_line, printable
+from pytest_failcond.printing import count, one_line, printable
 from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration, seems_configured
 from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
 from pytest_failcond.subject_fixtures import refusal, unknown_fixture
@@ -225,13 +225,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     file = config.stash[SCOPE].file(config.invocation_params.dir)
     parts = [f"configured by {file}", f"classifier {settings.classifier or 'from conftest.py'}"]
     if grid is not None:
-        parts.append(f"{len(grid.names) * len(grid.severities)} corruption cells")
+        parts.append(count(len(grid.names) * len(grid.severities), "corruption cell"))
     if state.classes is not None and settings.generator is not None:
         parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
     if state.corpus:
         parts.append(f"a corpus of {len(state.corpus)}")
     if state.part is None:
-        parts.append(f"{len(settings.gates)} gates")
+        parts.append(count(len(settings.gates), "gate"))
     else:
         parts.append("part {} of {}: nothing is judged".format(*state.part))
     if state.baseline is None and settings.baseline is not None:
@@ -321,7 +321,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _say_that_nothing_was_measured(reporter: Any, config: pytest.Config, state: State) -> None:
     """Keep a session that judged nothing from being read as one that passed."""
     gates = len(state.settings.gates) if state.part is None else 0
-    parts = [f"none of {gates} gates was checked"] if gates else []
+    parts = ["its gate was not checked" if gates == 1 else f"none of {gates} gates was checked"]
+    parts = parts if gates else []
     for option in ("failcond_json", "failcond_markdown"):
         if path := config.getoption(option):
             old = (config.invocation_params.dir / path).exists()

@@ -84,3 +84,8 @@ def put(text: str, *, to: IO[str] | None = None) -> None:
 def escape_html(text: str) -> str:
     """Return text that stands for itself between tags and in attributes."""
     return html.escape(printable(text))
+
+
+def count(number: int, noun: str) -> str:
+    """Count things: ``1 gate``, ``2 gates``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Noticed = Literal["random", "training", "writes", "absent"]
+Noticed = Literal["random", "training", "writes", "absent", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -14,10 +14,11 @@ class Remark:
     """Something about what the user brought that results depend on.
 
     Attributes:
-        model: ``classifier`` or ``judge``; also ``baseline``.
+        model: ``classifier`` or ``judge``; also ``baseline`` or ``images``.
         what: ``random``: its output changes from call to call, which counts as an error under
             ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes
-            into the images that it is given; ``absent``: it is configured and not there.
+            into the images that it is given; ``absent``: it is configured and not there;
+            ``mixed``: some are gray, some in colour.
         text: the same as a sentence.
     """
 

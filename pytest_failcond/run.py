@@ -162,6 +162,11 @@ class Run:
         return remarks_of(self.environment.get("remarks", ()))
 
     @property
+    def strict(self) -> bool:
+        """Whether checks that are marginal or not evaluated failed their tests."""
+        return bool(self.environment.get("strict"))
+
+    @property
     def picture_files(self) -> set[str]:
         """Names of all pictures that it speaks of."""
         examples = [m.examples for m in self.measurements.values()]

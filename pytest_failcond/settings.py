@@ -79,6 +79,8 @@ class CorruptionSettings(Table):
             _check_corruption(name, custom, "names")
         if not self.severities:
             raise ValueError("severities: give at least one of 1 to 5")
+        if not self.names and "names" in self.model_fields_set:
+            raise ValueError("names: selects nothing; leave it out for all")
         if not self.names:
             object.__setattr__(self, "names", (*NAMES, *custom))
         return self

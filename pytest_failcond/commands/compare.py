@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.printing import say
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
     measured: dict[str, Measuring] = {}
     for number, name in enumerate(dict.fromkeys((options.a, options.b))):
         if name not in kept:
-            measured[name] = _measuring(name, options, folder / str(number))
+            measured[name] = _measuring(name, options, folder / str(number), kept)
     directions = [key for run in kept.values() for key in run.directions]
     for name, measuring in measured.items():
         directions += _measure_all(name, measuring)
@@ -105,7 +105,9 @@ def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
     return runs[options.a], runs[options.b]
 
 
-def _measuring(name: str, options: argparse.Namespace, folder: Path) -> Measuring:
+def _measuring(
+    name: str, options: argparse.Namespace, folder: Path, kept: dict[str, Run]
+) -> Measuring:
     from pytest_failcond.inputs import inputs_of
     from pytest_failcond.laboratory import find_settings, open_laboratory
     from pytest_failcond.measuring import Measuring
@@ -116,6 +118,13 @@ def _measuring(name: str, options: argparse.Namespace, folder: Path) -> Measurin
         raise FailcondError(f"{name}: there is no such run file, nor is it a module:callable")
     settings = find_settings(options.config, classifier=name)
     check_outputs(_outputs(options), inputs_of(settings, options.config))
+    for other, run in kept.items():
+        if options.plot and not run.directions:
+            raise FailcondError(
+                f"--plot draws directions of both, and {other} has none; leave it out"
+            )
+    if options.plot and settings.generator is None:
+        raise FailcondError(f"--plot draws directions of both; {NO_GENERATOR}, or leave it out")
     return Measuring(settings, Store(folder), open_laboratory(settings))
 
 

@@ -49,9 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the tables and the test module; print what was written and what comes next."""
+    from pytest_failcond.subjects.references import parts_of
+
     folder: Path = options.folder
     if not folder.is_dir():
         raise FailcondError(f"--folder: there is no folder {folder}")
+    for name in ("classifier", "images", "judge"):
+        given = getattr(options, name)
+        if given is not None and not (name == "images" and ":" not in given):
+            parts_of(given, f"--{name}")
     config, test = folder / "pyproject.toml", folder / "tests" / "test_robustness.py"
     before = _read(config)
     _refuse_existing(folder, config, before)
@@ -66,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"{above.path} configures what lies around {folder}: here, the new tables are nearer.")
     say()
     loaded = [name for name in (options.classifier, options.images) if ":" in name]
-    say(f"Next: make {' and '.join(map(repr, loaded))} importable from {folder},")
+    say(f"Next: make {' and '.join(map(repr, loaded))} importable from {folder.resolve()},")
     say("set the thresholds under [[tool.failcond.gates]], and run `pytest`.")
     if not options.generator:
         say("For corner cases, train a generator: `failcond train --help`.")

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.printing import say
+from pytest_failcond.printing import count, say
 
 if TYPE_CHECKING:
     from pytest_failcond.run import Run
+
+
+_NAMED = 10  # missing parts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.configuration import project_folder
     from pytest_failcond.folders import OwnFolder
     from pytest_failcond.inputs import KEEP_ELSEWHERE
-    from pytest_failcond.merge import merge
+    from pytest_failcond.merge import merge, missing_parts
     from pytest_failcond.outputs import check_outputs, is_same_file, of_run
     from pytest_failcond.report.contents import is_red, verdict_line
     from pytest_failcond.run import Run
@@ -57,7 +60,12 @@ def run(options: argparse.Namespace) -> int:
     with OwnFolder() as folder:
         joined = merge(parts, baseline=baseline, pictures=folder, project=project)
         joined.save(options.out)
-    say(f"joined {len(parts)} parts: {len(joined.measurements) + len(joined.directions)} keys")
+    keys = count(len(joined.measurements) + len(joined.directions), "key")
+    say(f"joined {count(len(parts), 'part')}: {keys}")
+    if missing := missing_parts(list(parts.values())):
+        of = f"{len(missing)} of {len(missing) + len(parts)}"
+        named = f"{', '.join(missing[:_NAMED])}{', …' if len(missing) > _NAMED else ''}"
+        say(f"missing: {of} parts ({named}); what they were to measure is an error")
     say(verdict_line(joined)[0])
     say(f"wrote {options.out}")
     return int(is_red(joined))

@@ -55,7 +55,14 @@ def run_status(run: Run) -> Status | None:
         return "error"
     if not found:
         return "passed" if run.corpus is not None and held(run.corpus) else None
+    if run.strict and any(_is_doubtful(check) for check in run.checks):
+        return "failed"
     return "not_evaluated" if found == {"not_evaluated"} else "passed"
+
+
+def _is_doubtful(check: Check) -> bool:
+    """Whether a check fails its test under ``--failcond-strict`` alone."""
+    return check.level == "fail" and status_of(check) in ("marginal", "not_evaluated")
 
 
 def is_red(run: Run) -> bool:
@@ -79,7 +86,15 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
         f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s not in told
     )
     idle = [*(_not_evaluated(run) or _not_compared(run)), *_not_run(run)]
-    line = LABELS[status] if status is not None else "none" if _not_run(run) else "nothing is gated"
+    strictly = status == "failed" and not counts["failed"] and not lost(run)
+    failed = " under --failcond-strict" if strictly else ""
+    line = (
+        LABELS[status] + failed
+        if status is not None
+        else "none"
+        if _not_run(run)
+        else "nothing is gated"
+    )
     parts = ["; ".join([f"verdict: {line}{f' ({aside})' if aside else ''}", *idle])]
     if run.checks:
         parts.append(f"{count(len(run.checks), 'check')} of {count(len(run.gates), 'gate')}")

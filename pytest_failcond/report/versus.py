@@ -14,8 +14,7 @@ _MODELS: dict[changes.Model, str] = {
     "same weights": "A and B have the same weights, different code or surroundings: their predictions "
     "on the same pixels differ",
     "another": "A and B are different models",
-    "unknown": "whether A and B are the same model is not known: a plain callable has no hash, and "
-    "earlier versions made hashes in another way",
+    "unknown": "whether A and B are the same model is not known: their hashes cannot be compared",
 }
 
 

@@ -9,6 +9,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check, GateResult, amount, unit
 from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Measurement
+from pytest_failcond.printing import count as count
 from pytest_failcond.printing import printable
 from pytest_failcond.run import Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
@@ -257,8 +258,3 @@ def note(check: Check) -> str:
     if check.waived is not None:
         return f"expected to fail: {printable(check.waived)}"
     return "" if check.verdict in ("failed", "error") else printable(check.reason)
-
-
-def count(number: int, noun: str) -> str:
-    """Count things: ``1 gate``, ``2 gates``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -11,7 +11,7 @@ from pytest_failcond.run_file.whole import RunRecord
 
 _LEFT_OUT = {
     "MeasurementRecord": {"corruption", "severity"},
-    "EnvironmentRecord": {"remarks"},
+    "EnvironmentRecord": {"remarks", "strict"},
 }
 """Fields that an entry of another kind, or a run of nothing to be said, does not have."""
 

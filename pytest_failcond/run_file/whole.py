@@ -33,11 +33,11 @@ def _at_most(count: int) -> Callable[[Any], Any]:
 
 
 class RemarkRecord(Record):
-    """Something that was noticed of a model while it was measured, or of the baseline."""
+    """Something that was noticed of a model while it was measured, or of the baseline or the images."""
 
-    model: str = Field(description="classifier, judge or baseline.")
-    what: Literal["random", "training", "writes", "absent"] = Field(
-        description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given; absent: it is configured and not there."
+    model: str = Field(description="classifier, judge, baseline or images.")
+    what: Literal["random", "training", "writes", "absent", "mixed"] = Field(
+        description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given; absent: it is configured and not there; mixed: some are gray, some in colour."
     )
     text: str = Field(description="One sentence.")
 
@@ -65,9 +65,13 @@ class EnvironmentRecord(Record):
     )
     commit_date: Date | None = Field(None, description="Date of that commit, ISO 8601.")
     dirty: bool | None = Field(None, description="Whether tracked files differed from it.")
+    strict: bool = Field(
+        False,
+        description="Whether --failcond-strict was given: checks that are marginal or not evaluated fail; left out where it was not.",
+    )
     remarks: Many[RemarkRecord] = Field(
         [],
-        description="What was noticed of the models and the baseline; left out where nothing was.",
+        description="What was noticed of the models, the baseline and the images; left out where nothing was.",
     )
 
 

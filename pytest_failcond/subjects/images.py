@@ -23,6 +23,7 @@ class LabeledImages:
     Attributes:
         images: uint8 ``[N, H, W, C]``, C 1 or 3; ``[N, H, W]`` is taken for gray.
         labels: int ``[N]``, class indices from 0; also ``[N, 1]`` and floats without a fraction.
+        noticed: one sentence that reports repeat, such as of files that differ in kind.
 
     Raises:
         FailcondError: a shape or type is not as above, a length differs, or the set is empty.
@@ -30,6 +31,7 @@ class LabeledImages:
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
+    noticed: str = ""
 
     def __post_init__(self) -> None:
         images, labels = as_array(self.images, "images"), class_indices(self.labels)
@@ -88,7 +90,7 @@ class LabeledImages:
         take[np.argsort(take - exact, kind="stable")[: count - take.sum()]] += 1
         chosen = [order[positions[order] == c][: take[c]] for c in range(len(sizes))]
         indices = np.sort(np.concatenate(chosen))
-        return LabeledImages(self.images[indices], self.labels[indices]), indices
+        return LabeledImages(self.images[indices], self.labels[indices], self.noticed), indices
 
 
 def as_array(images: Any, what: str) -> npt.NDArray[Any]:

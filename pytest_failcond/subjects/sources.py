@@ -8,7 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import getitem
 from pathlib import Path
 from typing import IO, Any
@@ -52,7 +53,8 @@ def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledIm
     """Read a folder with one folder of image files per class.
 
     Labels follow ``classes``, which must be the folders' names; without, these names, sorted. All
-    images must have one size, as EXIF turns them. They are gray if all are.
+    images must have one size, as EXIF turns them. They are gray if all are; where some are, that is
+    noticed.
 
     Raises:
         FailcondError: names or sizes differ, a class has no images, or a file cannot be read.
@@ -62,11 +64,14 @@ def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledIm
 
     files = class_files(folder, classes_of(folder, classes))
 
+    kinds: dict[str, list[Path]] = {"gray": [], "in colour": []}
+
     def decoded() -> Iterable[tuple[npt.NDArray[np.uint8], int]]:
         size = None
         for file, label in files:
             pixels = read_pixels(file, f"images: {file}")
-            height, width, _ = pixels.shape
+            height, width, channels = pixels.shape
+            kinds["gray" if channels == 1 else "in colour"].append(file)
             size = size or (width, height)
             if (width, height) != size:
                 raise FailcondError(
@@ -75,7 +80,19 @@ def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledIm
                 )
             yield pixels, label
 
-    return _gathered(decoded(), len(files))
+    return replace(_gathered(decoded(), len(files)), noticed=_mixed(kinds, len(files)))
+
+
+def _mixed(kinds: Mapping[str, Sequence[Path]], total: int) -> str:
+    """Say which files of a folder are gray, or in colour, while the others are not."""
+    kind, files = min(kinds.items(), key=lambda entry: len(entry[1]))
+    if not files:
+        return ""
+    others = "" if len(files) == 1 else ", and others"
+    return (
+        f"images: {len(files):,} of {total:,} files are {kind} ({files[0]}{others}), the rest are not; "
+        "all are taken as RGB"
+    )
 
 
 def from_dataset(dataset: Any) -> LabeledImages:

@@ -37,8 +37,22 @@ WRONG = {
     "confidence": ("[tool.failcond]\nconfidence = 1.5", ["confidence"]),
     "unknown metric": (GRID + GATE + 'metric = "acuracy"\nmin = 0.9', ["acuracy", "accuracy"]),
     "no metric": (GRID + GATE + "min = 0.9", ["metric", "missing"]),
-    "no threshold": (GRID + GATE + 'metric = "accuracy"', ["accuracy", "'min'"]),
-    "wrong side": (GRID + GATE + 'metric = "accuracy"\nmax = 0.9', ["accuracy", "'min'"]),
+    "no threshold": (
+        GRID + GATE + 'metric = "accuracy"',
+        ["metric 'accuracy' needs its threshold, 'min'"],
+    ),
+    "wrong side": (
+        GRID + GATE + 'metric = "accuracy"\nmax = 0.9',
+        ["metric 'accuracy' takes 'min', and not 'max'"],
+    ),
+    "both sides": (
+        GRID + GATE + 'metric = "accuracy"\nmin = 0.5\nmax = 0.9',
+        ["metric 'accuracy' takes 'min', and not 'max'"],
+    ),
+    "no names": (
+        "[tool.failcond.corruptions]\nnames = []",
+        ["corruptions", "names: selects nothing; leave it out for all"],
+    ),
     "selects nothing": (
         GRID + GATE + 'metric = "accuracy"\nmin = 0.9\ncorruptions = ["contrast"]',
         ["selects nothing", "contrast"],

@@ -259,3 +259,24 @@ def test_the_names_of_folders_are_the_classes_of_what_compare_keeps(project, mon
     models = ("mine:load_classifier", "mine:load_blind")
     assert main(["compare", *models, "--json", "b.json"]) == 0
     assert read(project, "b.json")["classes"] == ["dark", "light", "mid"]
+    # One picture in colour makes colour of all, which the run says.
+    coloured = np.full((9, 9, 3), [200, 90, 20], dtype=np.uint8)
+    Image.fromarray(coloured).save(project.path / "photos" / "mid" / "3.png")
+    assert main(["compare", *models, "--json", "b.json"]) == 0
+    (remark,) = read(project, "b.json")["environment"]["remarks"]
+    assert (remark["model"], remark["what"]) == ("images", "mixed")
+    assert "1 of 10 files are in colour (" in remark["text"]
+
+
+def test_a_plot_of_directions_is_refused_before_anything_is_measured(project, capsys, monkeypatch):
+    monkeypatch.chdir(project.path)
+    plot = ["--plot", "x.png"]
+    assert project.run("--failcond-json=run.json").ret == 0
+    (project.path / "log.txt").unlink()
+    assert main(["compare", "mine:load_classifier", "mine:load_blind", *plot]) == 2
+    assert (
+        "--plot draws directions of both; generator: none is configured" in capsys.readouterr().err
+    )
+    assert main(["compare", "run.json", "mine:load_blind", *plot]) == 2
+    assert "--plot draws directions of both, and run.json has none" in capsys.readouterr().err
+    assert project.log() == []

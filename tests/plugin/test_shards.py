@@ -147,6 +147,9 @@ def test_a_missing_part_is_an_error_of_its_keys(divided, capsys):
     divided.run("--failcond-shard=1/2")
     capsys.readouterr()
     assert main(["merge", "failcond-part-1-of-2.json", "--out", "joined.json"]) == 1
+    printed = capsys.readouterr().out
+    assert "joined 1 part: " in printed
+    assert "missing: 1 of 2 parts (2/2); what they were to measure is an error" in printed
     joined = read(divided, "joined.json")
     reasons = {entry["error"] for entry in joined["errors"]}
     assert reasons == {"belongs to part 2/2, which was not given"}

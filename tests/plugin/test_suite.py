@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from pytest_failcond.report.contents import verdict_line
+from pytest_failcond.run import Run
 from tests.plugin.conftest import GRID
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])
@@ -79,9 +81,16 @@ def test_strict_fails_what_is_marginal_or_not_evaluated(project, workers, gate):
         gate(metric="accuracy", min=0.79, corruptions=["blackout"], severities=[3]),
         gate(metric="regression_drop", max=0.01, corruptions=["blackout"]),
     )
-    result = project.run("--failcond-strict", workers=workers)
+    result = project.run("--failcond-strict", "--failcond-json=run.json", workers=workers)
     assert result.ret == 1
     assert result.parseoutcomes() == {"passed": 4, "failed": 3}
+    said = "verdict: failed under --failcond-strict (1 marginal); 1 gate not evaluated"
+    assert said in " ".join(result.stdout.str().split())
+    assert verdict_line(Run.load(project.path / "run.json"))[0].startswith(said)
+    if not workers:  # the same run, judged without it
+        assert (
+            "verdict: passed (1 marginal)" in project.run("--failcond-from=run.json").stdout.str()
+        )
 
 
 @WORKERS

@@ -67,6 +67,17 @@ def test_nothing_is_overwritten(tmp_path, capsys, file, text, words):
     assert len([p for p in tmp_path.rglob("*") if p.is_file()]) == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("classifier", "nonsense"), ("judge", "a.b"), ("images", "a:b:c"), ("classifier", "my/file.py:load")],
+)  # fmt: skip
+def test_what_is_no_reference_is_refused(tmp_path, capsys, option, value):
+    assert main(["init", "--folder", str(tmp_path), f"--{option}", value]) == 2
+    error = capsys.readouterr().err
+    assert f"--{option}: {value!r} is not of the form module:callable" in error
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_is_not_there(tmp_path, capsys):
     assert main(["init", "--folder", str(tmp_path / "none")]) == 2
     assert "--folder" in capsys.readouterr().err

@@ -105,9 +105,9 @@ def test_values_are_those_of_the_gates():
     ("question", "words"),
     [
         (Question(key="corruption:contrasts:1"), "did you mean 'corruption:contrast:1'"),
-        (Question(key="direction:0:7:+"), f"there are: clean, {CELLS[0]}, "),
+        (Question(key="direction:0:7:+"), f"'accuracy'; known: clean, {CELLS[0]}, "),
         (Question("drop", "clean"), "no run has it for metric 'drop'"),
-        (Question(class_name="c"), "there are: a, b"),
+        (Question(class_name="c"), "no run has it; known: a, b"),
         (Question("broken_share", STARTS), "--at"),
         (Question("accuracy", "clean", at=1.0), "--at"),
         (Question("valid_range", STARTS, class_name="a"), "--class"),

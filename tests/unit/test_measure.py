@@ -48,6 +48,15 @@ def test_memory_stays_flat_when_the_set_grows_tenfold(name):
     assert peaks[1] - peaks[0] < 18_000 * 24
 
 
+@pytest.mark.parametrize("named", [{}, {"classes": ("a", "b")}])
+def test_labels_outside_the_classes_are_refused_with_the_remedy(named):
+    images = LabeledImages(np.zeros((4, 8, 8, 1), np.uint8), np.array([1, 2, 1, 2]))
+    with pytest.raises(
+        FailcondError, match=r"labels: 2 is outside the .*2 classes; labels count from 0$"
+    ):
+        Laboratory(Settings(**named), Classifier(by_brightness), images).measure_clean()
+
+
 def test_the_judge_is_shown_the_same_corrupted_images():
     never_sure = Classifier(lambda x: np.tile([1.0, 0.0], (len(x), 1)), name="judge", batch_size=64)
     few = laboratory(300, never_sure).measure_corruption("gaussian_noise", 1)

@@ -13,7 +13,7 @@ from pytest_failcond import cli, ranges
 from pytest_failcond.commands.arguments import count, not_negative, number, positive, up_to
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.keys import class_id
-from pytest_failcond.merge import _missing
+from pytest_failcond.merge import _one_of, missing_parts
 from pytest_failcond.options import read_part
 from pytest_failcond.ranges import Whole
 from pytest_failcond.settings import load_settings
@@ -144,10 +144,10 @@ def test_of_many_missing_parts_ten_are_named():
     from dataclasses import replace
 
     parts = [replace(make_run(), part=(number, 10_000)) for number in (1, 3)]
-    said = _missing(parts)
+    said = _one_of(missing_parts(parts))
     assert said.startswith("2/10000 or 4/10000 or ")
     assert said.endswith(" or one of 9988 more")
-    assert _missing([replace(make_run(), part=(1, 2))]) == "2/2"
+    assert _one_of(missing_parts([replace(make_run(), part=(1, 2))])) == "2/2"
 
 
 @pytest.mark.parametrize("length", [1, 100, 101, 300, 5000])

@@ -50,7 +50,7 @@ def sections(run: Run, *, pictures: bool, linked: Collection[str] = ()) -> list[
     found = [
         ("Not measured", _unmeasured(run)),
         (
-            "Noticed of the models",
+            "Noticed",
             [text("p", line) for line in contents.remarks(run)],
         ),
         ("Gates: failed first, then the smallest margins", _gates(run, linked)),
