@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.interrupts import interrupts_wait
 from pytest_failcond.state import STATE, State, fail
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def _state(request: pytest.FixtureRequest) -> State:
 
 def _load(state: State, key: str) -> Any:
     """Call what a setting names; None where it is not set, or nothing is to be measured."""
-    from pytest_failcond.laboratory import load_configured
+    with interrupts_wait():
+        from pytest_failcond.laboratory import load_configured
 
     return None if state.measured is not None else load_configured(state.settings, key)
 
@@ -97,7 +99,8 @@ def failcond_generator(request: pytest.FixtureRequest) -> Generator | None:
     settings = state.settings
     if settings.generator is None or state.measured is not None:
         return None
-    from pytest_failcond.stylegan2.generator import Generator
+    with interrupts_wait():
+        from pytest_failcond.stylegan2.generator import Generator
 
     try:
         return Generator.load(settings.path(settings.generator), settings.device)
@@ -123,8 +126,9 @@ def failcond(
     failcond_judge: Any,
 ) -> Failcond:
     """Measurements and verdicts: ``.measure(key)``, ``.check(key)``, ``.image(case)``."""
-    from pytest_failcond.laboratory import build_laboratory
-    from pytest_failcond.session import Failcond
+    with interrupts_wait():
+        from pytest_failcond.laboratory import build_laboratory
+        from pytest_failcond.session import Failcond
 
     state = _state(request)
     if state.measured is not None:

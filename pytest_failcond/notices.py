@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_failcond.interrupts import interrupts_wait
 from pytest_failcond.printing import one_line
 from pytest_failcond.state import State
 
@@ -23,7 +24,8 @@ class Notices:
         """Print them once, on lines of their own."""
         if self._state.noted or report.when != "setup" or self._config.get_verbosity() <= -2:
             return
-        from pytest_failcond.assemble import notes_before
+        with interrupts_wait():
+            from pytest_failcond.assemble import notes_before
 
         state = self._state
         notes = notes_before(state.store, state.settings, state.classes)

@@ -219,9 +219,9 @@ def test_an_interrupt_leaves_no_line(slow, options):
     terminal.read(until=SHOWN.pattern)
     os.killpg(terminal.process.pid, signal.SIGINT)  # as Ctrl-C does
     after = terminal.read()
-    assert terminal.process.returncode == pytest.ExitCode.INTERRUPTED
+    assert terminal.process.returncode == pytest.ExitCode.INTERRUPTED, after
     assert not SHOWN.search(after)
-    assert "KeyboardInterrupt" in after
+    assert "KeyboardInterrupt" in after, after
 
 
 def test_a_worker_that_dies_is_no_longer_shown(slow):
