@@ -79,7 +79,8 @@ def test_a_judge_that_writes_changes_nothing_for_the_next(owned):
         images[:] = 2 / 256
         return np.eye(3)[labels]
 
-    judges = [Classifier(writes, name="judge") for _ in range(2)]
+    # A batch that needs no filling up is no copy, unless one is made.
+    judges = [Classifier(writes, batch_size=3, name="judge") for _ in range(2)]
     for judge in judges:
         judge.notice = lambda remark: None
     images = numbered(3)

@@ -18,6 +18,7 @@ from pytest_failcond.failures.corner_cases import measure_directions
 from pytest_failcond.failures.discovery import PAST, discover
 from pytest_failcond.failures.filming import film
 from pytest_failcond.failures.starts import start_image, start_images
+from pytest_failcond.generators.base import BATCH
 from pytest_failcond.keys import DirectionKey, RankingKey
 from pytest_failcond.laboratory import build_laboratory
 from pytest_failcond.settings import CornerCaseSettings, Settings
@@ -196,12 +197,13 @@ def test_moving_costs_less_than_synthesis_where_it_can(name, monkeypatch):
     """A layer before the first that changes is run once; image layers alone, no further at all."""
     generator = MADE[name]
     layers = generator.network.synthesis.layers
-    runs = [0] * len(layers)
+    runs, sizes = [0] * len(layers), set()
     for number, layer in enumerate(layers):
 
-        def counted(*arguments, number=number, forward=layer.forward):
+        def counted(state, *arguments, number=number, forward=layer.forward):
             runs[number] += 1
-            return forward(*arguments)
+            sizes.add(len(state.features))
+            return forward(state, *arguments)
 
         monkeypatch.setattr(layer, "forward", counted)
     styles = generator.sample([0, 1], seed=1)
@@ -213,7 +215,9 @@ def test_moving_costs_less_than_synthesis_where_it_can(name, monkeypatch):
         runs[:] = [0] * len(layers)
         mover = generator.mover(styles, [{dimension: 1.0}])
         prepared = list(runs)
+        sizes.clear()
         mover.images(many, np.zeros_like(many), np.ones(200))
+        assert sizes <= {BATCH}  # the last bits of an image depend on the size of its batch
         spent = [after - before for after, before in zip(runs, prepared, strict=True)]
         assert prepared[:number] == [1] * number
         linear = space.layers[number][0].endswith("torgb")
