@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_failcond.configuration import Finder, absence, read_configuration
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.generators.base import as_generator
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.pythonpath import use_pythonpath
 from pytest_failcond.settings import Settings, load_settings
@@ -15,9 +16,6 @@ from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.modules import check_device
 from pytest_failcond.subjects.sources import labeled_images
-
-if TYPE_CHECKING:
-    from pytest_failcond.generators.base import Generator
 
 
 def load_configured(settings: Settings, key: str) -> Any:
@@ -36,9 +34,9 @@ def load_configured(settings: Settings, key: str) -> Any:
 
 
 def build_laboratory(
-    settings: Settings, classifier: Any, images: Any, generator: Generator | None, judge: Any
+    settings: Settings, classifier: Any, images: Any, generator: Any, judge: Any
 ) -> Laboratory:
-    """Make a laboratory of what was loaded; models may be modules, callables or `Classifier`.
+    """Make a laboratory of what configuration or fixtures gave; models may also be `Classifier`.
 
     Raises:
         FailcondError: a subject is not as it must be, or two do not fit together.
@@ -48,6 +46,7 @@ def build_laboratory(
 
         torch.set_num_threads(settings.threads)
 
+    generator = None if generator is None else as_generator(generator)
     # Names that only folders give are read where the images lie, which the settings need not say.
     names = settings.classes or (None if generator is None else generator.classes)
 

@@ -7,10 +7,13 @@ an image depends on, and a shift in one dimension is an addition to it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from pytest_failcond.errors import FailcondError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,3 +115,21 @@ class Generator(Protocol):
         Raises:
             FailcondError: the style vectors have another width, or a dimension is none of them.
         """
+
+
+def as_generator(given: Any) -> Generator:
+    """Return what was given as the generator, if it has all that one must have; nothing is computed.
+
+    Raises:
+        FailcondError: it lacks something.
+    """
+    wanted = [name for name in vars(Generator) if not name.startswith("_")]
+    lacking = [name for name in wanted if getattr_static(given, name, None) is None]
+    if isinstance(given, type) or lacking:
+        what = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+        without = f" without {', '.join(lacking)}" if lacking else ""
+        raise FailcondError(
+            f"generator: expected what Generator.load(path) returns, got {what}{without}"
+        )
+    found: Generator = given
+    return found

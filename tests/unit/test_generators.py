@@ -18,7 +18,7 @@ from pytest_failcond.failures.corner_cases import measure_directions
 from pytest_failcond.failures.discovery import PAST, discover
 from pytest_failcond.failures.filming import film
 from pytest_failcond.failures.starts import start_image, start_images
-from pytest_failcond.generators.base import BATCH
+from pytest_failcond.generators.base import BATCH, as_generator
 from pytest_failcond.keys import DirectionKey, RankingKey
 from pytest_failcond.laboratory import build_laboratory
 from pytest_failcond.settings import CornerCaseSettings, Settings
@@ -154,6 +154,38 @@ def test_a_generator_of_other_images_is_refused():
         FailcondError, match=r"makes 1 x 8 x 8 images, the test images are 1 x 9 x 8"
     ):
         build_laboratory(Settings(), bright(0.5), images, linear_generator(), None)
+
+
+class Half(nn.Module):
+    """Samples and moves, and does nothing else."""
+
+    sample = mover = print
+
+
+NOT_ONE = {
+    "a path": ("tiny.safetensors", "str without classes, hash, image_shape, style_space, sample"),
+    "a network": (nn.Linear(3, 3), "Linear without classes, hash"),
+    "half of one": (Half(), "Half without classes, hash, image_shape, style_space, synthesize, render"),
+    "its class": (LinearGenerator, "the class LinearGenerator"),
+    "several": ([linear_generator()], "list without classes"),
+    "nothing of it": (0, "int without classes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NOT_ONE)
+def test_what_is_no_generator_is_refused_in_one_sentence(what):
+    found, words = NOT_ONE[what]
+    with pytest.raises(FailcondError) as caught:
+        build_laboratory(Settings(), bright(0.5), None, found, None)
+    start = "generator: expected what Generator.load(path) returns, got "
+    assert str(caught.value).startswith(start + words)
+
+
+def test_to_be_looked_at_a_generator_computes_nothing():
+    generator = tiny_generator()
+    assert as_generator(generator) is generator
+    assert generator._hash is None
+    assert "style_space" not in vars(generator)
 
 
 GENERATORS = {

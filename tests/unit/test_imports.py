@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,21 @@ def test_rooms_keep_to_their_purpose(room):
                 assert module != banned and not module.startswith(f"{banned}."), (  # noqa: PT018
                     f"{path.relative_to(ROOT)} imports {module}"
                 )
+
+
+def imported_files(path: Path) -> list[Path]:
+    """Return our own files that a file imports, wherever it does and be it for types alone."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pytest_failcond."):
+            whole = ROOT.joinpath(*str(node.module).split(".")[1:])
+            inside = [whole / f"{alias.name}.py" for alias in node.names]
+            found += [file for file in (*inside, whole.with_suffix(".py")) if file.is_file()]
+    return found
+
+
+def test_what_makes_images_and_what_searches_them_is_no_circle():
+    rooms = ("generators", "stylegan2", "subjects", "failures")
+    files = [path for path in FILES if path.relative_to(ROOT).parts[0] in rooms]
+    graph = {path: set(imported_files(path)).intersection(files) for path in files}
+    assert list(TopologicalSorter(graph).static_order())  # raises if there is one
