@@ -284,3 +284,38 @@ def test_a_case_that_there_is_none_of_is_refused(corners):
         "expected a Case of pytest_failcond.strategies, got NoneType with class_index = NoneType",
     ):
         assert f"failcond.image: {words}" in text
+
+
+def test_a_generator_of_another_kind_takes_the_place_of_the_configured(project):
+    """One direction loses class 0, 0.1 of brightness per σ, from 0.6: to the classifier, then the judge."""
+    project.configure(
+        '[tool.failcond]\nclassifier = "mine:load_classifier"\n'
+        'classes = ["circle", "square", "star"]\n'
+        "[tool.failcond.corner_cases]\ntop = 1\nsamples = 8\n"
+    )
+    project.write(
+        "conftest.py",
+        "import pytest\n"
+        "from tests.unit.linear import Bright, linear_generator\n"
+        "@pytest.fixture(scope='session')\ndef failcond_generator(): return linear_generator()\n"
+        "@pytest.fixture(scope='session')\ndef failcond_classifier(): return Bright(0.4).eval()\n"
+        "@pytest.fixture(scope='session')\ndef failcond_judge(): return Bright(0.2).eval()\n",
+    )
+    project.write(
+        "test_robustness.py",
+        "import pytest\n"
+        "from pytest_failcond.strategies import Case\n"
+        "from pytest_failcond.suite import *\n"
+        "def test_it(failcond):\n"
+        "    for seed in range(8):\n"
+        "        images = [failcond.image(Case(0, 1, steps, seed)) for steps in range(17)]\n"
+        "        for image in images:\n"
+        "            level = image.image.mean()\n"
+        "            assert image.predicted == int(level < 0.4)\n"
+        "            assert image.judged == int(level < 0.2)\n"
+        "            assert image.accepted == image.valid == (level > 0.2)\n"
+        "            assert image.broken == (0.2 < level < 0.4)\n"
+        "        assert {(i.broken, i.valid) for i in images} >= {(True, True), (False, False)}\n",
+    )
+    result = project.run("--failcond-json=run.json", "-k", "circle or test_it")
+    assert result.parseoutcomes() == {"passed": 2, "deselected": 2}

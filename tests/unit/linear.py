@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.generators.base import Generator, Move
 from pytest_failcond.stylegan2.generator import Generator as StyleGAN2
+
+STD = (0.5, 1.0, 2.0, 1.0)
+LOST, FAINT = 2, 0  # the dimension that loses a class, by 0.1 per σ, and one that does less
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,26 @@ class LinearMover:
             for k, unit in self.moves[d].items():
                 styles[i, k] += amount * unit
         return self.generator.synthesize(styles)
+
+
+def linear_generator() -> LinearGenerator:
+    """Images 0.6 bright, less 0.1 for each σ of one dimension and 0.02 of another."""
+    weights = torch.zeros(len(STD), 1, 8, 8)
+    weights[LOST] = -0.1 / STD[LOST]
+    weights[FAINT] = -0.02 / STD[FAINT]
+    return LinearGenerator(weights, 0.6, STD)
+
+
+class Bright(nn.Module):
+    """Takes an image for class 0 while its mean is over a level, else for class 1."""
+
+    def __init__(self, level: float) -> None:
+        super().__init__()
+        self.level = nn.Parameter(torch.tensor(level))
+
+    def forward(self, images: Tensor) -> Tensor:
+        margin = (images.mean(dim=(1, 2, 3)) - self.level) * 5
+        return torch.stack([margin, -margin, torch.full_like(margin, -50.0)], dim=1)
 
 
 def both_are_generators(linear: LinearGenerator, ours: StyleGAN2) -> list[Generator]:

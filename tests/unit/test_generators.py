@@ -21,34 +21,14 @@ from pytest_failcond.failures.starts import start_image, start_images
 from pytest_failcond.generators.base import BATCH, as_generator
 from pytest_failcond.keys import DirectionKey, RankingKey
 from pytest_failcond.laboratory import build_laboratory
+from pytest_failcond.measure import Laboratory
 from pytest_failcond.settings import CornerCaseSettings, Settings
 from pytest_failcond.subjects.acceptance import Acceptance
-from tests.unit.linear import LinearGenerator
+from pytest_failcond.subjects.images import to_float
+from tests.unit.linear import FAINT, LOST, STD, Bright, LinearGenerator, linear_generator
 from tests.unit.tiny import tiny_generator
 
 ROOT = Path(__file__).parents[2] / "pytest_failcond"
-STD = (0.5, 1.0, 2.0, 1.0)
-LOST, FAINT = 2, 0  # the dimension that loses a class, by 0.1 per σ, and one that does less
-
-
-def linear_generator() -> LinearGenerator:
-    """Images 0.6 bright, less 0.1 for each σ of one dimension and 0.02 of another."""
-    weights = torch.zeros(len(STD), 1, 8, 8)
-    weights[LOST] = -0.1 / STD[LOST]
-    weights[FAINT] = -0.02 / STD[FAINT]
-    return LinearGenerator(weights, 0.6, STD)
-
-
-class Bright(nn.Module):
-    """Takes an image for class 0 while its mean is over a level, else for class 1."""
-
-    def __init__(self, level: float) -> None:
-        super().__init__()
-        self.level = nn.Parameter(torch.tensor(level))
-
-    def forward(self, images):
-        margin = (images.mean(dim=(1, 2, 3)) - self.level) * 5
-        return torch.stack([margin, -margin, torch.full_like(margin, -50.0)], dim=1)
 
 
 def bright(level: float, name: str = "classifier") -> Classifier:
@@ -92,6 +72,27 @@ def test_what_is_found_is_where_it_must_be(judged):
     moved[:, LOST] += torch.from_numpy(strip.shifts * STD[LOST]).float()
     levels = generator.synthesize(moved).mean(dim=(1, 2, 3)).numpy()
     assert np.abs(strip.images.mean(axis=(1, 2, 3)) / 255 - levels).max() < 1 / 255
+
+
+def test_two_judges_accept_what_the_stricter_does():
+    generator, classifier = linear_generator(), bright(0.4)
+    strict, mild = bright(0.3, "judge"), bright(0.1, "judge")
+    found = {}
+    for name, judges in (("strict", (strict,)), ("mild", (mild,)), ("both", (mild, strict))):
+        acceptance = Acceptance(judges)
+        keys = [DirectionKey(0, LOST, 1)]
+        (finding,) = measure_directions(
+            generator, classifier, keys, samples=16, acceptance=acceptance
+        )
+        found[name] = finding.walk.valid
+        kept = discover(generator, classifier, 0, top=1, samples=16, acceptance=acceptance)
+        assert all(acceptance.accepts(to_float(case.pixels[None]), 0)[0] for case in kept.cases)
+    steps = len(found["both"])
+    assert np.array_equal(found["both"], found["strict"][:steps])
+    assert not np.array_equal(found["both"], found["mild"][:steps])
+    laboratory = Laboratory(Settings(), classifier, acceptance=Acceptance((mild, strict)))
+    assert laboratory.models == {"classifier": classifier, "judge": mild, "judge 2": strict}
+    assert strict.classes == mild.classes == classifier.classes
 
 
 def test_directions_of_several_layers_are_walked_in_one_call():
