@@ -16,6 +16,7 @@ from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.measurements import Examples, Measurement, Replay
+from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.packing import pack, unpack
 from pytest_failcond.plan import needed, share_of, unit_of
 from pytest_failcond.remarks import PREFIX, Remark, noting, remarks_of
@@ -162,11 +163,19 @@ def conclude(
 
 
 def _with_baseline(run: Run, settings: Settings, baseline: Path | None) -> dict[str, Any]:
-    """Return the environment of a run, with a remark if the configured baseline is not there."""
+    """Return the environment of a run, with a remark if a configured run to compare with is not there."""
     remarks = [remark for remark in run.remarks if remark.what != "absent"]
     if baseline is None and settings.baseline is not None:
         remarks.append(Remark("baseline", "absent", absent_baseline(settings)))
+    grid, path = settings.corruptions, settings.reference_path
+    if grid and path and not path.is_file() and not _needs_reference(settings):
+        said = f"no reference for mCE at {grid.reference}"
+        remarks.append(Remark("reference", "absent", said))
     return noting(run.environment, remarks)
+
+
+def _needs_reference(settings: Settings) -> bool:
+    return any(METRICS[gate.metric].needs_reference for gate in settings.gates)
 
 
 def notes_before(

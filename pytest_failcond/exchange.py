@@ -112,7 +112,8 @@ def described(value: Any) -> str:
     if is_tensor(value):
         return f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
     if isinstance(value, np.ndarray):
-        return f"{value.dtype} {list(value.shape)}"
+        masked = "masked " if isinstance(value, np.ma.MaskedArray) else ""
+        return f"{masked}{value.dtype} {list(value.shape)}"
     name = type(value).__name__
     if isinstance(value, tuple | list) and len(value):
         parts = [described(part) for part in value[:_LISTED]]

@@ -246,6 +246,8 @@ def _check_outputs(config: pytest.Config, settings: Settings) -> None:
         return config.invocation_params.dir / value if value else None
 
     outputs, inputs = [], inputs_of(settings)
+    if config.inipath is not None:
+        inputs.append(Place("pytest's configuration", config.inipath))
     if path := given("failcond_json"):
         outputs += of_run("--failcond-json", path)
     for option, name in _WRITTEN.items():

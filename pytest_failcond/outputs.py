@@ -64,6 +64,10 @@ def check_outputs(outputs: Sequence[Place], inputs: Iterable[Place] = ()) -> Non
     _refuse_overlaps(outputs, inputs)
     for output in outputs:
         if not output.folder:
+            if output.path.exists() and output.path.resolve().suffix == ".py":
+                raise FailcondError(
+                    f"{output.name}: {output.path} is Python code, which is not written over; {_ANOTHER}"
+                )
             try:
                 check_writable(output.path)
             except FailcondError as error:

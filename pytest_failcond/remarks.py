@@ -14,7 +14,7 @@ class Remark:
     """Something about what the user brought that results depend on.
 
     Attributes:
-        model: ``classifier`` or ``judge``; also ``baseline`` or ``images``.
+        model: ``classifier`` or ``judge``; also ``images``, ``baseline`` or ``reference``.
         what: ``random``: its output changes from call to call, which counts as an error under
             ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes
             into the images that it is given; ``absent``: it is configured and not there;

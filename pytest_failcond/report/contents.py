@@ -85,7 +85,7 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
     aside = ", ".join(
         f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s not in told
     )
-    idle = [*(_not_evaluated(run) or _not_compared(run)), *_not_run(run)]
+    idle = [*_not_evaluated(run), *_not_compared(run), *_not_run(run)]
     strictly = status == "failed" and not counts["failed"] and not lost(run)
     failed = " under --failcond-strict" if strictly else ""
     line = (
@@ -118,8 +118,10 @@ def _not_evaluated(run: Run) -> list[str]:
 
 
 def _not_compared(run: Run) -> list[str]:
-    """Say that the configured baseline is not there, where no gate tells of it."""
-    return [f"not compared: {printable(r.text)}" for r in run.remarks if r.what == "absent"]
+    """Say which configured run to compare with is not there, where no gate tells of it."""
+    told = any(status_of(check) == "not_evaluated" for check in run.checks)
+    absent = [r for r in run.remarks if r.what == "absent" and not (told and r.model == "baseline")]
+    return [f"not compared: {printable(remark.text)}" for remark in absent]
 
 
 def _not_run(run: Run) -> list[str]:

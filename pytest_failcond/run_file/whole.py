@@ -35,7 +35,7 @@ def _at_most(count: int) -> Callable[[Any], Any]:
 class RemarkRecord(Record):
     """Something that was noticed of a model while it was measured, or of the baseline or the images."""
 
-    model: str = Field(description="classifier, judge, baseline or images.")
+    model: str = Field(description="classifier, judge, images, baseline or reference.")
     what: Literal["random", "training", "writes", "absent", "mixed"] = Field(
         description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given; absent: it is configured and not there; mixed: some are gray, some in colour."
     )

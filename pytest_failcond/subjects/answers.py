@@ -95,6 +95,11 @@ def _converted(taken: Any, out: Any, name: str) -> Any:
 def _check_shape(logits: Any, name: str, count: int, classes: int | None) -> None:
     if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 1:
         raise _refused(logits, name, count, classes)
+    if logits.shape[1] == 1:
+        raise FailcondError(
+            f"the {name} returned {described(logits)}; it must return logits of two classes or more: "
+            "of one output for two classes, give both, such as [-x, x]"
+        )
     if classes not in (None, logits.shape[1]):
         raise FailcondError(
             f"the {name} returned {logits.shape[1]} classes, but there are {classes}; "

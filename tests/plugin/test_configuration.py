@@ -213,7 +213,25 @@ def test_a_classifier_that_cannot_be_used_fails_its_tests_with_one_sentence(
     assert "passed" not in result.parseoutcomes()
 
 
-def test_failcond_toml_wins_over_pyproject(project):
+@pytest.mark.parametrize(
+    ("option", "file", "words"),
+    [
+        ("--failcond-markdown", "test_robustness.py", "is Python code, which is not written over"),
+        ("--failcond-json", "link.json", "is Python code, which is not written over"),
+        ("--failcond-markdown", "pytest.ini", "is pytest's configuration, which is read"),
+    ],
+)
+def test_tests_and_ini_files_are_not_written_over(project, option, file, words):
+    project.write("pytest.ini", "[pytest]\n")
+    (project.path / "link.json").symlink_to("test_robustness.py")
+    before = (project.path / file).read_text()
+    result = project.run(f"{option}={file}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"{option}: {project.path / file} {words}" in result.stderr.str()
+    assert (project.path / file).read_text() == before
+
+
+def test_failcond_toml_may_take_the_place_of_a_table_and_not_stand_beside_one(project):
     project.write(
         "failcond.toml",
         GRID.replace("tool.failcond", "X")
@@ -221,6 +239,11 @@ def test_failcond_toml_wins_over_pyproject(project):
         .replace("[X.corruptions]", "[corruptions]")
         .replace("[1, 3]", "[5]"),
     )
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    files = [project.path / name for name in ("failcond.toml", "pyproject.toml")]
+    assert f"{files[0]} and {files[1]} both configure failcond" in result.stderr.str()
+    files[1].write_text("[tool.pytest]\nstrict = true\n")
     result = project.run("--collect-only", "-q")
     assert "test_corruption[blackout-5]" in result.stdout.str()
     assert "test_corruption[blackout-3]" not in result.stdout.str()

@@ -66,6 +66,12 @@ def test_a_mistyped_baseline_is_said_where_no_gate_needs_it(project, monkeypatch
     assert "not compared" not in verdict_of(project.run("--failcond-from=new.json"))
 
 
+def test_a_mistyped_reference_is_said_where_no_gate_needs_it(project):
+    project.configure(GRID.replace("severities", 'reference = "rn.json"\nseverities'))
+    said = "verdict: nothing is gated; not compared: no reference for mCE at rn.json"
+    assert verdict_of(project.run()) == said
+
+
 def test_where_all_is_idle_nothing_passed(project, gate):
     project.configure(GRID, gate(metric="regression_drop", max=0.01))
     result = project.run()
