@@ -63,8 +63,9 @@ def ask(who: str, function: Callable[..., Any], *arguments: Any, on: str = "") -
 
 def _passes(error: BaseException) -> bool:
     """Whether an error is not the user's code's: Ctrl-C, and pytest's outcomes."""
-    outcome = not isinstance(error, Exception) and type(error).__module__.startswith("_pytest")
-    return isinstance(error, KeyboardInterrupt) or outcome
+    pytest = sys.modules.get("pytest")  # where it is not loaded, there are none
+    outcomes = (pytest.fail.Exception, pytest.skip.Exception) if pytest is not None else ()
+    return isinstance(error, (KeyboardInterrupt, *outcomes))
 
 
 def place_of(error: BaseException) -> str:

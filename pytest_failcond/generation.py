@@ -11,6 +11,7 @@ import pytest
 from pytest_failcond.corruptions.names import check_severity
 from pytest_failcond.errors import NO_GENERATOR, FailcondError, nearest
 from pytest_failcond.fixtures import CornerCase, CorruptionCell
+from pytest_failcond.items import definitions
 from pytest_failcond.keys import CorruptionKey, class_id
 from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.plan import compared_keys, is_per_key
@@ -51,8 +52,7 @@ def _cells(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
 
 def _corner_cases(state: State, item: pytest.Item) -> tuple[list[Any], list[str]]:
     settings = state.settings
-    overridden = item._fixtureinfo.name2fixturedefs.get("failcond_generator", ())  # type: ignore[attr-defined]
-    given = len(overridden) > 1
+    given = len(definitions(item, "failcond_generator")) > 1
     if settings.generator is None and not given:
         for gate in settings.gates:  # which would be gone, and nobody would know
             if METRICS[gate.metric].about == "direction":

@@ -6,6 +6,7 @@ Meaning comes from parameters: names and IDs are changed by other plugins, and b
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,16 @@ def parameters(item: pytest.Item) -> dict[str, Any]:
     return {} if callspec is None else callspec.params
 
 
+def definitions(item: pytest.Item, name: str) -> Sequence[Any]:
+    """Return a fixture's definitions as a test sees them, the one that overrides the others last.
+
+    pytest has no public way to see them before they run, nor those of a fixture that a test asks for
+    by ``request.getfixturevalue``, which its manager alone knows.
+    """
+    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    return known.get(name) or item.session._fixturemanager.getfixturedefs(name, item) or ()
+
+
 def says_nothing(item: pytest.Item, state: State | None) -> bool:
     """Whether it is a test of the suite's about something that is not configured."""
     if not from_suite(item):
@@ -42,8 +53,8 @@ def says_nothing(item: pytest.Item, state: State | None) -> bool:
         return False  # it fails, and says why
     if state is None:
         return True
-    definitions = item._fixtureinfo.name2fixturedefs["failcond_images"]  # type: ignore[attr-defined]
-    overridden = definitions[-1].func.__module__ != failcond_images.__module__
+    images = definitions(item, "failcond_images")[-1]
+    overridden = images.func.__module__ != failcond_images.__module__
     if state.settings.images is not None or overridden:
         return False
     from pytest_failcond.metric_rows import METRICS

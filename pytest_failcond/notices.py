@@ -37,7 +37,7 @@ class Notices:
 
             notes = (*unread(folder), *notes)
         if notes and reporter is not None:
-            writer = reporter._tw
+            writer = self._config.get_terminal_writer()
             if writer.width_of_current_line:
                 writer.line()
             writer.write("\n".join(one_line(f"failcond: {note}") for note in notes), yellow=True)

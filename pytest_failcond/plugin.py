@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -299,8 +300,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from pytest_failcond.report import terminal
 
-    writer = terminalreporter._tw
-    encoding = getattr(writer._file, "encoding", None) or "ascii"
+    writer = config.get_terminal_writer()
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     text = terminal.render(
         state.run,
         width=writer.fullwidth,

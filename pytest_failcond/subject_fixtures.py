@@ -15,7 +15,7 @@ import pytest
 
 from pytest_failcond import fixtures
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.items import measures, parameters
+from pytest_failcond.items import definitions, measures, parameters
 from pytest_failcond.state import State, fail
 
 if TYPE_CHECKING:
@@ -160,8 +160,7 @@ def unknown_fixture(items: Sequence[pytest.Item]) -> str | None:
     """
     ours = [name for name in vars(fixtures) if name.startswith(_PREFIX)]
     for name, file in _named_like_ours(items):
-        definitions = (item.session._fixturemanager.getfixturedefs(name, item) for item in items)
-        if name not in ours and any(definitions):
+        if name not in ours and any(definitions(item, name) for item in items):
             return (
                 f"{file}: fixtures whose names begin with {_PREFIX} are pytest-failcond's, and none "
                 f"is called {name}{nearest(name, ours)}"
@@ -215,17 +214,14 @@ def _sources(item: pytest.Item) -> Iterator[tuple[tuple[str, int], Source]]:
 
     The number beside a name is over 1 where a fixture asks for the one that it overrides.
     """
-    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
-    manager = item.session._fixturemanager
     queue, seen = [(name, 1) for name in fixtures.SUBJECTS], set()
     while queue:
         name, nth = place = queue.pop(0)
-        # A test that asks for `failcond` by request.getfixturevalue knows it by the manager alone.
-        definitions = known.get(name) or manager.getfixturedefs(name, item) or ()
-        if place in seen or nth > len(definitions):
+        defined = definitions(item, name)
+        if place in seen or nth > len(defined):
             continue
         seen.add(place)
-        source = Source(definitions[-nth], parameters(item).get(name, _ABSENT), item)
+        source = Source(defined[-nth], parameters(item).get(name, _ABSENT), item)
         yield place, source
         queue += [(asked, nth + 1 if asked == name else 1) for asked in source.asked()]
 
