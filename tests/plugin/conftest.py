@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# pytester forgets what a run imported: it is imported anew in each, unless it is there already.
+# torch cannot be imported twice; Hypothesis, whose plugin asks for it at the end of every session,
+# would take as long as the rest of a small session.
+import hypothesis  # noqa: F401
 import matplotlib.backends.backend_agg
 import matplotlib.figure  # noqa: F401
 import pytest
 
-# pytester forgets what a run imported; torch, for one, cannot be imported twice.
 import pytest_failcond.assemble
 import pytest_failcond.failures.records
 import pytest_failcond.generation
@@ -181,7 +184,8 @@ class Project:
         idle = [name for name in DISTURBING if name not in " ".join(arguments)]
         options = [option for name in idle for option in ("-p", f"no:{name}")]
         if workers:
-            options += ["-n", str(workers)]
+            # Each would import Hypothesis, and no test here that has workers is about it.
+            options += ["-n", str(workers), "-p", "no:hypothesispytest"]
         option = "--failcond-json="
         named = [a.removeprefix(option) for a in arguments if a.startswith(option)]
         before = [read(self.path / name) for name in named]

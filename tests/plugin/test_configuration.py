@@ -201,11 +201,8 @@ SUBJECTS = {
 
 
 @pytest.mark.parametrize("reference", SUBJECTS)
-@pytest.mark.parametrize("workers", [0])
-def test_a_classifier_that_cannot_be_used_fails_its_tests_with_one_sentence(
-    project, reference, workers
-):
-    result = project.run(f"--failcond-classifier={reference}", "-k", "clean", workers=workers)
+def test_a_classifier_that_cannot_be_used_fails_its_tests_with_one_sentence(project, reference):
+    result = project.run(f"--failcond-classifier={reference}", "-k", "clean")
     assert result.ret == 1
     text = result.stdout.str()
     assert SUBJECTS[reference] in text

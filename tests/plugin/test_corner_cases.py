@@ -8,19 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from tests.plugin.conftest import CORNERS
 from tests.schema import errors_of
 from tests.unit.tiny import tiny_generator
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 
-
-@WORKERS
-def test_a_test_per_class_and_rank(corners, workers):
-    result = corners.run("-v", "--failcond-json=run.json", workers=workers)
+def test_a_test_per_class_and_rank(corners):
+    result = corners.run("-v", "--failcond-json=run.json")
     assert result.ret == 0, result.stdout.str()
     assert result.parseoutcomes() == {"passed": 6}
     result.stdout.fnmatch_lines_random(
@@ -41,25 +37,11 @@ def test_a_test_per_class_and_rank(corners, workers):
         assert (corners.path / "run.json.files" / direction["strip"]["file"]).is_file()
 
 
-def test_workers_find_what_one_process_finds(corners):
-    """To the last digit with as many threads; with others, a score's sixth digit may differ."""
-    corners.configure(CORNERS.replace("[tool.failcond]\n", "[tool.failcond]\nthreads = 1\n"))
-    before = torch.get_num_threads()
-    directions = []
-    for workers in (0, 2):
-        corners.run("--failcond-json=run.json", workers=workers)
-        found = json.loads((corners.path / "run.json").read_text())["directions"]
-        directions.append([{k: v for k, v in d.items() if k != "strip"} for d in found])
-    torch.set_num_threads(before)
-    assert directions[0] == directions[1]
-
-
-@WORKERS
-def test_gates_on_directions(corners, workers, gate):
+def test_gates_on_directions(corners, gate):
     corners.configure(
         CORNERS, gate(id="square", metric="broken_share", at=2.0, max=0.0, classes=["square"])
     )
-    result = corners.run("--failcond-json=run.json", workers=workers)
+    result = corners.run("--failcond-json=run.json")
     run = json.loads((corners.path / "run.json").read_text())
     (found,) = run["gates"]
     assert len(found["checks"]) == 2
@@ -80,10 +62,9 @@ def test_failed_corner_cases_bring_their_strip_into_the_html_report(corners, gat
     assert len((corners.path / "none.html").read_text(encoding="utf-8")) < len(text)
 
 
-@WORKERS
-def test_a_plain_callable_has_no_gradients_and_says_so(corners, workers):
+def test_a_plain_callable_has_no_gradients_and_says_so(corners):
     corners.configure(CORNERS.replace("torchy:", "mine:"))
-    result = corners.run(workers=workers)
+    result = corners.run()
     assert result.ret == 1
     assert result.parseoutcomes() == {"failed": 6}
     result.stdout.fnmatch_lines(["*a plain callable has none; give the classifier as a torch.nn*"])

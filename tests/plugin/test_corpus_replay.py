@@ -1,4 +1,4 @@
-"""The corpus: found by `failcond discover`, replayed by the suite, judged by status; also by two workers."""
+"""The corpus: found by `failcond discover`, replayed by the suite, judged by status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from pytest_failcond.subjects.classifier import Classifier
 from tests.plugin.conftest import CORNERS, GRID
 from tests.unit.tiny import tiny_generator
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 REPLAYED = """
 [tool.failcond]
 classifier = "mine:load_classifier"
@@ -81,9 +80,8 @@ def run_of(project, name="run.json"):
     return json.loads((project.path / name).read_text(encoding="utf-8"))
 
 
-@WORKERS
-def test_status_and_prediction_make_the_outcome(replayed, workers):
-    result = replayed.run("-rA", "--failcond-json=run.json", workers=workers)
+def test_status_and_prediction_make_the_outcome(replayed):
+    result = replayed.run("-rA", "--failcond-json=run.json")
     assert result.ret == 1
     assert result.parseoutcomes() == OUTCOMES
     result.stdout.fnmatch_lines_random(
@@ -111,48 +109,34 @@ def test_status_and_prediction_make_the_outcome(replayed, workers):
     }
 
 
-def test_workers_keep_what_one_process_keeps(replayed):
-    kept = []
-    for workers in (0, 2):
-        replayed.run("--failcond-json=run.json", workers=workers)
-        run = run_of(replayed)
-        kept.append({key: run[key] for key in ("corpus", "planned", "errors", "classes")})
-    assert kept[0] == kept[1]
+def test_strict_changes_nothing_for_open_ones(replayed):
+    assert replayed.run("--failcond-strict").parseoutcomes() == OUTCOMES
 
 
-@WORKERS
-def test_strict_changes_nothing_for_open_ones(replayed, workers):
-    assert replayed.run("--failcond-strict", workers=workers).parseoutcomes() == OUTCOMES
-
-
-@WORKERS
-def test_a_kept_run_is_judged_without_the_corpus(replayed, workers):
+def test_a_kept_run_is_judged_without_the_corpus(replayed):
     replayed.run("--failcond-json=run.json")
     for file in (replayed.path / "corpus").iterdir():
         file.unlink()
     measured = replayed.log()
-    result = replayed.run("--failcond-from=run.json", "--failcond-json=again.json", workers=workers)
+    result = replayed.run("--failcond-from=run.json", "--failcond-json=again.json")
     assert result.parseoutcomes() == OUTCOMES
     assert replayed.log() == measured
     assert run_of(replayed, "again.json")["corpus"] == run_of(replayed)["corpus"]
 
 
-@WORKERS
-def test_the_corpus_is_one_unit_of_a_divided_session(replayed, monkeypatch, capsys, workers):
+def test_the_corpus_is_one_unit_of_a_divided_session(replayed, monkeypatch, capsys):
     table = GRID.replace("[tool.failcond]\n", '[tool.failcond]\ncorpus = "corpus"\n')
     replayed.configure(table.replace("images =", 'classes = ["a", "b", "c"]\nimages ='))
     found = []
     for part in (1, 2):
-        result = replayed.run(
-            f"--failcond-shard={part}/2", f"--failcond-json={part}.json", workers=workers
-        )
+        result = replayed.run(f"--failcond-shard={part}/2", f"--failcond-json={part}.json")
         assert result.ret == 0  # a part measures, and judges nothing
         found.append(run_of(replayed, f"{part}.json")["corpus"])
     assert sorted(corpus is None for corpus in found) == [False, True]
     monkeypatch.chdir(replayed.path)
     assert main(["merge", "1.json", "2.json"]) == 1
     assert "1 of the corpus lost" in capsys.readouterr().out
-    replayed.run("--failcond-json=whole.json", workers=workers)
+    replayed.run("--failcond-json=whole.json")
     joined, whole = run_of(replayed), run_of(replayed, "whole.json")
     assert {k: v for k, v in joined.items() if k not in ("environment", "digest")} == {
         k: v for k, v in whole.items() if k not in ("environment", "digest")
@@ -161,14 +145,13 @@ def test_the_corpus_is_one_unit_of_a_divided_session(replayed, monkeypatch, caps
     assert (replayed.path / "run.json.files" / kept).is_file()
 
 
-@WORKERS
-def test_accuracy_on_the_corpus_is_a_metric(replayed, workers, gate):
+def test_accuracy_on_the_corpus_is_a_metric(replayed, gate):
     replayed.configure(
         REPLAYED,
         gate(id="all", metric="corpus_accuracy", min=0.6),
         gate(id="b", metric="corpus_accuracy", min=0.1, classes=["b"]),
     )
-    result = replayed.run("-k", "test_gate", "--failcond-json=run.json", workers=workers)
+    result = replayed.run("-k", "test_gate", "--failcond-json=run.json")
     assert result.parseoutcomes()["failed"] == 1
     checks = {g["id"]: g["checks"] for g in run_of(replayed)["gates"]}
     assert [(c["value"], c["n"], c["verdict"]) for c in checks["all"]] == [(0.5, 4, "failed")]
@@ -206,11 +189,10 @@ def test_a_markdown_summary_tells_of_it(replayed):
     assert "| ✗ failed |  | corpus:c-4-up-0 |  | is marked as fixed, but" in text
 
 
-@WORKERS
-def test_a_changed_image_is_an_error_and_never_a_pass(replayed, workers, gate):
+def test_a_changed_image_is_an_error_and_never_a_pass(replayed, gate):
     replayed.configure(REPLAYED, gate(id="all", metric="corpus_accuracy", min=0.1))
     (replayed.path / "corpus" / "b-2-up-0.png").write_bytes(b"another")
-    result = replayed.run("--failcond-json=run.json", workers=workers)
+    result = replayed.run("--failcond-json=run.json")
     assert result.parseoutcomes() == {"failed": 5}
     result.stdout.fnmatch_lines(["*b-2-up-0.png: was changed since it was found*"])
     run = run_of(replayed)
@@ -271,8 +253,7 @@ def corners(project, monkeypatch):
     return project
 
 
-@WORKERS
-def test_what_is_discovered_is_replayed_without_the_generator(corners, capsys, workers):
+def test_what_is_discovered_is_replayed_without_the_generator(corners, capsys):
     assert main(["discover", "--per-direction", "2"]) == 0
     said, progress = capsys.readouterr()
     assert progress == "searching 3 classes\n"
@@ -288,7 +269,7 @@ def test_what_is_discovered_is_replayed_without_the_generator(corners, capsys, w
         '[tool.failcond]\nclassifier = "brightness:load_classifier"\ncorpus = "kept"\n'
         'classes = ["circle", "square", "star"]\n'
     )
-    result = corners.run("--failcond-json=run.json", workers=workers)
+    result = corners.run("--failcond-json=run.json")
     assert result.parseoutcomes() == {"xfailed": len(corpus.entries)}
     kept = run_of(corners)["corpus"]["entries"]
     assert [e["p"] for e in kept] == [e.p for e in corpus.entries]  # the very same pixels

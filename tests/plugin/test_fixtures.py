@@ -6,8 +6,6 @@ import pytest
 
 from tests.plugin.conftest import GRID
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
-
 OVERRIDE = """
 import pytest, mine
 @pytest.fixture(scope="session")
@@ -16,8 +14,7 @@ def failcond_classifier():
 """
 
 
-@WORKERS
-def test_an_overridden_fixture_wins(project, workers):
+def test_an_overridden_fixture_wins(project):
     project.write("conftest.py", OVERRIDE)
     project.write(
         "test_mine.py",
@@ -25,7 +22,7 @@ def test_an_overridden_fixture_wins(project, workers):
         "    assert failcond.measure('clean').accuracy == pytest.approx(2 / 3)\n"
         "import pytest\n",
     )
-    assert project.run("test_mine.py", workers=workers).parseoutcomes()["passed"] == 1
+    assert project.run("test_mine.py").parseoutcomes()["passed"] == 1
 
 
 def test_an_option_that_an_override_makes_idle_is_an_error(project):
@@ -66,14 +63,13 @@ def test_markers_select_cells(project):
         ("names=[]", "must be a list that selects something"),
     ],
 )
-@WORKERS
-def test_a_wrong_marker_is_said_where_it_stands(project, arguments, message, workers):
+def test_a_wrong_marker_is_said_where_it_stands(project, arguments, message):
     project.write(
         "test_mine.py",
         f"import pytest\n@pytest.mark.failcond_corruptions({arguments})\n"
         "def test_it(failcond, failcond_corruption):\n    pass\n",
     )
-    result = project.run("test_mine.py", workers=workers)
+    result = project.run("test_mine.py")
     assert result.ret != 0
     text = result.stdout.str() + result.stderr.str()
     assert message in text
@@ -126,15 +122,13 @@ def test_max_images_is_a_stratified_subset(project):
     assert project.run("test_mine.py").ret == 0
 
 
-@WORKERS
-def test_reports_are_written(project, workers, gate):
+def test_reports_are_written(project, gate):
     project.configure(GRID, gate(metric="accuracy", min=0.9))
     result = project.run(
         "--html=report.html",
         "--self-contained-html",
         "--failcond-json=run.json",
         "--failcond-markdown=run.md",
-        workers=workers,
     )
     assert result.ret == 1
     html = (project.path / "report.html").read_text(encoding="utf-8")
@@ -144,11 +138,10 @@ def test_reports_are_written(project, workers, gate):
     assert (project.path / "run.json").is_file()
 
 
-@WORKERS
-def test_the_same_pixels_and_predictions_whatever_the_workers(project, workers):
+def test_the_pixels_are_the_same_everywhere(project):
     import json
 
-    project.run("--failcond-json=run.json", workers=workers)
+    project.run("--failcond-json=run.json")
     run = json.loads((project.path / "run.json").read_text())
     hashes = {m["key"]: m["pixels"] for m in run["measurements"]}
     assert hashes["corruption:gaussian_noise:3"] == NOISE_3

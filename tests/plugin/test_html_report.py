@@ -1,4 +1,4 @@
-"""What stands in pytest-html's report and in JUnit files; also by two workers."""
+"""What stands in pytest-html's report and in JUnit files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from pytest_failcond.cli import main
 from tests.plugin.conftest import CORNERS, GRID
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 COLUMNS = ("class", "direction", "value", "threshold")
 
 
@@ -34,11 +33,10 @@ def sorted_by(results, column):
     return sorted(results, key=lambda name: results[name][column])
 
 
-@WORKERS
-def test_results_have_value_and_threshold_and_sort_by_them(project, workers, gate):
+def test_results_have_value_and_threshold_and_sort_by_them(project, gate):
     project.configure(GRID, gate(metric="accuracy", min=0.9), gate(metric="clean_accuracy", min=1))
     project.write("test_other.py", "def test_other():\n    pass\n")
-    project.run("--html=report.html", "--self-contained-html", workers=workers)
+    project.run("--html=report.html", "--self-contained-html")
     results = blob(project)
     assert {len(result["resultsTableRow"]) for result in results.values()} == {8}
     cell = results["test_corruption[blackout-3]"]
@@ -49,11 +47,9 @@ def test_results_have_value_and_threshold_and_sort_by_them(project, workers, gat
     assert order == [*sorted(order[:-1], key=float), ""]
 
 
-@WORKERS
-def test_results_have_class_and_direction(corners, workers, gate):
+def test_results_have_class_and_direction(corners, gate):
     corners.configure(CORNERS, gate(metric="breaking_shift", min=2.0))
-    corners.run("--html=report.html", "--self-contained-html", "--failcond-json=run.json",
-                workers=workers)  # fmt: skip
+    corners.run("--html=report.html", "--self-contained-html", "--failcond-json=run.json")  # fmt: skip
     results = blob(corners)
     directions = json.loads((corners.path / "run.json").read_text())["directions"]
     assert len(results) == len(directions) == 6
@@ -69,14 +65,13 @@ def test_results_have_class_and_direction(corners, workers, gate):
     assert order == sorted(order, key=lambda text: (text.startswith(">"), text))
 
 
-@WORKERS
-def test_a_class_of_an_evil_name_is_text(project, workers, gate):
+def test_a_class_of_an_evil_name_is_text(project, gate):
     from tests.unit.tiny import tiny_generator
 
     evil = "<script>alert(1)</script>"
     tiny_generator(classes=(evil, "two words", "star")).save(project.path / "tiny.safetensors")
     project.configure(CORNERS, gate(metric="breaking_shift", min=2.0))
-    project.run("--html=report.html", "--self-contained-html", workers=workers)
+    project.run("--html=report.html", "--self-contained-html")
     text = (project.path / "report.html").read_text(encoding="utf-8")
     assert evil not in text
     results = blob(project)
@@ -86,8 +81,7 @@ def test_a_class_of_an_evil_name_is_text(project, workers, gate):
         assert not any("<script" in part for part in parts)
 
 
-@WORKERS
-def test_a_regression_shows_what_was_lost(project, workers, monkeypatch, gate):
+def test_a_regression_shows_what_was_lost(project, monkeypatch, gate):
     monkeypatch.chdir(project.path)
     project.run("--failcond-json=old.json")
     assert main(["baseline", "old.json"]) == 0
@@ -95,15 +89,14 @@ def test_a_regression_shows_what_was_lost(project, workers, monkeypatch, gate):
     table = GRID.replace("[tool.failcond]", baseline, 1)
     project.configure(table, gate(id="drop", metric="regression_drop", max=0.01))
     blind = "--failcond-classifier=mine:load_blind"
-    project.run(blind, "--html=report.html", "--self-contained-html", workers=workers)
+    project.run(blind, "--html=report.html", "--self-contained-html")
     result = blob(project)["test_regression[clean]"]
     (extra,) = result["extras"]
     for part in ("Since the baseline:", "Lost:", "then ✓ 2"):
         assert part in extra["content"]
     assert "data:image/png" in extra["content"]
     assert shown(result, "value") == "0.3333"
-    project.run(blind, "--html=none.html", "--self-contained-html", "--failcond-no-images",
-                workers=workers)  # fmt: skip
+    project.run(blind, "--html=none.html", "--self-contained-html", "--failcond-no-images")  # fmt: skip
     assert "data:image" not in (project.path / "none.html").read_text(encoding="utf-8")
 
 
@@ -115,11 +108,10 @@ def test_the_style_is_a_file_where_the_report_has_assets(project):
     assert "verdict: nothing is gated" in page
 
 
-@WORKERS
-def test_junit_files_carry_the_numbers_of_a_check(project, workers, gate):
+def test_junit_files_carry_the_numbers_of_a_check(project, gate):
     loose = gate(id="loose", metric="accuracy", min=0.5)
     project.configure(GRID, loose, gate(id="tight", metric="accuracy", min=0.9))
-    project.run("--junitxml=junit.xml", workers=workers)
+    project.run("--junitxml=junit.xml")
     cases = {case.get("name"): case for case in ElementTree.parse("junit.xml").iter("testcase")}
     found = {
         p.get("name"): p.get("value") for p in cases["test_corruption[blackout-3]"].iter("property")

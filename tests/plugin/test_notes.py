@@ -1,4 +1,4 @@
-"""Gates that the images cannot resolve are named before anything is measured; also by two workers."""
+"""Gates that the images cannot resolve are named before anything is measured."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from tests.plugin.conftest import GRID
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 NOTE = (
     "failcond: gate 'exact' can be no more than marginal on its 300 images, whatever the classifier does: "
     "it needs 598 (*"
@@ -24,10 +23,9 @@ def gates(gate):
     )
 
 
-@WORKERS
-def test_a_gate_that_cannot_pass_is_named_before_the_run_and_after(project, gates, workers):
+def test_a_gate_that_cannot_pass_is_named_before_the_run_and_after(project, gates):
     project.configure(GRID, *gates)
-    result = project.run("-v", "--failcond-json=run.json", workers=workers)
+    result = project.run("-v", "--failcond-json=run.json")
     assert result.ret == 0
     lines = result.stdout.lines
     said = [i for i, line in enumerate(lines) if line.startswith("failcond: gate")]
@@ -58,21 +56,19 @@ def pytest_runtest_call(item):
     result.stdout.fnmatch_lines([NOTE, "MEASURED: nothing"])
 
 
-@WORKERS
 @pytest.mark.parametrize("option", ["-q", "-v", "--tb=short"])
-def test_it_stands_on_a_line_of_its_own(project, gates, workers, option):
+def test_it_stands_on_a_line_of_its_own(project, gates, option):
     project.configure(GRID, *gates)
     project.write("test_before.py", "def test_of_their_own():\n    pass\n")
-    lines = project.run(option, workers=workers).stdout.lines
+    lines = project.run(option).stdout.lines
     note = next(line for line in lines if "failcond: gate" in line)
     assert note.startswith("failcond: gate")
     assert note.endswith(")")
 
 
-@WORKERS
-def test_nothing_is_said_where_all_gates_can_pass(project, gates, workers):
+def test_nothing_is_said_where_all_gates_can_pass(project, gates):
     project.configure(GRID, gates[1])
-    assert "no more than marginal" not in project.run(workers=workers).stdout.str()
+    assert "no more than marginal" not in project.run().stdout.str()
 
 
 def test_silence_is_kept(project, gates):

@@ -24,15 +24,15 @@ def planned(project):
 
 
 @pytest.mark.parametrize(
-    ("change", "times", "workers"),
+    ("change", "times"),
     [
-        (["--count=2"], 2, 0),
-        (["--count=2", "--repeat-scope=session"], 2, 0),
-        ("session", 3, 0),
-        ("function", 3, 2),
+        (["--count=2"], 2),
+        (["--count=2", "--repeat-scope=session"], 2),
+        ("session", 3),
+        ("function", 3),
     ],
 )
-def test_whatever_changes_names_changes_nothing_else(project, gate, change, times, workers):
+def test_whatever_changes_names_changes_nothing_else(project, gate, change, times):
     project.configure(GRID, gate(id="overall", metric="mean_corruption_accuracy", min=0.5))
     assert project.run("--failcond-json=run.json").ret == 0
     before, log = planned(project), sorted(project.log())
@@ -40,7 +40,7 @@ def test_whatever_changes_names_changes_nothing_else(project, gate, change, time
     if isinstance(change, str):
         project.write("conftest.py", AROUND.format(change))
         change = []
-    result = project.run(*change, "--failcond-json=run.json", workers=workers)
+    result = project.run(*change, "--failcond-json=run.json")
     assert result.parseoutcomes() == {"passed": 6 * times}
     assert planned(project) == before
     assert sorted(project.log()) == log  # each key is measured once all the same
@@ -77,12 +77,11 @@ from pytest_failcond.suite import *
 '''
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_reports_point_at_the_file_that_imports_the_suite(project, gate, workers):
+def test_reports_point_at_the_file_that_imports_the_suite(project, gate):
     project.configure(GRID, gate(metric="clean_accuracy", min=0.5))
     (project.path / "test_robustness.py").unlink()
     project.write("robust/test_it.py", HOME)
-    result = project.run("-v", "--junitxml=junit.xml", "-o", "junit_family=xunit1", workers=workers)
+    result = project.run("-v", "--junitxml=junit.xml", "-o", "junit_family=xunit1")
     assert "suite.py" not in result.stdout.str()
     cases = ElementTree.parse(project.path / "junit.xml").getroot().iter("testcase")
     places = {case.get("name"): (case.get("file"), case.get("line")) for case in cases}

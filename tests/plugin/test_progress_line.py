@@ -255,10 +255,9 @@ def test_the_debugger_has_the_terminal_for_itself(slow):
     assert b"of 300 images" not in terminal.received[received:]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_without_a_terminal_not_a_byte_is_added(project, monkeypatch, workers):
-    output = project.run(workers=workers).stdout.str()
+def test_without_a_terminal_not_a_byte_is_added(project, monkeypatch):
+    output = project.run().stdout.str()
     assert "\x1b" not in output
     assert "of 4 cells" not in output
     monkeypatch.setattr(line, "start", lambda config, state: None)
-    assert without_times(project.run(workers=workers).stdout.str()) == without_times(output)
+    assert without_times(project.run().stdout.str()) == without_times(output)

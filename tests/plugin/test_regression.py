@@ -12,7 +12,6 @@ from pytest_failcond.cli import main
 from tests.plugin.conftest import GRID
 from tests.schema import errors_of
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 BLIND = "--failcond-classifier=mine:load_blind"
 BASELINE = 'baseline = "failcond-baseline.json"'
 
@@ -34,15 +33,14 @@ def read(project, name="run.json"):
     return json.loads((project.path / name).read_text())
 
 
-@WORKERS
-def test_a_loss_is_found_on_the_very_same_images(project, baseline, workers, gate):
+def test_a_loss_is_found_on_the_very_same_images(project, baseline, gate):
     project.configure(
         with_baseline(),
         gate(id="drop", metric="regression_drop", max=0.01),
         gate(id="flips", metric="negative_flips", max=0.5),
         gate(id="mean", metric="mean_regression_drop", max=0.01),
     )
-    result = project.run(BLIND, "--failcond-json=run.json", workers=workers)
+    result = project.run(BLIND, "--failcond-json=run.json")
     assert result.ret == 1
     gates = {g["id"]: g for g in read(project)["gates"]}
     values = {c["key"]: c["value"] for c in gates["drop"]["checks"]}
@@ -68,29 +66,26 @@ def test_a_loss_is_found_on_the_very_same_images(project, baseline, workers, gat
     result.stdout.fnmatch_lines(["Since the baseline", "*predictions lost*", "clean*100*0*0.3333*"])
 
 
-@WORKERS
-def test_the_same_model_passes_and_says_so(project, baseline, workers, gate):
+def test_the_same_model_passes_and_says_so(project, baseline, gate):
     project.configure(with_baseline(), gate(metric="regression_drop", max=0.02))
-    result = project.run(workers=workers)
+    result = project.run()
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*0 predictions lost, 0 gained*"])
 
 
-@WORKERS
-def test_without_a_baseline_the_command_is_named_that_makes_one(project, workers, gate):
+def test_without_a_baseline_the_command_is_named_that_makes_one(project, gate):
     project.configure(with_baseline(), gate(metric="regression_drop", max=0.01))
-    result = project.run("-rs", workers=workers)
+    result = project.run("-rs")
     assert result.ret == 0
     assert result.parseoutcomes()["skipped"] == 5
     result.stdout.fnmatch_lines(["failcond: *no baseline at failcond-baseline.json yet*"])
     result.stdout.fnmatch_lines(["*failcond baseline run.json*"])
-    assert project.run("--failcond-strict", workers=workers).ret == 1
+    assert project.run("--failcond-strict").ret == 1
 
 
-@WORKERS
-def test_a_baseline_of_other_inputs_is_refused(project, baseline, workers, gate):
+def test_a_baseline_of_other_inputs_is_refused(project, baseline, gate):
     project.configure(with_baseline(), gate(metric="regression_drop", max=0.5))
-    result = project.run("--failcond-seed=4", workers=workers)
+    result = project.run("--failcond-seed=4")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*was made with other seed (0 there, 4 here)*"])
 
@@ -129,8 +124,7 @@ def test_a_spoiled_baseline_is_refused_in_a_sentence(project, baseline, gate, sp
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
-@WORKERS
-def test_the_baselines_directions_are_measured_again(project, workers):
+def test_the_baselines_directions_are_measured_again(project):
     project.add_generator()
     table = """
     [tool.failcond]
@@ -155,7 +149,7 @@ def test_the_baselines_directions_are_measured_again(project, workers):
         "    return model\n",
     )
     options = ["--failcond-classifier=other:load", "--failcond-compare=old.json"]
-    result = project.run(*options, "--failcond-json=run.json", workers=workers)
+    result = project.run(*options, "--failcond-json=run.json")
     run = read(project)
     found = {entry["key"] for entry in run["comparison"]["directions"]}
     assert found == {direction["key"] for direction in old["directions"]}
@@ -185,27 +179,25 @@ def test_making_a_baseline_of_a_part_is_refused(project, capsys, monkeypatch):
     assert "join them all first: failcond merge" in capsys.readouterr().err
 
 
-@WORKERS
-def test_random_corruptions_are_repeated_with_other_seeds(project, workers):
-    result = project.run("--failcond-seeds=3", "--failcond-json=run.json", workers=workers)
+def test_random_corruptions_are_repeated_with_other_seeds(project):
+    result = project.run("--failcond-seeds=3", "--failcond-json=run.json")
     assert result.ret == 0
     run = read(project)
     by_seed = {m["key"]: m["by_seed"] for m in run["measurements"]}
     assert len(by_seed["corruption:gaussian_noise:3"]) == 2
     assert by_seed["corruption:blackout:3"] == []  # draws nothing, so that one more look tells
     result.stdout.fnmatch_lines(["over 3 seeds, highest minus lowest accuracy, at most: gaussian*"])
-    again = project.run("--failcond-seed=1", "--failcond-json=one.json", workers=workers)
+    again = project.run("--failcond-seed=1", "--failcond-json=one.json")
     assert again.ret == 0
     other = {m["key"]: m["correct"] for m in read(project, "one.json")["measurements"]}
     assert by_seed["corruption:gaussian_noise:3"][0] == other["corruption:gaussian_noise:3"]
 
 
-@WORKERS
-def test_a_gate_by_class_checks_each_class(project, workers, gate):
+def test_a_gate_by_class_checks_each_class(project, gate):
     project.configure(
         GRID, gate(id="each", metric="accuracy", min=0.5, by_class=True, corruptions=["blackout"])
     )
-    result = project.run(BLIND, "--failcond-json=run.json", workers=workers)
+    result = project.run(BLIND, "--failcond-json=run.json")
     assert result.ret == 1
     (found,) = read(project)["gates"]
     verdicts = {(c["key"], c["class_index"]): c["verdict"] for c in found["checks"]}

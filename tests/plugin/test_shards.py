@@ -10,7 +10,6 @@ from pytest_failcond.cli import main
 from tests.plugin.conftest import GRID
 from tests.schema import errors_of
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 VARIABLE = ("date", "commit", "commit_date", "dirty")
 
 
@@ -49,11 +48,10 @@ def divided(project, monkeypatch, gate):
     return project
 
 
-@WORKERS
-def test_the_joined_run_equals_the_undivided_one(divided, workers):
-    whole = divided.run("--failcond-json=whole.json", workers=workers)
+def test_the_joined_run_equals_the_undivided_one(divided):
+    whole = divided.run("--failcond-json=whole.json")
     for part in (1, 2, 3):
-        result = divided.run(f"--failcond-shard={part}/3", workers=workers)
+        result = divided.run(f"--failcond-shard={part}/3")
         assert result.ret == 0
         result.stdout.fnmatch_lines([f"*part {part} of 3*", "run kept: failcond-part-*"])
     parts = [f"failcond-part-{part}-of-3.json" for part in (3, 1, 2)]
@@ -73,14 +71,11 @@ def test_the_joined_run_equals_the_undivided_one(divided, workers):
     }
 
 
-@WORKERS
-def test_a_kept_run_is_judged_without_measuring(divided, workers):
+def test_a_kept_run_is_judged_without_measuring(divided):
     whole = divided.run("--failcond-json=whole.json")
     (divided.path / "torchy.py").write_text("raise RuntimeError('nothing is loaded')")
     (divided.path / "tiny.safetensors").unlink()
-    judged = divided.run(
-        "--failcond-from=whole.json", "--failcond-json=again.json", workers=workers
-    )
+    judged = divided.run("--failcond-from=whole.json", "--failcond-json=again.json")
     assert judged.ret == whole.ret
     assert judged.parseoutcomes() == whole.parseoutcomes()
     assert read(divided, "again.json") == read(divided, "whole.json")

@@ -8,7 +8,6 @@ import pytest
 
 from tests.plugin.conftest import GRID, SUITE, TORCH
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 MINE = "def test_mine(failcond):\n    assert failcond.measure('clean').accuracy > 0.9\n"
 TWO = "a session measures one set of subjects, but fixture {}"
 REMEDY = "compare the runs by `failcond compare`"

@@ -1,4 +1,4 @@
-"""The generated tests: which there are, how they end, and what is shown of them; also by two workers."""
+"""The generated tests: which there are, how they end, and what is shown of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import pytest
 from pytest_failcond.report.contents import verdict_line
 from pytest_failcond.run import Run
 from tests.plugin.conftest import GRID
-
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 
 
 def test_ids_are_those_of_the_readme(project, gate):
@@ -29,9 +27,8 @@ def test_ids_are_those_of_the_readme(project, gate):
     assert project.log() == []  # nothing is measured to collect
 
 
-@WORKERS
-def test_what_nobody_gated_is_measured_and_shown(project, workers):
-    result = project.run(workers=workers)
+def test_what_nobody_gated_is_measured_and_shown(project):
+    result = project.run()
     assert result.ret == 0
     assert result.parseoutcomes() == {"passed": 5}
     result.stdout.fnmatch_lines(
@@ -39,20 +36,18 @@ def test_what_nobody_gated_is_measured_and_shown(project, workers):
     )
 
 
-@WORKERS
-def test_each_key_is_measured_once(project, workers, gate):
+def test_each_key_is_measured_once(project, gate):
     drop = gate(metric="accuracy_drop", max=0.5)
     overall = gate(metric="mean_corruption_accuracy", min=0.5)
     project.configure(GRID, drop, overall)
-    result = project.run(workers=workers)
+    result = project.run()
     assert result.ret == 0
     # 300 images are two batches of 256 for each of 5 keys, whoever asked for them; the first of all is
     # shown twice, to see whether the classifier repeats itself.
     assert sorted(project.log()) == ["blackout 1", "blackout 3", *["classified"] * 11]
 
 
-@WORKERS
-def test_every_verdict_ends_its_test_as_the_readme_says(project, workers, gate):
+def test_every_verdict_ends_its_test_as_the_readme_says(project, gate):
     cell = {"corruptions": ["blackout"], "severities": [3]}
     project.configure(
         GRID,
@@ -61,12 +56,12 @@ def test_every_verdict_ends_its_test_as_the_readme_says(project, workers, gate):
         gate(id="crossed", metric="accuracy", min=0.94, corruptions=["blackout"], severities=[1]),
         gate(id="old", metric="regression_drop", max=0.01),
     )
-    result = project.run("-v", "-rs", workers=workers)
+    result = project.run("-v", "-rs")
     assert result.ret == 1
     assert result.parseoutcomes() == {"passed": 3, "marginal": 1, "failed": 1, "skipped": 5}
     result.stdout.fnmatch_lines_random(
         [
-            "*test_corruption?blackout-3?*MARGINAL*" if not workers else "*MARGINAL*blackout-3*",
+            "*test_corruption?blackout-3?*MARGINAL*",
             "failed gate 'crossed' on corruption:blackout:1: 0.9333 is under 0.9400*n = 300)",
             "*there is no baseline to compare with*",
             "verdict: failed*",
@@ -74,27 +69,23 @@ def test_every_verdict_ends_its_test_as_the_readme_says(project, workers, gate):
     )
 
 
-@WORKERS
-def test_strict_fails_what_is_marginal_or_not_evaluated(project, workers, gate):
+def test_strict_fails_what_is_marginal_or_not_evaluated(project, gate):
     project.configure(
         GRID,
         gate(metric="accuracy", min=0.79, corruptions=["blackout"], severities=[3]),
         gate(metric="regression_drop", max=0.01, corruptions=["blackout"]),
     )
-    result = project.run("--failcond-strict", "--failcond-json=run.json", workers=workers)
+    result = project.run("--failcond-strict", "--failcond-json=run.json")
     assert result.ret == 1
     assert result.parseoutcomes() == {"passed": 4, "failed": 3}
     said = "verdict: failed under --failcond-strict (1 marginal); 1 gate not evaluated"
     assert said in " ".join(result.stdout.str().split())
     assert verdict_line(Run.load(project.path / "run.json"))[0].startswith(said)
-    if not workers:  # the same run, judged without it
-        assert (
-            "verdict: passed (1 marginal)" in project.run("--failcond-from=run.json").stdout.str()
-        )
+    # The same run, judged without it.
+    assert "verdict: passed (1 marginal)" in project.run("--failcond-from=run.json").stdout.str()
 
 
-@WORKERS
-def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, workers, gate):
+def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, gate):
     table = GRID.replace(
         'custom = { blackout = "mine:blackout" }',
         'custom = { blackout = "mine:broken_corruption" }',
@@ -104,7 +95,7 @@ def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, workers,
         gate(id="overall", metric="mean_corruption_accuracy", min=0.1),
         gate(id="drop", metric="accuracy_drop", max=0.9),
     )
-    result = project.run("--failcond-json=run.json", workers=workers)
+    result = project.run("--failcond-json=run.json")
     assert result.ret == 1
     assert result.parseoutcomes() == {"passed": 4, "failed": 2}
     result.stdout.fnmatch_lines(
@@ -139,11 +130,10 @@ def test_the_short_summary_begins_with_value_and_threshold(project, monkeypatch,
     assert "message=\"0.0000&gt;-0.5&#10;failed gate 'dropped' on" in junit
 
 
-@WORKERS
-def test_a_gate_that_warns_is_shown_and_changes_nothing(project, workers, gate):
+def test_a_gate_that_warns_is_shown_and_changes_nothing(project, gate):
     project.configure(GRID, gate(metric="clean_accuracy", min=1.0, level="warn"))
     project.write("conftest.py", _BLIND)
-    result = project.run(workers=workers)
+    result = project.run()
     assert result.ret == 0
     assert result.parseoutcomes() == {"passed": 5}
     result.stdout.fnmatch_lines(["*clean_accuracy*1*warn*"])
@@ -157,42 +147,38 @@ def failcond_classifier():
 """
 
 
-@WORKERS
-def test_a_waived_failure_is_expected_until_its_day(project, workers, gate):
+def test_a_waived_failure_is_expected_until_its_day(project, gate):
     waived = gate(metric="clean_accuracy", min=0.9, expected_fail="no twos yet")
     project.write("conftest.py", _BLIND)
     project.configure(GRID, waived)
-    result = project.run(workers=workers)
+    result = project.run()
     assert result.ret == 0
     assert result.parseoutcomes() == {"passed": 4, "xfailed": 1}
     project.configure(GRID, waived + "\nuntil = 2020-01-01")
-    result = project.run(workers=workers)
+    result = project.run()
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*its waiver expired on 2020-01-01*"])
 
 
-@WORKERS
-def test_selecting_and_repeating_tests_works_as_everywhere(project, workers, gate):
+def test_selecting_and_repeating_tests_works_as_everywhere(project, gate):
     project.configure(GRID, gate(metric="accuracy", min=0.9))
-    assert project.run(workers=workers).parseoutcomes() == {"passed": 4, "failed": 1}
-    again = project.run("--lf", workers=workers)
+    assert project.run().parseoutcomes() == {"passed": 4, "failed": 1}
+    again = project.run("--lf")
     assert again.parseoutcomes()["failed"] == 1
     assert "passed" not in again.parseoutcomes()
-    chosen = project.run("-k", "gaussian_noise", workers=workers)
+    chosen = project.run("-k", "gaussian_noise")
     assert chosen.parseoutcomes()["passed"] == 2
 
 
-@WORKERS
 @pytest.mark.parametrize("seed", ["1", "2"])
-def test_order_does_not_matter(project, workers, seed):
-    result = project.run(f"--randomly-seed={seed}", workers=workers)
+def test_order_does_not_matter(project, seed):
+    result = project.run(f"--randomly-seed={seed}")
     assert result.ret == 0
     assert result.parseoutcomes() == {"passed": 5}
 
 
-@WORKERS
-def test_coverage_can_be_measured(project, workers):
-    result = project.run("--cov=mine", "--cov-report=term", workers=workers)
+def test_coverage_can_be_measured(project):
+    result = project.run("--cov=mine", "--cov-report=term")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["mine.py*"])
 
@@ -232,8 +218,7 @@ def test_an_interrupted_session_never_looks_whole(project, gate):
     assert len(verdicts) == 4
 
 
-@WORKERS
-def test_gates_over_rows_and_against_a_reference(project, workers, gate):
+def test_gates_over_rows_and_against_a_reference(project, gate):
     project.configure(GRID)
     project.run("--failcond-json=reference.json")
     table = GRID.replace("severities =", 'reference = "reference.json"\nseverities =')
@@ -243,7 +228,7 @@ def test_gates_over_rows_and_against_a_reference(project, workers, gate):
         gate(metric="relative_mce", max=0.9, corruptions=["blackout"], id="relative"),
         gate(metric="crossing_severity", min=3, at=0.9, id="crossing"),
     )
-    result = project.run("--failcond-json=run.json", workers=workers)
+    result = project.run("--failcond-json=run.json")
     assert result.ret == 1
     result.stdout.fnmatch_lines([
         "? crossing  crossing_severity*blackout * 3 * 3 *",

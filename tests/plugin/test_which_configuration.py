@@ -208,11 +208,10 @@ def test_a_suite_below_a_session_without_a_configuration_fails(mono):
     assert mono.run("--failcond-config=signs/pyproject.toml", "-k", "clean").ret == 0
 
 
-@WORKERS
-def test_a_suite_without_any_configuration_fails_and_says_where_it_looked(mono, workers):
+def test_a_suite_without_any_configuration_fails_and_says_where_it_looked(mono):
     mono.write("plain/test_robustness.py", SUITE)
     mono.write("plain/test_partly.py", "from pytest_failcond.suite import test_gate as test_mine")
-    result = mono.run("plain", workers=workers)
+    result = mono.run("plain")
     assert result.ret == 1
     assert result.parseoutcomes() == {"errors": 7, "passed": 1}
     result.stdout.fnmatch_lines(
