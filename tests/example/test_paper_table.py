@@ -32,16 +32,17 @@ def table():
     data = digits.load_test_images()
     mlp = Classifier(digits.load_mlp(), classes=10)
 
-    def accuracy(images):
-        return (mlp.probabilities(to_float(images)).argmax(axis=1) == data.labels).mean()
+    def accuracy(images, labels):
+        return (mlp.probabilities(to_float(images)).argmax(axis=1) == labels).mean()
 
+    # Every fourth image tells what is asked here: a cell's standard error is 0.01 at most.
+    images, labels = data.images[::4], data.labels[::4]
     custom = {"column_blur": digits.column_blur}
-    names = (*PAPER, "gaussian_blur")
     found = {
-        name: [accuracy(corrupt(data.images, custom.get(name, name), s)) for s in range(1, 6)]
-        for name in names
+        name: [accuracy(corrupt(images, custom.get(name, name), s), labels) for s in range(1, 6)]
+        for name in (*PAPER, "gaussian_blur")
     }
-    found["clean"] = [accuracy(data.images)]
+    found["clean"] = [accuracy(data.images, data.labels)]
     return found
 
 

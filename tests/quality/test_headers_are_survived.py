@@ -20,7 +20,7 @@ from pytest_failcond.stylegan2.generator import Generator
 from tests.mutations import mutate, outcome, scramble
 from tests.unit.tiny import tiny_generator
 
-COUNT = int(os.environ.get("FAILCOND_FUZZ", "0")) or 1000
+COUNT = int(os.environ.get("FAILCOND_FUZZ", "0")) or 400
 ENTRY = {
     "id": "star-7-up-4", "status": "open", "class": "star", "direction": "direction:2:7:+",
     "dimension": "b8.conv0[1]", "sample": 4, "broke_at": 1.25, "shift": 1.75, "predicted": "circle",
@@ -71,7 +71,7 @@ def test_generator_files(tmp_path):
             counts[f"loaded, {kind}: {outcome(Generator.load, path, what)}"] += 1
     print(f"\n{COUNT} changes: {dict(sorted(counts.items()))}")
     for kind in ("header", "config", "bytes"):
-        assert counts[f"{kind}: a sentence"] > 50
+        assert counts[f"{kind}: a sentence"] > COUNT / 20
 
 
 @pytest.mark.usefixtures("most_memory")

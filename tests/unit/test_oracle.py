@@ -70,7 +70,8 @@ def test_random_corruptions_have_the_statistics_of_imagecorruptions(name, severi
 @pytest.mark.parametrize("name", EXACT)
 def test_pixels_are_those_of_imagecorruptions_at_every_size(name):
     """Every side from 32 px, square or not; `python -m tests.oracle --sweep` tries all cells."""
-    sides = range(32, 81 if name == "zoom_blur" else 131)  # the original's zoom is slow
+    # The original's zoom and motion are slow.
+    sides = range(32, 81 if name in ("zoom_blur", "motion_blur") else 131)
     found = sweep(some(name, sides))
     assert not found.beyond
     assert found.cells == len(sides)

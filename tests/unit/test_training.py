@@ -27,21 +27,21 @@ def advance(trainer, steps):
 
 
 def test_a_resumed_training_is_the_uninterrupted_one_to_the_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr("pytest_failcond.stylegan2.augment.ADJUSTMENT_IMAGES", 500)
+    monkeypatch.setattr("pytest_failcond.stylegan2.augment.ADJUSTMENT_IMAGES", 250)
     monkeypatch.setattr("pytest_failcond.stylegan2.augment.TARGET", -1.1)  # it rises at once
     mix = CorruptionMix()
     whole = tiny_trainer(mix=mix, **EVERYTHING)
-    advance(whole, 50)
+    advance(whole, 24)
     whole.save(tmp_path / "whole.safetensors")
 
     first = tiny_trainer(mix=mix, **EVERYTHING)
-    advance(first, 25)
+    advance(first, 12)
     first.save(tmp_path / "half.safetensors")
     torch.manual_seed(123)  # the global state plays no part
     second = tiny_trainer(mix=mix, **EVERYTHING)
     second.resume(tmp_path / "half.safetensors")
-    assert second.images_seen == 200
-    advance(second, 25)
+    assert second.images_seen == 96
+    advance(second, 12)
     second.save(tmp_path / "resumed.safetensors")
 
     expected, found = (load_file(tmp_path / f"{n}.safetensors") for n in ("whole", "resumed"))
