@@ -97,7 +97,7 @@ REFUSED = [
     ("compare run.json other.json --plot {other.json}", "--plot: * is B"),
     ("compare run.json other.json --plot {x.png} --json x.png", "--plot: * is --json"),
     ("compare run.json other.json --json x.json --plot x.json.files/p.png", "--plot: * lies in"),
-    ("compare mine:load run.json --plot {mine.py}", "--plot: * is the module of classifier"),
+    ("compare mine:load run.json --plot {mine.py}", "--plot: * choose another place"),
     ("history run.json other.json --plot {run.json}", "--plot: * is a RUN"),
     ("selftest run.json --json {run.json}", "--json: * is RUN"),
     ("selftest run.json --baseline base.json --json {base.json}", "--json: * is the baseline"),
@@ -149,6 +149,7 @@ def session(monkeypatch, **options):
     return SimpleNamespace(
         getoption=lambda name, default=None: options.get(name, default),
         invocation_params=SimpleNamespace(dir=Path.cwd()),
+        inipath=Path.cwd() / "tox.ini",
     ), settings
 
 
@@ -172,6 +173,7 @@ def session(monkeypatch, **options):
         ("package/judges.py", "the module of judge"),
         ("corrupt.py", "the module of own"),
         ("pyproject.toml", "the configuration"),
+        ("tox.ini", "pytest's configuration"),
         ("run.json.files/direction-0-322-up.png", "the pictures of --failcond-from"),
     ],
 )
