@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.generators.base import Generator, Move
-from pytest_failcond.stylegan2.generator import Generator as StyleGAN2
+
+if TYPE_CHECKING:
+    from pytest_failcond.stylegan2.generator import Generator as StyleGAN2
 
 STD = (0.5, 1.0, 2.0, 1.0)
 LOST, FAINT = 2, 0  # the dimension that loses a class, by 0.1 per σ, and one that does less
