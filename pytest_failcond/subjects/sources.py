@@ -71,7 +71,7 @@ def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledIm
         for file, label in files:
             pixels = read_pixels(file, f"images: {file}")
             height, width, channels = pixels.shape
-            kinds["gray" if channels == 1 else "in colour"].append(file)
+            kinds["gray" if channels == 1 else "in colour"].append(file.relative_to(folder))
             size = size or (width, height)
             if (width, height) != size:
                 raise FailcondError(
@@ -90,7 +90,8 @@ def _mixed(kinds: Mapping[str, Sequence[Path]], total: int) -> str:
         return ""
     others = "" if len(files) == 1 else ", and others"
     return (
-        f"images: {len(files):,} of {total:,} files are {kind} ({files[0]}{others}), the rest are not; "
+        f"images: {len(files):,} of {total:,} files {'is' if len(files) == 1 else 'are'} {kind} "
+        f"({files[0].as_posix()}{others}), the rest are not; "
         "all are taken as RGB"
     )
 

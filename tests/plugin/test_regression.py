@@ -257,7 +257,7 @@ def test_the_names_of_folders_are_the_classes_of_what_compare_keeps(project, mon
     assert main(["compare", *models, "--json", "b.json"]) == 0
     (remark,) = read(project, "b.json")["environment"]["remarks"]
     assert (remark["model"], remark["what"]) == ("images", "mixed")
-    assert "1 of 10 files are in colour (" in remark["text"]
+    assert "1 of 10 files is in colour (mid/3.png)" in remark["text"]
 
 
 def test_a_plot_of_directions_is_refused_before_anything_is_measured(project, capsys, monkeypatch):
