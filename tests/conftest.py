@@ -1,6 +1,8 @@
 """What all tests share: pytester, which runs pytest on small projects, and a cache of their own."""
 
+import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -8,6 +10,19 @@ import pytest
 from pytest_failcond.cache import VARIABLE
 
 pytest_plugins = ["pytester"]
+
+# Read when torch is loaded: tests have a worker for each core, and threads that spin would take the
+# cores from one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Take back the threads that a command, run in this process, gave to torch."""
+    yield
+    if (torch := sys.modules.get("torch")) is not None and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)

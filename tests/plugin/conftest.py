@@ -142,6 +142,9 @@ max_shift = 2.0
 DISTURBING = ("randomly", "rerunfailures")
 """Plugins that change every session: one shuffles tests, the other opens a socket beside xdist."""
 
+WITHOUT = ("-p", "no:randomly", "-p", "no:hypothesispytest")
+"""For sessions in processes of their own: each would import Hypothesis, which takes as long as they do."""
+
 SUITE = "from pytest_failcond.suite import *\n"
 
 
@@ -184,7 +187,6 @@ class Project:
         idle = [name for name in DISTURBING if name not in " ".join(arguments)]
         options = [option for name in idle for option in ("-p", f"no:{name}")]
         if workers:
-            # Each would import Hypothesis, and no test here that has workers is about it.
             options += ["-n", str(workers), "-p", "no:hypothesispytest"]
         option = "--failcond-json="
         named = [a.removeprefix(option) for a in arguments if a.startswith(option)]

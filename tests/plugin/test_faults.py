@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.plugin.conftest import GRID, ROOT
+from tests.plugin.conftest import GRID, ROOT, WITHOUT
 
 
 def kept(project, name="run.json"):
@@ -23,7 +23,7 @@ def kept(project, name="run.json"):
 def start(project, *arguments):
     """Run pytest in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", *arguments],
+        [sys.executable, "-m", "pytest", *WITHOUT, *arguments],
         cwd=project.path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

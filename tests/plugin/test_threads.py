@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from pytest_failcond import Run
-from tests.plugin.conftest import ROOT
+from tests.plugin.conftest import ROOT, WITHOUT
 
 SEEN = "import os\nSEEN = {n: os.environ.get(n) for n in ('OMP_WAIT_POLICY', 'OMP_NUM_THREADS')}\n"
 ASKS = """
@@ -22,7 +22,7 @@ def test_it():
 def pytest_in(folder, *arguments, **environment):
     """Run pytest in a process of its own, whose conftest sees the environment before any test."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *arguments],
+        [sys.executable, "-m", "pytest", "-q", *WITHOUT, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -11,7 +11,6 @@ import shutil
 from xml.etree import ElementTree
 
 import pytest
-import torch
 
 from tests.plugin.conftest import CORNERS, GRID
 from tests.plugin.test_corpus_replay import add_corpus
@@ -101,12 +100,6 @@ def by_one_and_two(project, *arguments):
     return [Session(project, *arguments, workers=workers) for workers in (0, 2)]
 
 
-@pytest.fixture(autouse=True)
-def _waits(monkeypatch):
-    """This process has loaded torch already; elsewhere, both set it."""
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-
-
 @pytest.fixture(scope="module")
 def kept():
     """Sessions that were made for one test, and are there for the next."""
@@ -166,10 +159,8 @@ def directions(project, kept, gate):
         gate(metric="breaking_shift", min=2.0),
         gate(id="star", metric="broken_share", at=2.0, max=0.0, classes=["star"]),
     )
-    before = torch.get_num_threads()
     project.run("--failcond-classifier=other:load", "--failcond-json=old.json")
     kept["directions"] = by_one_and_two(project, *REPORTS, "--failcond-compare=old.json")
-    torch.set_num_threads(before)
     return kept["directions"]
 
 
