@@ -86,7 +86,7 @@ def test_an_interrupted_session_leaves_the_run_that_was_there(project):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=300)[0]
     assert process.returncode == 2, output
     assert "the session was interrupted; what was there before is untouched" in output
     assert (project.path / "run.json").read_bytes() == before

@@ -25,6 +25,13 @@ from tests.plugin.conftest import ROOT
 SLOW = '''
 import time
 
+def wait(severity):
+    """Wait until the test has seen what it wants to see."""
+    end = time.monotonic() + 110
+    while not (HERE / f"go-{severity}.txt").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
 def slow(images, severity, random):
     """Takes so long that one sees how far it is."""
     time.sleep(0.8)
@@ -44,6 +51,7 @@ severities = [1, 2, 3]
 custom = { slow = "mine:slow" }
 """
 SHOWN = re.compile(r"corruption:slow:\d  \d+ of 300 images")
+BOTH = rf"(?s){SHOWN.pattern}.*{SHOWN.pattern}"
 
 
 class Terminal:
@@ -120,6 +128,12 @@ def slow(project):
     return configure
 
 
+def go(project, *severities: int) -> None:
+    """Let cells that wait go on."""
+    for severity in severities:
+        project.write(f"go-{severity}.txt", "")
+
+
 def without_times(text: str) -> str:
     """Leave out what differs between any two runs: seconds, and what fills their line."""
     return re.sub(r"=* (\d+ passed.*) in [\d.]+s =*", r"\1", text)
@@ -128,7 +142,12 @@ def without_times(text: str) -> str:
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
 def test_the_line_comes_and_goes_and_leaves_pytests_output_as_it_is(slow, options):
     # So few rows that the screen scrolls: where the cursor comes back to is then most easily wrong.
-    watched = Terminal(slow("time.sleep(1.5)"), *options, rows=14)
+    project = slow("wait(severity)")
+    watched = Terminal(project, *options, rows=14)
+    watched.read(until=BOTH if options else SHOWN.pattern)
+    go(project, 1)
+    watched.read(until="left in all")
+    go(project, 2, 3)
     after = watched.read()
     assert watched.process.returncode == 0, after
     during = [screen for screen in watched.shown if SHOWN.search(screen)]
@@ -150,7 +169,9 @@ def test_verbose_lines_stay_as_they_are(slow):
     watched = Terminal(slow("pass", table), "-v", columns=80)
     after = watched.read()
     during = "\n".join(watched.shown)
-    done = {int(n) for n in re.findall(r"slow:2  (\d+) of 300 images · \d+/s · 0:0\d left", during)}
+    done = {
+        int(n) for n in re.findall(r"slow:2  (\d+) of 300 images · \d+/s · \d:\d\d left", during)
+    }
     assert len(done) > 2
     assert done <= {*range(32, 300, 32), 300}
     for severity, percent in ((1, 50), (2, 75), (3, 100)):
@@ -160,7 +181,10 @@ def test_verbose_lines_stay_as_they_are(slow):
 
 
 def test_neither_colour_nor_unicode_where_they_are_not_wanted(slow):
-    terminal = Terminal(slow(), "-q", "--no-header", NO_COLOR="1", PYTHONIOENCODING="ascii")
+    project = slow("wait(severity)")
+    terminal = Terminal(project, "-q", "--no-header", NO_COLOR="1", PYTHONIOENCODING="ascii")
+    terminal.read(until=SHOWN.pattern)
+    go(project, 1, 2, 3)
     terminal.read()
     (first, *_) = [screen for screen in terminal.shown if SHOWN.search(screen)]
     assert re.search(r"0 of 300 images, \d:\d\d", first)
@@ -225,26 +249,24 @@ def test_an_interrupt_leaves_no_line(slow, options):
 
 
 def test_a_worker_that_dies_is_no_longer_shown(slow):
-    terminal = Terminal(
-        slow(
-            "time.sleep(1.5 if severity == 1 else 4); severity == 1 and __import__('os')._exit(1)"
-        ),
-        "-n",
-        "2",
-    )
+    project = slow("wait(severity); severity == 1 and __import__('os')._exit(1)")
+    terminal = Terminal(project, "-n", "2")
+    terminal.read(until=BOTH)
+    go(project, 1)
     terminal.read(until="node down")
-    terminal.shown.clear()
+    terminal.read(until=r"(?s)\A(?!.*slow:1  0 of).*slow:[23]  0 of")
+    go(project, 2, 3)
     after = terminal.read()
-    living = [screen for screen in terminal.shown if re.search("slow:[23]  0 of", screen)]
-    assert any("corruption:slow:1  0 of" not in screen for screen in living)
     assert not SHOWN.search(after)
     assert "crashed while running" in after
 
 
 def test_the_debugger_has_the_terminal_for_itself(slow):
-    terminal = Terminal(slow("time.sleep(1.5); breakpoint()"), "-k", "slow-1")
+    project = slow("wait(severity); breakpoint()")
+    terminal = Terminal(project, "-k", "slow-1")
+    terminal.read(until=SHOWN.pattern)
+    go(project, 1)
     terminal.read(until=r"\(Pdb\)")
-    assert any(SHOWN.search(screen) for screen in terminal.shown)
     received = len(terminal.received)
     time.sleep(1.0)
     terminal.write("import threading; [t.name for t in threading.enumerate()]\n")

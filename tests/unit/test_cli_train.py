@@ -247,7 +247,7 @@ def test_other_settings_than_the_states_are_refused(here, capsys):
 
 def test_no_traceback_reaches_the_user(here):
     process = in_a_process("train", "g.safetensors", "--images=yours:images", cwd=here)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (2, "")
     assert err.startswith("failcond train: --images: there is no module 'yours'")
     assert "Traceback" not in err
@@ -261,7 +261,7 @@ def test_ctrl_c_leaves_a_valid_generator_and_a_state_to_continue_from(here, caps
                 break
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=300)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -63,11 +63,11 @@ def test_what_a_session_leaves_that_is_terminated_or_killed(place):
     sweep()
     assert (folder / "record.json").exists()  # it lives
     process.terminate()
-    assert process.wait(20) == -signal.SIGTERM
+    assert process.wait(200) == -signal.SIGTERM
     assert not folder.exists()
     process, folder = owner(place)
     process.kill()
-    process.wait(20)
+    process.wait(200)
     assert (folder / "record.json").exists()
     with OwnFolder() as own:
         assert names(place) == [own.name]
@@ -79,7 +79,7 @@ def test_a_fork_that_is_terminated_leaves_its_parents_folder(place):
     time.sleep(0.5)
     assert (folder / "record.json").exists()
     process.terminate()
-    process.wait(20)
+    process.wait(200)
     assert not folder.exists()
 
 
