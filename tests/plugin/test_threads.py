@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from pytest_failcond import Run
+from pytest_failcond.threads import THREADS, WAITING, share_cores
 from tests.plugin.conftest import ROOT, WITHOUT
 
 SEEN = "import os\nSEEN = {n: os.environ.get(n) for n in ('OMP_WAIT_POLICY', 'OMP_NUM_THREADS')}\n"
@@ -31,33 +32,41 @@ def pytest_in(folder, *arguments, **environment):
     )
 
 
+SHARE = str(max(1, len(os.sched_getaffinity(0)) // 2))
+
+
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("workers", "seen"),
+    [(0, {WAITING: "PASSIVE", THREADS: None}), (2, {WAITING: "PASSIVE", THREADS: SHARE})],
+)
+def test_waiting_threads_sleep_and_workers_share_the_cores(pytester, workers, seen):
+    pytester.makepyprojecttoml("[tool.failcond]\n")
+    pytester.makeconftest(SEEN)
+    pytester.makepyfile(ASKS.format(expected=seen))
+    result = pytest_in(pytester.path, *(["-n", str(workers)] if workers else []))
+    assert result.returncode == 0, result.stdout
+
+
+COUNT = "PYTEST_XDIST_WORKER_COUNT"
+
+
+@pytest.mark.parametrize(
+    ("given", "more"),
     [
-        ({}, "PASSIVE"),
-        ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"),
-        ({"GOMP_SPINCOUNT": "100"}, None),
-        ({"KMP_BLOCKTIME": "0"}, None),
+        ({}, {WAITING: "PASSIVE"}),
+        ({COUNT: "2"}, {WAITING: "PASSIVE", THREADS: SHARE}),
+        ({WAITING: "ACTIVE"}, {}),
+        ({"GOMP_SPINCOUNT": "100"}, {}),
+        ({"KMP_BLOCKTIME": "0"}, {}),
+        ({WAITING: "ACTIVE", THREADS: "7", COUNT: "2"}, {}),
     ],
 )
-def test_waiting_threads_sleep_unless_the_user_says_otherwise(pytester, given, expected):
-    pytester.makepyprojecttoml("[tool.failcond]\n")
-    pytester.makeconftest(SEEN)
-    seen = {"OMP_WAIT_POLICY": expected, "OMP_NUM_THREADS": None}
-    pytester.makepyfile(ASKS.format(expected=seen))
-    result = pytest_in(pytester.path, **given)
-    assert result.returncode == 0, result.stdout
-
-
-@pytest.mark.parametrize("given", [{}, {"OMP_NUM_THREADS": "7"}])
-def test_workers_share_the_cores(pytester, given):
-    pytester.makepyprojecttoml("[tool.failcond]\n")
-    pytester.makeconftest(SEEN)
-    share = str(max(1, len(os.sched_getaffinity(0)) // 2))
-    seen = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": given.get("OMP_NUM_THREADS", share)}
-    pytester.makepyfile(ASKS.format(expected=seen))
-    result = pytest_in(pytester.path, "-n", "2", **given)
-    assert result.returncode == 0, result.stdout
+def test_what_the_user_has_set_stays(monkeypatch, given, more):
+    environment = dict(given)
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(sys, "modules", {})  # torch, once loaded, has read them
+    share_cores()
+    assert environment == given | more
 
 
 @pytest.mark.parametrize("configured", ["", "[tool.failcond]\n"])
