@@ -119,8 +119,11 @@ def everything(project, kept, monkeypatch, gate):
         .replace('"blackout"]', '"blackout", "dies"]')
         .replace("blackout\" }", 'blackout", dies = "mine:broken_corruption" }')
     )  # fmt: skip
+    project.configure(table)
+    add_corpus(project)
+    assert project.run("--failcond-json=old.json", "-k", "not dies").ret == 1
     project.configure(
-        table,
+        table.replace("severities =", 'reference = "old.json"\nseverities ='),
         gate(id="holds", metric="clean_accuracy", min=0.5),
         gate(id="narrow", metric="accuracy", min=0.62, corruptions=["blackout"], severities=[1]),
         gate(id="crossed", metric="accuracy", min=0.65, corruptions=["blackout"], severities=[2]),
@@ -130,9 +133,9 @@ def everything(project, kept, monkeypatch, gate):
         gate(id="dies", metric="mean_corruption_accuracy", min=0.1),
         gate(id="exact", metric="accuracy_drop", max=0.005, corruptions=["gaussian_noise"]),
         gate(id="lost", metric="regression_drop", max=0.01),
+        gate(id="mce", metric="mce", max=1.5, corruptions=["blackout"]),
+        gate(id="crossing", metric="crossing_severity", min=2, at=0.6, corruptions=["blackout"]),
     )
-    add_corpus(project)
-    assert project.run("--failcond-json=old.json", "-k", "not dies").ret == 1
     project.write("conftest.py", OVERRIDE)
     project.write("test_own.py", OWN)
     kept["everything"] = by_one_and_two(
@@ -207,7 +210,7 @@ def test_every_outcome_is_there(everything):
     assert verdicts == {
         **{"holds": "passed", "narrow": "marginal", "crossed": "failed", "each": "failed"},
         **{"waived": "waived", "warns": "failed", "dies": "error", "exact": "marginal"},
-        "lost": "failed",
+        **{"lost": "failed", "mce": "failed", "crossing": "marginal"},
     }
     assert two.run["comparison"]["keys"]
 
@@ -243,12 +246,18 @@ def test_directions_of_the_other_run_are_measured_again(directions):
     assert len(two.run["directions"]) > len(old["directions"])
 
 
-def test_shuffled_tests_pass_and_their_coverage_is_measured(project):
-    options = ("--randomly-seed=1", "--cov=mine", "--cov-report=term")
+def test_shuffled_tests_pass_and_their_coverage_is_measured(project, gate):
+    few = {"corruptions": ["gaussian_noise"], "severities": [1]}
+    project.configure(GRID, gate(id="exact", metric="accuracy_drop", max=0.005, **few))
+    options = ("-q", "--randomly-seed=1", "--cov=mine", "--cov-report=term")
     result = project.run(*options, workers=2)
     assert result.ret == 0
-    assert result.parseoutcomes() == {"passed": 5}
+    assert result.parseoutcomes() == {"passed": 4, "marginal": 1}
     result.stdout.fnmatch_lines(["mine.py*"])
+    # Beside the dots of workers, too, what is said on the way has a line of its own.
+    (note,) = [line for line in result.stdout.lines if "failcond: gate" in line]
+    assert note.startswith("failcond: gate 'exact'")
+    assert note.endswith(")")
 
 
 def test_a_wrong_marker_is_said_where_it_stands(project):
