@@ -97,8 +97,8 @@ class Terminal:
                 self.received += data
                 self._stream.feed(data)
                 self.shown.append(self.text())
-            if until is not None and re.search(until, self.text()):
-                return self.text()
+            if until is not None and self.shown and re.search(until, self.shown[-1]):
+                return self.shown[-1]
         self.process.kill()
         raise AssertionError(f"waited in vain for {until or 'the end'}:\n{self.text()}")
 
