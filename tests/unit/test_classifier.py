@@ -240,13 +240,15 @@ def test_what_the_users_code_raises_is_one_sentence(monkeypatch, exchange, raise
     assert len(sentence) < 450
 
 
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), pytest.fail.Exception("too late")], ids=repr
+)
 @pytest.mark.parametrize("exchange", EXCHANGES)
-def test_ctrl_c_is_no_fault_of_the_model(monkeypatch, exchange):
-    error = KeyboardInterrupt()
+def test_ctrl_c_and_the_end_of_a_tests_time_are_no_fault_of_the_model(monkeypatch, exchange, error):
     monkeypatch.setitem(
         sys.modules, "users_module", type("M", (), {"load": staticmethod(raising(error))})
     )
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(type(error)):
         EXCHANGES[exchange][0](error)()
 
 
