@@ -11,6 +11,7 @@ import numpy as np
 
 from pytest_failcond.assemble import conclude
 from pytest_failcond.measurements import Measurement
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key
 from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.resolution import unresolved
 from pytest_failcond.run import Run
@@ -71,9 +72,12 @@ def _made(classes: int) -> tuple[Run, Settings]:
         "classifier": "m:c", "images": "m:i", "classes": names, "gates": gates,
         "corruptions": {"names": list(_NAMES)},
     })  # fmt: skip
-    keys = ["clean", *(f"corruption:{name}:{s}" for name in _NAMES for s in range(1, 6))]
+    keys: list[Key] = [
+        CleanKey(),
+        *(CorruptionKey(name, s) for name in _NAMES for s in range(1, 6)),
+    ]
     difficulty = random.random(classes)[labels]
-    measured = {}
+    measured: dict[Key, Measurement] = {}
     for place, key in enumerate(keys):
         wrong = random.random(len(labels)) < difficulty * place / 40
         predicted = np.where(wrong, (labels + 1) % classes, labels)
@@ -84,9 +88,7 @@ def _made(classes: int) -> tuple[Run, Settings]:
         settings=settings.model_dump(mode="json", exclude={"folder"}),
         classes=names,
         labels=labels,
-        measurements=measured,
-        rankings={},
-        directions={},
+        records={**measured},
         planned=tuple(keys),
     )
     return made, settings

@@ -16,8 +16,8 @@ from pytest_failcond.failures.ranking import rank_dimensions
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import walk
 from pytest_failcond.generators.base import BATCH
-from pytest_failcond.keys import DirectionKey
-from pytest_failcond.metric_rows import STEP
+from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.probes.metric import STEP
 from pytest_failcond.subjects.acceptance import Acceptance
 
 EXAMPLE = Path(__file__).parents[1] / "example_project"

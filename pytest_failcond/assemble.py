@@ -12,18 +12,25 @@ import numpy.typing as npt
 
 from pytest_failcond.baselines import absent_baseline
 from pytest_failcond.compare import Other, compare
-from pytest_failcond.directions import ClassRanking, Direction
+from pytest_failcond.directions import ClassRanking
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
-from pytest_failcond.measurements import Examples, Measurement, Replay
-from pytest_failcond.metric_rows import METRICS
+from pytest_failcond.measurements import Examples, Measurement
 from pytest_failcond.packing import pack, unpack
-from pytest_failcond.plan import needed, share_of, unit_of
+from pytest_failcond.plan import share_of
+from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CorpusKey,
+    Key,
+)
+from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.probes.regression import planned as regression_test
 from pytest_failcond.remarks import PREFIX, Remark, noting, remarks_of
 from pytest_failcond.resolution import unresolved
 from pytest_failcond.run import Run
 from pytest_failcond.settings import Settings
-from pytest_failcond.store import PLAN, Record, Store
+from pytest_failcond.store import ASKED, COMPARED, MISSING, PLAN, Record, Store
 from pytest_failcond.verdicts import Verdicts
 
 _MISSING = "was planned, but its test did not come to an end"
@@ -63,19 +70,20 @@ def assemble(
     run = _measured(session, records, settings, classes)
     planned = tuple(_planned(store, part) if only is None else _checked(only, baseline))
     pictures = {
-        name.partition(":")[2]: (_examples(record["lost"]), _examples(record["gained"]))
+        name.removeprefix(COMPARED): (_examples(record["lost"]), _examples(record["gained"]))
         for name, record in records.items()
-        if name.startswith("compared:") and "error" not in record
+        if name.startswith(COMPARED) and "error" not in record
     }
     folder = store.pictures if store.pictures.is_dir() else None
     environment = {key: value for key, value in run.environment.items() if key != "strict"}
     environment |= {"strict": True} if strict else {}
     run = replace(run, planned=planned, part=part, pictures=folder, environment=environment)
     if part is not None:
-        run = _share(run, part)
+        run = _share(run, part, settings)
     else:
         if kept:
-            asked = {key for entry in planned for key in (entry, *needed(entry, settings))}
+            tests = [PROBES.planned(name, settings) for name in planned]
+            asked = {key for test in tests for key in (test.name, *test.needs)}
             run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
         run = conclude(run, settings, baseline, pictures=pictures)
     return replace(run, errors=run.errors | _unsteady(run)) if strict else run
@@ -86,25 +94,30 @@ def _unsteady(run: Run) -> dict[str, str]:
     return {remark.model: remark.text for remark in run.remarks if remark.what == "random"}
 
 
-def _share(run: Run, part: tuple[int, int]) -> Run:
+def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
     """Leave out of a part what belongs to another one, and was only measured on the way."""
-    share = share_of(run.planned, part)
+    share = share_of([PROBES.planned(name, settings) for name in run.planned], part)
 
-    def mine(kind: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in kind.items() if unit_of(key) in share}
+    def mine(kind: dict[Any, Any]) -> dict[Any, Any]:
+        return {key: value for key, value in kind.items() if _unit(key, settings) in share}
 
     return replace(
         run,
-        measurements=mine(run.measurements),
-        rankings=mine(run.rankings),
-        directions=mine(run.directions),
-        corpus=run.corpus if "corpus" in share else None,
+        records=mine(run.records),
         errors=mine(run.errors) | {key: _MISSING for key in share if not _known(run, key)},
     )
 
 
+def _unit(name: str, settings: Settings) -> Key | None:
+    """Return what a key, or a planned test, is measured with; None of an error that is of neither."""
+    try:
+        return PROBES.planned(name, settings).unit
+    except FailcondError:
+        return None
+
+
 def _known(run: Run, key: str) -> bool:
-    return any(key in kind for kind in (run.measurements, run.rankings, run.replays, run.errors))
+    return key in run.records or key in run.errors
 
 
 def disassemble(run: Run, store_folder: Path) -> None:
@@ -113,11 +126,10 @@ def disassemble(run: Run, store_folder: Path) -> None:
     kept = None if run.kept is None else pack(run.kept, "<u4")
     session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
     store.put("session", session | {"labels": pack(run.labels)})
-    for kind in (run.measurements, run.rankings, run.directions, run.replays):
-        for key, measured in kind.items():
-            store.put(key, measured.to_json())
-    for key, sentence in run.errors.items():
-        store.put(key, {"error": sentence})
+    for key, record in run.records.items():
+        store.put(key, record.to_json())
+    for name, sentence in run.errors.items():
+        store.put(name, {"error": sentence})
     for file in run.picture_files:
         if (content := run.picture(file)) is not None:
             write_atomically(store.pictures / file, content)
@@ -133,11 +145,10 @@ def conclude(
 ) -> Run:
     """Add to what was measured the errors of what was not, the verdicts, and the comparison."""
     errors = dict(run.errors)
-    measured = {*run.measurements, *run.rankings, *run.directions, *run.replays}
-    for planned in run.planned:
-        for key in needed(planned, settings):
-            if key not in measured:
-                errors.setdefault(key, missing)
+    tests = [PROBES.planned(name, settings) for name in run.planned]
+    for needed in (one for test in tests for one in test.needs):
+        if needed not in run.records:
+            errors.setdefault(needed, missing)
     run = replace(run, errors=errors, environment=_with_baseline(run, settings, baseline))
 
     def other(path: Path | None) -> Other | None:
@@ -146,7 +157,7 @@ def conclude(
     then, reference = other(baseline), other(settings.reference_path)
     verdicts = Verdicts.against(settings, run.classes, run.measured, then, reference)
     notes = tuple(map(str, unresolved(settings, run.classes, run.labels)))
-    run = replace(run, gates=verdicts.results(run.planned), notes=notes)
+    run = replace(run, gates=verdicts.results(tests), notes=notes)
     if then is None:
         return run
     try:
@@ -198,20 +209,23 @@ def _planned(store: Store, part: tuple[int, int] | None) -> list[str]:
     plan: list[str] = (store.find(PLAN) or {"plan": []})["plan"]
     if part is not None:
         return plan
-    return list(dict.fromkeys([*plan, *(record["asked"] for _, record in store.records("asked:"))]))
+    return list(dict.fromkeys([*plan, *(record["asked"] for _, record in store.records(ASKED))]))
 
 
 def _checked(keys: Iterable[str], baseline: Path | None) -> list[str]:
     """Return what checks the keys by themselves, and against a baseline where there is one."""
-    kinds = ("", "regression:") if baseline is not None else ("",)
-    return [f"{kind}{key}" for key in keys for kind in kinds]
+    tests = [
+        (Planned.of_key(key), *([regression_test(key)] if baseline is not None else []))
+        for key in map(PROBES.read_key, keys)
+    ]
+    return [test.name for some in tests for test in some]
 
 
 def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Record]]:
     if only is None:
         return store.records("")
-    kinds = ("missing", "compared")
-    names = {"clean", "corpus", *only, *(f"{kind}:{key}" for key in only for kind in kinds)}
+    names = {CleanKey(), CorpusKey(), *only}
+    names |= {f"{kind}{key}" for key in only for kind in (MISSING, COMPARED)}
     found = ((name, store.find(name)) for name in sorted(names))
     return ((name, record) for name, record in found if record is not None)
 
@@ -222,34 +236,22 @@ def _measured(
     """Make a run of records, without verdicts."""
     labels = unpack(session["labels"])
     errors: dict[str, str] = {}
-    measurements: dict[str, Measurement] = {}
-    rankings: dict[str, ClassRanking] = {}
-    directions: dict[str, Direction] = {}
-    corpus: Replay | None = None
+    found: list[Any] = []
     for name, record in records.items():
-        kind = name.partition(":")[0]
         if "error" in record:
-            errors[name.removeprefix("missing:")] = record["error"]
-        elif kind in ("clean", "corruption"):
-            measurements[name] = Measurement.from_json(record, labels)
-        elif kind == "ranking":
-            rankings[name] = ClassRanking.from_json(record)
-        elif kind == "direction":
-            directions[name] = Direction.from_json(record)
-        elif name == "corpus":
-            corpus = Replay.from_json(record)
+            errors[name.removeprefix(MISSING)] = record["error"]
+        elif (key := PROBES.named(name)) is not None:
+            found.append(PROBES.read(key, record, labels))
+    by_key = PROBES.in_order(found, settings)
     kept = session["environment"].get("remarks", ())
-    found = (record for name, record in records.items() if name.startswith(PREFIX))
+    noted = (record for name, record in records.items() if name.startswith(PREFIX))
     return Run(
-        environment=noting(session["environment"], remarks_of([*kept, *found])),
+        environment=noting(session["environment"], remarks_of([*kept, *noted])),
         subjects=session["subjects"],
         settings=settings.model_dump(mode="json", exclude={"folder"}),
-        classes=classes or _numbered(measurements, rankings),
+        classes=classes or _numbered(by_key.values()),
         labels=labels,
-        measurements={key: measurements[key] for key in grid_order(settings, measurements)},
-        rankings=dict(sorted(rankings.items(), key=lambda entry: entry[1].class_index)),
-        directions=dict(sorted(directions.items(), key=direction_order)),
-        corpus=corpus,
+        records=by_key,
         errors=errors,
         kept=_kept(session),
     )
@@ -263,27 +265,12 @@ def _examples(data: dict[str, Any] | None) -> Examples | None:
     return None if data is None else Examples(**data)
 
 
-def _numbered(
-    measurements: dict[str, Measurement], rankings: dict[str, ClassRanking]
-) -> tuple[str, ...]:
-    count = max([m.classes for m in measurements.values()], default=0)
-    count = max([count, *(r.class_index + 1 for r in rankings.values())])
+def _numbered(records: Iterable[Any]) -> tuple[str, ...]:
+    """Return the numbers of the classes that records speak of, where the classes have no names."""
+    count = 0
+    for record in records:
+        if isinstance(record, Measurement):
+            count = max(count, record.classes)
+        elif isinstance(record, ClassRanking):
+            count = max(count, record.class_index + 1)
     return tuple(map(str, range(count)))
-
-
-def direction_order(entry: tuple[str, Direction]) -> tuple[int, int, str]:
-    """Sort directions by class and rank, those of no rank last."""
-    key, direction = entry
-    return direction.class_index, direction.rank or 999, key
-
-
-def grid_order(settings: Settings, measurements: Iterable[str]) -> list[str]:
-    """Return the keys as the configuration orders its corruptions, others last."""
-    grid = settings.corruptions
-    rows = list(grid.names) if grid else []
-
-    def place(key: str) -> tuple[int, str]:
-        name = key.split(":")[1] if ":" in key else ""
-        return (-1 if key == "clean" else rows.index(name) if name in rows else len(rows), key)
-
-    return sorted(measurements, key=place)

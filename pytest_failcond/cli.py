@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from pytest_failcond import __version__
 from pytest_failcond.errors import FailcondError, unreadable
+from pytest_failcond.own_probes import add_those_of_here
 from pytest_failcond.printing import one_line, put, say
 from pytest_failcond.threads import share_cores
 
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.error("an argument is empty; a variable that is not set, perhaps")
         options = parser.parse_args(words)
         command = f"failcond {options.command}"
+        add_those_of_here()
         return int(options.run(options))
     except FailcondError as error:
         say(f"{command}: {error}", to=sys.stderr)

@@ -14,6 +14,8 @@ from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Examples, Measurement
 from pytest_failcond.metrics import Measure
+from pytest_failcond.probes.keys import DirectionKey, Key
+from pytest_failcond.probes.registry import parse_key
 from pytest_failcond.statistics import holm, mcnemar_p, paired_counts, paired_drop_bound
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class KeyComparison:
         lost_examples, gained_examples: their pictures, where there are any.
     """
 
-    key: str
+    key: Key
     inputs_changed: bool = False
     right: int = 0
     lost: int = 0
@@ -61,7 +63,7 @@ class KeyComparison:
 class DirectionComparison:
     """The same direction on two classifiers, from the same start images; shifts in σ."""
 
-    key: str
+    key: DirectionKey
     breaking_shift_then: float | None
     breaking_shift: float | None
     tested_to_then: float
@@ -97,7 +99,7 @@ class Comparison:
     confidence: float
     keys: tuple[KeyComparison, ...]
     directions: tuple[DirectionComparison, ...]
-    only_then: tuple[str, ...]
+    only_then: tuple[Key, ...]
     remark: str = ""
     corpus_lost: tuple[str, ...] = ()
     corpus_gained: tuple[str, ...] = ()
@@ -118,6 +120,7 @@ class Comparison:
             KeyComparison(
                 **entry
                 | {
+                    "key": parse_key(entry["key"]),
                     "lost_images": tuple(entry["lost_images"]),
                     "gained_images": tuple(entry["gained_images"]),
                     "lost_examples": examples(entry["lost_examples"]),
@@ -126,9 +129,13 @@ class Comparison:
             )
             for entry in data["keys"]
         )
-        directions = tuple(DirectionComparison(**entry) for entry in data["directions"])
+        directions = tuple(
+            DirectionComparison(**entry | {"key": parse_key(entry["key"])})
+            for entry in data["directions"]
+        )
         names = ("only_then", "corpus_lost", "corpus_gained")
         fields = data | {name: tuple(data.get(name, ())) for name in names}
+        fields["only_then"] = tuple(map(parse_key, fields["only_then"]))
         return cls(**fields | {"keys": keys, "directions": directions})
 
 
@@ -159,7 +166,7 @@ class Other:
         check_comparable(other.subjects, self._subjects, str(self.path))
         return other
 
-    def measure(self, key: str) -> Measurement:
+    def measure(self, key: Key) -> Measurement:
         """Return its measurement of a key.
 
         Raises:

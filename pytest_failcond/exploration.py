@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.directions import Direction
+from pytest_failcond.probes.keys import DirectionKey
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Film:
         classifier, judge: of the images, ``[N, T]`` or ``[N, T1, T2]``; the judge's None without one.
     """
 
-    directions: tuple[str, ...]
+    directions: tuple[DirectionKey, ...]
     shifts: tuple[npt.NDArray[np.float64], ...]
     starts: npt.NDArray[np.int64]
     images: npt.NDArray[np.uint8]

@@ -15,8 +15,8 @@ from pytest_failcond.exploration import Exploration, ExploredClass, Film
 from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.generators.base import Generator
-from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
+from pytest_failcond.probes.keys import DirectionKey, RankingKey
 
 _PAIRED = 2  # start images of a film of two directions: it has many frames
 
@@ -119,7 +119,7 @@ def _explore_class(
 
     order = _most_telling(found, starts)
     rows = np.sort(order[:samples])
-    keys = [_parsed(direction) for direction in found]
+    keys = [direction.key for direction in found]
     films = [
         take([key], [film_shifts(direction.curve.shift[-1])], rows)
         for key, direction in zip(keys, found, strict=True)
@@ -132,13 +132,6 @@ def _explore_class(
         if first.dimension != second.dimension
     ]
     return ExploredClass(class_index, rows, starts.samples[rows], found, films, pairs)
-
-
-def _parsed(direction: Direction) -> DirectionKey:
-    key = parse_key(direction.key)
-    if not isinstance(key, DirectionKey):
-        raise AssertionError(direction.key)
-    return key
 
 
 def _most_telling(found: Sequence[Direction], starts: Starts) -> npt.NDArray[np.int64]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.interrupts import interrupts_wait
+from pytest_failcond.probes.corruption import CorruptionCell
+from pytest_failcond.probes.direction import CornerCase
+from pytest_failcond.probes.keys import Key
 from pytest_failcond.state import STATE, State, fail
 
 if TYPE_CHECKING:
@@ -16,34 +19,6 @@ if TYPE_CHECKING:
     from pytest_failcond.stylegan2.generator import Generator
 
 SUBJECTS = ("failcond_classifier", "failcond_images", "failcond_generator", "failcond_judge")
-
-
-@dataclass(frozen=True)
-class CorruptionCell:
-    """The value of the ``failcond_corruption`` fixture: one cell of the grid."""
-
-    corruption: str
-    severity: int
-
-    @property
-    def key(self) -> str:
-        """The cell's key."""
-        return f"corruption:{self.corruption}:{self.severity}"
-
-
-@dataclass(frozen=True)
-class CornerCase:
-    """The value of the ``failcond_corner_case`` fixture: a class (by index) and a rank, from 1."""
-
-    class_index: int
-    rank: int
-    failcond: Failcond | None = None
-
-    @property
-    def key(self) -> str:
-        """The key of the direction that has this rank; ranks the class when first asked."""
-        assert self.failcond is not None
-        return self.failcond.direction_key(self.class_index, self.rank)
 
 
 def _state(request: pytest.FixtureRequest) -> State:
@@ -145,28 +120,35 @@ def failcond(
 @pytest.fixture
 def failcond_corruption(request: pytest.FixtureRequest) -> CorruptionCell:
     """One cell of the corruption grid, with its ``.key``; generated for each."""
-    return request.param  # type: ignore[no-any-return]
+    return request.param.value  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def failcond_corner_case(request: pytest.FixtureRequest, failcond: Failcond) -> CornerCase:
     """One direction by class and rank, with its ``.key``; generated for each."""
-    return CornerCase(request.param.class_index, request.param.rank, failcond)
+    case: CornerCase = request.param.value
+    return replace(case, failcond=failcond)
 
 
 @pytest.fixture
 def failcond_gate(request: pytest.FixtureRequest) -> str:
     """The id of a gate over several keys; generated for each."""
-    return request.param  # type: ignore[no-any-return]
+    return request.param.value  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def failcond_corpus(request: pytest.FixtureRequest) -> str:
     """The id of an entry of the corpus; generated for each."""
-    return request.param  # type: ignore[no-any-return]
+    return request.param.value  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def failcond_regression(request: pytest.FixtureRequest) -> str:
     """A key that a ``regression_drop`` gate compares with the baseline; generated for each."""
-    return request.param  # type: ignore[no-any-return]
+    return request.param.value  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def failcond_probe(request: pytest.FixtureRequest) -> Key:
+    """The key of a test that a probe of the project's own plans; generated for each."""
+    return request.param.value  # type: ignore[no-any-return]

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import nearest
-from pytest_failcond.metric_rows import METRICS, Asked, Reach
+from pytest_failcond.probes.metric import Asked, Reach
+from pytest_failcond.probes.registry import METRICS, PROBES
 
 if TYPE_CHECKING:
     from pytest_failcond.gate_settings import GateSettings
@@ -49,7 +50,7 @@ def check_reach(gate: GateSettings, reach: Reach) -> None:
         why = "fails whatever is measured"
     else:
         return
-    side, low, high = METRICS[gate.metric].bound, f"{reach.lowest:g}", f"{reach.highest:g}"
+    side, low, high = METRICS[gate.metric].good, f"{reach.lowest:g}", f"{reach.highest:g}"
     if side == "min":
         fits = f"over {low}" + ("" if reach.beyond else f" and at most {high}")
     else:
@@ -68,10 +69,10 @@ def _asked(gate: GateSettings, settings: Settings) -> Asked:
 
 def _check_min_n(gate: GateSettings, settings: Settings) -> None:
     """Refuse a least number of images that there can never be: every check would be an error."""
-    about = METRICS[gate.metric].about
-    if about == "corpus":
+    probe = PROBES.of_metric(gate.metric).name
+    if probe == "corpus":
         return
-    of_directions = about == "direction"
+    of_directions = probe == "direction"
     most = settings.corner_cases.samples if of_directions else settings.max_images
     if gate.min_n is not None and most is not None and gate.min_n > most:
         key = "corner_cases.samples" if of_directions else "max_images"
@@ -90,7 +91,7 @@ def _check_selection(gate: GateSettings, settings: Settings) -> None:
         raise ValueError(
             f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
         )
-    if metric.about == "corpus" and settings.corpus is None:
+    if PROBES.of_metric(gate.metric).name == "corpus" and settings.corpus is None:
         raise ValueError(
             f'gate {gate.id!r} selects nothing: there is no corpus; set corpus = "folder" and '
             "let `failcond discover` fill it"

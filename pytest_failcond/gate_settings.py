@@ -18,7 +18,7 @@ from pydantic import (
 
 from pytest_failcond.corruptions.names import check_severity
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.metric_rows import METRICS
+from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.ranges import LONGEST_NAME, MIN_N, shorten
 from pytest_failcond.reading import Known
 
@@ -123,11 +123,11 @@ class GateSettings(Table):
     @model_validator(mode="after")
     def _complete(self) -> GateSettings:
         metric = METRICS[self.metric]
-        other = "max" if metric.bound == "min" else "min"
+        other = "max" if metric.good == "min" else "min"
         if getattr(self, other) is not None:
-            raise ValueError(f"metric {self.metric!r} takes {metric.bound!r}, and not {other!r}")
-        if getattr(self, metric.bound) is None:
-            raise ValueError(f"metric {self.metric!r} needs its threshold, {metric.bound!r}")
+            raise ValueError(f"metric {self.metric!r} takes {metric.good!r}, and not {other!r}")
+        if getattr(self, metric.good) is None:
+            raise ValueError(f"metric {self.metric!r} needs its threshold, {metric.good!r}")
         if (self.at is None) == (metric.at is not None):
             raise ValueError(
                 "'at' goes with metric 'broken_share', as a shift in σ, and with "

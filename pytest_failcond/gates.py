@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pytest_failcond.gate_settings import GateSettings
-from pytest_failcond.metric_rows import METRICS
-from pytest_failcond.metrics import VALUES, Case, Measure, Value
+from pytest_failcond.metrics import Case, Measure, Value
 from pytest_failcond.plan import number_of_checks
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.probes.regression import PROBE as REGRESSION
 from pytest_failcond.settings import Settings
 from pytest_failcond.statistics import Side, adjusted
 
@@ -48,7 +50,7 @@ class Check:
     gate: str
     metric: str
     level: Literal["fail", "warn"]
-    key: str
+    key: Key
     value: float | None
     bound: float | None
     threshold: float
@@ -64,7 +66,7 @@ class Check:
     @property
     def against_baseline(self) -> bool:
         """Whether it holds its key against a baseline, and says nothing of the key alone."""
-        return METRICS[self.metric].about == "baseline"
+        return self.metric in {metric.name for metric in REGRESSION.metrics}
 
     @property
     def margin(self) -> float | None:
@@ -98,7 +100,7 @@ def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
 
 def check(
     gate: GateSettings,
-    key: str,
+    key: Key,
     measure: Measure,
     settings: Settings,
     class_names: Sequence[str],
@@ -110,7 +112,7 @@ def check(
     today: datetime.date | None = None,
     checks: int | None = None,
 ) -> Check:
-    """Apply a gate to one key (`MEAN_KEY` for a gate over several cells), or to one class of it.
+    """Apply a gate to one key (`MeanKey` for a gate over several cells), or to one class of it.
 
     ``no_baseline`` says why there is none;
     ``checks`` is how many the gate makes in all, where whoever makes them has counted them.
@@ -121,7 +123,7 @@ def check(
     if METRICS[gate.metric].needs_baseline and baseline is None:
         return _make(gate, key, "not_evaluated", no_baseline, class_index=class_index)
     case = Case(gate, key, measure, settings, class_names, class_index, baseline, reference)
-    found = VALUES[gate.metric](case)
+    found = METRICS[gate.metric].compute(case)
     if gate.min_n is not None and found.n < gate.min_n:
         few = f"rests on {found.n} images, fewer than min_n = {gate.min_n}"
         return replace(unmeasured(gate, key, few, class_index), value=found.value, n=found.n)
@@ -130,14 +132,14 @@ def check(
     return _waive(_judge(case, found, settings.confidence, checks), gate, today)
 
 
-def unmeasured(gate: GateSettings, key: str, reason: str, class_index: int | None = None) -> Check:
+def unmeasured(gate: GateSettings, key: Key, reason: str, class_index: int | None = None) -> Check:
     """Return the check of something that could not be measured: an error, never a pass."""
     return _make(gate, key, "error", reason, class_index=class_index)
 
 
 def _make(
     gate: GateSettings,
-    key: str,
+    key: Key,
     verdict: VerdictName,
     reason: str,
     *,
@@ -233,7 +235,7 @@ def _number(gate: GateSettings, value: float | None) -> str:
 
 def unit(metric: str) -> str:
     """Return what stands behind a number of a metric: `` σ``, or nothing."""
-    return " σ" if METRICS[metric].in_sigma else ""
+    return " σ" if PROBES.metric(metric).in_sigma else ""
 
 
 def held_against(check: Check) -> str:
@@ -249,4 +251,4 @@ def amount(metric: str, value: float) -> str:
     """Format a value, a bound or a threshold of a metric."""
     if metric == "crossing_severity":
         return f"{value:g}"
-    return f"{value:.{1 if METRICS[metric].in_sigma else 4}f}{unit(metric)}"
+    return f"{value:.{1 if PROBES.metric(metric).in_sigma else 4}f}{unit(metric)}"

@@ -11,21 +11,17 @@ import numpy as np
 from pytest_failcond.compare import INPUTS, same_input
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.gate_settings import GateSettings
-from pytest_failcond.metric_rows import METRICS
-from pytest_failcond.metrics import VALUES, Case, Value, mean_drop
-from pytest_failcond.plan import cells_of
+from pytest_failcond.metrics import Case, Value, mean_drop
+from pytest_failcond.probes.corruption import cells_of
+from pytest_failcond.probes.direction import PROBE as DIRECTION
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key, MeanKey
+from pytest_failcond.probes.registry import METRICS, parse_key
 from pytest_failcond.run import Run
 
 MEAN = "mean"
 """The key that stands for all corruption cells of a run together."""
 
-METRIC_OF = {
-    "accuracy": "accuracy",
-    "drop": "accuracy_drop",
-    "broken_share": "broken_share",
-    "breaking_shift": "breaking_shift",
-    "valid_range": "valid_range",
-}
+METRIC_OF = {metric.followed_as: name for name, metric in METRICS.items() if metric.followed_as}
 """What can be followed, and the gates' name for it."""
 
 _OF_DIRECTIONS = ("generator", "judge", "seed")
@@ -50,7 +46,7 @@ class Question:
     @property
     def about_directions(self) -> bool:
         """Whether it is about the generator's images."""
-        return METRICS[METRIC_OF[self.metric]].about == "direction"
+        return METRIC_OF[self.metric] in {metric.name for metric in DIRECTION.metrics}
 
 
 @dataclass(frozen=True)
@@ -152,22 +148,23 @@ def _value(run: Run, question: Question) -> Value:
     metric = METRIC_OF[question.metric]
     if question.key == MEAN and metric == "accuracy":
         metric = "mean_corruption_accuracy"
-    lowest = METRICS[metric].bound == "min"
+    lowest = METRICS[metric].good == "min"
     least, most = (1.0, None) if lowest else (None, 0.0)  # a gate has one; it is not applied
     gate = GateSettings(id=question.metric, metric=metric, at=question.at, min=least, max=most)
     chosen = None if question.class_name is None else names.index(question.class_name)
-    case = Case(gate, question.key, run.measured, run.configuration, names, chosen)
+    key = MeanKey() if question.key == MEAN else parse_key(question.key)
+    case = Case(gate, key, run.measured, run.configuration, names, chosen)
     if question.key == MEAN:
         if not cells_of(gate, run.configuration):
             raise FailcondError("has no corruption cells")
         if question.metric == "drop":
             return _mean_drop(case)
-    return VALUES[metric](case)
+    return METRICS[metric].compute(case)
 
 
 def _mean_drop(case: Case) -> Value:
     """Mean over cells of the drop, bounded over images."""
-    clean = case.measure("clean")
+    clean = case.measure(CleanKey())
     cells = [case.measure(cell).right for cell in cells_of(case.gate, case.settings)]
     per_image = (clean.right - np.mean(cells, axis=0))[case.selected(clean)]
     return mean_drop(per_image)
@@ -189,11 +186,9 @@ def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
         cells = {(str(g.get("names")), str(g.get("severities"))) for g in grids}
         found += ["cells"] if len(cells) > 1 else []
     elif not found:
-        pixels = {
-            r.measurements[question.key].pixels
-            for r in (run, other)
-            if question.key in r.measurements
-        }
+        key = parse_key(question.key)
+        both = (run.measurements, other.measurements)
+        pixels = {measured[key].pixels for measured in both if key in measured}
         found += ["pixels"] if len(pixels) > 1 else []
     return tuple(found)
 
@@ -209,17 +204,15 @@ def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:
         )
     if question.about_directions and question.class_name is not None:
         raise FailcondError("--class: a direction's key names its class; leave the option out")
-    kinds = {
-        "accuracy": ("clean", "corruption", MEAN),
-        "drop": ("corruption", MEAN),
-    }.get(question.metric, ("direction",))
-    keys = dict.fromkeys(
-        key
-        for _, run in runs
-        for key in (*run.measurements, *run.directions)
-        if key.partition(":")[0] in kinds
-    )
-    if MEAN in kinds and any(key.startswith("corruption:") for key in keys):
+    kinds: dict[str, tuple[type[Key], ...]] = {
+        "accuracy": (CleanKey, CorruptionKey),
+        "drop": (CorruptionKey,),
+    }
+    of_metric = kinds.get(question.metric, (DirectionKey,))
+    measured = (key for _, run in runs for key in (*run.measurements, *run.directions))
+    found = [key for key in measured if isinstance(key, of_metric)]
+    keys: dict[str, None] = dict.fromkeys(found)
+    if any(isinstance(key, CorruptionKey) for key in found):
         keys[MEAN] = None
     if question.key not in keys:
         raise FailcondError(

@@ -100,9 +100,10 @@ def _extras(state: State, keys: Sequence[str], pictures: bool) -> list[dict[str,
     from pytest_html import extras
 
     from pytest_failcond.assemble import assemble
+    from pytest_failcond.probes.registry import PROBES
     from pytest_failcond.report import html
 
     run = assemble(state.store, state.settings, state.classes, baseline=state.baseline, only=keys)
     if run is None:
         return []
-    return [extras.html(html.details(run, key, pictures=pictures)) for key in keys]
+    return [extras.html(html.details(run, PROBES.about(key), pictures=pictures)) for key in keys]

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from pytest_failcond.fixtures import CornerCase, CorruptionCell, failcond_images
+from pytest_failcond.fixtures import failcond_images
+from pytest_failcond.probes.base import FIXTURE, Planned
+from pytest_failcond.probes.clean import PROBE as CLEAN
+from pytest_failcond.probes.keys import CleanKey
 from pytest_failcond.scope import SCOPE
 from pytest_failcond.state import SUITE, State, from_suite
 
@@ -22,6 +25,7 @@ GENERATED = (
     "failcond_corpus",
     "failcond_gate",
     "failcond_regression",
+    FIXTURE,
 )
 """The fixtures whose values make tests; None stands for no value at all."""
 
@@ -57,10 +61,9 @@ def says_nothing(item: pytest.Item, state: State | None) -> bool:
     overridden = images.func.__module__ != failcond_images.__module__
     if state.settings.images is not None or overridden:
         return False
-    from pytest_failcond.metric_rows import METRICS
-
     # A gate on the clean images must not be gone because there are none: its test says so.
-    return not any(METRICS[gate.metric].about == "clean" for gate in state.settings.gates)
+    gated = {metric.name for metric in CLEAN.metrics}
+    return not any(gate.metric in gated for gate in state.settings.gates)
 
 
 def is_planned(item: pytest.Item) -> bool:
@@ -77,18 +80,10 @@ def _is_refused(item: pytest.Item) -> bool:
     return item.config.stash[SCOPE].objection(item) is not None
 
 
-def planned(item: pytest.Item) -> str:
-    """Return what a test of the suite's checks, as the plan names it."""
-    given = parameters(item)
-    for value in given.values():
-        if isinstance(value, CorruptionCell):
-            return value.key
-        if isinstance(value, CornerCase):
-            return f"corner_case:{value.class_index}:{value.rank}"
-    for kind in ("gate", "corpus", "regression"):
-        if f"failcond_{kind}" in given:
-            return f"{kind}:{given[f'failcond_{kind}']}"
-    return "clean"
+def planned(item: pytest.Item) -> Planned:
+    """Return what a test of the suite's checks: what it was generated for, else the clean images."""
+    tests = (value for value in parameters(item).values() if isinstance(value, Planned))
+    return next(tests, Planned.of_key(CleanKey()))
 
 
 def bring_home(item: pytest.Item) -> None:

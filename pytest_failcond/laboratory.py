@@ -9,6 +9,7 @@ from pytest_failcond.configuration import Finder, absence, read_configuration
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import as_generator
 from pytest_failcond.measure import Laboratory
+from pytest_failcond.own_probes import add_configured
 from pytest_failcond.pythonpath import use_pythonpath
 from pytest_failcond.settings import Settings, load_settings
 from pytest_failcond.subjects.acceptance import Acceptance
@@ -85,6 +86,7 @@ def find_settings(config: str | None, **overrides: Any) -> Settings:
         raise FailcondError(f"{absence((here,))}, --config=FILE names a file")
     for folder in (here, found.path.parent):
         use_pythonpath(folder)
+    add_configured(found.path, found.table)
     return load_settings(found.path, found.table, **overrides)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,15 @@ from pytest_failcond.corruptions import specification
 from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.examples import PICTURED, Lost, SavePicture, examples_of
-from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Examples, Measurement, Replay, Replayed
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CorruptionKey,
+    DirectionKey,
+    EntryKey,
+    Key,
+    RankingKey,
+)
 from pytest_failcond.settings import Settings
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
@@ -27,6 +35,9 @@ from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_floa
 if TYPE_CHECKING:  # torch, which only a generator needs
     from pytest_failcond.failures.attributes import Variation
     from pytest_failcond.generators.base import Generator
+
+Pixels = npt.NDArray[np.uint8]
+Change = Callable[[Pixels, npt.NDArray[np.int64]], Pixels]
 
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
 _CHUNK = 16  # batches per pass at most: enough for kernels to be fast
@@ -141,7 +152,7 @@ class Laboratory:
 
     def measure_clean(self) -> Measurement:
         """Classify the test images as they are."""
-        return self._classify("clean", None, 0)
+        return self.classify(CleanKey())
 
     def measure_corruption(
         self,
@@ -162,45 +173,62 @@ class Laboratory:
         Raises:
             FailcondError: the corruption is not configured, or raised.
         """
-        key = f"corruption:{name}:{severity}"
+        key = CorruptionKey(name, severity)
         lost = None if clean is None or save is None else Lost(clean, self.picture_order)
-        measured = self._classify(key, name, severity, lost=lost)
+        measured = self.classify(key, self._corrupted(name, severity, 0), lost=lost)
         if lost is not None and save is not None and lost.rows:
             measured = replace(measured, examples=self._lost_examples(lost, measured, save))
         counts: list[int] = []
         for offset in range(1, self.settings.seeds):
-            again = self._classify(key, name, severity, offset)
+            again = self.classify(key, self._corrupted(name, severity, offset), judged=False)
             if again.pixels == measured.pixels:
                 break  # nothing is drawn
             counts.append(again.correct)
         return replace(measured, by_seed=tuple(counts))
 
-    def _classify(
+    def _corrupted(self, name: str, severity: int, seed_offset: int) -> Change:
+        def change(pixels: Pixels, indices: npt.NDArray[np.int64]) -> Pixels:
+            return self.corruptions.apply(name, pixels, severity, indices, seed_offset)
+
+        return change
+
+    def classify(
         self,
-        key: str,
-        corruption: str | None,
-        severity: int,
-        seed_offset: int = 0,
+        key: Key,
+        change: Change | None = None,
+        *,
+        judged: bool = True,
         lost: Lost | None = None,
     ) -> Measurement:
+        """Put the test images, changed or as they are, to the classifier.
+
+        Args:
+            key: of the measurement.
+            change: makes of some images, uint8 ``[n, H, W, C]``, and their indices in the user's set,
+                ``[n]``, those that are classified instead; the result may depend on nothing else.
+            judged: whether the judge sees some of them too.
+            lost: takes some that are lost, for their picture.
+
+        Raises:
+            FailcondError: there are no images, the change raised, or labels and classes do not fit.
+        """
         data, indices = self.test_images, self.indices
-        acceptance = self.acceptance if seed_offset == 0 else EVERYTHING
+        acceptance = self.acceptance if judged else EVERYTHING
         digest = hashlib.sha256()
-        predicted, judged = [], []
+        predicted, accepted = [], []
         classify, batch = self.classifier.probabilities, self.classifier.batch_size
         chunk = batch * max(1, min(_CHUNK, _CHUNK_VALUES // (batch * data.images[0].size)))
         for start in range(0, len(data), chunk):
             pixels = data.images[start : start + chunk]
-            if corruption is not None:
-                part = indices[start : start + chunk]
-                pixels = self.corruptions.apply(corruption, pixels, severity, part, seed_offset)
+            if change is not None:
+                pixels = change(pixels, indices[start : start + chunk])
             digest.update(np.ascontiguousarray(pixels).data)
             predicted.append(classify(to_float(pixels), owned=True).argmax(axis=1))
             if lost is not None:
                 lost.see(start, predicted[-1], pixels)
             if acceptance.judged and (shown := self._shown_to_judge[start : start + chunk]).any():
                 labels = data.labels[start : start + chunk][shown]
-                judged.append(acceptance.accepts(to_float(pixels[shown]), labels, owned=True))
+                accepted.append(acceptance.accepts(to_float(pixels[shown]), labels, owned=True))
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
             raise FailcondError(
@@ -213,8 +241,8 @@ class Laboratory:
             labels=data.labels,
             pixels=f"sha256:{digest.hexdigest()[:32]}",
             classes=classes,
-            judge_correct=sum(int(right.sum()) for right in judged) if judged else None,
-            judge_total=sum(map(len, judged)) if judged else None,
+            judge_correct=sum(int(right.sum()) for right in accepted) if accepted else None,
+            judge_total=sum(map(len, accepted)) if accepted else None,
         )
 
     @cached_property
@@ -243,10 +271,9 @@ class Laboratory:
         if not len(rows):
             return None
         pixels = self.test_images.images[rows]
-        parsed = parse_key(after.key)
-        if isinstance(parsed, CorruptionKey):
+        if isinstance(key := after.key, CorruptionKey):
             indices = self.indices[rows]
-            pixels = self.corruptions.apply(parsed.corruption, pixels, parsed.severity, indices)
+            pixels = self.corruptions.apply(key.corruption, pixels, key.severity, indices)
         file = save(name, side_by_side(pixels))
         return examples_of(rows, self.indices, before, after, file)
 
@@ -277,7 +304,7 @@ class Laboratory:
                 png=entry.png,
             )
             if found.lost and save is not None:
-                found = replace(found, picture=save(f"corpus:{entry.id}", pixels[row]))
+                found = replace(found, picture=save(EntryKey(entry.id), pixels[row]))
             entries.append(found)
         digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
         return Replay(tuple(entries), f"sha256:{digest[:32]}")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.directions import ClassRanking, Direction
-from pytest_failcond.keys import CorruptionKey, Key, parse_key
 from pytest_failcond.packing import pack, unpack
+from pytest_failcond.probes.keys import CorpusKey, CorruptionKey, Key
+from pytest_failcond.probes.registry import parse_key
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Measurement(Predictions):
         examples: images that are right when clean and lost here, where there are any.
     """
 
-    key: str
+    key: Key
     predicted: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
     pixels: str
@@ -117,8 +117,8 @@ class Measurement(Predictions):
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of the run file."""
-        key = parse_key(self.key)
-        data: dict[str, Any] = {"key": self.key, "kind": kind_of(key)}
+        key = self.key
+        data: dict[str, Any] = {"key": key, "kind": key.probe}
         if isinstance(key, CorruptionKey):
             data |= {"corruption": key.corruption, "severity": key.severity}
         return data | {
@@ -137,7 +137,7 @@ class Measurement(Predictions):
     @classmethod
     def from_json(cls, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Measurement:
         """Read an entry of the run file; the labels are those of the run's image set."""
-        key, classes = data["key"], len(data["per_class"])
+        key, classes = parse_key(data["key"]), len(data["per_class"])
         if data["total"] != len(labels):
             raise ValueError(
                 f"{key}: counts {data['total']} images, where {len(labels)} are labelled"
@@ -211,6 +211,9 @@ class Replayed:
         return f"{what}, p({name!r}) = {self.p:.3f}"
 
 
+_CORPUS = CorpusKey()
+
+
 @dataclass(frozen=True)
 class Replay(Predictions):
     """Predictions on the images of the corpus, in the order of its manifest.
@@ -222,7 +225,7 @@ class Replay(Predictions):
 
     entries: tuple[Replayed, ...]
     pixels: str
-    key: str = "corpus"
+    key: Key = _CORPUS
 
     @property
     def predicted(self) -> npt.NDArray[np.int64]:  # type: ignore[override]
@@ -242,11 +245,3 @@ class Replay(Predictions):
     def from_json(cls, data: dict[str, Any]) -> Replay:
         """Read the entry of the run file."""
         return cls(tuple(Replayed(**entry) for entry in data["entries"]), data["pixels"])
-
-
-AnyMeasurement = Measurement | Direction | ClassRanking | Replay
-
-
-def kind_of(key: Key) -> str:
-    """Return ``clean``, ``corruption``, ``ranking``, ``direction`` or ``corpus``."""
-    return str(key).partition(":")[0]

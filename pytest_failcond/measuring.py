@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -12,26 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.compare import Other
-from pytest_failcond.corpus import Corpus
-from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.environment import describe_environment
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.examples import SavePicture
-from pytest_failcond.keys import (
-    CleanKey,
-    CorpusKey,
-    CorruptionKey,
-    DirectionKey,
-    RankingKey,
-    parse_key,
-)
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.measurements import AnyMeasurement, Examples, Measurement, Replay
+from pytest_failcond.measurements import Examples, Measurement
 from pytest_failcond.packing import pack, unpack
+from pytest_failcond.probes.keys import (
+    DirectionKey,
+    Key,
+)
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.progress.notes import Progress
 from pytest_failcond.remarks import Remark
 from pytest_failcond.settings import Settings
-from pytest_failcond.store import Record, Store
+from pytest_failcond.store import COMPARED, Record, Store
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import png
 from pytest_failcond.surroundings import ours
@@ -120,98 +114,61 @@ class Measuring:
         """True class of every test image, ``[N]``."""
         return unpack(self.session["labels"])
 
-    def measure(self, key: str) -> AnyMeasurement:
-        """Return the measurement of a key.
+    def measure(self, key: Key) -> Any:
+        """Return the record of a key.
 
         Raises:
             FailcondError: it cannot be measured, now or when it was tried.
         """
-        parsed, get = parse_key(key), self._get
-        if isinstance(parsed, RankingKey):
-            return ClassRanking.from_json(get(key, lambda: self._find(parsed)))
-        if isinstance(parsed, DirectionKey):
-            return Direction.from_json(get(key, lambda: self._walk(parsed)))
-        if isinstance(parsed, CorpusKey):
-            return Replay.from_json(get(key, self._replay))
-        if isinstance(parsed, CleanKey):
-            record = get(key, lambda: self.laboratory.measure_clean().to_json())
-        else:
-            record = get(key, lambda: self._measure_cell(parsed))
-        return Measurement.from_json(record, self.labels)
+        return PROBES.read(key, self.store.get(key, lambda: self._measured(key)), self.labels)
 
-    def _get(self, key: str, compute: Callable[[], Record]) -> Record:
-        """Return a key's record; while it is computed, progress is noted."""
+    def found(self, key: Key) -> Any:
+        """Return the record of a key that has been measured; None of another, or of an error."""
+        record = self.store.find(key)
+        if record is None or "error" in record:
+            return None
+        return PROBES.read(key, record, self.labels)
 
-        def noted() -> Record:
-            cell = isinstance(parse_key(key), CleanKey | CorruptionKey)
-            total = len(self.laboratory.test_images) if cell else None
-            with self._progress.measuring(key, total), ours():
-                return compute()
+    def _measured(self, key: Key) -> Record:
+        """Measure a key, and keep what is found of others on the way; progress is noted."""
+        probe = PROBES[key.probe]
+        total = len(self.laboratory.test_images) if probe.over_images else None
+        with self._progress.measuring(key, total), ours():
+            found: Record | None = None
+            for other, record in probe.measure(key, self):
+                if other == key:
+                    found = record.to_json()
+                else:
+                    self.store.put(other, record.to_json())
+        if found is None:
+            raise FailcondError(f"{key}: its probe, {probe.name!r}, measured nothing")
+        return found
 
-        return self.store.get(key, noted)
-
-    @property
-    def clean(self) -> Measurement:
-        """The test images as they are."""
-        measured = self.measure("clean")
-        assert isinstance(measured, Measurement)
-        return measured
-
-    def compared(self, key: str, baseline: Other) -> dict[str, Any]:
+    def compared(self, key: Key, baseline: Other) -> dict[str, Any]:
         """Picture what was lost and what was gained since a baseline, once.
 
         Raises:
             FailcondError: the key cannot be measured, or not be compared.
         """
-        return self.store.get(f"compared:{key}", lambda: self._picture_change(key, baseline))
+        return self.store.get(f"{COMPARED}{key}", lambda: self._picture_change(key, baseline))
 
     def other(self, path: Path) -> Other:
         """Return another run to compare with."""
         return Other(path, self.session["subjects"], self.measure)
 
-    def _measure_cell(self, key: CorruptionKey) -> dict[str, Any]:
-        return self.laboratory.measure_corruption(
-            key.corruption, key.severity, clean=self.clean, save=self._save_example
-        ).to_json()
-
-    def _replay(self) -> Record:
-        if self.settings.corpus is None:
-            raise FailcondError(
-                'corpus: none is configured; set corpus = "folder" in [tool.failcond]'
-            )
-        corpus = Corpus.read(self.settings.path(self.settings.corpus))
-        return self.laboratory.replay(corpus, self._save_example).to_json()
-
-    def _walk(self, key: DirectionKey) -> dict[str, Any]:
-        """Walk a direction, unless it is one that the ranking of its class walks anyway.
-
-        A classifier without gradients cannot be ranked, but it can be walked.
-        """
-        with contextlib.suppress(FailcondError):
-            self.measure(str(RankingKey(key.class_index)))
-        walked = self.store.find(str(key))
-        if walked is not None and "error" not in walked:
-            return walked
-        return self.laboratory.measure_direction(key, self._save).to_json()
-
-    def _find(self, key: RankingKey) -> dict[str, Any]:
-        ranking, directions = self.laboratory.find(key, self._save)
-        for direction in directions:
-            self.store.put(direction.key, direction.to_json())
-        return ranking.to_json()
-
-    def _save(self, name: str, picture: npt.NDArray[np.uint8]) -> str:
+    def save(self, name: str, picture: npt.NDArray[np.uint8]) -> str:
+        """Keep a picture, ``[H, W, C]``; returns its file name."""
         return self.store.save_picture(name, png(picture))
 
     @property
-    def _save_example(self) -> SavePicture | None:
+    def save_example(self) -> SavePicture | None:
         """Keeps pictures of the user's images; None where none are wanted."""
-        return self._save if self._pictures else None
+        return self.save if self._pictures else None
 
-    def _picture_change(self, key: str, baseline: Other) -> dict[str, Any]:
+    def _picture_change(self, key: Key, baseline: Other) -> dict[str, Any]:
         found: dict[str, Examples | None] = {"lost": None, "gained": None}
-        save = self._save_example
-        if not isinstance(parse_key(key), DirectionKey):
+        save = self.save_example
+        if not isinstance(key, DirectionKey):
             then, now = baseline.measure(key), self.measure(key)
             assert isinstance(now, Measurement)
             if self.given is not None and save is not None:

@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytest_failcond.assemble import conclude, direction_order, grid_order
+from pytest_failcond.assemble import conclude
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
-from pytest_failcond.plan import share_of, unit_of
+from pytest_failcond.plan import share_of
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.remarks import noting
 from pytest_failcond.run import Run
 
+K = TypeVar("K", bound=str)
 T = TypeVar("T")
 _NAMED = 10  # missing parts
 
@@ -44,9 +46,6 @@ def merge(
     _check_overlap(parts)
     settings = first.configuration.model_copy(update={"folder": project or Path()})
     runs = list(parts.values())
-    measurements = _union([run.measurements for run in runs])
-    directions = _union([run.directions for run in runs])
-    rankings = _union([run.rankings for run in runs])
     if pictures is not None:
         for run in runs:
             for file in sorted(run.picture_files):
@@ -56,10 +55,7 @@ def merge(
         first,
         part=None,
         environment=_environment(runs),
-        measurements={key: measurements[key] for key in grid_order(settings, measurements)},
-        rankings=dict(sorted(rankings.items(), key=lambda entry: entry[1].class_index)),
-        directions=dict(sorted(directions.items(), key=direction_order)),
-        corpus=_union([run.replays for run in runs]).get("corpus"),
+        records=PROBES.in_order(_union([run.records for run in runs]).values(), settings),
         errors=_union([run.errors for run in runs]),
         pictures=pictures if pictures is not None and pictures.is_dir() else None,
     )
@@ -106,14 +102,14 @@ def _check_overlap(parts: Mapping[str, Run]) -> None:
     seen: dict[str, str] = {}
     for path, run in parts.items():
         assert run.part is not None
-        measured = (*run.measurements, *run.rankings, *run.directions, *run.replays)
-        for key in (*measured, f"part {run.part[0]}"):
+        for key in (*run.records, f"part {run.part[0]}"):
             if key in seen:
                 raise FailcondError(f"{path} and {seen[key]} overlap: both have {key}; give one")
             seen[key] = path
-        share = share_of(run.planned, run.part)
-        for key in measured:
-            if unit_of(key) not in share:
+        tests = [PROBES.planned(name, run.configuration) for name in run.planned]
+        share = share_of(tests, run.part)
+        for key in run.records:
+            if PROBES.unit(key) not in share:
                 raise FailcondError(
                     f"{path}: has {key}, which belongs to another part; make it anew"
                 )
@@ -137,5 +133,5 @@ def _one_of(absent: Sequence[str]) -> str:
     return " or ".join(absent[:_NAMED]) + (f" or one of {more} more" if more > 0 else "")
 
 
-def _union(kinds: Sequence[dict[str, T]]) -> dict[str, T]:
+def _union(kinds: Sequence[dict[K, T]]) -> dict[K, T]:
     return {key: value for kind in kinds for key, value in kind.items()}

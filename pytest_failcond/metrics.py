@@ -14,7 +14,9 @@ from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.measurements import Measurement, Predictions
-from pytest_failcond.plan import cells_of, compared_keys
+from pytest_failcond.probes.corruption import cells_of
+from pytest_failcond.probes.keys import CleanKey, Key, RowKey
+from pytest_failcond.probes.regression import compared_keys
 from pytest_failcond.settings import Settings
 from pytest_failcond.statistics import (
     Side,
@@ -27,7 +29,7 @@ from pytest_failcond.statistics import (
     valid_range_bound,
 )
 
-Measure = Callable[[str], Any]
+Measure = Callable[[Key], Any]
 """Gives the measurement of a key; raises a FailcondError where there is none."""
 
 Bound = Callable[[float, Side], "float | None"]
@@ -60,7 +62,7 @@ class Case:
     """
 
     gate: GateSettings
-    key: str
+    key: Key
     measure: Measure
     settings: Settings
     class_names: Sequence[str]
@@ -92,7 +94,8 @@ class Case:
         return rows
 
 
-def _accuracy(case: Case) -> Value:
+def accuracy(case: Case) -> Value:
+    """Share of the images that are right."""
     measured: Predictions = case.measure(case.key)
     right = measured.right[case.selected(measured)]
     return _share(int(right.sum()), len(right))
@@ -119,20 +122,22 @@ def _drop(before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> Value:
     )
 
 
-def _accuracy_drop(case: Case) -> Value:
-    clean, corrupted = case.measure("clean"), case.measure(case.key)
+def accuracy_drop(case: Case) -> Value:
+    """Accuracy on the clean images, minus that on the key's."""
+    clean, corrupted = case.measure(CleanKey()), case.measure(case.key)
     selected = case.selected(clean)
     return _drop(clean.right[selected], corrupted.right[selected])
 
 
-def _regression_drop(case: Case) -> Value:
+def regression_drop(case: Case) -> Value:
+    """The baseline's accuracy, minus that of now, on the same images."""
     assert case.baseline is not None
     then, now = case.baseline(case.key), case.measure(case.key)
     selected = case.selected(now)
     return _drop(then.right[selected], now.right[selected])
 
 
-def _negative_flips(case: Case) -> Value:
+def negative_flips(case: Case) -> Value:
     """Share of the images that the baseline had right and that are lost."""
     assert case.baseline is not None
     then, now = case.baseline(case.key), case.measure(case.key)
@@ -141,7 +146,7 @@ def _negative_flips(case: Case) -> Value:
     return _share(lost, len(selected))
 
 
-def _mean_regression_drop(case: Case) -> Value:
+def mean_regression_drop(case: Case) -> Value:
     """Mean over keys of the drops since the baseline, bounded over images."""
     assert case.baseline is not None
     keys = compared_keys(case.gate, case.settings)
@@ -160,7 +165,7 @@ def mean_drop(per_image: npt.NDArray[np.float64]) -> Value:
     )
 
 
-def _mean_accuracy(case: Case) -> Value:
+def mean_accuracy(case: Case) -> Value:
     """Mean over cells, bounded over images: cells of the same images are not independent."""
     cells = [case.measure(cell) for cell in cells_of(case.gate, case.settings)]
     selected = case.selected(cells[0])
@@ -172,12 +177,12 @@ def _mean_accuracy(case: Case) -> Value:
     )
 
 
-def _mce(case: Case) -> Value:
+def mce(case: Case) -> Value:
     """Mean over corruptions of the error, over that of the reference (arXiv 1903.12261, sect. 4.1)."""
     return _relative_to_reference(case, clean=False)
 
 
-def _relative_mce(case: Case) -> Value:
+def relative_mce(case: Case) -> Value:
     """The same of the errors that the corruptions add to those on the clean images."""
     return _relative_to_reference(case, clean=True)
 
@@ -199,16 +204,16 @@ def _relative_to_reference(case: Case, *, clean: bool) -> Value:
     return Value(float(per_image.mean()), bound, len(per_image))
 
 
-def reference_divisors(case: Case, *, clean: bool) -> list[tuple[list[str], float]]:
+def reference_divisors(case: Case, *, clean: bool) -> list[tuple[list[Key], float]]:
     """Return the cells of each corruption, and the reference's mean error on them.
 
     Raises:
         FailcondError: the reference makes no error under a corruption.
     """
     assert case.reference is not None
-    cells: dict[str, list[str]] = {}
+    cells: dict[str, list[Key]] = {}
     for key in cells_of(case.gate, case.settings):
-        cells.setdefault(key.split(":")[1], []).append(key)
+        cells.setdefault(key.corruption, []).append(key)
     divisors = []
     for name, keys in cells.items():
         divisor = float(_errors(case.reference, keys, clean).mean())
@@ -222,27 +227,28 @@ def reference_divisors(case: Case, *, clean: bool) -> list[tuple[list[str], floa
     return divisors
 
 
-def _errors(measure: Measure, keys: list[str], clean: bool) -> npt.NDArray[np.float64]:
+def _errors(measure: Measure, keys: list[Key], clean: bool) -> npt.NDArray[np.float64]:
     """Return each image's mean error over cells, less that on its clean image, ``[N]``."""
     errors = np.mean([~measure(key).right for key in keys], axis=0)
-    return np.asarray(errors - ~measure("clean").right if clean else errors)
+    return np.asarray(errors - ~measure(CleanKey()).right if clean else errors)
 
 
-def _crossing_severity(case: Case) -> Value:
+def crossing_severity(case: Case) -> Value:
     """The least severity of a row at which accuracy is under a level; None: at none.
 
     What is claimed under a threshold is claimed of every severity under it, so all must be measured.
     """
     assert case.gate.at is not None
-    level, name = case.gate.at, case.key.partition(":")[2]
+    assert isinstance(case.key, RowKey)
+    level = case.gate.at
     counts = []
     for cell in cells_of(case.gate, case.settings):
-        if cell.rpartition(":")[0] == case.key:
+        if cell.row == case.key:
             measured: Measurement = case.measure(cell)
             right = measured.right[case.selected(measured)]
-            counts.append((int(cell.rpartition(":")[2]), int(right.sum()), len(right)))
+            counts.append((cell.severity, int(right.sum()), len(right)))
     if not counts:
-        raise FailcondError(f"gate {case.gate.id!r}: there are no cells of {name}")
+        raise FailcondError(f"gate {case.gate.id!r}: there are no cells of {case.key.corruption}")
     counts.sort()
 
     # Severities end at 5: a threshold beyond the one after is never tested that far.
@@ -268,7 +274,7 @@ def _severities(some: Sequence[int]) -> str:
     return f"{'severity' if len(some) == 1 else 'severities'} {', '.join(map(str, some))}"
 
 
-def _breaking_shift(case: Case) -> Value:
+def breaking_shift(case: Case) -> Value:
     """Breaking shift within what was tested: beyond the valid range nothing is claimed."""
     direction: Direction = case.measure(case.key)
     curve, tested = direction.curve, direction.tested_to
@@ -284,7 +290,8 @@ def _breaking_shift(case: Case) -> Value:
     )
 
 
-def _broken_share(case: Case) -> Value:
+def broken_share(case: Case) -> Value:
+    """Share of the start images that are broken by a shift."""
     direction: Direction = case.measure(case.key)
     assert case.gate.at is not None
     tested = direction.tested_to
@@ -292,7 +299,7 @@ def _broken_share(case: Case) -> Value:
     return _share(direction.broken_by(min(case.gate.at, tested)), direction.total, untested)
 
 
-def _valid_range(case: Case) -> Value:
+def valid_range(case: Case) -> Value:
     """Valid range: up to which shift the judge accepts 80 % of the images."""
     direction: Direction = case.measure(case.key)
     if direction.valid_range is None:
@@ -308,21 +315,3 @@ def _valid_range(case: Case) -> Value:
         ),
         direction.total,
     )
-
-
-VALUES: dict[str, Callable[[Case], Value]] = {
-    "clean_accuracy": _accuracy,
-    "accuracy": _accuracy,
-    "accuracy_drop": _accuracy_drop,
-    "mean_corruption_accuracy": _mean_accuracy,
-    "mce": _mce,
-    "relative_mce": _relative_mce,
-    "crossing_severity": _crossing_severity,
-    "breaking_shift": _breaking_shift,
-    "broken_share": _broken_share,
-    "valid_range": _valid_range,
-    "corpus_accuracy": _accuracy,
-    "regression_drop": _regression_drop,
-    "mean_regression_drop": _mean_regression_drop,
-    "negative_flips": _negative_flips,
-}

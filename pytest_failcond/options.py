@@ -10,6 +10,7 @@ import pytest
 
 from pytest_failcond.configuration import absence
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.own_probes import add_configured
 from pytest_failcond.ranges import PARTS, SEED, SEEDS, shorten
 from pytest_failcond.scope import OFF, Scope
 from pytest_failcond.state import State
@@ -120,6 +121,7 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         given["generator"] = str(config.invocation_params.dir / given["generator"])
     if given["images"] is not None and (config.invocation_params.dir / given["images"]).is_dir():
         given["images"] = str(config.invocation_params.dir / given["images"])
+    add_configured(scope.found.path, scope.found.table)
     settings = load_settings(scope.found.path, scope.found.table, **given)
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     part, measured = read_part(config.getoption("failcond_shard")), _measured(config, settings)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_failcond import hookspecs
 from pytest_failcond.errors import FailcondError, unreadable
 from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by name
     failcond,
@@ -19,6 +20,7 @@ from pytest_failcond.fixtures import (  # noqa: F401 - pytest finds fixtures by 
     failcond_generator,
     failcond_images,
     failcond_judge,
+    failcond_probe,
     failcond_regression,
 )
 from pytest_failcond.html_report import HtmlReport
@@ -27,6 +29,8 @@ from pytest_failcond.notices import Notices
 from pytest_failcond.options import add_options, make_state
 from pytest_failcond.outcome import point_home, tell_once
 from pytest_failcond.printing import count, one_line, printable
+from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.scope import FILE, SCOPE, Scope, needs_configuration, seems_configured
 from pytest_failcond.state import STATE, SUITE, State, fail, from_suite
 from pytest_failcond.subject_fixtures import refusal, unknown_fixture
@@ -34,6 +38,11 @@ from pytest_failcond.threads import share_cores
 
 _NOTHING = "failcond_nothing"
 _VERDICT = "failcond_verdict"
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let projects add probes of their own."""
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,7 +66,10 @@ def pytest_configure(config: pytest.Config) -> None:
     }
     for marker, text in markers.items():
         config.addinivalue_line("markers", f"{marker}: {text} for the generated tests")
+    before = set(PROBES.names)
     try:
+        config.hook.pytest_failcond_probes(registry=PROBES)
+        config.add_cleanup(lambda: PROBES.keep(before))
         scope = config.stash[SCOPE] = Scope.of(config)
         state = make_state(config, scope)
     except FailcondError as error:
@@ -97,22 +109,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             if metafunc.config.stash[SCOPE].objection(metafunc.definition) is not None:
                 return  # the test fails, and says why, before it needs any value
             state = metafunc.config.stash.get(STATE, None)
-            if state is None:
-                values: list[Any] = []
-                ids: list[str] = []
-            else:
-                from pytest_failcond.generation import values_of
+            tests: list[Planned] = []
+            if state is not None:
+                from pytest_failcond.generation import tests_of
 
                 try:
-                    values, ids = values_of(name, state, metafunc.definition)
+                    tests = tests_of(name, state, metafunc.definition)
                 except FailcondError as error:
                     fail(f"{metafunc.definition.nodeid}: {error}")
-            if not values and metafunc.module.__name__ != SUITE and not from_suite(metafunc):
+            if not tests and metafunc.module.__name__ != SUITE and not from_suite(metafunc):
                 metafunc.parametrize(name, [], indirect=True)
-            elif not values:
+            elif not tests:
                 metafunc.parametrize(name, [None], ids=[_NOTHING], indirect=True)
             else:
-                metafunc.parametrize(name, values, ids=ids, indirect=True)
+                ids = [test.test_id for test in tests]
+                metafunc.parametrize(name, tests, ids=ids, indirect=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -136,13 +147,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     state = config.stash.get(STATE, None)
     if state is None or state.part is None:
         return
-    from pytest_failcond.plan import share_of, unit_of
+    from pytest_failcond.plan import share_of
 
     share = share_of(_keep_plan(state, items), state.part)
     mine: list[pytest.Item] = []
     others: list[pytest.Item] = []
     for item in items:
-        chosen = unit_of(planned(item)) in share if is_planned(item) else state.part[0] == 1
+        chosen = planned(item).unit in share if is_planned(item) else state.part[0] == 1
         (mine if chosen else others).append(item)
     items[:] = mine
     config.hook.pytest_deselected(items=others)
@@ -159,14 +170,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     state.refusal = unknown_fixture(asking) or refusal(asking, state.given)
 
 
-def _keep_plan(state: State, items: list[pytest.Item]) -> list[str]:
+def _keep_plan(state: State, items: list[pytest.Item]) -> list[Planned]:
     """Keep what is planned, in an order of its own: tests may be shuffled, each part in its way."""
-    plan = sorted({planned(item) for item in items if is_planned(item)})
+    found = {one.name: one for one in map(planned, filter(is_planned, items))}
+    plan = sorted(found)
     if plan:
         from pytest_failcond.store import PLAN, Store
 
         Store(state.store).put(PLAN, {"plan": plan})
-    return plan
+    return [found[name] for name in plan]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_rules import check_reach
 from pytest_failcond.measurements import Measurement
-from pytest_failcond.metric_rows import METRICS, Asked
 from pytest_failcond.metrics import Case, reference_divisors
-from pytest_failcond.plan import MEAN_KEY
+from pytest_failcond.probes.keys import Key, MeanKey
+from pytest_failcond.probes.metric import Asked
+from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.run import Run
 from pytest_failcond.settings import Settings
 
@@ -28,14 +29,14 @@ def check_reference(settings: Settings) -> None:
         return
     run = Run.load(path)
 
-    def measure(key: str) -> Measurement:
+    def measure(key: Key) -> Measurement:
         if key not in run.measurements:
             raise FailcondError(f"{path}: has no {key}; make a new one")
         return run.measurements[key]
 
     for gate in gates:
         clean = gate.metric == "relative_mce"
-        case = Case(gate, MEAN_KEY, measure, settings, (), reference=measure)
+        case = Case(gate, MeanKey(), measure, settings, (), reference=measure)
         shares = [1 / divisor for _, divisor in reference_divisors(case, clean=clean)]
         widest = sum(shares) / len(shares)
         least = -widest if clean else 0.0

@@ -18,10 +18,14 @@ from pytest_failcond.directions import Curve, Direction, Frames
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import Check, check
-from pytest_failcond.keys import DirectionKey
 from pytest_failcond.measurements import Measurement
-from pytest_failcond.metric_rows import METRICS, STEP
-from pytest_failcond.plan import cells_of, classes_of_checks, compared_keys, keys_over_cells
+from pytest_failcond.metrics import Measure
+from pytest_failcond.plan import classes_of_checks
+from pytest_failcond.probes.corpus import PROBE as CORPUS
+from pytest_failcond.probes.direction import PROBE as DIRECTION
+from pytest_failcond.probes.keys import DirectionKey, Key
+from pytest_failcond.probes.metric import STEP
+from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.settings import Settings
 
 MOST = 1_000_000
@@ -88,7 +92,7 @@ def unresolved(
         # More images never make a perfect result less sure, so the smallest class tells of all. One
         # without images says so in its own check.
         some = [index for index in classes_of_checks(gate, class_names) if images(index)]
-        if some or METRICS[gate.metric].about == "direction":
+        if some or PROBES.of_metric(gate.metric) is DIRECTION:
             smallest = min(some, key=images, default=None)
             found.append(_of_check(gate, smallest, settings, class_names, labels))
     return tuple(one for one in found if one is not None)
@@ -101,7 +105,7 @@ def _of_check(
     class_names: Sequence[str],
     labels: Labels,
 ) -> Unresolved | None:
-    keys = _keys(gate, settings)
+    keys = _keys(gate, settings, class_names)
     if not keys or (not gate.keeps_above and gate.threshold < 0):
         return None  # what asks for a gain, a perfect result does not pass, but another may
     one_class = class_index
@@ -153,31 +157,26 @@ def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:
     return high
 
 
-def _keys(gate: GateSettings, settings: Settings) -> list[str]:
+def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> Sequence[Key]:
     """Return keys that a gate is about; on a perfect result, one tells of all."""
-    about = METRICS[gate.metric].about
-    if about == "clean":
-        return ["clean"]
-    if about == "direction":
-        return [str(DirectionKey(0, 0, 1))]
-    if about == "corpus":
-        return []
-    find = {"cell": cells_of, "several cells": keys_over_cells, "baseline": compared_keys}[about]
-    return find(gate, settings)
+    probe = PROBES.of_metric(gate.metric)
+    if probe is DIRECTION:
+        return [DirectionKey(0, 0, 1)]
+    return [] if probe is CORPUS else probe.keys(gate, settings, class_names)
 
 
-def _perfect(settings: Settings, labels: Labels, samples: int) -> Callable[[str], Any]:
+def _perfect(settings: Settings, labels: Labels, samples: int) -> Measure:
     """Return who gives perfect measurements of these images, or of that many start images."""
 
-    def measure(key: str) -> Any:
-        if key.startswith("direction:"):
+    def measure(key: Key) -> Any:
+        if isinstance(key, DirectionKey):
             return _unbroken(key, settings, samples)
         return Measurement(key, labels, labels, "", int(labels.max(initial=0)) + 1)
 
     return measure
 
 
-def _unbroken(key: str, settings: Settings, samples: int) -> Direction:
+def _unbroken(key: DirectionKey, settings: Settings, samples: int) -> Direction:
     end = settings.corner_cases.max_shift
     shift = (STEP * np.arange(round(end / STEP) + 1)).tolist()
     all_of_them, none = [samples] * len(shift), [0] * len(shift)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,11 +23,20 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.locks import lock_path
-from pytest_failcond.measurements import AnyMeasurement, Measurement, Replay
+from pytest_failcond.measurements import Measurement, Replay
 from pytest_failcond.outputs import is_file, pictures_folder
 from pytest_failcond.packing import check_size, pack, unpack
 from pytest_failcond.pictures import checked, placed, remove, renamed
 from pytest_failcond.plan import number_of_checks
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CorpusKey,
+    CorruptionKey,
+    DirectionKey,
+    Key,
+    RankingKey,
+)
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.reading import read_json, sentence_of, shown, validate
 from pytest_failcond.remarks import Remark, remarks_of
 from pytest_failcond.run_file.agreement import check_agreement
@@ -55,10 +63,7 @@ class Run:
         classes: class names by index.
         labels: true class of every test image, int ``[N]``.
         planned: the tests of the session: ``clean``, ``corner_case:8:1``, ``gate:ID``, ….
-        measurements: clean and corrupted cells by key.
-        rankings: by key, in the order of the classes.
-        directions: by key.
-        corpus: what the classifier makes of the images of the corpus, if there is one.
+        records: what was measured, by key, in the order in which it is shown.
         errors: key → why it could not be measured.
         gates: those that were checked.
         notes: gates that not even a perfect result would pass on so few images, a sentence each.
@@ -74,10 +79,7 @@ class Run:
     settings: dict[str, Any]
     classes: tuple[str, ...]
     labels: npt.NDArray[np.int64]
-    measurements: dict[str, Measurement]
-    rankings: dict[str, ClassRanking]
-    directions: dict[str, Direction]
-    corpus: Replay | None = None
+    records: dict[Key, Any]
     planned: tuple[str, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
@@ -138,23 +140,41 @@ class Run:
             return {}
         return {g.id: number_of_checks(g, settings, self.classes) for g in settings.gates}
 
-    def measured(self, key: str) -> AnyMeasurement:
-        """Return the measurement of a key.
+    def measured(self, key: Key) -> Any:
+        """Return the record of a key.
 
         Raises:
             FailcondError: it could not be measured, or nobody did.
         """
-        kinds: tuple[Mapping[str, AnyMeasurement], ...]
-        kinds = (self.measurements, self.rankings, self.directions, self.replays)
-        for kind in kinds:
-            if key in kind:
-                return kind[key]
+        if key in self.records:
+            return self.records[key]
         raise FailcondError(self.errors.get(key, f"{key} was not measured"))
 
+    @cached_property
+    def measurements(self) -> dict[Key, Measurement]:
+        """Predictions on the test images, clean and by cell."""
+        kinds = (CleanKey, CorruptionKey)
+        return {key: record for key, record in self.records.items() if isinstance(key, kinds)}
+
     @property
-    def replays(self) -> dict[str, Replay]:
-        """The corpus by its key, where there is one."""
-        return {} if self.corpus is None else {self.corpus.key: self.corpus}
+    def clean(self) -> Measurement | None:
+        """The test images as they are, where they were measured."""
+        return self.records.get(CleanKey())
+
+    @cached_property
+    def rankings(self) -> dict[Key, ClassRanking]:
+        """Rankings of the classes' directions."""
+        return {key: r for key, r in self.records.items() if isinstance(key, RankingKey)}
+
+    @cached_property
+    def directions(self) -> dict[Key, Direction]:
+        """Walks along directions."""
+        return {key: r for key, r in self.records.items() if isinstance(key, DirectionKey)}
+
+    @property
+    def corpus(self) -> Replay | None:
+        """What the classifier makes of the images of the corpus, if there is one."""
+        return self.records.get(CorpusKey())
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
@@ -169,7 +189,7 @@ class Run:
     @property
     def picture_files(self) -> set[str]:
         """Names of all pictures that it speaks of."""
-        examples = [m.examples for m in self.measurements.values()]
+        examples = [r.examples for r in self.records.values() if isinstance(r, Measurement)]
         for entry in self.comparison.keys if self.comparison is not None else ():
             examples += [entry.lost_examples, entry.gained_examples]
         files = {direction.strip.file for direction in self.directions.values()}
@@ -204,6 +224,12 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the run file."""
+        ours = {*self.measurements, *self.rankings, *self.directions, CorpusKey()}
+        others = [
+            {"key": key, "record": record.to_json()}
+            for key, record in self.records.items()
+            if key not in ours
+        ]
         return {
             "schema": SCHEMA,
             "environment": self.environment,
@@ -218,6 +244,7 @@ class Run:
             "rankings": [r.to_json() for r in self.rankings.values()],
             "directions": [d.to_json() for d in self.directions.values()],
             "corpus": None if self.corpus is None else self.corpus.to_json(),
+            **({"records": others} if others else {}),
             "errors": [{"key": key, "error": text} for key, text in self.errors.items()],
             "gates": [
                 {
@@ -285,11 +312,17 @@ class Run:
         """Make a run of what the typed reader has let through."""
         labels = unpack(data["labels"])
         check_size(labels, data["measurements"])
-        measurements = [Measurement.from_json(m, labels) for m in data["measurements"]]
-        rankings = [ClassRanking.from_json(r) for r in data["rankings"]]
-        directions = [Direction.from_json(d) for d in data["directions"]]
+        records: list[Any] = [Measurement.from_json(m, labels) for m in data["measurements"]]
+        records += [ClassRanking.from_json(r) for r in data["rankings"]]
+        records += [Direction.from_json(d) for d in data["directions"]]
+        # Runs that were kept before there was a corpus are baselines still.
+        records += [Replay.from_json(data["corpus"])] if data.get("corpus") else []
+        found = {record.key: record for record in records}
+        for entry in data.get("records", ()):
+            key = PROBES.read_key(entry["key"])
+            found[key] = PROBES.read(key, entry["record"], labels)
         gates = [
-            GateResult(g["id"], g["metric"], g["level"], tuple(Check(**c) for c in g["checks"]))
+            GateResult(g["id"], g["metric"], g["level"], tuple(_check(c) for c in g["checks"]))
             for g in data["gates"]
         ]
         return cls(
@@ -298,11 +331,7 @@ class Run:
             settings=data["settings"],
             classes=tuple(data["classes"]),
             labels=labels,
-            measurements={m.key: m for m in measurements},
-            rankings={r.key: r for r in rankings},
-            directions={d.key: d for d in directions},
-            # Runs that were kept before there was a corpus are baselines still.
-            corpus=Replay.from_json(data["corpus"]) if data.get("corpus") else None,
+            records=found,
             planned=tuple(data["planned"]),
             comparison=None
             if data["comparison"] is None
@@ -316,6 +345,10 @@ class Run:
             # Runs that were kept before there were hashes have none.
             hashes=data.get("pictures", {}),
         )
+
+
+def _check(data: dict[str, Any]) -> Check:
+    return Check(**data | {"key": PROBES.read_key(data["key"])})
 
 
 def _pictures_of(path: Path) -> dict[str, str | None]:

@@ -22,10 +22,10 @@ from pytest_failcond.draws import How, generator, weights_of
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import Check
-from pytest_failcond.metric_rows import METRICS
 from pytest_failcond.metrics import Case, Measure
+from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.run import Run
-from pytest_failcond.trials import TRIALS, Trial
+from pytest_failcond.trials import Trial
 
 FOUND = 0.95
 """Share of draws on which a loss must turn the gate red to be called found."""
@@ -163,7 +163,7 @@ def _trial(run: Run, check: Check, baseline: Measure | None, reference: Measure 
     if METRICS[gate.metric].needs_reference and reference is None:
         raise FailcondError("compares with a reference; name it with --reference FILE")
     about = run.classes, check.class_index, baseline, reference
-    return TRIALS[gate.metric](Case(gate, check.key, run.measured, settings, *about))
+    return METRICS[gate.metric].try_out(Case(gate, check.key, run.measured, settings, *about))
 
 
 def _draw(tried: Sequence[_Tried], how: How, seed: int, resamples: int) -> None:

@@ -19,15 +19,25 @@ from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.exchange import described
 from pytest_failcond.gates import Check, held_against
-from pytest_failcond.keys import DirectionKey, RankingKey, parse_key
 from pytest_failcond.measure import Laboratory
-from pytest_failcond.measurements import AnyMeasurement, Replay
+from pytest_failcond.measurements import Replay
 from pytest_failcond.measuring import Measuring
-from pytest_failcond.metric_rows import STEP
 from pytest_failcond.printing import one_line, printable, say
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CornerCaseKey,
+    CorpusKey,
+    DirectionKey,
+    EntryKey,
+    Key,
+    RankingKey,
+)
+from pytest_failcond.probes.metric import STEP
+from pytest_failcond.probes.registry import PROBES, parse_key
+from pytest_failcond.probes.regression import planned as regression_test
 from pytest_failcond.report.need import and_more, few_classes
 from pytest_failcond.state import fail, from_suite
-from pytest_failcond.store import Store
+from pytest_failcond.store import ASKED, MISSING, Store
 from pytest_failcond.subject_fixtures import Sharing
 from pytest_failcond.verdicts import Verdicts
 
@@ -120,7 +130,7 @@ class Failcond:
         if laboratory is not None and laboratory.images is None:
             return ()
         # The width of the classifier's output is the number of classes.
-        return tuple(map(str, range(len(self._measuring.clean.per_class))))
+        return tuple(map(str, range(len(self._measuring.measure(CleanKey()).per_class))))
 
     def measure(self, key: str) -> Any:
         """Return the measurement of a key: a `Measurement`, `ClassRanking`, `Direction` or `Replay`.
@@ -129,7 +139,7 @@ class Failcond:
         """
         self._sharing.see()
         try:
-            return self._measuring.measure(key)
+            return self._measuring.measure(parse_key(key))
         except FailcondError as error:
             fail(str(error))
 
@@ -138,12 +148,12 @@ class Failcond:
 
         The key is measured even if no gate is about it: what nobody gated is measured and shown.
         """
-        self._see_that_it_is_a_key(key)
-        self._tell(KEY, key)
-        with self._trying(key):
-            self._ask(key)
-            self._name(self._measuring.measure(key))
-            checks = [] if self._state.part else self._verdicts.of_key(key)
+        parsed = self._parsed(key)
+        self._tell(KEY, parsed)
+        with self._trying(parsed):
+            self._ask(parsed)
+            self._name(self._measuring.measure(parsed))
+            checks = [] if self._state.part else self._verdicts.of_key(parsed)
         return self._settle(checks)
 
     def check_gate(self, gate_id: str) -> list[Check]:
@@ -151,22 +161,23 @@ class Failcond:
         ids = [gate.id for gate in self._settings.gates]
         if gate_id not in ids:
             fail(f"there is no gate {gate_id!r}{nearest(str(gate_id), ids)}")
-        planned = f"gate:{gate_id}"
-        with self._trying(planned):
-            self._ask(planned)
-            checks = self._verdicts.of_gate(gate_id)
+        planned = PROBES.gate_test(self._settings.gate(gate_id), self._settings)
+        with self._trying(planned.name):
+            self._ask(planned.name)
+            checks = self._verdicts.of_planned(planned)
         return self._settle(checks)
 
     def check_regression(self, key: str) -> list[Check]:
         """Compare a key with the baseline, and apply the gates that do."""
-        self._see_that_it_is_a_key(key)
-        self._tell(KEY, key)
-        with self._trying(key):
-            self._ask(f"regression:{key}")
-            self._name(self._measuring.measure(key))
+        parsed = self._parsed(key)
+        planned = regression_test(parsed)
+        self._tell(KEY, parsed)
+        with self._trying(parsed):
+            self._ask(planned.name)
+            self._name(self._measuring.measure(parsed))
             if self._baseline is not None:
-                self._measuring.compared(key, self._baseline)
-            checks = self._verdicts.of_regression(key)
+                self._measuring.compared(parsed, self._baseline)
+            checks = self._verdicts.of_planned(planned)
         return self._settle(checks)
 
     def check_corpus(self, entry_id: str) -> None:
@@ -179,11 +190,11 @@ class Failcond:
             fail(
                 f"there is no image {entry_id!r} in the corpus{nearest(str(entry_id), self._state.corpus)}"
             )
-        key = f"corpus:{entry_id}"
+        key, together = EntryKey(entry_id), CorpusKey()
         self._tell(KEY, key)
-        with self._trying("corpus"):
+        with self._trying(together):
             self._ask(key)
-            replay = self._measuring.measure("corpus")
+            replay = self._measuring.measure(together)
         assert isinstance(replay, Replay)
         entry = next(entry for entry in replay.entries if entry.id == entry_id)
         if self._state.part:
@@ -199,15 +210,15 @@ class Failcond:
         if entry.mended:
             say(f"{said}; promote it: {promotion([entry_id])}")
 
-    def direction_key(self, class_index: int, rank: int) -> str:
+    def direction_key(self, class_index: int, rank: int) -> DirectionKey:
         """Return the key of a class's direction of a rank, from 1; ranks the class if need be."""
-        planned = f"corner_case:{class_index}:{rank}"
-        with self._trying(planned, measured=str(RankingKey(class_index))):
+        key = CornerCaseKey(class_index, rank)
+        with self._trying(key, measured=RankingKey(class_index)):
             try:
                 return self._verdicts.direction_key(class_index, rank)
             except FailcondError:
                 with suppress(FailcondError):
-                    self._ask(planned)
+                    self._ask(key)
                 raise
 
     def image(self, case: Case) -> CaseImage:
@@ -223,11 +234,9 @@ class Failcond:
             fail(str(error))
         starts = self._starts(case.class_index)
         row, shift = case.seed % len(starts), case.steps * STEP
-        key = parse_key(direction.key)
-        assert isinstance(key, DirectionKey)
         assert laboratory.generator is not None
         image = shifted_images(
-            laboratory.generator, starts, key, np.array([row]), np.array([shift])
+            laboratory.generator, starts, direction.key, np.array([row]), np.array([shift])
         )
         p = laboratory.classifier.probabilities(image, batch=BATCH)[0]
         judgement = laboratory.acceptance.see(image, batch=BATCH)
@@ -287,17 +296,17 @@ class Failcond:
         path = self._state.baseline
         return None if path is None else self._measuring.other(path)
 
-    def _see_that_it_is_a_key(self, key: str) -> None:
-        """Fail before anything is noted that reports would have to read."""
+    def _parsed(self, key: str) -> Key:
+        """Make a key of its text; fail before anything is noted that reports would have to read."""
         try:
-            parse_key(key)
+            return parse_key(key)
         except FailcondError as error:
             fail(str(error))
 
     def _ask(self, planned: str) -> None:
         """Note what a test of the user's own checks: the run has its verdicts, though nobody planned it."""
-        if not from_suite(self._state.item) and self._store.find(f"asked:{planned}") is None:
-            self._store.put(f"asked:{planned}", {"asked": planned})
+        if not from_suite(self._state.item) and self._store.find(f"{ASKED}{planned}") is None:
+            self._store.put(f"{ASKED}{planned}", {"asked": planned})
 
     def _settle(self, checks: Sequence[Check]) -> list[Check]:
         """Turn verdicts into the outcome of the running test."""
@@ -348,7 +357,7 @@ class Failcond:
         ``measured`` is the key that is, or is on record as an error, where it is not the same.
         """
         self._sharing.see()
-        missing = f"missing:{key}"
+        missing = f"{MISSING}{key}"
         try:
             yield
         except FailcondError as error:
@@ -360,7 +369,7 @@ class Failcond:
             fail(f"{key}: {error}", [str(error)])
         self._store.drop(missing)
 
-    def _name(self, measured: AnyMeasurement) -> None:
+    def _name(self, measured: Any) -> None:
         """Note on the running test which class and direction it is about."""
         if isinstance(measured, Direction):
             for name, value in properties.of_direction(measured, self.classes):
@@ -369,7 +378,8 @@ class Failcond:
     def _tell(self, name: str, value: str | float) -> None:
         """Note on the running test what reports and JUnit files shall show."""
         if self._state.item is not None:
-            shown = printable(value) if isinstance(value, str) else value
+            # What hangs on a report is of a built-in type: workers send it.
+            shown = printable(str(value)) if isinstance(value, str) else value
             self._state.item.user_properties.append((name, shown))
 
 

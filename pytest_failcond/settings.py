@@ -27,7 +27,7 @@ from pytest_failcond.gate_settings import (
     valid_severities,
     with_ids,
 )
-from pytest_failcond.metric_rows import STEP
+from pytest_failcond.probes.metric import STEP
 from pytest_failcond.reading import sentence_of
 
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
@@ -128,6 +128,7 @@ class Settings(Table):
     seeds: Annotated[int, AfterValidator(ranges.SEEDS.check)] = 1
     baseline: str | None = None
     corpus: str | None = None
+    probes: tuple[str, ...] = ()
     corruptions: CorruptionSettings | None = None
     corner_cases: CornerCaseSettings = CornerCaseSettings()
     gates: tuple[GateSettings, ...] = ()

@@ -26,6 +26,10 @@ _LONG = "%long-"  # no quoted name begins so
 _PATIENCE_SECONDS = 30.0  # a cell takes as long as it takes
 
 PLAN = "plan"  # the record that lists what the session means to measure
+# Records of what is known of a key, or of a planned test, begin so:
+MISSING = "missing:"  # why its test did not come to an end
+ASKED = "asked:"  # a test of the user's own checks it
+COMPARED = "compared:"  # pictures of what changed since the baseline
 
 
 class Store:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_failcond.fixtures import CornerCase, CorruptionCell
+    from pytest_failcond.probes.corruption import CorruptionCell
+    from pytest_failcond.probes.direction import CornerCase
+    from pytest_failcond.probes.keys import Key
     from pytest_failcond.session import Failcond
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "test_corpus",
     "test_corruption",
     "test_gate",
+    "test_probe",
     "test_regression",
 ]
 
@@ -44,6 +47,11 @@ def test_corpus(failcond: Failcond, failcond_corpus: str) -> None:
 def test_gate(failcond: Failcond, failcond_gate: str) -> None:
     """A gate over several keys."""
     failcond.check_gate(failcond_gate)
+
+
+def test_probe(failcond: Failcond, failcond_probe: Key) -> None:
+    """What a probe of the project's own plans."""
+    failcond.check(failcond_probe)
 
 
 def test_regression(failcond: Failcond, failcond_regression: str) -> None:

@@ -1,12 +1,12 @@
 """What a check's value becomes when its images are drawn again, and when some are lost. Pure.
 
-The values are those of `metrics.VALUES` on the images drawn, computed for many draws at once: how
+The values are those of `metrics` on the images drawn, computed for many draws at once: how
 often each image was drawn is a row of weights, and sums over images are products of matrices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,8 +16,9 @@ import numpy.typing as npt
 from pytest_failcond.draws import binomial, first
 from pytest_failcond.measurements import Measurement
 from pytest_failcond.metrics import Case, reference_divisors
-from pytest_failcond.plan import cells_of, compared_keys
-from pytest_failcond.walk_trials import breaking_shift, broken_share, valid_range
+from pytest_failcond.probes.corruption import cells_of
+from pytest_failcond.probes.keys import CleanKey, Key
+from pytest_failcond.probes.regression import compared_keys
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -167,13 +168,13 @@ def _counted(case: Case, counted: Sequence[Bools], some: Measurement) -> Counted
     return Counted(columns.astype(np.float32), rows, some.total)
 
 
-def _rights(case: Case, keys: Sequence[str]) -> list[Bools]:
+def _rights(case: Case, keys: Sequence[Key]) -> list[Bools]:
     return [case.measure(key).right for key in keys]
 
 
 def _shares(
     case: Case,
-    some: str,
+    some: Key,
     counted: Sequence[Bools],
     factors: Sequence[float],
     effects: Sequence[float],
@@ -184,26 +185,29 @@ def _shares(
     return Shares(found, np.array(factors, float), np.array(effects, float), constant)
 
 
-def _accuracy(case: Case) -> Trial:
+def accuracy(case: Case) -> Trial:
+    """Right images of the key."""
     return _shares(case, case.key, _rights(case, [case.key]), [1], [-1])
 
 
-def _corpus_accuracy(case: Case) -> Trial:
+def corpus_accuracy(case: Case) -> Trial:
     """The corpus has images of its own."""
     return replace(_shares(case, case.key, _rights(case, [case.key]), [1], [-1]), images="corpus")
 
 
-def _accuracy_drop(case: Case) -> Trial:
-    return _shares(case, case.key, _rights(case, ["clean", case.key]), [1, -1], [0, 1])
+def accuracy_drop(case: Case) -> Trial:
+    """A loss is one on the key's images; the clean ones stay as they are."""
+    return _shares(case, case.key, _rights(case, [CleanKey(), case.key]), [1, -1], [0, 1])
 
 
-def _mean_accuracy(case: Case) -> Trial:
+def mean_accuracy(case: Case) -> Trial:
+    """A loss is one of the same accuracy in each cell."""
     cells = cells_of(case.gate, case.settings)
     each = 1 / len(cells)
     return _shares(case, cells[0], _rights(case, cells), [each] * len(cells), [-each] * len(cells))
 
 
-def _pairs(case: Case, keys: Sequence[str]) -> Trial:
+def _pairs(case: Case, keys: Sequence[Key]) -> Trial:
     assert case.baseline is not None
     many, each = len(keys), 1 / len(keys)
     rights = [case.baseline(key).right for key in keys] + _rights(case, keys)
@@ -211,27 +215,30 @@ def _pairs(case: Case, keys: Sequence[str]) -> Trial:
     return _shares(case, keys[0], rights, factors, effects)
 
 
-def _regression_drop(case: Case) -> Trial:
+def regression_drop(case: Case) -> Trial:
+    """A loss is one of now; the baseline's stays as it is."""
     return _pairs(case, [case.key])
 
 
-def _mean_regression_drop(case: Case) -> Trial:
+def mean_regression_drop(case: Case) -> Trial:
+    """The same, in each key alike."""
     return _pairs(case, compared_keys(case.gate, case.settings))
 
 
-def _negative_flips(case: Case) -> Trial:
+def negative_flips(case: Case) -> Trial:
     """Only images that both versions have right can flip, so that those are lost."""
     assert case.baseline is not None
     then, now = case.baseline(case.key).right, case.measure(case.key).right
     return _shares(case, case.key, [then & ~now, then & now], [1, 0], [0, 1])
 
 
-def _mce(case: Case) -> Trial:
+def mce(case: Case) -> Trial:
     """A loss is one of the same accuracy in each cell; the reference's errors stay as they are."""
     return _relative_to_reference(case, clean=False)
 
 
-def _relative_mce(case: Case) -> Trial:
+def relative_mce(case: Case) -> Trial:
+    """The same, less the errors on the clean images."""
     return _relative_to_reference(case, clean=True)
 
 
@@ -243,32 +250,14 @@ def _relative_to_reference(case: Case, *, clean: bool) -> Trial:
     if not clean:
         return _shares(case, keys[0], _rights(case, keys), factors, effects, total)
     # Errors under corruption, less those on the clean images.
-    rights = _rights(case, [*keys, "clean"])
+    rights = _rights(case, [*keys, CleanKey()])
     return _shares(case, keys[0], rights, [*factors, total], [*effects, 0.0])
 
 
-def _crossing_severity(case: Case) -> Trial:
+def crossing_severity(case: Case) -> Trial:
+    """A loss is one of accuracy at each severity."""
     assert case.gate.at is not None
-    parts = [cell.rpartition(":") for cell in cells_of(case.gate, case.settings)]
-    severities = sorted(int(severity) for row, _, severity in parts if row == case.key)
-    cells = [f"{case.key}:{severity}" for severity in severities]
+    cells = [cell for cell in cells_of(case.gate, case.settings) if cell.row == case.key]
+    cells.sort(key=lambda cell: cell.severity)
     found = _counted(case, _rights(case, cells), case.measure(cells[0]))
-    return Crossing(found, np.array(severities, float), case.gate.at)
-
-
-TRIALS: dict[str, Callable[[Case], Trial]] = {
-    "clean_accuracy": _accuracy,
-    "accuracy": _accuracy,
-    "accuracy_drop": _accuracy_drop,
-    "mean_corruption_accuracy": _mean_accuracy,
-    "mce": _mce,
-    "relative_mce": _relative_mce,
-    "crossing_severity": _crossing_severity,
-    "breaking_shift": breaking_shift,
-    "broken_share": broken_share,
-    "valid_range": valid_range,
-    "regression_drop": _regression_drop,
-    "mean_regression_drop": _mean_regression_drop,
-    "negative_flips": _negative_flips,
-    "corpus_accuracy": _corpus_accuracy,
-}
+    return Crossing(found, np.array([cell.severity for cell in cells], float), case.gate.at)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pytest_failcond.baselines import no_baseline
 from pytest_failcond.compare import Other
-from pytest_failcond.directions import ClassRanking
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import (
@@ -19,16 +19,12 @@ from pytest_failcond.gates import (
     note_idle_waiver,
     unmeasured,
 )
-from pytest_failcond.keys import RankingKey
 from pytest_failcond.metrics import NAMED, Measure
-from pytest_failcond.plan import (
-    cells_of,
-    classes_of_checks,
-    gates_for,
-    keys_over_cells,
-    number_of_checks,
-    regression_gates,
-)
+from pytest_failcond.plan import checks_of, classes_of_checks, number_of_checks
+from pytest_failcond.probes.base import Asking, Planned
+from pytest_failcond.probes.corruption import cells_of
+from pytest_failcond.probes.direction import direction_of
+from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, Key
 from pytest_failcond.settings import Settings
 
 
@@ -73,57 +69,29 @@ class Verdicts:
             reference=None if reference is None else reference.measure,
         )
 
-    def of_key(self, key: str) -> list[Check]:
+    @cached_property
+    def asking(self) -> Asking:
+        """What the probes are told to say which gates a test applies."""
+        return Asking(self.settings, self.class_names, self.measure)
+
+    def of_key(self, key: Key) -> list[Check]:
         """Apply the gates that are about a key by itself."""
-        gates = gates_for(key, self.settings, self.class_names)
-        return [check for gate in gates for check in self._apply(gate, key)]
+        return self.of_planned(Planned.of_key(key))
 
-    def of_gate(self, gate_id: str) -> list[Check]:
-        """Apply a gate over several keys."""
-        gate = self.settings.gate(gate_id)
-        keys = keys_over_cells(gate, self.settings)
-        return [check for key in keys for check in self._apply(gate, key)]
-
-    def of_regression(self, key: str) -> list[Check]:
-        """Apply the gates that compare a key by itself with the baseline."""
-        gates = regression_gates(key, self.settings)
-        return [check for gate in gates for check in self._apply(gate, key)]
-
-    def direction_key(self, class_index: int, rank: int) -> str:
+    def direction_key(self, class_index: int, rank: int) -> DirectionKey:
         """Return the key of a class's direction of a rank, from 1.
 
         Raises:
             FailcondError: the class could not be ranked, or has fewer directions.
         """
-        ranking: ClassRanking = self.measure(str(RankingKey(class_index)))
-        if rank > len(ranking.directions):
-            raise FailcondError(
-                f"class {self.class_names[class_index]!r} has no direction {rank}: the judge follows "
-                f"only {len(ranking.directions)} of the {10 * self.settings.corner_cases.top} "
-                "highest-ranked for 1 σ or more; lower corner_cases.top, or train the generator "
-                "or the judge further"
-            )
-        return ranking.directions[rank - 1]
+        return direction_of(CornerCaseKey(class_index, rank), self.asking)
 
-    def of_planned(self, planned: str) -> list[Check]:
-        """Make the checks of a planned test: of its key, its gate or its regression."""
-        kind, _, rest = planned.partition(":")
-        if kind == "gate":
-            return self.of_gate(rest)
-        if kind == "regression":
-            return self.of_regression(rest)
-        if kind == "corpus" and rest:
-            return []  # an image of the corpus is held against its status, not against a gate
-        if kind != "corner_case":
-            return self.of_key(planned)
-        class_index, rank = map(int, rest.split(":"))
-        try:
-            return self.of_key(self.direction_key(class_index, rank))
-        except FailcondError as error:
-            gates = gates_for(str(RankingKey(class_index)), self.settings, self.class_names)
-            return [unmeasured(gate, planned, str(error)) for gate in gates]
+    def of_planned(self, planned: Planned) -> list[Check]:
+        """Make the checks of a planned test."""
+        applied = checks_of(planned, self.asking)
+        return [check for gate, key in applied for check in self._apply(gate, key)]
 
-    def results(self, planned: Iterable[str]) -> tuple[GateResult, ...]:
+    def results(self, planned: Iterable[Planned]) -> tuple[GateResult, ...]:
         """Make the checks of all planned tests, by gate, as the configuration orders them."""
         checks: dict[tuple[str, str, int | None], Check] = {}
         for entry in planned:
@@ -140,7 +108,7 @@ class Verdicts:
                 results.append(GateResult(gate.id, gate.metric, gate.level, noted))
         return tuple(results)
 
-    def _apply(self, gate: GateSettings, key: str) -> list[Check]:
+    def _apply(self, gate: GateSettings, key: Key) -> list[Check]:
         checks = []
         number = number_of_checks(gate, self.settings, self.class_names)
         classes = classes_of_checks(gate, self.class_names)
@@ -168,7 +136,9 @@ class Verdicts:
 
     def _ordered(self, gate: GateSettings, checks: list[Check]) -> list[Check]:
         """Sort a gate's checks as its cells stand in the configuration, others first, by key."""
-        order = {key: place for place, key in enumerate(cells_of(gate, self.settings))}
+        order: dict[Key, int] = {
+            key: place for place, key in enumerate(cells_of(gate, self.settings))
+        }
 
         def place(made: Check) -> tuple[int, str, int]:
             return order.get(made.key, -1), made.key, made.class_index or 0

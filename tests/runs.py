@@ -13,8 +13,10 @@ from PIL import Image
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.directions import AttributeChange, ClassRanking, Curve, Direction, Frames
 from pytest_failcond.gates import Check, GateResult
-from pytest_failcond.measurements import Examples, Measurement
+from pytest_failcond.measurements import Examples, Measurement, Replay
 from pytest_failcond.packing import pack_bits
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey
+from pytest_failcond.probes.registry import PROBES, parse_key
 from pytest_failcond.run import Run
 
 EVIL = "<script>alert(1)</script>"
@@ -30,7 +32,28 @@ def make_measurement(key: str, wrong: int, labels: np.ndarray) -> Measurement:
     """A measurement with the first ``wrong`` images wrong."""
     predicted = labels.copy()
     predicted[:wrong] = (predicted[:wrong] + 1) % len(CLASSES)
-    return Measurement(key, predicted, labels, f"sha256:{key}", len(CLASSES))
+    return Measurement(parse_key(key), predicted, labels, f"sha256:{key}", len(CLASSES))
+
+
+_KINDS = {
+    "measurements": Measurement,
+    "rankings": ClassRanking,
+    "directions": Direction,
+    "corpus": Replay,
+}
+
+
+def changed(run: Run, **fields: Any) -> Run:
+    """Replace fields of a run: also all its measurements, rankings, directions or its corpus."""
+    by_kind = {
+        name: [one for one in run.records.values() if isinstance(one, kind)]
+        for name, kind in _KINDS.items()
+    }
+    for name in _KINDS.keys() & fields.keys():
+        given = fields.pop(name)
+        by_kind[name] = [given] if isinstance(given, Replay) else list((given or {}).values())
+    by_key = {one.key: one for some in by_kind.values() for one in some}
+    return replace(run, records=by_key, **fields)
 
 
 def make_check(gate: str, metric: str, key: str, value: float | None, **fields: Any) -> Check:
@@ -45,7 +68,9 @@ def make_check(gate: str, metric: str, key: str, value: float | None, **fields: 
         "certain": False,
         "reason": "",
     }
-    return Check(gate=gate, metric=metric, key=key, value=value, **(defaults | fields))
+    return Check(
+        gate=gate, metric=metric, key=PROBES.read_key(key), value=value, **(defaults | fields)
+    )
 
 
 def make_direction(
@@ -60,7 +85,7 @@ def make_direction(
     changes: dict[str, float] | None = None,
 ) -> Direction:
     """A direction walked ``steps`` steps of 0.5 σ; half of 20 images break at its breaking shift."""
-    key = f"direction:{class_index}:{dimension}:{'+' if sign > 0 else '-'}"
+    key = DirectionKey(class_index, dimension, sign)
     shift = [0.5 * i for i in range(steps)]
     pace = 2.0 if breaking_shift is None else 10 / max(breaking_shift, 0.5)
     broken = [min(int(pace * s), 9 if breaking_shift is None else 16) for s in shift]
@@ -140,17 +165,17 @@ def make_comparison(folder: Path) -> Comparison:
         same_model=False,
         confidence=0.95,
         keys=(
-            KeyComparison("clean", right=190, lost=1, gained=2, wrong=7, drop=-0.005, bound=0.01),
+            KeyComparison(CleanKey(), right=190, lost=1, gained=2, wrong=7, drop=-0.005, bound=0.01),
             KeyComparison(
                 cell, right=150, lost=20, gained=4, wrong=26, drop=0.08, bound=0.11, p=0.001,
                 p_holm=0.002, lost_images=(3, 5), gained_images=(8,), lost_examples=lost,
                 gained_examples=gained,
             ),
-            KeyComparison("corruption:column_blur:1", inputs_changed=True),
+            KeyComparison(CorruptionKey("column_blur", 1), inputs_changed=True),
         ),
         directions=(
-            DirectionComparison("direction:0:322:+", 3.0, 2.0, 3.5, 3.5, 0.5, 0.7),
-            DirectionComparison("direction:1:40:-", None, None, 8.0, 8.0, 0.2, 0.3),
+            DirectionComparison(DirectionKey(0, 322, 1), 3.0, 2.0, 3.5, 3.5, 0.5, 0.7),
+            DirectionComparison(DirectionKey(1, 40, -1), None, None, 8.0, 8.0, 0.2, 0.3),
         ),
         only_then=("corruption:fog:1",),
     )  # fmt: skip
@@ -341,10 +366,10 @@ def make_run(
             ),
             make_direction(2, 2, 7, 1, breaking_shift=3.5, valid_range=2.5, changes={"slant": 0.4}),
         ]
-        over = [{"key": "direction:2:12:-", "score": 0.3, "valid_range": 0.5}]
+        over = [{"key": DirectionKey(2, 12, -1), "score": 0.3, "valid_range": 0.5}]
         rankings = [
             ClassRanking(
-                f"ranking:{d.class_index}",
+                RankingKey(d.class_index),
                 d.class_index,
                 20,
                 [d.key],
@@ -367,9 +392,7 @@ def make_run(
         },
         classes=classes,
         labels=labels,
-        measurements=found,
-        rankings={r.key: r for r in rankings},
-        directions={d.key: d for d in directions},
+        records={record.key: record for record in (*found.values(), *rankings, *directions)},
         errors=errors,
         gates=make_gates() if gates is None else gates,
         pictures=folder,

@@ -8,6 +8,7 @@ is shown on one axis for both.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pytest_failcond.printing import say
 if TYPE_CHECKING:
     from pytest_failcond.measuring import Measuring
     from pytest_failcond.outputs import Place
+    from pytest_failcond.probes.keys import Key
     from pytest_failcond.run import Run
 
 
@@ -128,28 +130,29 @@ def _measuring(
     return Measuring(settings, Store(folder), open_laboratory(settings))
 
 
-def _measure_all(name: str, measuring: Measuring) -> list[str]:
+def _measure_all(name: str, measuring: Measuring) -> list[Key]:
     """Measure all that is configured; returns the keys of the directions found."""
     from pytest_failcond.directions import ClassRanking
-    from pytest_failcond.keys import CorruptionKey, RankingKey
+    from pytest_failcond.probes.corruption import grid_keys
+    from pytest_failcond.probes.keys import CleanKey, RankingKey
 
-    grid, laboratory = measuring.settings.corruptions, measuring.laboratory
-    keys = ["clean"] if laboratory.images is not None else []
-    if grid is not None and keys:
-        keys += [str(CorruptionKey(n, s)) for n in grid.names for s in grid.severities]
+    laboratory = measuring.laboratory
+    keys: list[Key] = []
+    if laboratory.images is not None:
+        keys += [CleanKey(), *grid_keys(measuring.settings)]
     classes = () if laboratory.generator is None else laboratory.generator.classes
-    keys += [str(RankingKey(c)) for c in range(len(classes))]
-    found: list[str] = []
+    keys += [RankingKey(c) for c in range(len(classes))]
+    found: list[Key] = []
     _measure_each(name, measuring, keys)
     for key in keys:
-        if key.startswith("ranking"):
+        if isinstance(key, RankingKey):
             ranking = measuring.measure(key)
             assert isinstance(ranking, ClassRanking)
             found += ranking.directions
     return found
 
 
-def _measure_each(name: str, measuring: Measuring, keys: list[str]) -> None:
+def _measure_each(name: str, measuring: Measuring, keys: Sequence[Key]) -> None:
     """Measure what has not been, and say how many keys that are."""
     from pytest_failcond.commands.progress import step_by_step
     from pytest_failcond.report.wording import count

@@ -21,7 +21,7 @@ from pytest_failcond.printing import say
 from pytest_failcond.ranges import SAMPLES, TOP
 
 if TYPE_CHECKING:
-    from pytest_failcond.keys import DirectionKey
+    from pytest_failcond.probes.keys import DirectionKey
 
 _SAMPLES = 6
 
@@ -102,7 +102,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _directions(texts: Sequence[str], known: Sequence[str]) -> list[DirectionKey]:
-    from pytest_failcond.keys import DirectionKey, parse_key
+    from pytest_failcond.probes.keys import DirectionKey
+    from pytest_failcond.probes.registry import parse_key
 
     keys = [parse_key(text) for text in dict.fromkeys(texts)]
     for key in keys:

@@ -53,9 +53,10 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.failures.starts import start_image
     from pytest_failcond.generators.base import BATCH
     from pytest_failcond.inputs import inputs_of
-    from pytest_failcond.keys import DirectionKey, parse_key
     from pytest_failcond.laboratory import find_settings
     from pytest_failcond.outputs import Place, check_outputs
+    from pytest_failcond.probes.keys import DirectionKey
+    from pytest_failcond.probes.registry import parse_key
     from pytest_failcond.stylegan2.generator import Generator
     from pytest_failcond.subjects.acceptance import Acceptance
 

@@ -14,7 +14,7 @@ from pytest_failcond.failures.ranking import Ranking, rank_dimensions
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import Walk, walk
 from pytest_failcond.generators.base import BATCH, Generator
-from pytest_failcond.keys import DirectionKey
+from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8

@@ -13,7 +13,7 @@ from pytest_failcond.failures.corner_cases import Finding, find_corner_cases, sh
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import Walk
 from pytest_failcond.generators.base import Generator
-from pytest_failcond.keys import DirectionKey
+from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_float, to_uint8

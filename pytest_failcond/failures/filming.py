@@ -11,8 +11,8 @@ from pytest_failcond.exploration import Film, Opinion
 from pytest_failcond.failures.corner_cases import shifted_together
 from pytest_failcond.failures.starts import Starts
 from pytest_failcond.generators.base import BATCH, Generator
-from pytest_failcond.keys import DirectionKey
-from pytest_failcond.metric_rows import STEP
+from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.probes.metric import STEP
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
@@ -75,7 +75,7 @@ def film(
         judged += [] if shown is None else [shown]
     pixels = np.concatenate(parts)
     return Film(
-        directions=tuple(map(str, directions)),
+        directions=tuple(directions),
         shifts=tuple(shifts),
         starts=rows,
         images=pixels.reshape(*shape, *pixels.shape[1:]),

@@ -9,8 +9,8 @@ from pytest_failcond.examples import SavePicture
 from pytest_failcond.failures.attributes import Variation, changes_along
 from pytest_failcond.failures.corner_cases import Finding, Findings, Strip
 from pytest_failcond.generators.base import Generator
-from pytest_failcond.keys import RankingKey
 from pytest_failcond.packing import pack_bits
+from pytest_failcond.probes.keys import RankingKey
 
 _KEPT_SCORES = 20
 
@@ -19,14 +19,14 @@ def ranking_record(key: RankingKey, findings: Findings) -> ClassRanking:
     """Make the record of a class's ranking: its first scores, and its directions by key."""
     ranking = findings.ranking
     return ClassRanking(
-        key=str(key),
+        key=key,
         class_index=key.class_index,
         samples=ranking.samples,
-        directions=[str(finding.key) for finding in findings.directions],
+        directions=[finding.key for finding in findings.directions],
         dimensions=ranking.dimensions[:_KEPT_SCORES].tolist(),
         scores=[round(float(s), 6) for s in ranking.scores[:_KEPT_SCORES]],
         passed_over=[
-            {"key": str(p.key), "score": round(p.score, 6), "valid_range": p.valid_range}
+            {"key": p.key, "score": round(p.score, 6), "valid_range": p.valid_range}
             for p in findings.passed_over
         ],
     )
@@ -40,7 +40,7 @@ def direction_record(
     layer, _, channel = generator.style_space.name(key.dimension).rstrip("]").partition("[")
     right = walk.total - walk.broken - walk.lost
     return Direction(
-        key=str(key),
+        key=key,
         class_index=key.class_index,
         rank=finding.rank,
         dimension=key.dimension,
@@ -62,7 +62,7 @@ def direction_record(
         ),
         accepted=pack_bits(walk.valid) if walk.judged else None,
         breaks=[None if np.isnan(b) else round(float(b), 4) for b in walk.breaks],
-        strip=_frames(str(key), finding.strip, save),
+        strip=_frames(key, finding.strip, save),
         attributes=changes_along(walk, variation),
     )
 

@@ -18,8 +18,8 @@ from torch import Tensor
 from pytest_failcond.directions import VALID_SHARE
 from pytest_failcond.failures.starts import Starts
 from pytest_failcond.generators.base import BATCH, Generator, Mover, StyleSpace
-from pytest_failcond.keys import DirectionKey
-from pytest_failcond.metric_rows import STEP
+from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.probes.metric import STEP
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.surroundings import ours

@@ -20,6 +20,8 @@ import pytest
 
 from pytest_failcond.plan import share_of
 from pytest_failcond.printing import printable
+from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.progress import notes, text
 from pytest_failcond.state import State
 from pytest_failcond.store import PLAN, Store
@@ -39,7 +41,12 @@ def start(config: pytest.Config, state: State) -> None:
     writer = config.get_terminal_writer()
     if _welcome(config, writer._file):
         notes.watch(state.store)
-        line = ProgressLine(writer, state.store, state.part or (1, 1))
+        line = ProgressLine(
+            writer,
+            state.store,
+            state.part or (1, 1),
+            lambda name: PROBES.planned(name, state.settings),
+        )
         config.pluginmanager.register(line, "failcond_progress")
 
 
@@ -66,9 +73,13 @@ class ProgressLine:
         writer: pytest's terminal writer.
         store: folder of the session's store.
         part: (i, n), where the i-th of n parts of the plan is measured.
+        test: makes a planned test of its name.
     """
 
-    def __init__(self, writer: Any, store: Path, part: tuple[int, int]) -> None:
+    def __init__(
+        self, writer: Any, store: Path, part: tuple[int, int], test: Callable[[str], Planned]
+    ) -> None:
+        self._test = test
         self._writer = writer
         self._store = store
         self._part = part
@@ -134,7 +145,7 @@ class ProgressLine:
             record = Store(self._store).find(PLAN)
             if record is None:
                 return text.Plan()
-            self._plan = text.Plan.of(share_of(record["plan"], self._part))
+            self._plan = text.Plan.of(share_of(map(self._test, record["plan"]), self._part))
         return self._plan
 
 

@@ -13,6 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.registry import parse_key
+
 FOLDER = "progress"
 _EVERY_SECONDS = 0.2  # between two notes of one process
 
@@ -28,7 +32,7 @@ class Current:
         started: when, on the clock `time.perf_counter`, which all processes of a machine share.
     """
 
-    key: str
+    key: Key
     done: int
     total: int | None
     started: float
@@ -42,7 +46,7 @@ class Notes:
     """
 
     current: Current | None = None
-    finished: dict[str, float | None] = field(default_factory=dict)
+    finished: dict[Key, float | None] = field(default_factory=dict)
 
 
 class Progress:
@@ -52,11 +56,11 @@ class Progress:
         path = _file(store, os.environ.get("PYTEST_XDIST_WORKER", "main"))
         self._path = path if path.parent.is_dir() else None
         self._current: Current | None = None
-        self._finished: dict[str, float | None] = {}
+        self._finished: dict[Key, float | None] = {}
         self._written = 0.0
 
     @contextlib.contextmanager
-    def measuring(self, key: str, total: int | None) -> Iterator[None]:
+    def measuring(self, key: Key, total: int | None) -> Iterator[None]:
         """Note that ``key`` is being measured, over ``total`` images if that is known."""
         before, started = self._current, time.perf_counter()
         self._current = Current(key, 0, total, started)
@@ -113,8 +117,10 @@ def _get(path: Path) -> Notes | None:
     try:
         noted = json.loads(path.read_bytes())
         current = noted["current"]
-        return Notes(None if current is None else Current(**current), dict(noted["finished"]))
-    except (OSError, ValueError, KeyError, TypeError):  # not there, or no notes
+        if current is not None:
+            current = Current(**current | {"key": parse_key(current["key"])})
+        return Notes(current, {parse_key(key): s for key, s in noted["finished"].items()})
+    except (OSError, ValueError, KeyError, TypeError, FailcondError):  # not there, or no notes
         return None
 
 

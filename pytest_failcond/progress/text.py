@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from pytest_failcond.probes.keys import CorpusKey, Key, RankingKey
 from pytest_failcond.progress.notes import Current, Notes
 
 _MOST_KEYS = 4  # shown at once; with more processes, the rest are counted
@@ -14,39 +15,33 @@ _MOST_KEYS = 4  # shown at once; with more processes, the rest are counted
 class Plan:
     """What the session is going to measure: keys of cells (clean images among them) and rankings."""
 
-    cells: frozenset[str] = frozenset()
-    rankings: frozenset[str] = frozenset()
+    cells: frozenset[Key] = frozenset()
+    rankings: frozenset[Key] = frozenset()
 
     @staticmethod
-    def of(units: Collection[str]) -> Plan:
+    def of(units: Collection[Key]) -> Plan:
         """Sort what `plan.share_of` returns; what tests of one's own ask for is not known."""
-        rankings = frozenset(unit for unit in units if unit.startswith("ranking:"))
-        return Plan(frozenset(units) - rankings - {"corpus"}, rankings)
+        rankings = frozenset(unit for unit in units if isinstance(unit, RankingKey))
+        return Plan(frozenset(units) - rankings - {CorpusKey()}, rankings)
 
 
-def expected(key: str, finished: dict[str, float | None]) -> float | None:
+def expected(key: Key, finished: dict[Key, float | None]) -> float | None:
     """Return how long a key should take, s, by those that are done; None where nothing is known.
 
     The mean over cells of the same corruption; else over all keys of the same kind. The clean images
     tell nothing of cells: there, no corruption is computed.
     """
-    kind, name = _kind_and_name(key)
     alike = {
         other: seconds
         for other, seconds in finished.items()
-        if seconds is not None and _kind_and_name(other)[0] == kind
+        if seconds is not None and type(other) is type(key)
     }
-    same = [seconds for other, seconds in alike.items() if _kind_and_name(other)[1] == name]
+    same = [seconds for other, seconds in alike.items() if other.parts[:1] == key.parts[:1]]
     chosen = same or list(alike.values())
     return sum(chosen) / len(chosen) if chosen else None
 
 
-def _kind_and_name(key: str) -> tuple[str, str]:
-    kind, _, rest = key.partition(":")
-    return kind, rest.partition(":")[0]
-
-
-def time_left(current: Current, finished: dict[str, float | None], now: float) -> float | None:
+def time_left(current: Current, finished: dict[Key, float | None], now: float) -> float | None:
     """Return how long the key goes on, s: by its own speed, or before it has any, as `expected`.
 
     0 where it takes longer than that; None where nothing is known.
@@ -81,7 +76,7 @@ def rows(
     return [_fit(line, width, dot) for line in lines]
 
 
-def _current(current: Current, finished: dict[str, float | None], now: float) -> list[str]:
+def _current(current: Current, finished: dict[Key, float | None], now: float) -> list[str]:
     """Return key and images done, speed, time left, as far as they are known."""
     elapsed = max(now - current.started, 1e-9)
     amount = f"{current.done:,} images"
@@ -99,7 +94,7 @@ def _current(current: Current, finished: dict[str, float | None], now: float) ->
 def _whole(
     running: Sequence[Current],
     plan: Plan,
-    finished: dict[str, float | None],
+    finished: dict[Key, float | None],
     now: float,
     processes: int,
 ) -> list[str]:

@@ -7,11 +7,19 @@ from collections.abc import Callable, Iterable
 
 from pytest_failcond.directions import Direction
 from pytest_failcond.gates import Check
-from pytest_failcond.keys import CorruptionKey, parse_key
 from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.printing import printable
+from pytest_failcond.probes.keys import (
+    CornerCaseKey,
+    CorruptionKey,
+    DirectionKey,
+    EntryKey,
+    RankingKey,
+)
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, status_of
 from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import Section
 
 _WORST = 6  # directions, where not all are shown
 MOST_CLASSES = 10
@@ -37,8 +45,14 @@ def unmeasured(run: Run) -> dict[str, str]:
     """Return what could not be measured and which no check tells of, with the reason."""
     told = {check.key for check in run.checks if check.verdict == "error"}
     # A class that could not be ranked is told of by the checks of its corner cases.
-    told |= {f"ranking:{key.split(':')[1]}" for key in told if key.startswith("corner_case:")}
+    told |= {RankingKey(key.class_index) for key in told if isinstance(key, CornerCaseKey)}
     return {key: text for key, text in run.errors.items() if key not in told}
+
+
+def sections(run: Run) -> list[Section]:
+    """Return the sections of probes that a project has of its own."""
+    found = (section for probe in PROBES for section in probe.sections(run))
+    return [section for section in found if section.blocks]
 
 
 def remarks(run: Run) -> list[str]:
@@ -138,7 +152,7 @@ def _not_run(run: Run) -> list[str]:
 def lost(run: Run) -> list[Replayed]:
     """Return the images of the corpus that had to be right, and whose tests ran and failed."""
     entries = () if run.corpus is None else run.corpus.entries
-    return [entry for entry in entries if entry.lost and f"corpus:{entry.id}" in run.planned]
+    return [entry for entry in entries if entry.lost and EntryKey(entry.id) in run.planned]
 
 
 def mended(run: Run) -> list[Replayed]:
@@ -221,23 +235,20 @@ def spread(run: Run) -> list[tuple[str, float, int]]:
     """
     most: dict[str, tuple[float, int]] = {}
     for key, measured in run.measurements.items():
-        parsed = parse_key(key)
-        if isinstance(parsed, CorruptionKey) and measured.by_seed:
+        if isinstance(key, CorruptionKey) and measured.by_seed:
             counts = [measured.correct, *measured.by_seed]
             width = (max(counts) - min(counts)) / measured.total
-            most[parsed.corruption] = max(
-                most.get(parsed.corruption, (-1.0, 0)), (width, parsed.severity)
-            )
+            most[key.corruption] = max(most.get(key.corruption, (-1.0, 0)), (width, key.severity))
     found = [(name, width, severity) for name, (width, severity) in most.items()]
     return sorted(found, key=lambda entry: -entry[1])
 
 
-def passed_over(run: Run) -> list[tuple[int, list[tuple[str, float]]]]:
+def passed_over(run: Run) -> list[tuple[int, list[tuple[DirectionKey, float]]]]:
     """Return per class the directions passed over: their keys and valid ranges."""
     return [
         (
             ranking.class_index,
-            [(printable(p["key"]), p["valid_range"]) for p in ranking.passed_over],
+            [(p["key"], p["valid_range"]) for p in ranking.passed_over],
         )
         for ranking in run.rankings.values()
         if ranking.passed_over

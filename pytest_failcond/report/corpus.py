@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_failcond.corpus import promotion
 from pytest_failcond.measurements import Replayed
 from pytest_failcond.printing import printable
+from pytest_failcond.probes.keys import EntryKey
 from pytest_failcond.report import contents
 from pytest_failcond.run import Run
 
@@ -42,7 +43,7 @@ def advice(run: Run) -> str:
 
 def title(entry: Replayed) -> str:
     """Name an image as its test does."""
-    return printable(f"corpus:{entry.id}")
+    return printable(EntryKey(entry.id))
 
 
 def told(run: Run, entry: Replayed) -> str:

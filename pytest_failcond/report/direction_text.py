@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pytest_failcond.directions import Direction
-from pytest_failcond.errors import FailcondError
-from pytest_failcond.keys import DirectionKey, parse_key
 from pytest_failcond.printing import printable
+from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.report import contents, wording
 from pytest_failcond.report.breaking import BreakingChange, breaking_changes
 from pytest_failcond.run import Run
@@ -35,13 +34,9 @@ def title(run: Run, direction: Direction) -> str:
     return f"class {wording.class_name(run, direction.class_index)}{rank}: {dimension(direction)}"
 
 
-def short_dimension(key: str) -> str:
+def short_dimension(key: DirectionKey) -> str:
     """Name the dimension of a direction's key: ``s322 ↗``."""
-    try:
-        parsed = parse_key(key)
-    except FailcondError:
-        return printable(key)
-    return f"s{parsed.dimension} {arrow(parsed.sign)}" if isinstance(parsed, DirectionKey) else key
+    return f"s{key.dimension} {arrow(key.sign)}"
 
 
 def breaks_at(direction: Direction) -> str:
@@ -118,7 +113,7 @@ def all_passed_over(run: Run) -> list[str]:
     return lines
 
 
-def passed_over(run: Run, class_index: int, passed: list[tuple[str, float]]) -> str:
+def passed_over(run: Run, class_index: int, passed: list[tuple[DirectionKey, float]]) -> str:
     """Say which directions of a class were passed over because its images soon stop being valid."""
     which = ", ".join(f"{short_dimension(key)} ({wording.sigma(valid)})" for key, valid in passed)
     return f"class {wording.class_name(run, class_index)}: passed over, valid for less than 1 σ: {which}"

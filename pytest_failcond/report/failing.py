@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_failcond.measurements import Measurement
+from pytest_failcond.probes.keys import Key
 from pytest_failcond.report import need
 from pytest_failcond.report.wording import status_of
 from pytest_failcond.run import Run
@@ -30,7 +31,7 @@ class Confusion:
     lost: int | None
 
 
-def failed_keys(run: Run) -> list[str]:
+def failed_keys(run: Run) -> list[Key]:
     """Return the measured keys on which a check failed, waived and warning ones too, gravest first."""
     failed = [
         check.key

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_failcond.errors import FailcondError
-from pytest_failcond.keys import CorruptionKey, parse_key
-from pytest_failcond.plan import MEAN_KEY
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key, MeanKey
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report.contents import status_of_key
 from pytest_failcond.report.wording import Status, count
 from pytest_failcond.run import Run
@@ -65,7 +64,7 @@ class Grid:
     def summary(self, run: Run) -> str:
         """Say how many cells there are and how many a gate is about."""
         gated = sum(cell.status is not None for cell in self.cells.values())
-        means = sum(check.key == MEAN_KEY for check in run.checks)
+        means = sum(isinstance(check.key, MeanKey) for check in run.checks)
         line = f"{count(len(self.cells), 'cell')}, {gated} gated"
         return line + (f", {count(means, 'gate')} over their mean" if means else "")
 
@@ -74,12 +73,8 @@ def grid_of(run: Run) -> Grid | None:
     """Return the grid of corruption cells, None where there are none."""
     cells: dict[tuple[str, int], Cell] = {}
     for key in [*run.measurements, *run.errors]:
-        try:
-            parsed = parse_key(key)
-        except FailcondError:
-            continue
-        if isinstance(parsed, CorruptionKey):
-            cells[parsed.corruption, parsed.severity] = _cell(run, key)
+        if isinstance(parsed := PROBES.named(key), CorruptionKey):
+            cells[parsed.corruption, parsed.severity] = _cell(run, parsed)
     if not cells:
         return None
     configured = list((run.settings.get("corruptions") or {}).get("names") or ())
@@ -91,11 +86,11 @@ def grid_of(run: Run) -> Grid | None:
 
 def clean_of(run: Run) -> Cell | None:
     """Return the cell of the clean images, None if nobody asked for it."""
-    there = "clean" in run.measurements or "clean" in run.errors
-    return _cell(run, "clean") if there else None
+    key = CleanKey()
+    return _cell(run, key) if key in run.measurements or key in run.errors else None
 
 
-def _cell(run: Run, key: str) -> Cell:
+def _cell(run: Run, key: Key) -> Cell:
     measured = run.measurements.get(key)
     accuracy = None if measured is None or not measured.total else measured.accuracy
     judge = None if measured is None else measured.judge_accuracy

@@ -9,6 +9,7 @@ from pytest_failcond.printing import printable
 from pytest_failcond.report import changes, contents, corpus, direction_text, need, wording
 from pytest_failcond.report.grid import Cell, clean_of, grid_of
 from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import Note, Section
 
 
 def render(run: Run) -> str:
@@ -24,6 +25,7 @@ def render(run: Run) -> str:
         _accuracy(run),
         _directions(run),
         _corpus(run),
+        *map(_section, contents.sections(run)),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -42,6 +44,16 @@ def escape(text: str) -> str:
 def _paragraph(text: str) -> str:
     """Write a line of text; its first character opens no heading, list, rule or fence."""
     return re.sub(r"^(\s*(?:\d+(?=[.)]))?)([-+#=.)])", r"\1\\\2", escape(text)) + "\n"
+
+
+def _section(section: Section) -> str:
+    parts = [f"### {escape(section.title)}\n"]
+    for block in section.blocks:
+        if isinstance(block, Note):
+            parts.append(_paragraph(block.text))
+        else:
+            parts.append(_table(block.head, block.rows, left=block.words))
+    return "\n".join(parts)
 
 
 def _failures(run: Run) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pytest_failcond.errors import FailcondError
 from pytest_failcond.gates import Check, GateResult, amount, unit
-from pytest_failcond.keys import CorruptionKey, DirectionKey, RankingKey, parse_key
 from pytest_failcond.measurements import Measurement
 from pytest_failcond.printing import count as count
 from pytest_failcond.printing import printable
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey, RowKey
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.run import Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
 
@@ -35,22 +35,6 @@ SIGNS: dict[Status, str] = {
     "warned": "!",
     "error": "?",
     "failed": "✗",
-}
-NOUNS = {
-    "clean_accuracy": "accuracy",
-    "accuracy": "accuracy",
-    "accuracy_drop": "drop",
-    "mean_corruption_accuracy": "mean accuracy",
-    "mce": "mCE",
-    "relative_mce": "relative mCE",
-    "crossing_severity": "crossing severity",
-    "breaking_shift": "breaking shift",
-    "broken_share": "broken share",
-    "valid_range": "valid range",
-    "corpus_accuracy": "corpus accuracy",
-    "regression_drop": "drop since the baseline",
-    "mean_regression_drop": "mean drop since the baseline",
-    "negative_flips": "share of images lost since the baseline",
 }
 _CONFIDENCE = 0.95  # of what is remarked on; gates have their own
 NOTHING = "–"
@@ -98,14 +82,12 @@ def rises(run: Run) -> str:
     """Say where a higher severity is easier, beyond sampling noise; empty where nowhere is."""
     found = []
     for key, measured in run.measurements.items():
-        parsed = parse_key(key)
-        if not isinstance(parsed, CorruptionKey):
+        if not isinstance(key, CorruptionKey):
             continue
-        harder = run.measurements.get(str(CorruptionKey(parsed.corruption, parsed.severity + 1)))
+        above = CorruptionKey(key.corruption, key.severity + 1)
+        harder = run.measurements.get(above)
         if harder is not None and _rises(measured, harder):
-            found.append(
-                f"{printable(parsed.corruption)} from {parsed.severity} to {parsed.severity + 1}"
-            )
+            found.append(f"{printable(key.corruption)} from {key.severity} to {above.severity}")
     return f"accuracy rises, beyond sampling noise: {', '.join(found)}" if found else ""
 
 
@@ -191,7 +173,7 @@ def reason(run: Run, check: Check, *, brief: bool = False) -> str:
     """Say in one line what speaks against a check, with the numbers it rests on; briefly, without n."""
     text = printable(check.reason)
     if check.verdict == "failed":
-        text = f"{NOUNS.get(check.metric, check.metric)} {text}"
+        text = f"{PROBES.metric(check.metric).noun} {text}"
     if check.verdict == "failed" and check.bound is not None:
         text += f" (bound {bound(run, check)}{'' if brief else f', n {check.n}'})"
     return text
@@ -216,11 +198,7 @@ def class_name(run: Run, index: int) -> str:
 
 def key_text(run: Run, key: str) -> str:
     """Name a key, with its class where the key has only the class's index."""
-    text = printable(key)
-    try:
-        parsed = parse_key(key)
-    except FailcondError:
-        return text
+    text, parsed = printable(key), PROBES.named(key)
     if isinstance(parsed, DirectionKey | RankingKey):
         name = class_name(run, parsed.class_index)
         return text if name == str(parsed.class_index) else f"{text} (class {name})"
@@ -237,7 +215,10 @@ def check_text(run: Run, check: Check) -> str:
 
 def short_check_text(run: Run, check: Check) -> str:
     """Name the same in less room: a cell is known by its name and severity."""
-    return check_text(run, check).removeprefix("corruption:")
+    text = check_text(run, check)
+    return (
+        text.removeprefix("corruption:") if isinstance(check.key, CorruptionKey | RowKey) else text
+    )
 
 
 def seeds(run: Run, spread: list[tuple[str, float, int]]) -> str:

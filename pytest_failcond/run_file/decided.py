@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from pytest_failcond.errors import nearest
 from pytest_failcond.gates import VerdictName
-from pytest_failcond.metric_rows import METRICS
-from pytest_failcond.reading import Many, Record
+from pytest_failcond.probes.registry import METRICS
+from pytest_failcond.reading import Many, Record, shown
 from pytest_failcond.run_file.measured import ExamplesRecord
 from pytest_failcond.run_file.values import (
     CellKey,
@@ -23,9 +25,21 @@ from pytest_failcond.run_file.values import (
 
 
 def _is_metric(text: str) -> str:
-    if text not in METRICS:
-        raise ValueError(f"unknown metric {text[:99]!r}{nearest(text[:99], METRICS)}")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", text):
+        raise ValueError(f"{shown(text)} is the name of no metric")
     return text
+
+
+def check_metrics(gates: Iterable[GateRecord], *, others: bool) -> None:
+    """See that metrics are known, unless the run has records of probes that are not here.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for gate in gates:
+        for name in (gate.metric, *(check.metric for check in gate.checks)):
+            if name not in METRICS and not others:
+                raise ValueError(f"unknown metric {name!r}{nearest(name, METRICS)}")
 
 
 MetricName = Annotated[str, AfterValidator(_is_metric)]
@@ -68,7 +82,8 @@ class CheckRecord(Record):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         """See that the verdict is the one that value, bound and threshold give."""
-        if self.keeps_above != (METRICS[self.metric].bound == "min"):
+        metric = METRICS.get(self.metric)
+        if metric is not None and self.keeps_above != (metric.good == "min"):
             raise ValueError(f"keeps_above is not that of metric {self.metric!r}")
         holds = self._holds(self.value)
         fits = {

@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pytest_failcond.keys import CorruptionKey, DirectionKey, parse_key
 from pytest_failcond.packing import MOST_TRUTHS
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
+from pytest_failcond.probes.registry import parse_key
 from pytest_failcond.reading import Many, Record, shown
 from pytest_failcond.run_file.values import (
     CellKey,
@@ -93,7 +94,7 @@ class MeasurementRecord(Record):
         fits_key(
             self,
             self.key,
-            kind=self.key.partition(":")[0],
+            kind=key.probe,
             corruption=key.corruption if isinstance(key, CorruptionKey) else None,
             severity=key.severity if isinstance(key, CorruptionKey) else None,
         )
@@ -134,11 +135,13 @@ class RankingRecord(Record):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        fits_key(self, self.key, class_index=int(self.key.partition(":")[2]))
+        key = parse_key(self.key)
+        assert isinstance(key, RankingKey)
+        fits_key(self, key, class_index=key.class_index)
         same_length(self, "dimensions", "scores")
-        for key in (*self.directions, *(over.key for over in self.passed_over)):
-            if not key.startswith(f"direction:{self.class_index}:"):
-                raise ValueError(f"{key} is of another class")
+        for walked in map(parse_key, (*self.directions, *(over.key for over in self.passed_over))):
+            if not isinstance(walked, DirectionKey) or walked.class_index != self.class_index:
+                raise ValueError(f"{walked} is of another class")
         return self
 
 
@@ -228,7 +231,8 @@ class DirectionRecord(Record):
     def _agree(self) -> Self:
         key = parse_key(self.key)
         assert isinstance(key, DirectionKey)
-        fits_key(self, self.key, **vars(key))
+        where = {"class_index": key.class_index, "dimension": key.dimension, "sign": key.sign}
+        fits_key(self, key, **where)
         if len(self.breaks) != self.total:
             raise ValueError(f"{len(self.breaks)} breaks for {self.total} start images")
         curve = self.curve

@@ -30,6 +30,7 @@ def schema_text() -> str:
     )
     schema = {"$schema": GenerateJsonSchema.schema_dialect, **schema}
     schema["title"] = "Run file of pytest-failcond"
+    schema["required"].remove("records")
     for name, definition in schema["$defs"].items():
         definition.pop("title", None)
         optional = _LEFT_OUT.get(name, set())

@@ -10,15 +10,21 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.keys import CorruptionKey, parse_key
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key, RankingKey
+from pytest_failcond.probes.registry import parse_key
 from pytest_failcond.reading import shown
 
 _WORDS = re.compile(r"corner_case:\d{1,9}:\d{1,9}|gate:[A-Za-z0-9_.-]+|corpus:[A-Za-z0-9_.-]+")
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,255}")
+_OTHER = re.compile(r"[a-z][a-z0-9_]{0,99}(:[A-Za-z0-9_.+-]{1,100}){0,9}")
+_OURS = {
+    "clean", "corruption", "corruptions", "ranking", "direction", "corner_case", "corpus", "gate",
+    "regression",
+}  # fmt: skip
 _CELLS = re.compile(rf"corruptions|corruption:{_NAME.pattern}|corner_case:\d{{1,9}}:\d{{1,9}}")
 
 
-def _is_key(*kinds: str) -> Callable[[str], str]:
+def _is_key(*kinds: type[Key]) -> Callable[[str], str]:
     """Return what checks that a text is a key, of some kinds or of any."""
 
     def check(text: str) -> str:
@@ -26,9 +32,9 @@ def _is_key(*kinds: str) -> Callable[[str], str]:
             key = parse_key(text)
         except (FailcondError, ValueError) as error:  # ValueError: a number of too many digits
             raise ValueError(f"{shown(text)} is no key") from error
-        if kinds and text.partition(":")[0] not in kinds:
-            raise ValueError(f"{shown(text)} is a key, but not of kind {' or '.join(kinds)}")
-        if str(key) != text or any(v > 2**63 - 1 for v in vars(key).values() if type(v) is int):
+        if kinds and not isinstance(key, kinds):
+            raise ValueError(f"{shown(text)} is a key, but of another kind")
+        if key != text or any(v > 2**63 - 1 for v in vars(key).values() if type(v) is int):
             raise ValueError(f"{shown(text)} is not a key as this program writes it")
         if isinstance(key, CorruptionKey) and not _NAME.fullmatch(key.corruption):
             raise ValueError(f"{shown(text)}: no corruption has such a name")
@@ -39,9 +45,20 @@ def _is_key(*kinds: str) -> Callable[[str], str]:
     return check
 
 
+def _other(text: str) -> str:
+    """Check a key of a probe that a project has of its own."""
+    if not _is_other(text):
+        raise ValueError(f"{shown(text)} is no key of a probe of a project's own")
+    return text
+
+
+def _is_other(text: str) -> bool:
+    return _OTHER.fullmatch(text) is not None and text.split(":")[0] not in _OURS
+
+
 def _planned(text: str) -> str:
     """Check a planned test; a user's own may have asked for any key, there or not."""
-    if not _WORDS.fullmatch(text):
+    if not _WORDS.fullmatch(text) and not _is_other(text):
         try:
             parse_key(text.removeprefix("regression:"))
         except (FailcondError, ValueError) as error:
@@ -50,7 +67,7 @@ def _planned(text: str) -> str:
 
 
 def _checked(text: str) -> str:
-    return text if _CELLS.fullmatch(text) else _is_key()(text)
+    return text if _CELLS.fullmatch(text) or _is_other(text) else _is_key()(text)
 
 
 def _plain_name(text: str) -> str:
@@ -72,9 +89,10 @@ Positive = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Shift = Annotated[float, Field(ge=0)]
-CellKey = Annotated[str, AfterValidator(_is_key("clean", "corruption"))]
-RankingName = Annotated[str, AfterValidator(_is_key("ranking"))]
-DirectionName = Annotated[str, AfterValidator(_is_key("direction"))]
+CellKey = Annotated[str, AfterValidator(_is_key(CleanKey, CorruptionKey))]
+RankingName = Annotated[str, AfterValidator(_is_key(RankingKey))]
+DirectionName = Annotated[str, AfterValidator(_is_key(DirectionKey))]
+OtherKey = Annotated[str, AfterValidator(_other)]
 Planned = Annotated[str, AfterValidator(_planned)]
 Checked = Annotated[str, AfterValidator(_checked)]
 FileName = Annotated[str, AfterValidator(_plain_name)]

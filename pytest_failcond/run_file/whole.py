@@ -7,18 +7,30 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
+from pytest_failcond.probes.keys import CornerCaseKey
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.ranges import PARTS
 from pytest_failcond.reading import Many, Record, shown, validate
-from pytest_failcond.run_file.decided import ComparisonRecord, GateRecord
+from pytest_failcond.run_file.decided import ComparisonRecord, GateRecord, check_metrics
 from pytest_failcond.run_file.measured import (
     CorpusRecord,
     DirectionRecord,
     MeasurementRecord,
     RankingRecord,
 )
-from pytest_failcond.run_file.values import Count, Date, FileName, Hash, Packed, Planned, Positive
+from pytest_failcond.run_file.values import (
+    Count,
+    Date,
+    FileName,
+    Hash,
+    OtherKey,
+    Packed,
+    Planned,
+    Positive,
+)
 
 SCHEMA = 1
+_DEEPEST = 20  # levels of what a probe of a project's own keeps
 
 
 def _at_most(count: int) -> Callable[[Any], Any]:
@@ -139,6 +151,27 @@ def _settings(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    def check(part: Any, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise ValueError(f"a record is nested more than {_DEEPEST} deep")
+        parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        for one in parts:
+            check(one, depth + 1)
+
+    check(value, 0)
+    return value
+
+
+class OtherRecord(Record):
+    """A record of a probe of a project's own."""
+
+    key: OtherKey = Field(description="PROBE, or PROBE:PART:….")
+    record: Annotated[dict[str, Any], AfterValidator(_shallow)] = Field(
+        description="What the probe keeps."
+    )
+
+
 class ErrorRecord(Record):
     """A key, and why it could not be measured."""
 
@@ -176,6 +209,9 @@ class RunRecord(Record):
     corpus: CorpusRecord | None = Field(
         None, description="What became of the corpus; null without one."
     )
+    records: Many[OtherRecord] = Field(
+        [], description="What probes measured that this version does not know by itself."
+    )
     errors: Many[ErrorRecord] = Field(description="What could not be measured.")
     gates: Many[GateRecord] = Field(description="Gates that were applied.")
     notes: Many[str] = Field(
@@ -193,7 +229,7 @@ class RunRecord(Record):
     )
 
     _LISTS: ClassVar[dict[str, str]] = {
-        "measurements": "key", "rankings": "key", "directions": "key", "errors": "key",
+        "measurements": "key", "records": "key", "rankings": "key", "directions": "key", "errors": "key",
         "gates": "id",
     }  # fmt: skip
 
@@ -207,6 +243,8 @@ class RunRecord(Record):
         if self.comparison is not None:
             _unique("comparison.keys", [entry.key for entry in self.comparison.keys])
             _unique("comparison.directions", [entry.key for entry in self.comparison.directions])
+        keys = [PROBES.read_key(entry.key) for entry in self.records]
+        check_metrics(self.gates, others=any(key.probe not in PROBES for key in keys))
         if self.part is not None and not self.part[0] <= self.part[1] <= PARTS.most:
             raise ValueError(f"part: {self.part} is not one of at most {PARTS.most} parts")
         self._check_class_indices(len(self.classes))
@@ -238,8 +276,8 @@ class RunRecord(Record):
         for gate in self.gates:
             check(f"gate {gate.id!r}", [made.class_index for made in gate.checks])
         for planned in self.planned:
-            if planned.startswith("corner_case:"):
-                check(planned, [int(planned.split(":")[1])])
+            if isinstance(about := PROBES.named(planned), CornerCaseKey):
+                check(planned, [about.class_index])
         # Where only the corpus was measured, nobody may have named the classes.
         for replayed in self.corpus.entries if self.corpus is not None and classes else ():
             check(f"corpus entry {replayed.id}", [replayed.label])

@@ -28,6 +28,22 @@ def load_callable(reference: str, key: str, *, folder: Path | None = None) -> Ca
         FailcondError: the reference has another form, the module does not exist or raises, or
             there is no such callable in it.
     """
+    found = find(reference, key, folder=folder)
+    if not callable(found):
+        raise FailcondError(
+            f"{key}: {reference!r} is of type {type(found).__name__} and cannot be called; "
+            "name a function that returns what is wanted"
+        )
+    function: Callable[..., Any] = found
+    return function
+
+
+def find(reference: str, key: str, *, folder: Path | None = None) -> Any:
+    """Import what ``module:name`` names, whatever it is.
+
+    Raises:
+        FailcondError: as `load_callable`.
+    """
     module_name, name = parts_of(reference, key)
     module = _import(module_name, key, (folder or Path.cwd()).resolve())
     found: Any = module
@@ -39,13 +55,7 @@ def load_callable(reference: str, key: str, *, folder: Path | None = None) -> Ca
                 f"{nearest(part, public)}"
             )
         found = getattr(found, part)
-    if not callable(found):
-        raise FailcondError(
-            f"{key}: {reference!r} is of type {type(found).__name__} and cannot be called; "
-            "name a function that returns what is wanted"
-        )
-    function: Callable[..., Any] = found
-    return function
+    return found
 
 
 def call(reference: str, key: str, *, folder: Path | None = None) -> Any:

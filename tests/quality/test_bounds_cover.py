@@ -12,8 +12,10 @@ from scipy import special, stats
 
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.measurements import Measurement
-from pytest_failcond.metrics import VALUES, Case
-from pytest_failcond.plan import MEAN_KEY, compared_keys
+from pytest_failcond.metrics import Case
+from pytest_failcond.probes.keys import CleanKey, MeanKey
+from pytest_failcond.probes.registry import METRICS
+from pytest_failcond.probes.regression import compared_keys
 from pytest_failcond.settings import Settings
 from pytest_failcond.statistics import (
     adjusted,
@@ -294,9 +296,9 @@ def against_baseline(metric, then, now):
 
         return of
 
-    key = MEAN_KEY if metric.startswith("mean") else "clean"
+    key = MeanKey() if metric.startswith("mean") else CleanKey()
     more = {"baseline": measure(then)}
-    return VALUES[metric](Case(gate, key, measure(now), settings, ("a", "b"), **more))
+    return METRICS[metric].compute(Case(gate, key, measure(now), settings, ("a", "b"), **more))
 
 
 @pytest.mark.parametrize("total", [30, 200])

@@ -11,8 +11,8 @@ from pytest_failcond import Classifier, LabeledImages, find_corner_cases
 from pytest_failcond.failures.starts import start_images
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import check
-from pytest_failcond.keys import CorruptionKey
 from pytest_failcond.measure import Laboratory
+from pytest_failcond.probes.keys import CorruptionKey
 from pytest_failcond.settings import CorruptionSettings, Settings
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from tests.unit.linear import LinearGenerator

@@ -70,7 +70,7 @@ def judged(folder: Path, *gates: dict, baseline: Path | None = None, lacking: st
     ]
     over = [f"gate:{gate.id}" for gate in settings.gates if gate.id in ("mean", "crossing")]
     compared = [f"regression:{key}" for key in ("clean", *CELLS)] if REGRESSION in gates else []
-    run = replace(
+    run = runs.changed(
         made,
         subjects=made.subjects | {"images": "sha256:2", "seed": 3, "generator": "sha256:3"},
         settings=settings.model_dump(mode="json", exclude={"folder"}),
@@ -87,7 +87,7 @@ def part_of(run: Run, number: int) -> Run:
     """What one of two sessions measured of it."""
     mine = {key: m for i, (key, m) in enumerate(run.measurements.items()) if i % 2 == number - 1}
     indices = np.arange(len(run.labels)) * 3
-    return replace(run, measurements=mine, rankings={}, directions={}, corpus=None, errors={},
+    return runs.changed(run, measurements=mine, rankings={}, directions={}, corpus=None, errors={},
                    planned=("clean", *CELLS), gates=(), notes=(), part=(number, 2), kept=indices)  # fmt: skip
 
 

@@ -14,13 +14,13 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import GateResult, check
 from pytest_failcond.measurements import Measurement, Replay, Replayed
-from pytest_failcond.metrics import VALUES, Case
+from pytest_failcond.metrics import Case
 from pytest_failcond.packing import pack_bits
-from pytest_failcond.plan import MEAN_KEY
+from pytest_failcond.probes.keys import MeanKey
+from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.run import Run
 from pytest_failcond.selftest import selftest
 from pytest_failcond.settings import Settings
-from pytest_failcond.trials import TRIALS
 from tests.runs import make_direction
 
 N, CLASSES = 1000, ("a", "b")
@@ -30,7 +30,9 @@ STARTS = "direction:0:7:+"
 
 
 def measured(key: str, right: np.ndarray) -> Measurement:
-    return Measurement(key, np.where(right, LABELS, 1 - LABELS), LABELS, "sha256:0", 2)
+    return Measurement(
+        PROBES.about(key), np.where(right, LABELS, 1 - LABELS), LABELS, "sha256:0", 2
+    )
 
 
 def rights(accuracy: float, exact: bool = False, stream: str = "") -> np.ndarray:
@@ -91,15 +93,15 @@ GATES = [
     ("clean", {"metric": "clean_accuracy", "min": 0.97}),
     (CELLS[0], {"metric": "accuracy", "min": 0.9, "by_class": True}),
     (CELLS[1], {"metric": "accuracy_drop", "max": 0.05}),
-    (MEAN_KEY, {"metric": "mean_corruption_accuracy", "min": 0.8, "classes": ["b"]}),
-    (MEAN_KEY, {"metric": "mce", "max": 0.9}),
-    (MEAN_KEY, {"metric": "relative_mce", "max": 0.9}),
+    (MeanKey(), {"metric": "mean_corruption_accuracy", "min": 0.8, "classes": ["b"]}),
+    (MeanKey(), {"metric": "mce", "max": 0.9}),
+    (MeanKey(), {"metric": "relative_mce", "max": 0.9}),
     ("corruption:fog", {"metric": "crossing_severity", "min": 2, "at": 0.95}),
     (STARTS, {"metric": "breaking_shift", "min": 3.0}),
     (STARTS, {"metric": "broken_share", "max": 0.5, "at": 2.5}),
     (STARTS, {"metric": "valid_range", "min": 2.5}),
     (CELLS[2], {"metric": "regression_drop", "max": 0.0}),
-    (MEAN_KEY, {"metric": "mean_regression_drop", "max": 0.0}),
+    (MeanKey(), {"metric": "mean_regression_drop", "max": 0.0}),
     (CELLS[3], {"metric": "negative_flips", "max": 0.2}),
     ("corpus", {"metric": "corpus_accuracy", "min": 0.8}),
 ]
@@ -127,7 +129,7 @@ def make_run(found: dict, *gates: tuple[str, dict], baseline: dict | None = None
     for gate, (key, _) in zip(whole.gates, gates, strict=True):
         checked = check(
             gate,
-            key,
+            PROBES.about(key),
             found.__getitem__,
             whole,
             CLASSES,
@@ -135,17 +137,14 @@ def make_run(found: dict, *gates: tuple[str, dict], baseline: dict | None = None
             baseline=None if baseline is None else baseline.__getitem__,
         )
         results.append(GateResult(gate.id, gate.metric, gate.level, (checked,)))
-    cells = {k: m for k, m in found.items() if isinstance(m, Measurement) and k != "corpus"}
+    records = [replayed(record) if key == "corpus" else record for key, record in found.items()]
     return Run(
         environment={},
         subjects={},
         settings=whole.model_dump(mode="json", exclude={"folder"}),
         classes=CLASSES,
         labels=LABELS,
-        measurements=cells,
-        rankings={},
-        directions={k: m for k, m in found.items() if isinstance(m, Direction)},
-        corpus=replayed(found["corpus"]) if "corpus" in found else None,
+        records={record.key: record for record in records},
         gates=tuple(results),
     )
 
@@ -184,10 +183,10 @@ def drawn_again(found: dict, rows: dict[str, np.ndarray]) -> dict:
 @pytest.mark.parametrize(("key", "fields"), GATES, ids=[f["metric"] for _, f in GATES])
 def test_values_of_draws_are_those_of_the_images_drawn(key, fields, how):
     whole = settings(fields)
-    about = whole.gates[0], key
+    about = whole.gates[0], PROBES.about(key)
     more = whole, CLASSES, 1 if whole.gates[0].by_class else None
     reference = BASELINE.__getitem__  # stays as it is
-    trial = TRIALS[fields["metric"]](
+    trial = METRICS[fields["metric"]].try_out(
         Case(*about, MEASURED.__getitem__, *more, BASELINE.__getitem__, reference)
     )
     block = how, 3, trial.images, trial.size, 0, 30
@@ -198,7 +197,7 @@ def test_values_of_draws_are_those_of_the_images_drawn(key, fields, how):
         rows = {trial.images: chosen}
         mine, theirs = (drawn_again(_of(found, rows), rows) for found in (MEASURED, BASELINE))
         case = Case(*about, mine.__getitem__, *more, theirs.__getitem__, reference)
-        value = VALUES[fields["metric"]](case).value
+        value = METRICS[fields["metric"]].compute(case).value
         plain.append(np.inf if value is None else value)
     assert values == pytest.approx(plain)
     assert len(set(plain)) > 1  # a draw does make a difference
@@ -211,8 +210,8 @@ def _of(found: dict, rows: dict) -> dict:
 
 
 def test_every_metric_can_be_tried():
-    assert TRIALS.keys() == VALUES.keys()
-    assert {fields["metric"] for _, fields in GATES} == VALUES.keys()
+    assert all(metric.trial is not None for metric in METRICS.values())
+    assert {fields["metric"] for _, fields in GATES} == METRICS.keys()
 
 
 @pytest.mark.parametrize("judged", [True, False])
@@ -224,9 +223,9 @@ def test_the_walk_drawn_once_each_is_the_walk(judged):
     ):
         whole = settings({"metric": metric, **more})
         case = Case(whole.gates[0], STARTS, {STARTS: found}.__getitem__, whole, CLASSES)
-        trial = TRIALS[metric](case)
+        trial = METRICS[metric].try_out(case)
         value = trial.values(trial.sums(np.ones((1, trial.size))), 0.0, generator("none"))[0]
-        assert value == pytest.approx(VALUES[metric](case).value or np.inf)
+        assert value == pytest.approx(METRICS[metric].compute(case).value or np.inf)
 
 
 # Planted cases

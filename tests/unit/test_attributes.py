@@ -18,7 +18,7 @@ from pytest_failcond.failures.attributes import (
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.starts import start_images
 from pytest_failcond.failures.walking import walk
-from pytest_failcond.keys import DirectionKey
+from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING
 from pytest_failcond.subjects.classifier import Classifier
 from tests.unit.tiny import tiny_generator

@@ -11,7 +11,7 @@ from pytest_failcond.compare import Comparison, Other, compare
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.report import changes, versus
 from pytest_failcond.statistics import mcnemar_p, paired_drop_bound
-from tests.runs import make_direction, make_run
+from tests.runs import changed, make_direction, make_run
 
 INPUTS = {"images": "sha256:i", "seed": 0, "max_images": None, "corruptions": "imagenet-c/1"}
 KEY = "corruption:gaussian_noise:3"
@@ -24,7 +24,7 @@ def runs(**now_subjects):
     predicted = measured.predicted.copy()
     predicted[:5] = measured.labels[:5]
     predicted[60:67] = (measured.labels[60:67] + 1) % measured.classes
-    now = replace(
+    now = changed(
         then,
         subjects=then.subjects | {"classifier": "weights:2"} | now_subjects,
         measurements=then.measurements | {KEY: replace(measured, predicted=predicted)},
@@ -65,7 +65,7 @@ def test_images_are_named_by_their_index_in_the_users_set():
 def test_changed_inputs_are_told_from_a_changed_model():
     then, now = runs()
     other = replace(now.measurements[KEY], pixels="sha256:other")
-    now = replace(now, measurements=now.measurements | {KEY: other})
+    now = changed(now, measurements=now.measurements | {KEY: other})
     comparison = compare(then, now, "old.json", confidence=0.95)
     found = entry(comparison, KEY)
     assert found.inputs_changed
@@ -96,7 +96,7 @@ def test_p_values_are_adjusted_for_their_number():
     predicted = measured.predicted.copy()
     predicted[100:110] = (measured.labels[100:110] + 1) % measured.classes
     worse = now.measurements | {"clean": replace(measured, predicted=predicted)}
-    comparison = compare(then, replace(now, measurements=worse), "old.json", confidence=0.95)
+    comparison = compare(then, changed(now, measurements=worse), "old.json", confidence=0.95)
     found = entry(comparison, "clean")
     assert found.p == mcnemar_p(10, 0)
     assert found.p_holm == pytest.approx(found.p * len(comparison.keys))
@@ -106,7 +106,7 @@ def test_directions_are_compared_on_one_generator_only():
     then, now = runs()
     key = "direction:0:322:+"
     moved = make_direction(0, None, 322, 1, breaking_shift=3.0, valid_range=3.5)
-    now = replace(now, directions={key: moved})
+    now = changed(now, directions={key: moved})
     comparison = compare(then, now, "old.json", confidence=0.95)
     (found,) = comparison.directions
     assert (found.breaking_shift_then, found.breaking_shift) == (2.0, 3.0)
@@ -129,7 +129,7 @@ def same_weights(then, now, **fields):
     subjects = then.subjects | {"classifier": "model:1"}
     return compare(
         replace(then, subjects=subjects),
-        replace(now, subjects=subjects, **fields),
+        changed(now, subjects=subjects, **fields),
         "old.json",
         confidence=0.95,
     )

@@ -15,7 +15,7 @@ from pytest_failcond.corpus.manifest import Entry
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.failures.discovery import typical_rows
 from pytest_failcond.failures.walking import Walk
-from pytest_failcond.keys import DirectionKey
+from pytest_failcond.probes.keys import DirectionKey
 
 NAMES = ("circle", "square", "star")
 

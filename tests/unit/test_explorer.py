@@ -18,8 +18,8 @@ from pytest_failcond.explore import explore
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
 from pytest_failcond.failures.starts import start_images
-from pytest_failcond.keys import DirectionKey
 from pytest_failcond.laboratory import find_settings, open_laboratory
+from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.report.explorer import page
 from pytest_failcond.subjects.images import to_uint8
 from tests.explorable import CLASSES, EVIL, write_project

@@ -21,9 +21,11 @@ from pytest_failcond.gate_rules import check_reach
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import check
 from pytest_failcond.measurements import Measurement
-from pytest_failcond.metric_rows import METRICS, STEP, Asked
-from pytest_failcond.metrics import VALUES, Case
-from pytest_failcond.plan import MEAN_KEY, keys_over_cells
+from pytest_failcond.metrics import Case
+from pytest_failcond.probes.keys import MeanKey, RowKey
+from pytest_failcond.probes.metric import STEP, Asked
+from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.probes.several import keys_over_cells
 from pytest_failcond.settings import Settings
 from tests.runs import make_direction
 
@@ -54,7 +56,7 @@ def configured(severities=(1, 2), max_shift=4.0, **gates: Any) -> Settings:
 @cache
 def measured(key: str, wrong: int) -> Measurement:
     predicted = np.where(np.arange(N) < wrong, 1 - LABELS, LABELS)
-    return Measurement(key, predicted, LABELS, "sha256:0", 2)
+    return Measurement(PROBES.about(key), predicted, LABELS, "sha256:0", 2)
 
 
 @cache
@@ -76,27 +78,27 @@ Result = tuple[str, dict[str, Callable[[str], Any]]]
 
 def results(gate: GateSettings, settings: Settings) -> Iterator[Result]:
     """Results at the ends of what a metric can be, and between: a key, and who measures."""
-    about = METRICS[gate.metric].about
+    about = PROBES.of_metric(gate.metric).name
     assert settings.corruptions is not None
     if about == "direction":
         end = settings.corner_cases.max_shift
         for breaks, valid in itertools.product((None, 0.0, STEP, end), (0.0, STEP, end)):
             yield "direction:0:5:+", {"measure": lambda _, b=breaks, v=valid: walked(b, v, end)}
         return
-    key = {"clean": "clean", "corpus": "corpus", "cell": "corruption:contrast:2",
-           "baseline": "clean", "several cells": MEAN_KEY}[about]  # fmt: skip
+    key = {"clean": "clean", "corpus": "corpus", "corruption": "corruption:contrast:2",
+           "regression": "clean", "several": MeanKey()}[about]  # fmt: skip
     if gate.metric == "crossing_severity":
         for end in (0, *settings.corruptions.severities):  # the last severity without errors
 
             def until(cell: str, end: int = end) -> Measurement:
                 return measured(cell, N if int(cell[-1]) > end else 0)
 
-            yield "corruption:contrast", {"measure": until}
+            yield RowKey("contrast"), {"measure": until}
         return
     for clean, cells, other in itertools.product((0, N), (0, N // 2, N), (0, 1, N)):
 
         def now(cell: str, clean: int = clean, cells: int = cells) -> Measurement:
-            only = about in ("clean", "corpus", "baseline")
+            only = about in ("clean", "corpus", "regression")
             return measured(cell, cells if only else clean if cell == "clean" else cells)
 
         def then(cell: str, other: int = other) -> Measurement:
@@ -123,7 +125,7 @@ def is_accepted(gate: GateSettings, **configuration: Any) -> bool:
         said = str(error)
     else:
         return True
-    assert f"{METRICS[gate.metric].bound} = " in said or "at = " in said
+    assert f"{METRICS[gate.metric].good} = " in said or "at = " in said
     assert repr(gate.metric) in said
     return False
 
@@ -134,13 +136,15 @@ def test_a_gate_is_accepted_if_and_only_if_some_results_fail_it_and_some_do_not(
     outcomes = set()
     for at in ATS.get(metric, [None]):
         for severities in SEVERITIES if metric == "crossing_severity" else SEVERITIES[:1]:
-            for max_shift in SHIFTS if row.about == "direction" else SHIFTS[-1:]:
+            for max_shift in (
+                SHIFTS if PROBES.of_metric(row.name).name == "direction" else SHIFTS[-1:]
+            ):
                 form = {"severities": severities, "max_shift": max_shift}
                 settings = configured(**form)
                 for threshold in THRESHOLDS:
                     if row.needs_reference and abs(threshold) > N:
                         continue  # not with 40 images
-                    gate = GateSettings(id="gate", metric=metric, at=at, **{row.bound: threshold})
+                    gate = GateSettings(id="gate", metric=metric, at=at, **{row.good: threshold})
                     found = verdicts(gate, settings)
                     tells = "failed" in found and bool(found & {"passed", "marginal"})
                     accepted = is_accepted(gate, **form)
@@ -154,7 +158,7 @@ def test_a_gate_is_accepted_if_and_only_if_some_results_fail_it_and_some_do_not(
 def test_any_threshold_tells_something_or_is_refused(metric, threshold):
     row = METRICS[metric]
     at = {"broken_share": 0.5, "crossing_severity": 0.5}.get(metric)
-    gate = GateSettings(id="gate", metric=metric, at=at, **{row.bound: threshold})
+    gate = GateSettings(id="gate", metric=metric, at=at, **{row.good: threshold})
     settings = configured()
     tells = len({v == "failed" for v in verdicts(gate, settings)}) == 2
     if metric == "mce" and threshold > 0:  # bounded by the reference alone
@@ -167,13 +171,13 @@ def test_any_threshold_tells_something_or_is_refused(metric, threshold):
 def test_no_value_is_out_of_a_metrics_reach_and_its_ends_are_reached(metric):
     row, settings = METRICS[metric], configured()
     at = {"broken_share": 0.5, "crossing_severity": 0.5}.get(metric)
-    gate = GateSettings(metric=metric, at=at, **{row.bound: 1.0})
+    gate = GateSettings(metric=metric, at=at, **{row.good: 1.0})
     reach = row.reach(Asked((1, 2), 4.0, at))
     values = set()
     for key, measures in results(gate, settings):
         case = Case(gate, key, measures.pop("measure"), settings, CLASSES, **measures)
         try:
-            values.add(VALUES[metric](case).value)
+            values.add(METRICS[metric].compute(case).value)
         except FailcondError:
             assert row.needs_reference
     assert (None in values) == reach.beyond
@@ -188,9 +192,9 @@ def test_no_value_is_out_of_a_metrics_reach_and_its_ends_are_reached(metric):
 def test_a_threshold_is_a_finite_number(metric, value):
     row = METRICS[metric]
     more = {"at": 0.5} if row.at else {}
-    for key in (row.bound, *more):
+    for key in (row.good, *more):
         with pytest.raises(ValueError, match=f"{key}\n"):
-            GateSettings(metric=metric, **(more | {row.bound: 0.5} | {key: value}))
+            GateSettings(metric=metric, **(more | {row.good: 0.5} | {key: value}))
 
 
 @pytest.mark.parametrize("at", [-0.5, 0.3, 0.1 + 0.2, 0.75, 4.5, 1e9])
@@ -233,7 +237,7 @@ def test_a_reference_narrows_the_rule():
 def test_what_is_named_twice_would_count_twice(key, value):
     for metric in (m for m, row in METRICS.items() if key in row.selectors):
         with pytest.raises(ValueError, match=f"{key}\n.* twice; leave one out"):
-            GateSettings(metric=metric, **{METRICS[metric].bound: 0.5, key: value})
+            GateSettings(metric=metric, **{METRICS[metric].good: 0.5, key: value})
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -243,13 +247,13 @@ def test_more_images_than_there_can_be_are_refused(metric):
 
     def gate(min_n: int) -> GateSettings:
         least = 2.0 if metric == "crossing_severity" else 0.5
-        return GateSettings(id="many", metric=metric, at=at, min_n=min_n, **{row.bound: least})
+        return GateSettings(id="many", metric=metric, at=at, min_n=min_n, **{row.good: least})
 
     configured(max_images=200, gates=(gate(100),))
-    if row.about == "corpus":
+    if PROBES.of_metric(row.name).name == "corpus":
         configured(max_images=200, gates=(gate(10**6),))
         return
-    key = "corner_cases.samples" if row.about == "direction" else "max_images"
+    key = "corner_cases.samples" if PROBES.of_metric(row.name).name == "direction" else "max_images"
     with pytest.raises(ValueError, match=f"'many': min_n = 201 fails.*as {key} says"):
         configured(max_images=200, gates=(gate(201),))
 

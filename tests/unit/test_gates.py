@@ -15,12 +15,14 @@ from pytest_failcond.gates import NO_BASELINE, check, note_idle_waiver, unmeasur
 from pytest_failcond.measurements import Measurement
 from pytest_failcond.metrics import Case
 from pytest_failcond.plan import (
-    MEAN_KEY,
+    checks_of,
     classes_of_checks,
-    gates_for,
-    keys_over_cells,
     number_of_checks,
 )
+from pytest_failcond.probes.base import Asking, Planned
+from pytest_failcond.probes.keys import CleanKey, MeanKey
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.probes.several import keys_over_cells
 from pytest_failcond.resolution import unresolved
 from pytest_failcond.settings import Settings
 from pytest_failcond.verdicts import Verdicts
@@ -33,7 +35,7 @@ DAY = datetime.date(2030, 1, 2)
 def measured(key: str, wrong: int) -> Measurement:
     predicted = LABELS.copy()
     predicted[:wrong] = 1 - predicted[:wrong]
-    return Measurement(key, predicted, LABELS, "sha256:0", 2)
+    return Measurement(PROBES.about(key), predicted, LABELS, "sha256:0", 2)
 
 
 def settings(*gates: GateSettings, **corner_cases) -> Settings:
@@ -47,7 +49,7 @@ def settings(*gates: GateSettings, **corner_cases) -> Settings:
 
 
 def verdict_of(gate: GateSettings, key: str, found: dict, **more):
-    return check(gate, key, found.__getitem__, settings(gate), ("a", "b"), **more)
+    return check(gate, PROBES.about(key), found.__getitem__, settings(gate), ("a", "b"), **more)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_a_class_without_images_is_no_pass():
 def test_a_mean_is_bounded_over_images_not_over_cells():
     gate = GateSettings(metric="mean_corruption_accuracy", min=0.8)
     keys = [f"corruption:{n}:{s}" for n in ("contrast", "gaussian_blur") for s in (1, 2)]
-    found = verdict_of(gate, MEAN_KEY, {key: measured(key, 30) for key in keys})
+    found = verdict_of(gate, MeanKey(), {key: measured(key, 30) for key in keys})
     single = verdict_of(
         GateSettings(metric="accuracy", min=0.8), keys[0], {keys[0]: measured(keys[0], 30)}
     )
@@ -119,7 +121,7 @@ def test_mce_is_errors_over_those_of_the_reference_corruption_by_corruption():
         whole = Settings(classifier="m:c", images="m:i", corruptions=corruptions, gates=(gate,))
         found[metric] = check(
             gate,
-            MEAN_KEY,
+            MeanKey(),
             lambda key: measured(key, ours[key]),
             whole,
             ("a", "b"),
@@ -144,7 +146,7 @@ def test_mce_needs_a_reference_that_errs():
     with pytest.raises(FailcondError, match="contrast is measured by the errors of the reference"):
         check(
             gate,
-            MEAN_KEY,
+            MeanKey(),
             lambda key: measured(key, 5),
             whole,
             ("a", "b"),
@@ -241,17 +243,17 @@ def versions(then: int, now: list[int]) -> tuple[dict, dict]:
 def test_a_mean_drop_since_the_baseline_is_over_all_that_is_compared():
     baseline, found = versions(20, [20, 20, 30, 40, 20])
     gate = GateSettings(metric="mean_regression_drop", max=0.05)
-    checked = verdict_of(gate, MEAN_KEY, found, baseline=baseline.__getitem__)
+    checked = verdict_of(gate, MeanKey(), found, baseline=baseline.__getitem__)
     assert (checked.value, checked.n) == (pytest.approx(30 / 200 / 5), 200)
     assert checked.verdict == "passed"
     assert checked.value < checked.bound < 0.05
     cells = GateSettings(metric="mean_regression_drop", max=0.05, corruptions=["gaussian_blur"])
-    checked = verdict_of(cells, MEAN_KEY, found, baseline=baseline.__getitem__)
+    checked = verdict_of(cells, MeanKey(), found, baseline=baseline.__getitem__)
     assert checked.value == pytest.approx(20 / 200 / 2)
     assert checked.verdict == "marginal"
     tight = GateSettings(metric="mean_regression_drop", max=0.01)
-    assert verdict_of(tight, MEAN_KEY, found, baseline=baseline.__getitem__).verdict == "failed"
-    assert verdict_of(gate, MEAN_KEY, found).verdict == "not_evaluated"
+    assert verdict_of(tight, MeanKey(), found, baseline=baseline.__getitem__).verdict == "failed"
+    assert verdict_of(gate, MeanKey(), found).verdict == "not_evaluated"
 
 
 def test_a_flip_is_not_made_up_for_by_what_is_gained():
@@ -353,7 +355,8 @@ def test_a_gate_is_about_the_keys_that_it_selects():
     whole = settings(*gates, top=2)
 
     def ids(key: str) -> list[str]:
-        return [gate.id for gate in gates_for(key, whole, CLASSES)]
+        planned = Planned.of_key(PROBES.parse(key))
+        return [gate.id for gate, _ in checks_of(planned, Asking(whole, CLASSES, None))]
 
     assert ids("clean") == ["clean"]
     assert ids("corruption:contrast:1") == ["drop"]
@@ -376,7 +379,7 @@ def test_a_gate_by_class_of_no_class_is_an_error_and_not_gone(names, chosen):
     gate = GateSettings(id="each", metric="clean_accuracy", min=0.9, by_class=True, classes=chosen)
     whole = Settings(classifier="m:c", images="m:i", gates=(gate,))
     verdicts = Verdicts(whole, names, lambda key: measured(key, 0))
-    ((made,),) = (result.checks for result in verdicts.results(["clean"]))
+    ((made,),) = (result.checks for result in verdicts.results([Planned.of_key(CleanKey())]))
     assert (made.verdict, made.gate) == ("error", "each")
     assert ("'cat', 'dog'" if chosen else "no classes are known") in made.reason
 
@@ -401,7 +404,9 @@ def test_verdicts_by_class_look_at_each_image_once_per_cell(monkeypatch):
         cells = [f"corruption:{n}:{s}" for n in ("contrast", "gaussian_blur") for s in (1, 2)]
         found = {key: Measurement(key, labels, labels, "", classes) for key in cells}
         touched.clear()
-        (result,) = Verdicts(whole, names, found.__getitem__).results(cells)
+        (result,) = Verdicts(whole, names, found.__getitem__).results(
+            [Planned.of_key(PROBES.parse(cell)) for cell in cells]
+        )
         assert len(result.checks) == 4 * classes
         work.append(sum(touched))
         touched.clear()

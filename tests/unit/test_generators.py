@@ -19,9 +19,9 @@ from pytest_failcond.failures.discovery import PAST, discover
 from pytest_failcond.failures.filming import film
 from pytest_failcond.failures.starts import start_image, start_images
 from pytest_failcond.generators.base import BATCH, as_generator
-from pytest_failcond.keys import DirectionKey, RankingKey
 from pytest_failcond.laboratory import build_laboratory
 from pytest_failcond.measure import Laboratory
+from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.settings import CornerCaseSettings, Settings
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import to_float

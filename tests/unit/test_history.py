@@ -18,6 +18,7 @@ from pytest_failcond.history import Question, history
 from pytest_failcond.report import timeline
 from pytest_failcond.statistics import paired_drop_bound, proportion_bound
 from tests.quality.test_selftest import CELLS, STARTS, make_run, measured, walked
+from tests.runs import changed
 
 N = 1000
 INPUTS = {"images": "sha256:i", "seed": 0, "corruptions": "imagenet-c/1", "generator": "sha256:g"}
@@ -73,10 +74,10 @@ def test_other_inputs_are_marked_and_no_change_is_given_across_them():
 
 
 def test_other_pixels_of_the_same_seed_are_other_inputs():
-    changed = run(1)
-    cell = replace(changed.measurements[CELLS[0]], pixels="sha256:other")
-    changed = replace(changed, measurements=changed.measurements | {CELLS[0]: cell})
-    points = history([("a", changed), ("b", run(2))], Question(key=CELLS[0]))
+    one = run(1)
+    cell = replace(one.measurements[CELLS[0]], pixels="sha256:other")
+    one = changed(one, measurements=one.measurements | {CELLS[0]: cell})
+    points = history([("a", one), ("b", run(2))], Question(key=CELLS[0]))
     assert [point.other_inputs for point in points] == [("pixels",), ()]
 
 
@@ -121,7 +122,7 @@ def test_what_is_not_there_is_told_with_what_is(question, words):
 
 def test_a_run_that_lacks_the_key_says_so_in_its_row():
     lacking = run(1)
-    del lacking.measurements[CELLS[0]]
+    del lacking.records[CELLS[0]]
     points = history([("a", lacking), ("b", run(2))], Question(key=CELLS[0]))
     assert points[0].missing == f"{CELLS[0]} was not measured"
     assert points[1].change is None

@@ -21,11 +21,12 @@ from pytest_failcond.cli import main
 from pytest_failcond.errors import FailcondError, FailcondWarning
 from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.printing import disarmed, escape_html, lines, one_line, printable, put, say
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.report.explorer import _json
 from pytest_failcond.report.page import Page
 from pytest_failcond.state import fail
-from tests.runs import make_comparison, make_run
+from tests.runs import changed, make_comparison, make_run
 
 ROOT = Path(__file__).parents[2] / "pytest_failcond"
 HOSTILE = {
@@ -82,9 +83,9 @@ def hostile_run(folder, evil):
         ),
         Replayed("0-1-up-3", "open", 0, 0, 0.9, None, "sha256:2"),
     )
-    run = replace(run, corpus=Replay(replayed, "sha256:x"))
+    run = changed(run, corpus=Replay(replayed, "sha256:x"))
     parts = ("classes", "gates", "comparison", "environment", "subjects", "notes", "directions")
-    run = replace(run, **{name: poisoned(getattr(run, name), evil) for name in parts})
+    run = changed(run, **{name: poisoned(getattr(run, name), evil) for name in parts})
     environment = run.environment | {
         "commit": evil, "date": evil, "dirty": True, "python": evil, "torch": evil, "device": evil,
     }  # fmt: skip
@@ -169,7 +170,7 @@ def test_a_run_is_shown_as_it_is_by_every_medium(tmp_path, plain, evil):
     check_html(html.page(run), html.page(plain))
     check_html(html.summary(run), html.summary(plain))
     for key in [*run.measurements, *run.directions, "ranking:1", "corpus:0-1-up-2"]:
-        check_html(html.details(run, key), html.details(plain, key))
+        check_html(html.details(run, PROBES.about(key)), html.details(plain, PROBES.about(key)))
 
 
 @hostile

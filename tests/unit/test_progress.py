@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from pytest_failcond import Classifier
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, RankingKey
 from pytest_failcond.progress import notes
 from pytest_failcond.progress.notes import Current, Notes, Progress
 from pytest_failcond.progress.text import Plan, clock, expected, rows, time_left
 
-NOISE = [f"corruption:noise:{severity}" for severity in (1, 2, 3)]
-BLUR = [f"corruption:blur:{severity}" for severity in (1, 2, 3)]
-PLAN = Plan.of(["clean", *NOISE, *BLUR, "ranking:0", "ranking:7"])
+NOISE = [CorruptionKey("noise", severity) for severity in (1, 2, 3)]
+BLUR = [CorruptionKey("blur", severity) for severity in (1, 2, 3)]
+CLEAN, FIRST, LAST = CleanKey(), RankingKey(0), RankingKey(7)
+PLAN = Plan.of([CLEAN, *NOISE, *BLUR, FIRST, LAST])
 
 
 @pytest.fixture
@@ -47,12 +49,12 @@ def test_images_are_added_up_and_the_filling_of_the_last_batch_is_not(watched, m
     monkeypatch.setattr(notes, "_EVERY_SECONDS", 0.0)
     mine = Progress(watched)
     mine.seen(64)  # asked for by a test, for no key
-    with mine.measuring("clean", 100):
+    with mine.measuring(CLEAN, 100):
         mine.seen(64)
         assert notes.read(watched)[0].current.done == 64
         mine.seen(64)
         assert notes.read(watched)[0].current.done == 100
-    with mine.measuring("ranking:0", None):
+    with mine.measuring(FIRST, None):
         mine.seen(64)
         mine.seen(64)
         assert notes.read(watched)[0].current.done == 128
@@ -62,7 +64,7 @@ def test_notes_are_not_written_more_often_than_anybody_looks(watched, monkeypatc
     time = [0.0]
     monkeypatch.setattr(notes.time, "perf_counter", lambda: time[0])
     mine = Progress(watched)
-    with mine.measuring("ranking:0", None):
+    with mine.measuring(FIRST, None):
         seen = set()
         for _ in range(1000):  # one second
             time[0] += 0.001
@@ -82,7 +84,7 @@ def test_what_fails_is_finished_but_its_time_counts_for_nothing(watched):
 
 def test_where_nobody_watches_nothing_is_written(tmp_path):
     mine = Progress(tmp_path)
-    with mine.measuring("clean", 10):
+    with mine.measuring(CLEAN, 10):
         mine.seen(10)
     assert list(tmp_path.iterdir()) == []
 
@@ -90,7 +92,7 @@ def test_where_nobody_watches_nothing_is_written(tmp_path):
 def test_a_folder_that_goes_away_does_not_stop_a_measurement(watched):
     mine = Progress(watched)
     (watched / notes.FOLDER).rmdir()
-    with mine.measuring("clean", 10):
+    with mine.measuring(CLEAN, 10):
         mine.seen(10)
 
 
@@ -116,13 +118,13 @@ def test_a_broken_note_is_passed_over(watched):
 
 
 def test_a_key_is_expected_to_take_as_long_as_those_like_it():
-    finished = {"clean": 1.0, NOISE[0]: 2.0, NOISE[1]: 4.0, "ranking:0": 50.0}
+    finished = {CLEAN: 1.0, NOISE[0]: 2.0, NOISE[1]: 4.0, FIRST: 50.0}
     assert expected(NOISE[2], finished) == 3.0
     assert expected(BLUR[0], finished) == 3.0
     assert expected(BLUR[0], finished | {BLUR[1]: 9.0}) == 9.0
-    assert expected("ranking:7", finished) == 50.0
+    assert expected(LAST, finished) == 50.0
     assert expected("direction:0:1:+", finished) is None
-    assert expected(NOISE[0], {"clean": 1.0}) is None
+    assert expected(NOISE[0], {CLEAN: 1.0}) is None
 
 
 def test_the_time_left_goes_by_a_keys_own_speed_once_it_has_one():
@@ -131,9 +133,9 @@ def test_the_time_left_goes_by_a_keys_own_speed_once_it_has_one():
     assert time_left(Current(NOISE[1], 50, 100, started=10.0), finished, now=15.0) == 5.0
     assert time_left(Current(NOISE[1], 0, 100, started=10.0), finished, now=60.0) == 0.0
     assert time_left(Current(NOISE[1], 0, 100, started=10.0), {}, now=15.0) is None
-    ranking = Current("ranking:7", 500, None, started=10.0)
+    ranking = Current(LAST, 500, None, started=10.0)
     assert time_left(ranking, finished, now=15.0) is None
-    assert time_left(ranking, {"ranking:0": 12.0}, now=15.0) == 7.0
+    assert time_left(ranking, {FIRST: 12.0}, now=15.0) == 7.0
 
 
 def test_the_plan_is_made_of_cells_and_rankings():
@@ -146,7 +148,7 @@ def said(measured, plan=PLAN, now=100.0, width=200, **options) -> list[str]:
 
 
 def test_one_row_says_what_is_measured_how_fast_and_how_long_it_takes():
-    finished = {"clean": 1.0, NOISE[0]: 10.0, NOISE[1]: 20.0, "ranking:0": 60.0}
+    finished = {CLEAN: 1.0, NOISE[0]: 10.0, NOISE[1]: 20.0, FIRST: 60.0}
     measured = [Notes(Current(NOISE[2], 4096, 10_000, started=98.0), finished)]
     # 2.9 s of this cell, three of blur at 15 s each, one ranking.
     assert said(measured) == [
@@ -156,24 +158,24 @@ def test_one_row_says_what_is_measured_how_fast_and_how_long_it_takes():
 
 
 def test_where_nothing_is_known_no_time_is_invented():
-    measured = [Notes(Current("clean", 0, 300, started=97.0))]
+    measured = [Notes(Current(CLEAN, 0, 300, started=97.0))]
     assert said(measured) == [
         "clean  0 of 300 images · 0:03 so far · 0 of 7 cells · 0 of 2 classes"
     ]
     assert said(measured, Plan()) == ["clean  0 of 300 images · 0:03 so far"]
-    assert said([]) == said([Notes(None, {"clean": 1.0})]) == []
+    assert said([]) == said([Notes(None, {CLEAN: 1.0})]) == []
 
 
 def test_what_is_known_of_one_kind_is_said_of_it_alone():
-    measured = [Notes(Current("ranking:7", 20, None, started=90.0), {"ranking:0": 30.0})]
+    measured = [Notes(Current(LAST, 20, None, started=90.0), {FIRST: 30.0})]
     assert said(measured) == [
         "ranking:7  20 images · 2.0/s · 0:20 left · 0 of 7 cells · 1 of 2 classes, 0:20 left"
     ]
 
 
 def test_a_kind_that_is_done_is_not_mentioned():
-    finished = dict.fromkeys(PLAN.cells, 1.0) | {"ranking:0": 30.0}
-    measured = [Notes(Current("ranking:7", 20, None, started=90.0), finished)]
+    finished = dict.fromkeys(PLAN.cells, 1.0) | {FIRST: 30.0}
+    measured = [Notes(Current(LAST, 20, None, started=90.0), finished)]
     assert said(measured) == [
         "ranking:7  20 images · 2.0/s · 0:20 left · 1 of 2 classes · 0:20 left in all"
     ]
@@ -181,7 +183,7 @@ def test_a_kind_that_is_done_is_not_mentioned():
 
 def test_two_processes_share_what_is_left():
     measured = [
-        Notes(Current(NOISE[2], 50, 100, started=90.0), {"clean": 1.0, NOISE[0]: 20.0}),
+        Notes(Current(NOISE[2], 50, 100, started=90.0), {CLEAN: 1.0, NOISE[0]: 20.0}),
         Notes(Current(BLUR[1], 90, 100, started=91.0), {BLUR[0]: 40.0, NOISE[1]: 20.0}),
     ]
     plan = Plan(PLAN.cells)
@@ -196,14 +198,14 @@ def test_two_processes_share_what_is_left():
 
 
 def test_many_processes_take_few_rows():
-    measured = [Notes(Current(f"ranking:{n}", 640, None, started=90.0)) for n in range(9)]
+    measured = [Notes(Current(RankingKey(n), 640, None, started=90.0)) for n in range(9)]
     text = said(measured)
     assert len(text) == 5
     assert text[-1] == "and 5 more · 0 of 7 cells · 0 of 2 classes"
 
 
 def test_narrow_terminals_get_less():
-    finished = {"clean": 1.0, NOISE[0]: 10.0, NOISE[1]: 20.0, "ranking:0": 60.0}
+    finished = {CLEAN: 1.0, NOISE[0]: 10.0, NOISE[1]: 20.0, FIRST: 60.0}
     measured = [Notes(Current(NOISE[2], 4096, 10_000, started=98.0), finished)]
     assert said(measured, width=79) == [
         "corruption:noise:3  4,096 of 10,000 images · 2,048/s · 0:03 left",
@@ -217,7 +219,7 @@ def test_narrow_terminals_get_less():
 
 
 def test_without_unicode_the_text_is_ascii():
-    measured = [Notes(Current("clean", 150, 300, started=97.0))]
+    measured = [Notes(Current(CLEAN, 150, 300, started=97.0))]
     (row,) = said(measured, unicode=False)
     assert row.isascii()
     assert row.startswith("clean  150 of 300 images, 50/s, 0:03 left")

@@ -9,7 +9,7 @@ import pytest
 from pytest_failcond.directions import AttributeChange
 from pytest_failcond.report import direction_text
 from pytest_failcond.report.breaking import breaking_changes
-from tests.runs import make_direction, make_run
+from tests.runs import changed, make_direction, make_run
 
 
 def direction(class_index, rank, broken, change="noise", size=2.0, valid_range=2.0):
@@ -23,7 +23,7 @@ def direction(class_index, rank, broken, change="noise", size=2.0, valid_range=2
 
 
 def run_of(*directions):
-    return replace(make_run(classes=tuple("abcdef")), directions={d.key: d for d in directions})
+    return changed(make_run(classes=tuple("abcdef")), directions={d.key: d for d in directions})
 
 
 def grouped(*directions):

@@ -12,8 +12,9 @@ from rich.cells import cell_len
 from pytest_failcond.cli import main
 from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison, compare
 from pytest_failcond.gates import GateResult
+from pytest_failcond.probes.keys import DirectionKey, Key
 from pytest_failcond.report import changes, terminal
-from tests.runs import make_check, make_run
+from tests.runs import changed, make_check, make_run
 
 CELLS = [f"corruption:gaussian_noise:{s}" for s in range(1, 6)]
 
@@ -27,7 +28,7 @@ def of(keys=(), directions=(), **fields) -> Comparison:
 
 def key(name: str, lost: int, gained: int, p: float = 1.0) -> KeyComparison:
     drop = (lost - gained) / 100
-    return KeyComparison(name, right=80, lost=lost, gained=gained, drop=drop, p_holm=p)
+    return KeyComparison(Key(name), right=80, lost=lost, gained=gained, drop=drop, p_holm=p)
 
 
 def test_losses_stand_before_gains_and_what_is_unchanged_is_counted():
@@ -66,9 +67,9 @@ def test_what_a_gate_fails_is_shown_whatever_else_changed_more():
 
 
 def test_directions_that_did_not_change_are_left_out():
-    moved = DirectionComparison("direction:0:1:+", 2.0, 3.0, 4.0, 4.0, 0.5, 0.5)
-    worse = DirectionComparison("direction:0:2:+", None, None, 4.0, 4.0, 0.2, 0.4)
-    same = DirectionComparison("direction:0:3:+", None, None, 4.0, 4.0, 0.2, 0.2)
+    moved = DirectionComparison(DirectionKey(0, 1, 1), 2.0, 3.0, 4.0, 4.0, 0.5, 0.5)
+    worse = DirectionComparison(DirectionKey(0, 2, 1), None, None, 4.0, 4.0, 0.2, 0.4)
+    same = DirectionComparison(DirectionKey(0, 3, 1), None, None, 4.0, 4.0, 0.2, 0.2)
     comparison = of([key("clean", 0, 0)], [same, moved, worse])
     assert changes.shown_directions(comparison, every=False) == ([worse, moved], 0)
     assert changes.shown_directions(comparison, every=True) == ([worse, moved, same], 0)
@@ -103,7 +104,7 @@ def files(tmp_path):
     predicted = measured.predicted.copy()
     predicted[:5] = measured.labels[:5]
     predicted[100:107] = (measured.labels[100:107] + 1) % measured.classes
-    now = replace(
+    now = changed(
         then,
         subjects=then.subjects | {"classifier": "weights:2"},
         measurements=then.measurements | {CELLS[2]: replace(measured, predicted=predicted)},

@@ -9,9 +9,10 @@ import pytest
 
 from pytest_failcond.compare import Comparison, compare
 from pytest_failcond.measurements import Replay, Replayed
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import changes, contents, corpus, html, markdown, terminal
 from pytest_failcond.run import Run
-from tests.runs import EVIL, make_run, make_strip
+from tests.runs import EVIL, changed, make_run, make_strip
 
 OPEN_WRONG = Replayed("zero-1-up-0", "open", 0, 1, 0.25)
 OPEN_RIGHT = Replayed("zero-2-up-0", "open", 0, 0, 0.75)
@@ -22,7 +23,7 @@ FIXED_WRONG = Replayed("1-4-up-0", "fixed", 1, 2, 0.1, "corpus-1-4-up-0.png")
 def with_corpus(*entries: Replayed, tested: bool = True, folder=None) -> Run:
     run = make_run(folder, cells=False, corner_cases=False, gates=())
     planned = tuple(f"corpus:{entry.id}" for entry in entries) if tested else ()
-    return replace(run, corpus=Replay(entries, "sha256:0"), planned=planned)
+    return changed(run, corpus=Replay(entries, "sha256:0"), planned=planned)
 
 
 def text_of(run: Run, **options) -> str:
@@ -77,13 +78,13 @@ def test_the_verdict_of_the_run(entries, tested, status):
 def test_what_was_lost_is_told_with_its_picture_and_without_harm(tmp_path):
     run = with_corpus(FIXED_WRONG, FIXED_RIGHT, folder=tmp_path)
     (tmp_path / str(FIXED_WRONG.picture)).write_bytes(make_strip(frames=1))
-    page, one = html.summary(run), html.details(run, "corpus:1-4-up-0")
+    page, one = html.summary(run), html.details(run, PROBES.about("corpus:1-4-up-0"))
     for text in (page, one):
         assert EVIL not in text
         assert "is marked as fixed, but was taken for" in text
         assert text.count("data:image/png;base64") == 1
     assert "data:image" not in html.summary(run, pictures=False)
-    assert "data:image" not in html.details(run, "corpus:1-3-up-0")
+    assert "data:image" not in html.details(run, PROBES.about("corpus:1-3-up-0"))
     assert "FAILED  corpus  corpus:1-4-up-0" in text_of(run)
     assert EVIL not in markdown.render(run)
 

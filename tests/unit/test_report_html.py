@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import direction_text, html
 from pytest_failcond.report.html import curves, pictures
 from pytest_failcond.report.html.parts import style
@@ -103,7 +104,7 @@ def test_curves_of_every_direction(run):
 def test_a_band_holds_its_line_and_is_that_of_clopper_and_pearson(run):
     from pytest_failcond.statistics import proportion_bound
 
-    curve = Read(html.details(run, UP)).all("curve")[0]
+    curve = Read(html.details(run, PROBES.about(UP))).all("curve")[0]
     named = {e.get("class"): e for e in curve if e.get("class")}
 
     def heights(kind):
@@ -122,27 +123,27 @@ def test_a_band_holds_its_line_and_is_that_of_clopper_and_pearson(run):
 
 
 def test_details_of_a_direction(run):
-    page = Read(html.details(run, UP))
+    page = Read(html.details(run, PROBES.about(UP)))
     assert len(page.images) == 9, "eight frames and what changed"
     for part in ("p(zero) 0.98", "✗ <script>alert(1)</script>", "judge ✓ zero", "difference",
                  "○ waived", "valid to 3.5 σ"):  # fmt: skip
         assert part in page.text
     (code,) = (e.text for e in page.elements if e.tag == "code")
     assert code == show_command(run, run.directions[UP], 4.0)
-    assert not Read(html.details(run, UP, pictures=False)).images
+    assert not Read(html.details(run, PROBES.about(UP), pictures=False)).images
 
 
 def test_what_directions_change(run):
     text = Read(html.summary(run)).text
     assert "noise +4.1 σ, contrast −0.6 σ" in text
     assert "noise + breaks zero first" in text
-    details = Read(html.details(run, UP)).text
+    details = Read(html.details(run, PROBES.about(UP))).text
     assert "noise +4.1 σ, contrast −0.6 σ" in details
     assert direction_text.ATTRIBUTES in details
 
 
 def test_frames_are_shown_to_the_pixel(run):
-    page = Read(html.details(run, UP))
+    page = Read(html.details(run, PROBES.about(UP)))
     strip = np.asarray(Image.open(run.pictures / run.directions[UP].strip.file))
     frames = [decode(image) for image in page.images]
     assert (np.concatenate(frames[:8], axis=1) == strip).all()
@@ -172,7 +173,7 @@ def test_the_command_names_all_that_the_picture_depends_on(run):
 
 
 def test_details_without_their_picture():
-    page = Read(html.details(make_run(), UP))
+    page = Read(html.details(make_run(), PROBES.about(UP)))
     assert not page.images
     assert "kept without its picture" in page.text
     assert "failcond show direction:0:322:+" in page.text
@@ -180,13 +181,13 @@ def test_details_without_their_picture():
 
 def test_a_damaged_picture_is_told_of(run):
     (run.pictures / run.directions[UP].strip.file).write_bytes(b"no PNG")
-    assert "is damaged" in Read(html.details(run, UP)).text
+    assert "is damaged" in Read(html.details(run, PROBES.about(UP))).text
     with pytest.raises(FailcondError, match="is damaged"):
         pictures.cut(run, "noisy.png", 5)
 
 
 def test_details_of_a_cell(run):
-    page = Read(html.details(replace(run, comparison=None), NOISY))
+    page = Read(html.details(replace(run, comparison=None), PROBES.about(NOISY)))
     assert "accuracy 0.8600, clean 0.9800, n 200" in page.text
     assert "beyond sampling noise" in page.text
     assert len(page.images) == 8, "four lost images, clean and corrupted"
@@ -195,13 +196,15 @@ def test_details_of_a_cell(run):
     assert (decode(page.images[3]) == both[28:, 28:56]).all()
     for part in ("image 5: <script>", "clean ✓ zero", "here ✗ [red]x", "taken for"):
         assert part in page.text
-    quiet = Read(html.details(run, NOISY, pictures=False))
+    quiet = Read(html.details(run, PROBES.about(NOISY), pictures=False))
     assert not quiet.images
     assert "taken for" in quiet.text
 
 
 def test_confusions_count_images(run):
-    table = html.details(run, NOISY, pictures=False).partition('aria-label="Confusions"')[2]
+    table = html.details(run, PROBES.about(NOISY), pictures=False).partition(
+        'aria-label="Confusions"'
+    )[2]
     rows = re.findall(r"<tr>(.*?)</tr>", table.partition("</table>")[0])[1:]
     found = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
     assert sum(int(row[2]) for row in found) == 28, "all that are wrong"
@@ -210,7 +213,7 @@ def test_confusions_count_images(run):
 
 
 def test_what_a_regression_lost_and_gained(run):
-    page = Read(html.details(run, NOISY))
+    page = Read(html.details(run, PROBES.about(NOISY)))
     assert len(page.images) == 8 + 4 + 4
     for part in ("Since the baseline:", "Lost:", "Gained:", "then ✓ zero", "now ✗ "):
         assert part in page.text
@@ -219,9 +222,11 @@ def test_what_a_regression_lost_and_gained(run):
 
 
 def test_details_of_what_failed_to_be_measured(run):
-    assert "ValueError" in Read(html.details(run, "corruption:column_blur:5")).text
-    assert "ValueError" in html.details(make_run(gates=()), "corruption:column_blur:5")
-    assert "was not measured" in Read(html.details(run, "corruption:fog:1")).text
+    assert "ValueError" in Read(html.details(run, PROBES.about("corruption:column_blur:5"))).text
+    assert "ValueError" in html.details(
+        make_run(gates=()), PROBES.about("corruption:column_blur:5")
+    )
+    assert "was not measured" in Read(html.details(run, PROBES.about("corruption:fog:1"))).text
 
 
 def test_the_page_is_whole(run):
@@ -253,7 +258,7 @@ def test_names_are_escaped(run):
         html.page(evil),
         html.summary(evil),
         html.summary(evil, pictures=False),
-        *(html.details(evil, key) for key in [*evil.directions, NOISY, EVIL]),
+        *(html.details(evil, PROBES.about(key)) for key in [*evil.directions, NOISY]),
     ):
         page = Read(text)
         assert "script" not in page.tags

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from pytest_failcond.compare import compare
 from pytest_failcond.gates import GateResult
 from pytest_failcond.report import contents, direction_text, terminal, wording
-from tests.runs import CLASSES, EVIL, make_check, make_direction, make_gates, make_run
+from tests.runs import CLASSES, EVIL, changed, make_check, make_direction, make_gates, make_run
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -153,7 +153,7 @@ def test_the_worst_directions_are_shown_unless_all_are_wanted():
         *(make_check("d", "broken_share", d.key, 0.1) for d in made[1:8]),
     ]
     gates = (GateResult("d", "broken_share", "fail", tuple(checks)),)
-    run = replace(make_run(gates=gates, cells=False), directions={d.key: d for d in made})
+    run = changed(make_run(gates=gates, cells=False), directions={d.key: d for d in made})
     assert contents.shown_directions(run, every=False) == (
         [made[index] for index in (0, 3, 4, 5, 6, 8)],
         3,
@@ -161,7 +161,7 @@ def test_the_worst_directions_are_shown_unless_all_are_wanted():
     text = " ".join(render(run).split())
     assert "The worst 6 of 9; -v shows all." in text
     assert "The worst" not in render(run, verbose=1)
-    few = replace(run, directions={d.key: d for d in made[:7]})
+    few = changed(run, directions={d.key: d for d in made[:7]})
     assert contents.shown_directions(few, every=False) == (made[:7], 0), "one is not worth a word"
 
 
@@ -363,7 +363,7 @@ def test_the_spread_over_seeds_is_told_by_corruption():
     key = "corruption:gaussian_noise:4"
     measured = run.measurements[key]
     spread = replace(measured, by_seed=(measured.correct - 3, measured.correct + 1))
-    run = replace(
+    run = changed(
         run,
         settings=run.settings | {"seeds": 3},
         measurements=run.measurements | {key: spread},
@@ -380,7 +380,7 @@ def test_what_changed_since_the_baseline_is_shown_and_the_rest_counted():
     key = "corruption:gaussian_noise:3"
     measured = run.measurements[key]
     predicted = measured.labels.copy()
-    then = replace(
+    then = changed(
         run, measurements=run.measurements | {key: replace(measured, predicted=predicted)}
     )
     run = replace(run, comparison=compare(then, run, "old.json", confidence=0.95))

@@ -11,7 +11,7 @@ from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.packing import pack_bits
 from pytest_failcond.run import Run
-from tests.runs import make_run, make_strip
+from tests.runs import changed, make_run, make_strip
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_pictures_are_replaced(run, path, tmp_path):
     (folder / "notes.txt").write_text("mine")
     first = next(iter(run.directions.values()))
     (run.pictures / first.strip.file).write_bytes(make_strip(color=True))
-    smaller = replace(run, directions={first.key: first}, measurements={})
+    smaller = changed(run, directions={first.key: first}, measurements={})
     smaller.save(path)
     kept = Run.load(path)
     (file,) = kept.picture_files

@@ -14,9 +14,10 @@ import pytest
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import hash_bytes
 from pytest_failcond.measurements import Replay, Replayed
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import html
 from pytest_failcond.run import Run, _digest
-from tests.runs import make_run, make_strip
+from tests.runs import changed, make_run, make_strip
 
 ROOT = Path(__file__).parents[2]
 STEPS = ("open", "mkdir", "write", "fsync", "chmod", "replace", "unlink", "rmdir", "ftruncate")
@@ -79,7 +80,7 @@ def test_a_session_that_is_killed_leaves_one_whole_run(tmp_path, older):
     old, new = make_run(tmp_path / "old-pictures"), make_run(tmp_path / "new-pictures", color=True)
     # The newer run lacks a picture of the older one, and has another under each of the other names.
     cells = {k: m for k, m in new.measurements.items() if m.examples is None}
-    new = replace(new, measurements=cells, environment={"date": "2027-01-01T00:00:00Z"})
+    new = changed(new, measurements=cells, environment={"date": "2027-01-01T00:00:00Z"})
     (tmp_path / "old").mkdir()
     old.save(tmp_path / "old" / "run.json")
     if older == "without":
@@ -189,13 +190,13 @@ def test_another_picture_of_the_corpus_is_not_shown_as_the_runs(tmp_path):
     run, path = make_run(tmp_path / "pictures"), tmp_path / "run.json"
     (tmp_path / "pictures" / "lost.png").write_bytes(make_strip(frames=1))
     entry = Replayed("0-1-up-2", "fixed", 0, 1, 0.2, "lost.png", "sha256:1")
-    replace(run, corpus=Replay((entry,), "sha256:x"), planned=("corpus:0-1-up-2",)).save(path)
+    changed(run, corpus=Replay((entry,), "sha256:x"), planned=("corpus:0-1-up-2",)).save(path)
     key = "corpus:0-1-up-2"
-    assert "data:image" in html.details(Run.load(path), key)
+    assert "data:image" in html.details(Run.load(path), PROBES.about(key))
     (tmp_path / "run.json.files" / "lost.png").write_bytes(make_strip(frames=1, color=True))
-    for shown in (html.details(Run.load(path), key), html.page(Run.load(path))):
+    for shown in (html.details(Run.load(path), PROBES.about(key)), html.page(Run.load(path))):
         assert "is another picture than the run was kept with" in shown
-    assert "data:image" not in html.details(Run.load(path), key)
+    assert "data:image" not in html.details(Run.load(path), PROBES.about(key))
 
 
 def test_a_run_from_before_there_were_hashes_is_read(tmp_path):

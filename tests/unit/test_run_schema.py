@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.run_file.schema import schema_text
 from pytest_failcond.run_file.whole import SCHEMA
-from tests.runs import make_comparison, make_run
+from tests.runs import changed, make_comparison, make_run
 from tests.schema import ROOT, errors_of, read_schema
 
 ENVIRONMENT = {
@@ -65,9 +65,9 @@ def test_runs_keep_to_it(tmp_path, kind):
     run = replace(make_run(tmp_path / "pictures"), environment=ENVIRONMENT, subjects=SUBJECTS)
     if kind == "whole":
         entries = (Replayed("0-1-up-2", "fixed", 0, 1, 0.2, "x.png", "sha256:1"),)
-        run = replace(run, corpus=Replay(entries, "sha256:2"), notes=("gate 'x' needs 299 images",))
+        run = changed(run, corpus=Replay(entries, "sha256:2"), notes=("gate 'x' needs 299 images",))
     if kind == "bare":
-        run = replace(run, gates=(), directions={}, rankings={}, errors={})
+        run = changed(run, gates=(), directions={}, rankings={}, errors={})
     if kind == "part":
         run = replace(run, part=(1, 2), gates=(), kept=np.arange(200) * 2, planned=("clean",))
     if kind == "compared":

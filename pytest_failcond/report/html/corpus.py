@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Replayed
+from pytest_failcond.probes.keys import EntryKey, Key
 from pytest_failcond.report import contents, corpus
 from pytest_failcond.report.html.parts import note, picture, tag, text
 from pytest_failcond.run import Run
@@ -26,11 +27,11 @@ def corpus_section(run: Run, with_pictures: bool) -> list[str]:
     return [*parts, tag("ul", *lost, class_="strip examples")] if lost else parts
 
 
-def replayed_of(run: Run, key: str, with_pictures: bool) -> list[str]:
+def replayed_of(run: Run, key: Key, with_pictures: bool) -> list[str]:
     """Return what was seen in the image that ``corpus:ID`` names; nothing for another key."""
     entries = () if run.corpus is None else run.corpus.entries
     for entry in entries:
-        if key == f"corpus:{entry.id}":
+        if key == EntryKey(entry.id):
             return [
                 tag("ul", tag("li", *_replayed(run, entry, with_pictures)), class_="strip examples")
             ]

@@ -6,6 +6,7 @@ from pytest_failcond.compare import Comparison, KeyComparison
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Examples, Measurement
+from pytest_failcond.probes.keys import CleanKey, Key
 from pytest_failcond.report import changes, contents, direction_text, need, wording
 from pytest_failcond.report.failing import confusions
 from pytest_failcond.report.html import curves, pictures
@@ -18,13 +19,13 @@ from pytest_failcond.run import Run
 _CONFUSIONS = 6
 
 
-def details(run: Run, key: str, *, pictures: bool = True) -> str:
+def details(run: Run, key: Key, *, pictures: bool = True) -> str:
     """Return what one failed test shows: its checks, and what it failed on, with pictures."""
     title = text("p", wording.key_text(run, key), class_="title")
     return fragment([title, *content(run, key, pictures=pictures)])
 
 
-def content(run: Run, key: str, *, pictures: bool) -> list[str]:
+def content(run: Run, key: Key, *, pictures: bool) -> list[str]:
     """Return the same without its title."""
     parts = []
     if why := contents.unmeasured(run).get(key):
@@ -49,9 +50,9 @@ def content(run: Run, key: str, *, pictures: bool) -> list[str]:
 
 
 def _accuracy(run: Run, measured: Measurement) -> str:
-    clean = run.measurements.get("clean")
+    clean = run.clean
     beside = ""
-    if clean is not None and measured.key != "clean":
+    if clean is not None and not isinstance(measured.key, CleanKey):
         beside = f", clean {wording.accuracy(clean.accuracy)}"
     return f"accuracy {wording.accuracy(measured.accuracy)}{beside}, n {measured.total}"
 
@@ -107,7 +108,7 @@ def _lost(run: Run, measured: Measurement, with_pictures: bool) -> list[str]:
     if with_pictures and measured.examples is not None:
         parts.append(text("p", "Right when clean, lost here:", class_="title"))
         parts.append(_examples(run, measured.examples, ("clean", "here"), rows=2))
-    clean = run.measurements.get("clean")
+    clean = run.clean
     if found := confusions(measured, clean, most=_CONFUSIONS):
         parts.append(text("p", "Taken for another class most often:", class_="title"))
         head = ["class", "taken for", "images", "of", "right when clean"]
@@ -121,7 +122,7 @@ def _lost(run: Run, measured: Measurement, with_pictures: bool) -> list[str]:
     return parts
 
 
-def _changed(run: Run, comparison: Comparison, key: str, with_pictures: bool) -> list[str]:
+def _changed(run: Run, comparison: Comparison, key: Key, with_pictures: bool) -> list[str]:
     """Show what was lost and gained of a key since the baseline."""
     parts = []
     for entry in comparison.keys:

@@ -23,6 +23,7 @@ from pytest_failcond.report.html.parts import (
 )
 from pytest_failcond.report.html.tables import checks_table, direction_table, link_to
 from pytest_failcond.run import Run
+from pytest_failcond.words import blocks
 
 _WORST, _PASSED = 12, 3  # checks shown one by one
 _CHANGED = 8  # keys shown before the others are folded away
@@ -58,8 +59,23 @@ def sections(run: Run, *, pictures: bool, linked: Collection[str] = ()) -> list[
         ("Since the baseline", _changes(run, pictures, linked)),
         ("Directions along which a class is lost fastest", _directions(run, linked)),
         ("Corpus", corpus_section(run, pictures)),
+        *((section.title, _drawn(section)) for section in contents.sections(run)),
     ]
     return [(title, below) for title, below in found if below]
+
+
+def _drawn(section: blocks.Section) -> list[str]:
+    parts = []
+    for block in section.blocks:
+        if isinstance(block, blocks.Note):
+            parts.append(text("p", block.text))
+            continue
+        kinds = ["" if place < block.words else "number" for place in range(len(block.head))]
+        rows = [
+            [Cell(cell, kind) for cell, kind in zip(row, kinds, strict=True)] for row in block.rows
+        ]
+        parts.append(table(block.head, rows, label=section.title))
+    return parts
 
 
 def _unmeasured(run: Run) -> list[str]:

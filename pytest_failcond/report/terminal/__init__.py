@@ -20,6 +20,7 @@ from pytest_failcond.report.terminal.gates import show_gates
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.report.wording import Status
 from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import Note
 
 _GAP = 2
 _REASONS = 3  # of a gate, where not all are shown
@@ -43,6 +44,7 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
         show_accuracy(page, run)
         show_directions(page, run, every=every)
         _show_corpus(page, run)
+        _show_sections(page, run)
         _show_changes(page, run, every=every)
         show_gates(page, run, every=every)
     for remark in contents.remarks(run):
@@ -91,6 +93,20 @@ def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
         of_each = ", ".join(f"{printable(name)} {n}" for name, n in more.most_common())
         page.print(f"… and {more.total()} more, {where}: {of_each}", "bold")
     page.print()
+
+
+def _show_sections(page: Page, run: Run) -> None:
+    for section in contents.sections(run):
+        page.print(section.title, "bold")
+        for block in section.blocks:
+            if isinstance(block, Note):
+                page.print(block.text)
+            else:
+                table = page.table("", block.head, left=block.words)
+                for row in block.rows:
+                    table.add_row(*map(page.text, row))
+                page.show(table)
+        page.print()
 
 
 class _Reason(NamedTuple):

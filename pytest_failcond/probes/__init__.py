@@ -1,0 +1,14 @@
+"""Ways of testing a classifier: one folder or file for each, and a line in the registry.
+
+Public, for probes of a project's own: `Probe` and what it is made of.
+"""
+
+from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record, Shown
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.metric import Metric
+from pytest_failcond.words.blocks import Note, Section, Table
+
+__all__ = [
+    "Asking", "Bench", "Key", "Metric", "Note", "Planned", "Planning", "Probe", "Record", "Section",
+    "Shown", "Table",
+]  # fmt: skip

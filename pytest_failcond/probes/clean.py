@@ -1,0 +1,56 @@
+"""The test images as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_failcond.probes.base import Bench, Probe, Record
+from pytest_failcond.probes.keys import CleanKey, Key
+from pytest_failcond.probes.metric import Metric, share_kept
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from pytest_failcond.gate_settings import GateSettings
+    from pytest_failcond.settings import Settings
+
+
+def _read_key(text: str) -> CleanKey | None:
+    return CleanKey() if text == "clean" else None
+
+
+def _measure(key: CleanKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
+    yield key, bench.laboratory.measure_clean()
+
+
+def read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
+    """Read the predictions on the test images."""
+    from pytest_failcond.measurements import Measurement
+
+    return Measurement.from_json(data, labels)
+
+
+def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> list[Key]:
+    return [CleanKey()]
+
+
+PROBE = Probe(
+    name="clean",
+    read_key=_read_key,
+    measure=_measure,
+    read=read,
+    over_images=True,
+    keys=_keys,
+    metrics=(
+        Metric(
+            name="clean_accuracy",
+            noun="accuracy",
+            good="min",
+            reach=share_kept,
+            value="pytest_failcond.metrics:accuracy",
+            trial="pytest_failcond.trials:accuracy",
+        ),
+    ),
+)

@@ -1,0 +1,105 @@
+"""The corpus: corner cases that were found before, replayed on each version of the classifier."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record
+from pytest_failcond.probes.keys import CorpusKey, EntryKey, Key
+from pytest_failcond.probes.metric import Metric, share_kept
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from pytest_failcond.gate_settings import GateSettings
+    from pytest_failcond.settings import Settings
+
+_ENTRY = re.compile(r"corpus:([A-Za-z0-9_.-]+)")
+_METRIC = Metric(
+    name="corpus_accuracy",
+    noun="corpus accuracy",
+    good="min",
+    reach=share_kept,
+    value="pytest_failcond.metrics:accuracy",
+    trial="pytest_failcond.trials:corpus_accuracy",
+    by_class=False,
+    scope="gate",
+)
+
+
+def planned(entry: str) -> Planned:
+    """Plan the test of one image of the corpus; all of them are classified together."""
+    name, key = EntryKey(entry), CorpusKey()
+    return Planned(str(name), "corpus", (key,), key, name, "failcond_corpus", entry, entry)
+
+
+def _tests(planning: Planning) -> Iterator[Planned]:
+    yield from map(planned, planning.corpus)
+    for gate in planning.settings.gates:
+        if gate.metric == _METRIC.name:
+            yield Planned.of_gate(gate, "corpus", [CorpusKey()])
+
+
+def _read_key(text: str) -> CorpusKey | None:
+    return CorpusKey() if text == "corpus" else None
+
+
+def _read_about(text: str) -> EntryKey | None:
+    match = _ENTRY.fullmatch(text)
+    return None if match is None else EntryKey(match[1])
+
+
+def _read_planned(name: str, settings: Settings) -> Planned | None:
+    if (key := _read_about(name)) is not None:
+        return planned(key.entry)
+    tests = _tests(Planning(settings, None))
+    return next((planned for planned in tests if planned.name == name), None)
+
+
+def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> list[Key]:
+    return [CorpusKey()]
+
+
+def _checks(planned: Planned, asking: Asking) -> Iterable[tuple[GateSettings, Key]]:
+    """An image of the corpus is held against its status, not against a gate; all together, they are."""
+    about = planned.about
+    if isinstance(about, EntryKey):
+        return []
+    gates = [gate for gate in asking.settings.gates if gate.metric == _METRIC.name]
+    together = isinstance(about, CorpusKey)
+    return [(gate, CorpusKey()) for gate in gates if together or gate.id == about]
+
+
+def _measure(key: CorpusKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
+    from pytest_failcond.corpus import Corpus
+
+    settings = bench.settings
+    if settings.corpus is None:
+        raise FailcondError('corpus: none is configured; set corpus = "folder" in [tool.failcond]')
+    corpus = Corpus.read(settings.path(settings.corpus))
+    yield key, bench.laboratory.replay(corpus, bench.save_example)
+
+
+def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
+    from pytest_failcond.measurements import Replay
+
+    return Replay.from_json(data)
+
+
+PROBE = Probe(
+    name="corpus",
+    measure=_measure,
+    read=_read,
+    read_key=_read_key,
+    read_about=_read_about,
+    fixtures=("failcond_corpus", "failcond_gate"),
+    tests=_tests,
+    read_planned=_read_planned,
+    keys=_keys,
+    checks=_checks,
+    metrics=(_METRIC,),
+)

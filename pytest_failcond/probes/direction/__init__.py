@@ -1,0 +1,213 @@
+"""Directions of the generator's style space along which the classifier degrades (arXiv 2410.12814)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record
+from pytest_failcond.probes.direction.keys import read_key, unit
+from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, Key, RankingKey
+from pytest_failcond.probes.metric import AT_SHIFT, Metric, share_lost, shift, shift_within
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from pytest_failcond.gate_settings import GateSettings
+    from pytest_failcond.session import Failcond
+    from pytest_failcond.settings import Settings
+
+_CORNER_CASE = re.compile(r"corner_case:(\d{1,9}):(\d{1,9})")
+_METRICS = (
+    Metric(
+        name="breaking_shift",
+        noun="breaking shift",
+        good="min",
+        reach=shift,
+        value="pytest_failcond.metrics:breaking_shift",
+        trial="pytest_failcond.walk_trials:breaking_shift",
+        by_class=False,
+        unit="σ",
+        followed_as="breaking_shift",
+    ),
+    Metric(
+        name="broken_share",
+        noun="broken share",
+        good="max",
+        reach=share_lost,
+        value="pytest_failcond.metrics:broken_share",
+        trial="pytest_failcond.walk_trials:broken_share",
+        at=AT_SHIFT,
+        by_class=False,
+        followed_as="broken_share",
+    ),
+    Metric(
+        name="valid_range",
+        noun="valid range",
+        good="min",
+        reach=shift_within,
+        value="pytest_failcond.metrics:valid_range",
+        trial="pytest_failcond.walk_trials:valid_range",
+        by_class=False,
+        unit="σ",
+        followed_as="valid_range",
+    ),
+)
+_NAMES = {metric.name for metric in _METRICS}
+
+
+@dataclass(frozen=True)
+class CornerCase:
+    """The value of the ``failcond_corner_case`` fixture: a class (by index) and a rank, from 1."""
+
+    class_index: int
+    rank: int
+    failcond: Failcond | None = None
+
+    @property
+    def key(self) -> DirectionKey:
+        """The key of the direction that has this rank; ranks the class when first asked."""
+        assert self.failcond is not None
+        return self.failcond.direction_key(self.class_index, self.rank)
+
+
+def _planned(key: CornerCaseKey, test_id: str = "") -> Planned:
+    case = CornerCase(key.class_index, key.rank)
+    where = unit(key)
+    return Planned(
+        str(key), "direction", (where,), where, key, "failcond_corner_case", case, test_id
+    )
+
+
+def _tests(planning: Planning) -> Iterator[Planned]:
+    from pytest_failcond.class_names import class_id
+    from pytest_failcond.probes.markers import chosen
+
+    options = planning.settings.corner_cases
+    if not planning.generator:
+        for gate in planning.settings.gates:  # which would be gone, and nobody would know
+            if gate.metric in _NAMES:
+                raise FailcondError(f"gate {gate.id!r} selects nothing: {NO_GENERATOR}")
+        return
+    if planning.classes is None:
+        raise FailcondError(
+            "failcond_generator is overridden, so the tests cannot be named from its file; "
+            "set classes = [...] in [tool.failcond]"
+        )
+    names, top = planning.classes, options.top
+    for given in planning.marked("failcond_corner_cases", ("classes", "top")):
+        names = chosen(given.get("classes"), names, "classes")
+        top = given.get("top", top)
+        whole = isinstance(top, int) and not isinstance(top, bool)
+        if not whole or not 1 <= top <= options.top:
+            raise FailcondError(
+                f"marker failcond_corner_cases: top = {top!r} is outside 1 to corner_cases.top, "
+                f"{options.top}"
+            )
+    index = {name: place for place, name in enumerate(planning.classes)}
+    for name in names:
+        for rank in range(1, top + 1):
+            key = CornerCaseKey(index[name], rank)
+            yield _planned(key, f"{class_id(planning.classes, key.class_index)}-{rank}")
+
+
+def _read_about(text: str) -> CornerCaseKey | None:
+    match = _CORNER_CASE.fullmatch(text)
+    return None if match is None else CornerCaseKey(int(match[1]), int(match[2]))
+
+
+def _read_planned(name: str, settings: Settings) -> Planned | None:
+    key = _read_about(name)
+    return None if key is None else _planned(key)
+
+
+def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> list[Key]:
+    """Return the ranks that a gate checks: which directions have them is known when they are ranked."""
+    named = [i for i, name in enumerate(class_names) if name in (gate.classes or class_names)]
+    top = settings.corner_cases.top
+    return [CornerCaseKey(index, rank) for index in named for rank in range(1, top + 1)]
+
+
+def _selects(gate: GateSettings, key: Key, asking: Asking) -> bool:
+    index, names = unit(key).class_index, asking.class_names
+    # A test of the user's may ask for a class that there is not: no gate on classes is about it.
+    return gate.classes is None or (index < len(names) and names[index] in gate.classes)
+
+
+def _checks(planned: Planned, asking: Asking) -> Iterable[tuple[GateSettings, Key]]:
+    """Apply the gates to the direction that has the rank, or to the rank where none has."""
+    (key,) = planned.needs
+    about = planned.about
+    if isinstance(about, CornerCaseKey):
+        with suppress(FailcondError):
+            about = direction_of(about, asking)
+    assert isinstance(about, Key)
+    gates = [gate for gate in asking.settings.gates if gate.metric in _NAMES]
+    return [(gate, about) for gate in gates if _selects(gate, key, asking)]
+
+
+def direction_of(key: CornerCaseKey, asking: Asking) -> DirectionKey:
+    """Return the direction that has a rank.
+
+    Raises:
+        FailcondError: the class could not be ranked, or has fewer directions.
+    """
+    directions: Sequence[DirectionKey] = asking.record(RankingKey(key.class_index)).directions
+    if key.rank > len(directions):
+        raise FailcondError(
+            f"class {asking.class_names[key.class_index]!r} has no direction {key.rank}: the judge "
+            f"follows only {len(directions)} of the {10 * asking.settings.corner_cases.top} "
+            "highest-ranked for 1 σ or more; lower corner_cases.top, or train the generator "
+            "or the judge further"
+        )
+    return directions[key.rank - 1]
+
+
+def _measure(key: RankingKey | DirectionKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
+    """Rank a class and walk its directions; or walk a direction that the ranking does not."""
+    if isinstance(key, RankingKey):
+        ranking, directions = bench.laboratory.find(key, bench.save)
+        yield from ((direction.key, direction) for direction in directions)
+        yield key, ranking
+        return
+    # A classifier without gradients cannot be ranked, but it can be walked.
+    with suppress(FailcondError):
+        bench.measure(unit(key))
+    yield key, bench.found(key) or bench.laboratory.measure_direction(key, bench.save)
+
+
+def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
+    from pytest_failcond.directions import ClassRanking, Direction
+
+    kind = ClassRanking if isinstance(key, RankingKey) else Direction
+    return kind.from_json(data)
+
+
+def _place(key: Key, record: Any, settings: Settings) -> tuple[int, int, int, str]:
+    """Order rankings by class, then directions by class and rank, those of no rank last."""
+    if isinstance(key, RankingKey):
+        return 0, key.class_index, 0, key
+    return 1, record.class_index, record.rank or 999, key
+
+
+PROBE = Probe(
+    name="direction",
+    read_key=read_key,
+    measure=_measure,
+    read=_read,
+    place=_place,
+    read_about=_read_about,
+    fixtures=("failcond_corner_case",),
+    tests=_tests,
+    read_planned=_read_planned,
+    keys=_keys,
+    selects=_selects,
+    checks=_checks,
+    unit=unit,
+    metrics=_METRICS,
+)

@@ -1,0 +1,22 @@
+"""Keys of directions, and what is measured together with them."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, Key, RankingKey
+
+
+def read_key(text: str) -> RankingKey | DirectionKey | None:
+    """Read the key of a ranking or a direction; None where it is another."""
+    if match := re.fullmatch(r"ranking:(\d+)", text):
+        return RankingKey(int(match[1]))
+    if match := re.fullmatch(r"direction:(\d+):(\d+):([+-])", text):
+        return DirectionKey(int(match[1]), int(match[2]), 1 if match[3] == "+" else -1)
+    return None
+
+
+def unit(key: Key) -> RankingKey:
+    """Return the ranking that a key belongs to: a class is ranked and walked in one go."""
+    assert isinstance(key, RankingKey | DirectionKey | CornerCaseKey)
+    return RankingKey(key.class_index)

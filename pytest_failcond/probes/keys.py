@@ -1,0 +1,144 @@
+"""Keys: the names of what can be measured. Comparisons go by key, never by test ID or rank.
+
+A key is text that knows its parts: stores, run files and users' tests write it as text, and text finds
+what is kept under the key. Text becomes a key once, at the door: `registry.Registry.parse`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeVar
+
+_Any = TypeVar("_Any", bound="Key")
+
+
+class Key(str):
+    """Names one thing that can be measured: a probe, and what tells it from the probe's other keys.
+
+    ``Key("flipped")``, ``Key("flipped", "left-right")``.
+    """
+
+    probe: str
+    """Name of the probe that measures it."""
+
+    def __new__(cls, probe: str, *parts: str) -> Key:
+        """Make a key of a probe's name, and parts that only the probe understands."""
+        return cls._of(":".join((probe, *parts)), probe=probe)
+
+    @classmethod
+    def _of(cls: type[_Any], text: str, **fields: Any) -> _Any:
+        made = str.__new__(cls, text)
+        vars(made).update(fields)
+        return made
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{name}: a key does not change")
+
+    def __reduce__(self) -> Any:
+        return _restored, (type(self), str(self), vars(self))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What tells it from the probe's other keys; empty where there is one key only."""
+        return tuple(self.split(":")[1:])
+
+
+def _restored(kind: type[_Any], text: str, fields: dict[str, Any]) -> _Any:
+    return kind._of(text, **fields)
+
+
+class CleanKey(Key):
+    """The test images as they are."""
+
+    probe = "clean"
+
+    def __new__(cls) -> CleanKey:
+        return cls._of("clean")
+
+
+class CorruptionKey(Key):
+    """The test images under one corruption at one severity, 1 to 5."""
+
+    probe = "corruption"
+    corruption: str
+    severity: int
+
+    def __new__(cls, corruption: str, severity: int) -> CorruptionKey:
+        text = f"corruption:{corruption}:{severity}"
+        return cls._of(text, corruption=corruption, severity=severity)
+
+    @property
+    def row(self) -> RowKey:
+        """All severities of its corruption."""
+        return RowKey(self.corruption)
+
+
+class RowKey(Key):
+    """One corruption at all the severities that a gate selects: what a check is about."""
+
+    probe = "several"
+    corruption: str
+
+    def __new__(cls, corruption: str) -> RowKey:
+        return cls._of(f"corruption:{corruption}", corruption=corruption)
+
+
+class MeanKey(Key):
+    """All cells that a gate selects, together: what a check is about."""
+
+    probe = "several"
+
+    def __new__(cls) -> MeanKey:
+        return cls._of("corruptions")
+
+
+class RankingKey(Key):
+    """The ranking of all style dimensions for one class (its index)."""
+
+    probe = "direction"
+    class_index: int
+
+    def __new__(cls, class_index: int) -> RankingKey:
+        return cls._of(f"ranking:{class_index}", class_index=class_index)
+
+
+class DirectionKey(Key):
+    """The walks along one style dimension, up (+1) or down (-1), from images of one class."""
+
+    probe = "direction"
+    class_index: int
+    dimension: int
+    sign: int
+
+    def __new__(cls, class_index: int, dimension: int, sign: int) -> DirectionKey:
+        text = f"direction:{class_index}:{dimension}:{'+' if sign > 0 else '-'}"
+        return cls._of(text, class_index=class_index, dimension=dimension, sign=sign)
+
+
+class CornerCaseKey(Key):
+    """The direction of a rank, from 1, in a class: known by its key once the class is ranked."""
+
+    probe = "direction"
+    class_index: int
+    rank: int
+
+    def __new__(cls, class_index: int, rank: int) -> CornerCaseKey:
+        return cls._of(f"corner_case:{class_index}:{rank}", class_index=class_index, rank=rank)
+
+
+class CorpusKey(Key):
+    """The images of the corpus, all together."""
+
+    probe = "corpus"
+
+    def __new__(cls) -> CorpusKey:
+        return cls._of("corpus")
+
+
+class EntryKey(Key):
+    """One image of the corpus, by its id."""
+
+    probe = "corpus"
+    entry: str
+
+    def __new__(cls, entry: str) -> EntryKey:
+        return cls._of(f"corpus:{entry}", entry=entry)

@@ -1,0 +1,214 @@
+"""The probes by name, and the door at which text becomes keys and planned tests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes import clean, corpus, corruption, direction, regression, several
+from pytest_failcond.probes.base import Planned, Planning, Probe, Record
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.metric import Metric, share_kept
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from pytest_failcond.gate_settings import GateSettings
+    from pytest_failcond.settings import Settings
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record of a probe that is not here: it survives reading and writing a run."""
+
+    key: Key
+    data: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as it was."""
+        return self.data
+
+
+class Registry:
+    """The probes that there are.
+
+    Attributes:
+        metrics: what gates may hold, by name.
+    """
+
+    def __init__(self, probes: Iterable[Probe]) -> None:
+        self._probes: dict[str, Probe] = {}
+        self._of_metric: dict[str, Probe] = {}
+        self._configured: list[Probe] = []
+        self.metrics: dict[str, Metric] = {}
+        for probe in probes:
+            self.add(probe)
+
+    def __iter__(self) -> Iterator[Probe]:
+        return iter(self._probes.values())
+
+    def add(self, probe: Probe) -> None:
+        """Add a probe.
+
+        Raises:
+            FailcondError: its name, or that of a metric of its, is taken.
+        """
+        names = [metric.name for metric in probe.metrics]
+        taken = [name for name in names if name in self.metrics or names.count(name) > 1]
+        if probe.name in self._probes or taken:
+            what = f"metric {taken[0]!r}" if taken else "a probe of this name"
+            raise FailcondError(f"probe {probe.name!r}: there is {what} already")
+        self._probes[probe.name] = probe
+        for metric in probe.metrics:
+            self.metrics[metric.name] = metric
+            self._of_metric[metric.name] = probe
+
+    def configure(self, probes: Sequence[Probe]) -> None:
+        """Add the probes that a configuration names, in place of those of the one before.
+
+        Raises:
+            FailcondError: as `add`.
+        """
+        for probe in self._configured:
+            self.remove(probe)
+        self._configured = []
+        for probe in probes:
+            self.add(probe)
+            self._configured.append(probe)
+
+    def remove(self, probe: Probe) -> None:
+        """Take a probe away again."""
+        self._configured = [one for one in self._configured if one is not probe]
+        del self._probes[probe.name]
+        for metric in probe.metrics:
+            del self.metrics[metric.name], self._of_metric[metric.name]
+
+    @property
+    def names(self) -> Iterable[str]:
+        """Names of the probes."""
+        return self._probes.keys()
+
+    def keep(self, names: Collection[str]) -> None:
+        """Take away all probes but these, which another session in this process has."""
+        for probe in [probe for probe in self if probe.name not in names]:
+            self.remove(probe)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._probes
+
+    def __getitem__(self, name: str) -> Probe:
+        return self._probes[name]
+
+    def metric(self, name: str) -> Metric:
+        """Return a metric by its name; one of a probe that is not here is a plain share."""
+        return self.metrics.get(name) or Metric(
+            name=name, noun=name, good="min", reach=share_kept, value="", selectors=frozenset()
+        )
+
+    def of_metric(self, name: str) -> Probe:
+        """Return the probe whose tests hold a metric against gates."""
+        return self._of_metric[name]
+
+    def parse(self, text: str) -> Key:
+        """Make a key of its text.
+
+        Raises:
+            FailcondError: no probe has such a key.
+        """
+        if isinstance(text, Key):
+            return text
+        for probe in self:
+            if (key := probe.key_of(text)) is not None:
+                return key
+        raise FailcondError(
+            f"unknown key {text!r}; a key is clean, corruption:NAME:SEVERITY, ranking:CLASS, "
+            "direction:CLASS:DIMENSION:SIGN, classes by index, or corpus"
+        )
+
+    def named(self, text: str) -> Key | None:
+        """Make a key of what a check is about; None where no probe knows it."""
+        try:
+            return self.about(text)
+        except FailcondError:
+            return None
+
+    def read_key(self, text: str) -> Key:
+        """Make a key of what is kept as one: its probe need not be here."""
+        return self.named(text) or Key(*text.split(":"))
+
+    def about(self, text: str) -> Key:
+        """Make a key of what a check is about: a key, or several of them together.
+
+        Raises:
+            FailcondError: no probe knows it.
+        """
+        read = (probe.read_about(text) for probe in self)
+        return next((key for key in read if key is not None), None) or self.parse(text)
+
+    def planned(self, name: str, settings: Settings) -> Planned:
+        """Make a planned test of its name, in a plan or a run file."""
+        for probe in self:
+            if (planned := probe.read_planned(name, settings)) is not None:
+                return planned
+        prefix, _, rest = name.partition(":")
+        if prefix == regression.PROBE.name:
+            return regression.planned(self.read_key(rest))
+        key = self.read_key(name)
+        return Planned.of_key(key, self.unit(key))
+
+    def read(self, key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
+        """Make a record of its entry in a run file; of a probe that is not here, it is kept as it is.
+
+        Args:
+            key: of the record.
+            data: the entry.
+            labels: true class of every test image, ``[N]``.
+        """
+        probe = self._probes.get(key.probe)
+        if probe is None or probe.read is None:
+            return Kept(key, data)
+        return probe.read(key, data, labels)
+
+    def in_order(self, records: Iterable[Record], settings: Settings) -> dict[Key, Any]:
+        """Return records by key: as the registry orders the probes, and each probe its own."""
+        order = {name: place for place, name in enumerate(self._probes)}
+
+        def place(record: Record) -> tuple[Any, ...]:
+            probe = self._probes.get(record.key.probe)
+            if probe is None:
+                return len(order), record.key
+            return order[probe.name], *probe.place(record.key, record, settings)
+
+        return {record.key: record for record in sorted(records, key=place)}
+
+    def gate_test(self, gate: GateSettings, settings: Settings) -> Planned:
+        """Return the test of a gate that is checked as a whole; of another, one that checks nothing."""
+        probe = self.of_metric(gate.metric)
+        tests = (
+            probe.tests(Planning(settings, None))
+            if self.metrics[gate.metric].scope == "gate"
+            else ()
+        )
+        nothing = Planned.of_gate(gate, probe.name, ())
+        return next((one for one in tests if one.name == nothing.name), nothing)
+
+    def unit(self, key: Key) -> Key:
+        """Return what a key is measured with, and cannot be divided from."""
+        return self[key.probe].unit(key) if key.probe in self else key
+
+
+PROBES = Registry(
+    (
+        clean.PROBE,
+        corruption.PROBE,
+        direction.PROBE,
+        corpus.PROBE,
+        several.PROBE,
+        regression.PROBE,
+    )
+)
+METRICS = PROBES.metrics
+parse_key = PROBES.parse

@@ -1,0 +1,98 @@
+"""Comparison with a baseline, image by image: other probes' keys, then and now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pytest_failcond.probes.base import Asking, Planned, Planning, Probe, no_key
+from pytest_failcond.probes.corruption import cells_of
+from pytest_failcond.probes.direction.keys import unit
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key
+from pytest_failcond.probes.metric import CELLS, Metric, difference, share_lost
+
+if TYPE_CHECKING:
+    from pytest_failcond.gate_settings import GateSettings
+    from pytest_failcond.settings import Settings
+
+_METRICS = (
+    Metric(
+        name="regression_drop",
+        noun="drop since the baseline",
+        good="max",
+        reach=difference,
+        value="pytest_failcond.metrics:regression_drop",
+        trial="pytest_failcond.trials:regression_drop",
+        selectors=CELLS,
+        needs=frozenset({"baseline"}),
+    ),
+    Metric(
+        name="negative_flips",
+        noun="share of images lost since the baseline",
+        good="max",
+        reach=share_lost,
+        value="pytest_failcond.metrics:negative_flips",
+        trial="pytest_failcond.trials:negative_flips",
+        selectors=CELLS,
+        needs=frozenset({"baseline"}),
+    ),
+)
+_NAMES = {metric.name for metric in _METRICS}
+
+
+def compared_keys(
+    gate: GateSettings, settings: Settings, class_names: Sequence[str] = ()
+) -> list[Key]:
+    """Return the keys on which a gate compares with the baseline.
+
+    All that is measured on the test images; the cells alone where the gate selects among them.
+    """
+    clean: list[Key] = [CleanKey()] if gate.corruptions is None and gate.severities is None else []
+    return [*clean, *cells_of(gate, settings)]
+
+
+def _selects(gate: GateSettings, key: Key, asking: Asking) -> bool:
+    return key in compared_keys(gate, asking.settings)
+
+
+def planned(key: Key) -> Planned:
+    """Plan the comparison of a key; of a direction, where the directions of its class are walked."""
+    where = unit(key) if isinstance(key, DirectionKey) else None
+    name = f"regression:{key}"
+    return Planned(
+        name, "regression", (key,), where, key, "failcond_regression", key, _test_id(key)
+    )
+
+
+def _test_id(key: Key) -> str:
+    if isinstance(key, CorruptionKey):
+        return f"{key.corruption}-{key.severity}"
+    if isinstance(key, DirectionKey):
+        return f"direction-{key.class_index}-{key.dimension}-{'up' if key.sign > 0 else 'down'}"
+    return "-".join((key.probe, *key.parts))
+
+
+def _tests(planning: Planning) -> Iterator[Planned]:
+    """Plan the keys that gates compare with the baseline and, where there is one, all that it has."""
+    settings = planning.settings
+    gated = (compared_keys(gate, settings) for gate in settings.gates if gate.metric in _NAMES)
+    keys = [key for some in gated for key in some]
+    yield from map(planned, dict.fromkeys([*keys, *planning.compared()]))
+
+
+def _checks(planned: Planned, asking: Asking) -> Iterable[tuple[GateSettings, Key]]:
+    (key,) = planned.needs
+    gates = (gate for gate in asking.settings.gates if gate.metric in _NAMES)
+    return [(gate, key) for gate in gates if _selects(gate, key, asking)]
+
+
+PROBE = Probe(
+    name="regression",
+    read_key=no_key,
+    fixtures=("failcond_regression",),
+    tests=_tests,
+    keys=compared_keys,
+    selects=_selects,
+    checks=_checks,
+    metrics=_METRICS,
+)

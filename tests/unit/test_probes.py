@@ -1,0 +1,108 @@
+"""Probes and keys: each probe fits the contract, keys are text that knows its parts."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import pytest
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.metrics import Value
+from pytest_failcond.probes.base import Planning
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CornerCaseKey,
+    CorpusKey,
+    CorruptionKey,
+    DirectionKey,
+    EntryKey,
+    Key,
+    MeanKey,
+    RankingKey,
+    RowKey,
+)
+from pytest_failcond.probes.metric import resolved
+from pytest_failcond.probes.registry import PROBES, Registry
+from pytest_failcond.settings import Settings
+from tests.runs import make_run
+
+KEYS = [
+    CleanKey(), CorruptionKey("fog", 3), RankingKey(8), DirectionKey(8, 322, -1), CorpusKey(),
+    RowKey("fog"), MeanKey(), CornerCaseKey(8, 1), EntryKey("a-1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_is_text_that_knows_its_parts(key):
+    assert {key: 1}[str(key)] == 1
+    assert json.loads(json.dumps({key: key})) == {str(key): str(key)}
+    for again in (PROBES.about(str(key)), copy.deepcopy(key), pickle.loads(pickle.dumps(key))):
+        assert again == key
+        assert type(again) is type(key)
+        assert vars(again) == vars(key)
+        assert again.probe == key.probe
+    with pytest.raises(AttributeError):
+        key.probe = "other"
+
+
+@pytest.mark.parametrize("key", KEYS[5:])
+def test_what_cannot_be_measured_by_itself_is_no_key_for_tests(key):
+    with pytest.raises(FailcondError, match="unknown key"):
+        PROBES.parse(str(key))
+
+
+@pytest.mark.parametrize("probe", list(PROBES), ids=lambda probe: probe.name)
+def test_every_probe_fits_the_contract(probe):
+    settings = Settings.model_validate({
+        "classifier": "m:c", "images": "m:i", "generator": "g", "corpus": "corpus",
+        "corruptions": {"names": ["fog", "snow"], "severities": [1, 2], "reference": "r.json"},
+        "gates": [
+            {"metric": name, row.good: 0.5, **({"at": 0.5} if row.at else {})}
+            for name, row in PROBES.metrics.items() if name != "crossing_severity"
+        ],
+    })  # fmt: skip
+    planned = list(probe.tests(Planning(settings, ("a", "b"), corpus=("x",), generator=True)))
+    assert len({one.name for one in planned}) == len(planned)
+    for one in planned:
+        assert one.fixture in probe.fixtures
+        assert one.probe in PROBES
+        assert all(key.probe in PROBES for key in one.needs)
+        again = PROBES.planned(one.name, settings)
+        assert (again.needs, again.unit, again.about) == (one.needs, one.unit, one.about)
+        assert type(again.about) is type(one.about)
+    for metric in probe.metrics:
+        assert metric.noun
+        assert callable(resolved(metric.value))
+        assert metric.trial is not None
+        assert callable(resolved(metric.trial))
+        assert PROBES.of_metric(metric.name) is probe
+        assert probe.tests is not None
+
+
+def test_records_go_through_json_and_back_and_stand_in_order():
+    run = make_run()
+    again = [
+        PROBES.read(key, json.loads(json.dumps(record.to_json())), run.labels)
+        for key, record in reversed(run.records.items())
+    ]
+    grid = run.settings["corruptions"] | {"custom": {"column_blur": "mine:blur"}}
+    settings = Settings.model_validate({"corruptions": grid})
+    ordered = PROBES.in_order(again, settings)
+    assert list(ordered) == list(run.records)
+    assert {k: r.to_json() for k, r in ordered.items()} == {
+        k: r.to_json() for k, r in run.records.items()
+    }
+
+
+def test_a_probe_that_is_not_here_keeps_its_record_as_it_is():
+    key = Key("foreign", "one")
+    kept = Registry(()).read(key, {"any": [1]}, make_run().labels)
+    assert (kept.key, kept.to_json()) == (key, {"any": [1]})
+    assert PROBES.read_key("foreign:one") == key
+    assert PROBES.metric("foreign_share").noun == "foreign_share"
+
+
+def test_a_value_is_of_the_metrics_module():
+    assert resolved("pytest_failcond.metrics:Value") is Value
