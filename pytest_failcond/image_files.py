@@ -30,6 +30,7 @@ _KINDS = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
+_PNG_KIND, _GRAY_WITH_ALPHA = 25, 4  # byte of the header, after size and depth
 
 
 def read_pixels(path: Path, name: str | None = None) -> Pixels:
@@ -62,7 +63,10 @@ def decode_pixels(content: bytes, name: str) -> Pixels:
             ) from error
         with image:
             _check_claims(image, content, name)
-            return pixels_of(image, name)
+            pixels = pixels_of(image, name)
+            # Pillow makes colour of gray with alpha in 16 bits.
+            gray = image.format == "PNG" and content[_PNG_KIND] == _GRAY_WITH_ALPHA
+            return pixels[..., :1] if gray else pixels
 
 
 def read_regular(path: Path, name: str) -> bytes:

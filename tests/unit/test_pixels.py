@@ -304,3 +304,13 @@ def test_what_a_user_set_for_pillow_changes_nothing(kind, monkeypatch):
     same(decode_pixels(whole, "a file"), expected)
     assert "cannot be read" in refusal(lambda: decode_pixels(truncated, "a file"))
     assert (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS) == (True, 3)
+
+
+def test_gray_of_16_bits_with_an_opaque_alpha_channel_stays_gray():
+    levels = np.array([[0, 700, 65535], [256, 32768, 40000]], dtype=">u2")
+    with_alpha = np.stack([levels, np.full_like(levels, 65535)], axis=-1)
+    rows = with_alpha.astype(">u2").reshape(2, -1).view(np.uint8)
+    content = png(rows, (3, 2), depth=16, colour=4)
+    found = decode_pixels(content, "gray.png")
+    assert found.shape == (2, 3, 1)
+    assert np.abs(found[..., 0] - levels / 257).max() <= 1
