@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.baselines import absent_baseline
-from pytest_failcond.compare import Other, compare
+from pytest_failcond.compare import compare
 from pytest_failcond.directions import ClassRanking
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
 from pytest_failcond.measurements import Examples, Measurement
+from pytest_failcond.other import Other
 from pytest_failcond.packing import pack, unpack
 from pytest_failcond.plan import share_of
 from pytest_failcond.probes.base import Planned
@@ -155,7 +156,13 @@ def conclude(
         return None if path is None else Other(path, run.subjects, run.measured)
 
     then, reference = other(baseline), other(settings.reference_path)
-    verdicts = Verdicts.against(settings, run.classes, run.measured, then, reference)
+    verdicts = Verdicts.against(
+        settings,
+        run.classes,
+        run.measured,
+        None if then is None else then.measure,
+        None if reference is None else reference.measure,
+    )
     notes = tuple(map(str, unresolved(settings, run.classes, run.labels)))
     run = replace(run, gates=verdicts.results(tests), notes=notes)
     if then is None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.ranges import LONGEST_NAME
 from pytest_failcond.settings import Settings
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.]+")
 
 
 def class_names(settings: Settings, generator: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -49,16 +45,3 @@ def _check_generator(names: Sequence[str], generator: Sequence[str]) -> None:
                 "the generator's classes; bring `classes` and the labels that the generator is "
                 "trained on into the order of the classifier's outputs"
             )
-
-
-def class_id(names: Sequence[str], index: int) -> str:
-    """Return how a class stands in test IDs: its name, or its index where that is no short, plain word.
-
-    A dot tells an index from another class's name.
-    """
-    name, text = names[index], str(index)
-    if len(name) <= LONGEST_NAME and _PLAIN.fullmatch(name):
-        return name
-    while text in names:
-        text += "."
-    return text

@@ -3,200 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from pytest_failcond.comparison import Comparison, DirectionComparison, KeyComparison, walk_changed
 from pytest_failcond.directions import Direction
-from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Examples, Measurement
-from pytest_failcond.metrics import Measure
-from pytest_failcond.probes.keys import DirectionKey, Key
-from pytest_failcond.probes.registry import parse_key
+from pytest_failcond.other import check_comparable, same_hash, same_input
+from pytest_failcond.run import Run
 from pytest_failcond.statistics import holm, mcnemar_p, paired_counts, paired_drop_bound
 
-if TYPE_CHECKING:
-    from pytest_failcond.run import Run
-
-INPUTS = ("images", "max_images", "seed", "corruptions")
-"""What two runs have in common where their images are compared."""
-
 _NAMED = 20  # lost and gained images that are named by index
-
-
-@dataclass(frozen=True)
-class KeyComparison:
-    """The same images in two runs.
-
-    Attributes:
-        key: ``clean`` or a cell.
-        inputs_changed: whether other pixels were classified; then nothing else is said.
-        right, lost, gained, wrong: images right both times; then only; now only; neither time.
-        drop: loss in accuracy, then minus now.
-        bound: its upper one-sided confidence bound.
-        p: McNemar's, two-sided, of "no difference".
-        p_holm: the same, adjusted for the number of keys.
-        lost_images, gained_images: indices of the first of them.
-        lost_examples, gained_examples: their pictures, where there are any.
-    """
-
-    key: Key
-    inputs_changed: bool = False
-    right: int = 0
-    lost: int = 0
-    gained: int = 0
-    wrong: int = 0
-    drop: float = 0.0
-    bound: float = 0.0
-    p: float = 1.0
-    p_holm: float = 1.0
-    lost_images: tuple[int, ...] = ()
-    gained_images: tuple[int, ...] = ()
-    lost_examples: Examples | None = None
-    gained_examples: Examples | None = None
-
-
-@dataclass(frozen=True)
-class DirectionComparison:
-    """The same direction on two classifiers, from the same start images; shifts in σ."""
-
-    key: DirectionKey
-    breaking_shift_then: float | None
-    breaking_shift: float | None
-    tested_to_then: float
-    tested_to: float
-    broken_share_then: float
-    broken_share: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What changed since a baseline.
-
-    Attributes:
-        baseline: its path, as it was given.
-        then, now: when, and at which commit, each was made.
-        same_model: whether the classifiers' hashes agree; None where one has no hash, or they are
-            of different schemes.
-        confidence: of the bounds.
-        keys: for each key of both.
-        directions: the baseline's, measured again.
-        only_then: keys of the baseline that were not measured again.
-        corpus_lost, corpus_gained: ids of the images of the corpus that were right then only, and
-            now only.
-        remark: why directions are not compared, where they are not.
-        predictions_differ: whether any prediction on the same pixels, or a walk, is another one. A
-            hash cannot see all code: with the same hash, the model may yet not be the same.
-    """
-
-    baseline: str
-    then: dict[str, Any]
-    now: dict[str, Any]
-    same_model: bool | None
-    confidence: float
-    keys: tuple[KeyComparison, ...]
-    directions: tuple[DirectionComparison, ...]
-    only_then: tuple[Key, ...]
-    remark: str = ""
-    corpus_lost: tuple[str, ...] = ()
-    corpus_gained: tuple[str, ...] = ()
-    predictions_differ: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of the run file."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Comparison:
-        """Read an entry of the run file."""
-
-        def examples(entry: dict[str, Any] | None) -> Examples | None:
-            return None if entry is None else Examples(**entry)
-
-        keys = tuple(
-            KeyComparison(
-                **entry
-                | {
-                    "key": parse_key(entry["key"]),
-                    "lost_images": tuple(entry["lost_images"]),
-                    "gained_images": tuple(entry["gained_images"]),
-                    "lost_examples": examples(entry["lost_examples"]),
-                    "gained_examples": examples(entry["gained_examples"]),
-                }
-            )
-            for entry in data["keys"]
-        )
-        directions = tuple(
-            DirectionComparison(**entry | {"key": parse_key(entry["key"])})
-            for entry in data["directions"]
-        )
-        names = ("only_then", "corpus_lost", "corpus_gained")
-        fields = data | {name: tuple(data.get(name, ())) for name in names}
-        fields["only_then"] = tuple(map(parse_key, fields["only_then"]))
-        return cls(**fields | {"keys": keys, "directions": directions})
-
-
-class Other:
-    """Another run to compare with: read when it is needed, and only if its inputs are the same.
-
-    Args:
-        path: of its file.
-        subjects: of the run at hand, as in the run file.
-        measure: gives the measurements of the run at hand.
-    """
-
-    def __init__(self, path: Path, subjects: Mapping[str, Any], measure: Measure) -> None:
-        self.path = path
-        self._subjects = subjects
-        self._measure = measure
-
-    @cached_property
-    def run(self) -> Run:
-        """The run.
-
-        Raises:
-            FailcondError: it cannot be read, or was made with other inputs.
-        """
-        from pytest_failcond.run import Run
-
-        other = Run.load(self.path)
-        check_comparable(other.subjects, self._subjects, str(self.path))
-        return other
-
-    def measure(self, key: Key) -> Measurement:
-        """Return its measurement of a key.
-
-        Raises:
-            FailcondError: as above, or it has none, or not of the same pixels.
-        """
-        then = self.run.measurements.get(key)
-        if then is None:
-            raise FailcondError(f"{self.path}: has no {key}; make a new one")
-        now = self._measure(key)
-        if now.pixels != then.pixels:
-            raise FailcondError(
-                f"{key}: the inputs changed since {self.path}, not only the model: other pixels "
-                "were classified; make a new one"
-            )
-        return then
-
-
-def check_comparable(then: Mapping[str, Any], now: Mapping[str, Any], path: str) -> None:
-    """See that two runs were made with the same inputs.
-
-    Raises:
-        FailcondError: images, seed or corruptions differ.
-    """
-    for what in INPUTS:
-        if then.get(what) != now.get(what):
-            detail = "" if what == "images" else f" ({then.get(what)} there, {now.get(what)} here)"
-            raise FailcondError(
-                f"{path}: was made with other {what}{detail}; compare runs on the same images under "
-                "the same corruptions, or make a new one"
-            )
 
 
 def compare(
@@ -254,33 +72,6 @@ def compare(
         corpus_lost=corpus_lost,
         corpus_gained=corpus_gained,
         predictions_differ=_predictions_differ(then, now) or any(map(walk_changed, walks)),
-    )
-
-
-def same_hash(then: Any, now: Any) -> bool | None:
-    """Whether two hashes, such as ``model:…``, agree; None where that cannot be told.
-
-    It cannot where one is None, or where an earlier version made one in another way.
-    """
-    if then is None or now is None:
-        return None
-    schemes = {str(value).partition(":")[0] for value in (then, now)}
-    return then == now if len(schemes) == 1 else None
-
-
-def same_input(name: str, then: Any, now: Any) -> bool:
-    """Whether a subject is the same in two runs, or cannot be told from one of the other's scheme."""
-    if name in ("generator", "judge") and then and now:
-        return same_hash(then, now) is not False
-    return bool(then == now)
-
-
-def walk_changed(entry: DirectionComparison) -> bool:
-    """Whether a direction's walk is another one."""
-    return (entry.breaking_shift_then, entry.tested_to_then, entry.broken_share_then) != (
-        entry.breaking_shift,
-        entry.tested_to,
-        entry.broken_share,
     )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.packing import unpack_bits
+from pytest_failcond.probes.direction.keys import read_key
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
-from pytest_failcond.probes.registry import parse_key
 
 STANDS_OUT = 0.5  # σ of natural variation that a change must have to be spoken of
 VALID_SHARE = 0.8
@@ -140,7 +140,7 @@ class Direction:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Direction:
         """Read an entry of the run file."""
-        fields = dict(data, key=parse_key(data["key"]), class_index=data["class"])
+        fields = dict(data, key=read_key(data["key"]), class_index=data["class"])
         del fields["class"]
         fields |= {"curve": Curve(**data["curve"]), "strip": Frames(**data["strip"])}
         fields["attributes"] = [AttributeChange(**change) for change in data["attributes"]]
@@ -185,9 +185,9 @@ class ClassRanking:
     def from_json(cls, data: dict[str, Any]) -> ClassRanking:
         """Read an entry of the run file."""
         fields = {k: v for k, v in data.items() if k not in ("kind", "class")}
-        fields["key"] = parse_key(data["key"])
-        fields["directions"] = [parse_key(key) for key in data["directions"]]
+        fields["key"] = read_key(data["key"])
+        fields["directions"] = [read_key(key) for key in data["directions"]]
         fields["passed_over"] = [
-            over | {"key": parse_key(over["key"])} for over in data["passed_over"]
+            over | {"key": read_key(over["key"])} for over in data["passed_over"]
         ]
         return cls(class_index=data["class"], **fields)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_failcond.session import Failcond
     from pytest_failcond.stylegan2.generator import Generator
 
-SUBJECTS = ("failcond_classifier", "failcond_images", "failcond_generator", "failcond_judge")
-
 
 def _state(request: pytest.FixtureRequest) -> State:
     state = request.config.stash.get(STATE, None)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pytest_failcond.compare import INPUTS, same_input
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.metrics import Case, Value, mean_drop
+from pytest_failcond.other import INPUTS, same_input
 from pytest_failcond.probes.corruption import cells_of
 from pytest_failcond.probes.direction import PROBE as DIRECTION
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key, MeanKey

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from pytest_failcond.fixtures import failcond_images
 from pytest_failcond.probes.base import FIXTURE, Planned
 from pytest_failcond.probes.clean import PROBE as CLEAN
 from pytest_failcond.probes.keys import CleanKey
 from pytest_failcond.scope import SCOPE
 from pytest_failcond.state import SUITE, State, from_suite
 
+FIXTURES = "pytest_failcond.fixtures"
+"""The module of our fixtures; theirs that are overridden are in others."""
 GENERATED = (
     "failcond_corruption",
     "failcond_corner_case",
@@ -58,7 +59,7 @@ def says_nothing(item: pytest.Item, state: State | None) -> bool:
     if state is None:
         return True
     images = definitions(item, "failcond_images")[-1]
-    overridden = images.func.__module__ != failcond_images.__module__
+    overridden = images.func.__module__ != FIXTURES
     if state.settings.images is not None or overridden:
         return False
     # A gate on the clean images must not be gone because there are none: its test says so.

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from pytest_failcond.packing import pack, unpack
 from pytest_failcond.probes.keys import CorpusKey, CorruptionKey, Key
-from pytest_failcond.probes.registry import parse_key
 
 
 @dataclass(frozen=True)
@@ -135,9 +134,11 @@ class Measurement(Predictions):
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Measurement:
+    def from_json(
+        cls, key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]
+    ) -> Measurement:
         """Read an entry of the run file; the labels are those of the run's image set."""
-        key, classes = parse_key(data["key"]), len(data["per_class"])
+        classes = len(data["per_class"])
         if data["total"] != len(labels):
             raise ValueError(
                 f"{key}: counts {data['total']} images, where {len(labels)} are labelled"

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.compare import Other
 from pytest_failcond.environment import describe_environment
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.examples import SavePicture
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import Examples, Measurement
+from pytest_failcond.metrics import Measure
 from pytest_failcond.packing import pack, unpack
 from pytest_failcond.probes.keys import (
     DirectionKey,
@@ -144,17 +143,13 @@ class Measuring:
             raise FailcondError(f"{key}: its probe, {probe.name!r}, measured nothing")
         return found
 
-    def compared(self, key: Key, baseline: Other) -> dict[str, Any]:
+    def compared(self, key: Key, baseline: Measure) -> dict[str, Any]:
         """Picture what was lost and what was gained since a baseline, once.
 
         Raises:
             FailcondError: the key cannot be measured, or not be compared.
         """
         return self.store.get(f"{COMPARED}{key}", lambda: self._picture_change(key, baseline))
-
-    def other(self, path: Path) -> Other:
-        """Return another run to compare with."""
-        return Other(path, self.session["subjects"], self.measure)
 
     def save(self, name: str, picture: npt.NDArray[np.uint8]) -> str:
         """Keep a picture, ``[H, W, C]``; returns its file name."""
@@ -165,11 +160,11 @@ class Measuring:
         """Keeps pictures of the user's images; None where none are wanted."""
         return self.save if self._pictures else None
 
-    def _picture_change(self, key: Key, baseline: Other) -> dict[str, Any]:
+    def _picture_change(self, key: Key, baseline: Measure) -> dict[str, Any]:
         found: dict[str, Examples | None] = {"lost": None, "gained": None}
         save = self.save_example
         if not isinstance(key, DirectionKey):
-            then, now = baseline.measure(key), self.measure(key)
+            then, now = baseline(key), self.measure(key)
             assert isinstance(now, Measurement)
             if self.given is not None and save is not None:
                 for name in found:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from pytest_failcond.compare import Comparison
+from pytest_failcond.comparison import Comparison
 from pytest_failcond.directions import ClassRanking, Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
@@ -312,7 +312,9 @@ class Run:
         """Make a run of what the typed reader has let through."""
         labels = unpack(data["labels"])
         check_size(labels, data["measurements"])
-        records: list[Any] = [Measurement.from_json(m, labels) for m in data["measurements"]]
+        records: list[Any] = [
+            Measurement.from_json(PROBES.parse(m["key"]), m, labels) for m in data["measurements"]
+        ]
         records += [ClassRanking.from_json(r) for r in data["rankings"]]
         records += [Direction.from_json(d) for d in data["directions"]]
         # Runs that were kept before there was a corpus are baselines still.

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.compare import Other
 from pytest_failcond.draws import How, generator, weights_of
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import Check
 from pytest_failcond.metrics import Case, Measure
+from pytest_failcond.other import Other
 from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.run import Run
 from pytest_failcond.trials import Trial

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,6 @@ import numpy.typing as npt
 import pytest
 
 from pytest_failcond import properties
-from pytest_failcond.compare import Other
 from pytest_failcond.corpus import promotion
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError, nearest
@@ -22,6 +22,8 @@ from pytest_failcond.gates import Check, held_against
 from pytest_failcond.measure import Laboratory
 from pytest_failcond.measurements import Replay
 from pytest_failcond.measuring import Measuring
+from pytest_failcond.metrics import Measure
+from pytest_failcond.other import Other
 from pytest_failcond.printing import one_line, printable, say
 from pytest_failcond.probes.keys import (
     CleanKey,
@@ -286,15 +288,19 @@ class Failcond:
     @cached_property
     def _verdicts(self) -> Verdicts:
         path = self._settings.reference_path
-        reference = None if path is None else self._measuring.other(path)
+        reference = None if path is None else self._other(path)
         return Verdicts.against(
             self._settings, self.classes, self._measuring.measure, self._baseline, reference
         )
 
     @cached_property
-    def _baseline(self) -> Other | None:
+    def _baseline(self) -> Measure | None:
         path = self._state.baseline
-        return None if path is None else self._measuring.other(path)
+        return None if path is None else self._other(path)
+
+    def _other(self, path: Path) -> Measure:
+        """Return who gives the measurements of another run."""
+        return Other(path, self._measuring.session["subjects"], self._measuring.measure).measure
 
     def _parsed(self, key: str) -> Key:
         """Make a key of its text; fail before anything is noted that reports would have to read."""

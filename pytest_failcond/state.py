@@ -78,6 +78,8 @@ class State:
 
 STATE = pytest.StashKey[State]()
 SUITE = "pytest_failcond.suite"
+SUBJECTS = ("failcond_classifier", "failcond_images", "failcond_generator", "failcond_judge")
+"""The fixtures that give what is measured, and what it is measured with."""
 
 
 def from_suite(item: object) -> bool:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_failcond import fixtures
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.items import definitions, measures, parameters
-from pytest_failcond.state import State, fail
+from pytest_failcond.items import FIXTURES, GENERATED, definitions, measures, parameters
+from pytest_failcond.state import SUBJECTS, State, fail
 
 if TYPE_CHECKING:
     from pytest_failcond.measure import Laboratory
@@ -52,7 +51,7 @@ class Source:
     @property
     def is_ours(self) -> bool:
         """Whether it is not overridden."""
-        return bool(self.function.__module__ == fixtures.__name__)
+        return bool(self.function.__module__ == FIXTURES)
 
     @property
     def file(self) -> Path:
@@ -158,7 +157,7 @@ def unknown_fixture(items: Sequence[pytest.Item]) -> str | None:
     Args:
         items: tests that measure.
     """
-    ours = [name for name in vars(fixtures) if name.startswith(_PREFIX)]
+    ours = ["failcond", *SUBJECTS, *GENERATED]
     for name, file in _named_like_ours(items):
         if name not in ours and any(definitions(item, name) for item in items):
             return (
@@ -214,7 +213,7 @@ def _sources(item: pytest.Item) -> Iterator[tuple[tuple[str, int], Source]]:
 
     The number beside a name is over 1 where a fixture asks for the one that it overrides.
     """
-    queue, seen = [(name, 1) for name in fixtures.SUBJECTS], set()
+    queue, seen = [(name, 1) for name in SUBJECTS], set()
     while queue:
         name, nth = place = queue.pop(0)
         defined = definitions(item, name)

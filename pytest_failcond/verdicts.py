@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pytest_failcond.baselines import no_baseline
-from pytest_failcond.compare import Other
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import (
@@ -56,17 +55,17 @@ class Verdicts:
         settings: Settings,
         class_names: Sequence[str],
         measure: Measure,
-        baseline: Other | None,
-        reference: Other | None,
+        baseline: Measure | None,
+        reference: Measure | None,
     ) -> Verdicts:
         """Make verdicts that compare with other runs, where there are any."""
         return cls(
             settings,
             class_names,
             measure,
-            baseline=None if baseline is None else baseline.measure,
+            baseline=baseline,
             no_baseline="" if baseline is not None else no_baseline(settings),
-            reference=None if reference is None else reference.measure,
+            reference=reference,
         )
 
     @cached_property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison
+from pytest_failcond.comparison import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.directions import AttributeChange, ClassRanking, Curve, Direction, Frames
 from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.measurements import Examples, Measurement, Replay

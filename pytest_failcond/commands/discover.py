@@ -159,9 +159,9 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
 def _entry(
     case: FoundCase, content: bytes, corpus: Corpus, laboratory: Laboratory, names: tuple[str, ...]
 ) -> Entry:
-    from pytest_failcond.class_names import class_id
     from pytest_failcond.corpus import hash_png
     from pytest_failcond.corpus.manifest import Entry
+    from pytest_failcond.test_ids import class_id
 
     generator, key = laboratory.generator, case.direction
     assert generator is not None

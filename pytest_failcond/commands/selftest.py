@@ -17,7 +17,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.ranges import RESAMPLES, SEED
 
 if TYPE_CHECKING:
-    from pytest_failcond.compare import Other
+    from pytest_failcond.other import Other
     from pytest_failcond.run import Run
 
 
@@ -101,7 +101,7 @@ def _check_output(
 
 def _other(run: Run, run_file: Path, given: Path | None, named: str | None) -> Other | None:
     """Return the run that was asked for, or that the run names, if it still lies there."""
-    from pytest_failcond.compare import Other
+    from pytest_failcond.other import Other
 
     if given is not None and not given.is_file():
         raise FailcondError(f"{given}: there is no such run file")

@@ -29,7 +29,7 @@ def read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Recor
     """Read the predictions on the test images."""
     from pytest_failcond.measurements import Measurement
 
-    return Measurement.from_json(data, labels)
+    return Measurement.from_json(key, data, labels)
 
 
 def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> list[Key]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison, walk_changed
+from pytest_failcond.comparison import Comparison, DirectionComparison, KeyComparison, walk_changed
 from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
 from pytest_failcond.report.wording import count, sigma

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_failcond.compare import Comparison
+from pytest_failcond.comparison import Comparison
 from pytest_failcond.printing import printable
 from pytest_failcond.report import changes, wording
 from pytest_failcond.report.changes import Words

@@ -20,7 +20,7 @@ def read(key, data, labels):
     """Read the predictions."""
     from pytest_failcond.measurements import Measurement
 
-    return Measurement.from_json(data, labels)
+    return Measurement.from_json(key, data, labels)
 
 
 def sections(run):

@@ -35,28 +35,94 @@ def imports(path: Path, *, at_load: bool) -> set[str]:
     return found
 
 
+def file_of(module: str) -> Path | None:
+    """Return the file of a module of ours, named without the package."""
+    whole = ROOT.joinpath(*module.split("."))
+    files = (whole.with_suffix(".py"), whole / "__init__.py")
+    return next((path for path in files if path.is_file()), None)
+
+
 def test_the_plugin_loads_only_the_standard_library_and_pytest():
     seen: set[str] = set()
     queue = ["plugin"]
     while queue:
-        path = ROOT / f"{queue.pop().replace('.', '/')}.py"
+        path = file_of(queue.pop())
+        assert path is not None
         for module in imports(path, at_load=True):
             top = module.split(".")[0]
             if top == "pytest_failcond":
                 rest = module.removeprefix("pytest_failcond").removeprefix(".")
-                if rest and (ROOT / f"{rest.replace('.', '/')}.py").is_file() and rest not in seen:
+                if rest and file_of(rest) is not None and rest not in seen:
                     seen.add(rest)
                     queue.append(rest)
             else:
                 assert top in {"pytest", "pluggy", "_pytest"} or top in sys.stdlib_module_names, (
                     f"{path.name} imports {module}"
                 )
-    assert {"fixtures", "errors", "state"} <= seen
+    assert {"fixtures", "errors", "state", "probes.registry", "probes.direction"} <= seen
 
 
 def test_nobody_imports_the_plugin():
     assert FILES
     assert not [p for p in FILES if "pytest_failcond.plugin" in imports(p, at_load=False)]
+
+
+LAYERS = {
+    "what can be said": "__init__ errors words.* printing ranges interrupts threads test_ids remarks",
+    "bytes that are there whole": "files locks folders outputs pictures packing cache store reading",
+    "pixels and numbers": "exchange surroundings image_files pixels corruptions.* statistics draws",
+    "what can be tested": "probes.* measurements directions examples exploration corpus.*",
+    "what you bring": "configuration pythonpath settings gate_settings gate_rules own_probes hookspecs "
+    "plan class_names inputs baselines subjects.* generators.*",
+    "what makes and searches images": "stylegan2.* failures.* corrupting measure laboratory",
+    "what we measure and decide": "environment progress.notes progress.text progress.__init__ measuring "
+    "metrics trials walk_trials gates verdicts resolution",
+    "what we keep": "comparison other run_file.* run reference selftest compare history assemble merge "
+    "explore",
+    "what we show": "report.*",
+    "pytest": "state scope items unfound fixtures generation subject_fixtures outcome properties "
+    "notices options session html_report plugin progress.line",
+    "who calls": "commands.* cli suite strategies",
+}
+"""From the ground up: a module imports from its own layer, or from one below. Types do not count."""
+
+
+def layer_of(path: Path) -> int:
+    """Return the number of a file's layer, from 0."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    room = f"{module.partition('.')[0]}.*"
+    named = [i for i, names in enumerate(LAYERS.values()) if module in names.split()]
+    found = named or [i for i, names in enumerate(LAYERS.values()) if room in names.split()]
+    assert len(found) == 1, f"{module} is in {len(found)} layers"
+    return found[0]
+
+
+def ours(path: Path) -> set[Path]:
+    """Return our own files that a file imports, when it is loaded or later."""
+    modules = imports(path, at_load=False)
+    inner = {
+        m.removeprefix("pytest_failcond.") for m in modules if m.startswith("pytest_failcond.")
+    }
+    # ``from package import module`` is about the module alone.
+    packages = {name.rpartition(".")[0] for name in inner if file_of(name) is not None}
+    files = {file_of(name) for name in inner if name not in packages}
+    return {file for file in files if file is not None} - {path}
+
+
+def test_every_module_stands_in_a_layer_and_imports_from_none_above():
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}, which stands above it"
+        for path in FILES
+        for other in sorted(ours(path))
+        if layer_of(other) > layer_of(path)
+    ]
+    assert wrong == []
+    assert len(LAYERS) <= 11
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    graph = {path: ours(path) for path in FILES}
+    assert list(TopologicalSorter(graph).static_order())  # raises if there is a circle
 
 
 ROOMS = {

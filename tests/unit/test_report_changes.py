@@ -10,7 +10,8 @@ import pytest
 from rich.cells import cell_len
 
 from pytest_failcond.cli import main
-from pytest_failcond.compare import Comparison, DirectionComparison, KeyComparison, compare
+from pytest_failcond.compare import compare
+from pytest_failcond.comparison import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.gates import GateResult
 from pytest_failcond.probes.keys import DirectionKey, Key
 from pytest_failcond.report import changes, terminal

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_failcond.compare import Comparison, compare
+from pytest_failcond.compare import compare
+from pytest_failcond.comparison import Comparison
 from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import changes, contents, corpus, html, markdown, terminal

@@ -85,8 +85,8 @@ def _planned(key: CornerCaseKey, test_id: str = "") -> Planned:
 
 
 def _tests(planning: Planning) -> Iterator[Planned]:
-    from pytest_failcond.class_names import class_id
     from pytest_failcond.probes.markers import chosen
+    from pytest_failcond.test_ids import class_id
 
     options = planning.settings.corner_cases
     if not planning.generator:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_failcond.compare import Comparison, KeyComparison
+from pytest_failcond.comparison import Comparison, KeyComparison
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.measurements import Examples, Measurement
