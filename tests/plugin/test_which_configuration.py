@@ -196,7 +196,7 @@ def test_a_suite_that_another_file_is_nearer_to_fails_and_says_so(mono, workers)
             [f"configured by {mono.path}/{service}/pyproject.toml, but this session has "
              f"{mono.path}/pyproject.toml; run pytest on {mono.path}/{service}, or give *"]
         )  # fmt: skip
-    assert result.stdout.str().count("\nsee above, ") == 10
+    assert result.stdout.str().count("\nsee above, ") == 12
 
 
 def test_a_suite_below_a_session_without_a_configuration_fails(mono):
