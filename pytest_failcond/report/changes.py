@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_failcond.comparison import Comparison, DirectionComparison, KeyComparison, walk_changed
 from pytest_failcond.printing import printable
-from pytest_failcond.report import wording
+from pytest_failcond.report import strips, wording
 from pytest_failcond.report.wording import count, sigma
 from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import (
+    HTML,
+    TERMINAL,
+    Block,
+    Cell,
+    Fold,
+    Heading,
+    Note,
+    Section,
+    Table,
+)
 
 HEAD = ("", "lost", "gained", "drop", "upper bound", "p (Holm)")
 DIRECTIONS_HEAD = ("", "broke at", "breaks at", "broken then", "now")
 _SHOWN = 8
 _DIRECTIONS = 12
+_UNFOLDED = 8  # keys that are not folded away
+_PICTURED = 3  # keys whose changed images are shown
 _LEVEL = 0.05
 
 
@@ -62,6 +75,44 @@ _MODEL: dict[Model, str] = {
     "another": "another model",
     "unknown": "whether it is the same model is not known",
 }
+
+
+def section(run: Run, *, every: bool = False) -> Section | None:
+    """Describe what was lost and gained since the baseline; None where there is none.
+
+    Args:
+        run: with its comparison.
+        every: whether each key and direction is told of.
+    """
+    comparison = run.comparison
+    if comparison is None:
+        return None
+    first = Note(f"{headline(comparison)}; {summary(comparison)}")
+    return Section("Since the baseline", [first, *blocks(run, comparison, SINCE, every=every)])
+
+
+def blocks(run: Run, comparison: Comparison, words: Words, *, every: bool) -> Iterator[Block]:
+    """Describe the keys and the directions that changed, and say what is to be said of the rest."""
+    keys, rest = shown(run, comparison, every=every)
+    if keys:
+        first = None if len(keys) <= _UNFOLDED + 1 else _UNFOLDED
+        more = f"{len(keys) - (first or 0)} more"
+        rows, told = [row(run, entry) for entry in keys], note(comparison, words)
+        yield Table(HEAD, rows, name="Keys", first=first, rest=more, told=told)
+    for remark in remarks(comparison, rest, words):
+        yield Note(remark, "aside")
+    directions, others = shown_directions(comparison, every=every)
+    if directions:
+        title, rows = "Shared directions", [direction_row(run, entry) for entry in directions]
+        yield Heading(f"{title}, most changed first", on=TERMINAL | HTML)
+        yield Table(words.directions, rows, name=title, told=DIRECTIONS_NOTE)
+    if others:
+        less = f"{count(others, 'more direction')}, less changed"
+        yield Note(less, "aside", on=TERMINAL | HTML)
+    for entry in keys[:_PICTURED]:
+        if images := list(strips.changed_images(run, entry)):
+            title = f"{wording.key_text(run, entry.key)}: lost and gained"
+            yield Fold(title, images, on=HTML)
 
 
 def headline(comparison: Comparison) -> str:
@@ -165,10 +216,10 @@ def most_changed(comparison: Comparison, most: int = _DIRECTIONS) -> list[Direct
     return sorted(comparison.directions, key=order)[:most]
 
 
-def row(run: Run, entry: KeyComparison) -> list[str]:
+def row(run: Run, entry: KeyComparison) -> list[str | Cell]:
     """Return the cells of a key, as in `HEAD`."""
     return [
-        wording.key_text(run, entry.key),
+        Cell(wording.key_text(run, entry.key), key=entry.key),
         str(entry.lost),
         str(entry.gained),
         f"{entry.drop:.4f}",
@@ -177,10 +228,10 @@ def row(run: Run, entry: KeyComparison) -> list[str]:
     ]
 
 
-def direction_row(run: Run, entry: DirectionComparison) -> list[str]:
+def direction_row(run: Run, entry: DirectionComparison) -> list[str | Cell]:
     """Return the cells of a direction, as in `DIRECTIONS_HEAD`."""
     return [
-        wording.key_text(run, entry.key),
+        Cell(wording.key_text(run, entry.key), key=entry.key),
         _breaks(entry.breaking_shift_then, entry.tested_to_then),
         _breaks(entry.breaking_shift, entry.tested_to),
         wording.share(entry.broken_share_then),

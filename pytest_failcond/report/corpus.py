@@ -8,8 +8,30 @@ from pytest_failcond.printing import printable
 from pytest_failcond.probes.keys import EntryKey
 from pytest_failcond.report import contents
 from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import Frame, Note, Said, Section, Strip
 
 _NAMED = 8  # ids in a command; the rest are counted
+_PICTURED = 30  # lost images that are shown; their tests show them all
+
+
+def section(run: Run) -> Section | None:
+    """Describe how the corpus stands, what to do about it, and what was lost; None where there is none."""
+    if run.corpus is None:
+        return None
+    notes = [Note(summary(run))]
+    if command := advice(run):
+        notes.append(Note(command, "aside"))
+    lost = [frame(run, entry, named=True) for entry in contents.lost(run)[:_PICTURED]]
+    return Section("Corpus", [*notes, Strip(lost)], short=True)
+
+
+def frame(run: Run, entry: Replayed, *, named: bool) -> Frame:
+    """Describe an image, and what was seen in it."""
+    said = told(run, entry)
+    lines = [Said(said, "failed" if entry.lost else "plain")]
+    if named:
+        lines.insert(0, Said(title(entry)))
+    return Frame(lines, (f"{title(entry)}: {said}",), entry.picture or "")
 
 
 def summary(run: Run) -> str:

@@ -64,9 +64,14 @@ def broken(direction: Direction) -> str:
 
 def attributes(direction: Direction, most: int | None = None) -> str:
     """Say what changes along a direction, largest first: ``noise +4.1 σ, contrast −0.6 σ``."""
-    changes = direction.standing_out[:most]
-    named = (f"{printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in changes)
-    return ", ".join(named) or wording.NOTHING
+    return ", ".join(changes(direction, most))
+
+
+def changes(direction: Direction, most: int | None = None) -> list[str]:
+    """Say the same change by change; a dash where nothing stands out."""
+    found = direction.standing_out[:most]
+    said = [f"{printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in found]
+    return said or [wording.NOTHING]
 
 
 def plus_minus(number: float) -> str:

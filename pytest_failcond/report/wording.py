@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pytest_failcond.gates import Check, GateResult, amount, unit
@@ -27,7 +27,7 @@ GRAVITY: tuple[Status, ...] = (
     "failed",
 )
 LABELS: dict[Status, str] = {status: status.replace("_", " ") for status in GRAVITY}
-SIGNS: dict[Status, str] = {
+SIGNS: Mapping[str, str] = {
     "passed": "✓",
     "not_evaluated": "–",
     "marginal": "~",
@@ -63,6 +63,11 @@ def status_of(check: Check) -> Status:
 def label(status: Status) -> str:
     """Return sign and word of a verdict."""
     return f"{SIGNS[status]} {LABELS[status]}"
+
+
+def sign(status: str | None) -> str:
+    """Return the sign of a verdict; nothing for none."""
+    return "" if status is None else SIGNS[status]
 
 
 def gate_title(gate: GateResult) -> str:

@@ -14,9 +14,9 @@ from PIL import Image
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import direction_text, html
+from pytest_failcond.report.directions import curve_of
 from pytest_failcond.report.html import curves, pictures
-from pytest_failcond.report.html.parts import style
-from pytest_failcond.report.html.tables import anchor
+from pytest_failcond.report.html.parts import anchor, style
 from pytest_failcond.report.reproduce import show_command
 from tests.runs import EVIL, make_comparison, make_direction, make_examples, make_gates, make_run
 
@@ -300,7 +300,8 @@ def test_marks_do_not_write_over_each_other():
                 0, 1, 322, 1, breaking_shift=breaks, valid_range=valid, steps=17
             )
             for small in (True, False):
-                drawn = Read(curves.degradation(make_run(), direction, small=small))
+                curve = curve_of(make_run(), direction, caption="small" if small else "")
+                drawn = Read(curves.draw(curve))
                 words = [e for e in drawn.elements if e.tag.endswith("}text")]
                 labels = [e for e in words if e.text.startswith(("breaks", "valid"))]
                 assert len(labels) == 1 + (breaks <= valid)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_failcond.directions import Direction
 from pytest_failcond.printing import escape_html
-from pytest_failcond.report import direction_text, wording
+from pytest_failcond.report import wording
 from pytest_failcond.report.html.parts import tag, text
-from pytest_failcond.run import Run
 from pytest_failcond.statistics import Side, proportion_bound
+from pytest_failcond.words.blocks import Curve, Legend, Line
 
-_NAMES = {"right": "still right", "broken": "broken", "lost": "lost to the judge"}
 _LETTER = 5.6  # width of one in a label, about
 
 
@@ -39,40 +37,26 @@ class _Plot:
         return " ".join(f"{self.x(s):.1f},{self.y(share):.1f}" for s, share in pairs)
 
 
-def legend(run: Run) -> str:
+def legend(of: Legend) -> str:
     """Say what the lines are."""
-    confidence = float(run.settings.get("confidence", 0.95))
-    entries = [text("span", name, class_=f"key {kind}") for kind, name in _NAMES.items()]
-    entries.append(text("span", "mean p(class)", class_="key p"))
-    told = (
-        f"share of the start images over the shift, σ; bands: {confidence:.0%} one-sided bounds, "
-        "up and down (Clopper–Pearson); where nothing is claimed any more, the ground is gray"
-    )
-    return tag("p", *entries, text("span", told), class_="legend note")
+    entries = [text("span", name, class_=f"key {kind}") for kind, name in of.names]
+    return tag("p", *entries, text("span", of.told), class_="legend note")
 
 
-def degradation(run: Run, direction: Direction, *, small: bool = False) -> str:
+def draw(curve: Curve) -> str:
     """Draw what becomes of the start images over the shift, where they break, and what is valid."""
-    curve = direction.curve
+    small = bool(curve.caption)
     plot = _Plot(max(curve.shift[-1], 0.5), *((280, 150) if small else (560, 240)))
-    tested = min(direction.tested_to, plot.end)
+    tested = min(curve.tested, plot.end)
     parts = [_beyond(plot, tested), *_axes(plot, step=2 if small and plot.end > 5 else 1)]
-    counts = {"lost": curve.lost, "right": curve.right, "broken": curve.broken}
-    for kind, found in counts.items():
-        parts.append(_band(run, plot, kind, curve.shift, found, direction.total))
-    for kind, found in counts.items():
-        shares = [count / direction.total for count in found]
-        parts.append(_line(plot, kind, curve.shift, shares))
-    parts.append(_line(plot, "p", curve.shift, curve.mean_p))
-    parts += _marks(plot, direction, tested)
-    told = (
-        f"Degradation curve of {direction_text.title(run, direction)}: breaks at "
-        f"{direction_text.breaks_at(direction)}, valid to {direction_text.valid_to(direction)}, "
-        f"broken {direction_text.broken(direction)}"
-    )
+    counted = [line for line in curve.lines if line.total is not None]
+    parts += [_band(curve, plot, line, line.total) for line in counted if line.total]
+    parts += [_line(plot, curve.shift, line) for line in curve.lines]
+    parts += _marks(plot, curve, tested)
     size = f"0 0 {plot.width} {plot.height}"
     kind = "curve small" if small else "curve"
-    return tag("svg", *parts, viewBox=size, role="img", aria_label=told, class_=kind)
+    drawn = tag("svg", *parts, viewBox=size, role="img", aria_label=curve.told, class_=kind)
+    return tag("figure", text("figcaption", curve.caption), drawn) if small else drawn
 
 
 def _beyond(plot: _Plot, tested: float) -> str:
@@ -93,26 +77,26 @@ def _axes(plot: _Plot, step: int) -> list[str]:
     return parts
 
 
-def _band(
-    run: Run, plot: _Plot, kind: str, shifts: Sequence[float], counts: Sequence[int], total: int
-) -> str:
-    confidence = float(run.settings.get("confidence", 0.95))
-
+def _band(curve: Curve, plot: _Plot, line: Line, total: int) -> str:
     def bounds(side: Side) -> list[float]:
-        return [proportion_bound(count, total, confidence, side) for count in counts]
+        return [proportion_bound(int(n), total, curve.confidence, side) for n in line.values]
 
-    there, back = plot.points(shifts, bounds("upper")), plot.points(shifts, bounds("lower"))
+    there, back = (
+        plot.points(curve.shift, bounds("upper")),
+        plot.points(curve.shift, bounds("lower")),
+    )
     around = " ".join([there, *reversed(back.split())])
-    return tag("polygon", points=around, class_=f"band {kind}")
+    return tag("polygon", points=around, class_=f"band {line.kind}")
 
 
-def _line(plot: _Plot, kind: str, shifts: Sequence[float], shares: Sequence[float]) -> str:
-    return tag("polyline", points=plot.points(shifts, shares), class_=f"line {kind}")
+def _line(plot: _Plot, shifts: Sequence[float], line: Line) -> str:
+    shares = [value / (line.total or 1) for value in line.values]
+    return tag("polyline", points=plot.points(shifts, shares), class_=f"line {line.kind}")
 
 
-def _marks(plot: _Plot, direction: Direction, tested: float) -> list[str]:
+def _marks(plot: _Plot, curve: Curve, tested: float) -> list[str]:
     """Mark the breaking shift and the valid range; each label stands on its outer side."""
-    found, parts, taken = direction.breaking_shift, [], 0.0
+    found, parts, taken = curve.breaks, [], 0.0
     if found is not None and found <= tested:
         x, label = plot.x(found), f"breaks at {wording.sigma(found)}"
         width = _LETTER * len(label)
@@ -120,7 +104,7 @@ def _marks(plot: _Plot, direction: Direction, tested: float) -> list[str]:
         parts += [_rule(x, plot.y(1) - 5, x, plot.y(0), "break"),
                   _label(x, plot.y(1) - 8, label, "end" if outside else "start")]  # fmt: skip
         taken = x if outside else x + width
-    if direction.valid_range is not None:
+    if curve.valid:
         x, label = plot.x(tested), f"valid to {wording.sigma(tested)}"
         width = _LETTER * len(label)
         outside = x + width < plot.width

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pytest_failcond.report import changes, contents, wording
 from pytest_failcond.report.failing import failed_keys
 from pytest_failcond.report.html.details import content
-from pytest_failcond.report.html.parts import fragment, style, tag, text
-from pytest_failcond.report.html.summary import sections, verdict
-from pytest_failcond.report.html.tables import anchor
+from pytest_failcond.report.html.parts import anchor, fragment, style, tag, text
+from pytest_failcond.report.html.summary import heading, sections, verdict
 from pytest_failcond.run import Run
 
 
@@ -15,12 +14,12 @@ def page(run: Run, *, pictures: bool = True) -> str:
     """Return a complete HTML document: the summary, and an article for each key that failed."""
     failed = failed_keys(run)
     links, body = [], [_header(run)]
-    for number, (title, below) in enumerate(
+    for number, (part, below) in enumerate(
         sections(run, pictures=pictures, linked=frozenset(failed)), 1
     ):
         place = f"section-{number}"
-        body.append(tag("section", text("h2", title), *below, id=place))
-        links.append(_link(title.partition(":")[0], f"#{place}"))
+        body.append(tag("section", text("h2", heading(part)), *below, id=place))
+        links.append(_link(part.title, f"#{place}"))
     if failed:
         articles = [
             tag("article", text("h3", wording.key_text(run, key)),

@@ -72,6 +72,11 @@ def _cell(cell: Cell) -> str:
     return tag("td", content, class_=cell.kind or None)
 
 
+def anchor(key: str) -> str:
+    """Return the id of a key's article on the page; unique as the key, and plain."""
+    return "key-" + "".join(c if c.isascii() and c.isalnum() else f"_{ord(c):x}_" for c in key)
+
+
 def picture(content: bytes, alt: str, kind: str | None = None) -> str:
     """Embed a PNG or WebP file."""
     mime = "image/webp" if content.startswith(b"RIFF") else "image/png"

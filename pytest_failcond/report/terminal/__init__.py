@@ -12,15 +12,13 @@ from typing import NamedTuple
 from rich.text import Text
 
 from pytest_failcond.printing import printable
-from pytest_failcond.report import changes, contents, corpus, need, versus, wording
+from pytest_failcond.report import changes, contents, corpus, directions, gates, need, wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal.accuracy import show_accuracy
-from pytest_failcond.report.terminal.directions import show_directions
-from pytest_failcond.report.terminal.gates import show_gates
+from pytest_failcond.report.terminal.draw import show_section
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.report.wording import Status
 from pytest_failcond.run import Run
-from pytest_failcond.words.blocks import Note
 
 _GAP = 2
 _REASONS = 3  # of a gate, where not all are shown
@@ -42,11 +40,15 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     _show_reasons(page, run, every=every)
     if verbose >= 0:
         show_accuracy(page, run)
-        show_directions(page, run, every=every)
-        _show_corpus(page, run)
-        _show_sections(page, run)
-        _show_changes(page, run, every=every)
-        show_gates(page, run, every=every)
+        found = [
+            directions.section(run, every=every),
+            corpus.section(run),
+            *contents.sections(run),
+            changes.section(run, every=every),
+            gates.section(run, every=every),
+        ]
+        for section in filter(None, found):
+            show_section(page, section)
     for remark in contents.remarks(run):
         page.print(printable(remark), "yellow")
     line, status = contents.verdict_line(run)
@@ -95,20 +97,6 @@ def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
     page.print()
 
 
-def _show_sections(page: Page, run: Run) -> None:
-    for section in contents.sections(run):
-        page.print(section.title, "bold")
-        for block in section.blocks:
-            if isinstance(block, Note):
-                page.print(block.text)
-            else:
-                table = page.table("", block.head, left=block.words)
-                for row in block.rows:
-                    table.add_row(*map(page.text, row))
-                page.show(table)
-        page.print()
-
-
 class _Reason(NamedTuple):
     """Why a run is red, once: the status of a check, its gate, what it is about, and what was found."""
 
@@ -130,24 +118,3 @@ def _worst_of_each(reasons: list[_Reason]) -> tuple[list[_Reason], Counter[str]]
     if sum(more.values()) < len(more) + 1:  # a line in place of one or two says less
         return reasons, Counter()
     return shown, Counter(more)
-
-
-def _show_changes(page: Page, run: Run, *, every: bool) -> None:
-    """What was lost and what was gained since the baseline."""
-    comparison = run.comparison
-    if comparison is None:
-        return
-    page.print("Since the baseline", "bold")
-    page.print(f"{changes.headline(comparison)}; {changes.summary(comparison)}")
-    versus.show(page, run, comparison, changes.SINCE, every=every)
-    page.print()
-
-
-def _show_corpus(page: Page, run: Run) -> None:
-    """How the images of the corpus stand, and how to promote those that are right now."""
-    if line := corpus.summary(run):
-        title = page.text("Corpus  ", "bold")
-        page.show(title.append_text(page.text(line, "not bold")))
-        if advice := corpus.advice(run):
-            page.print(advice, "dim")
-        page.print()

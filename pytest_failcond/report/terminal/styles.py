@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_failcond.report.wording import Status
+from collections.abc import Mapping
 
-STYLES: dict[Status | None, str] = {
+STYLES: Mapping[str | None, str] = {
     "passed": "green",
     "marginal": "yellow",
     "warned": "yellow",

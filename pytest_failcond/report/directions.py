@@ -1,0 +1,196 @@
+"""The directions along which each class is lost, as blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+
+from pytest_failcond.directions import Direction
+from pytest_failcond.report import contents, direction_text, strips, wording
+from pytest_failcond.report.reproduce import show_command
+from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import (
+    HTML,
+    MARKDOWN,
+    MEDIA,
+    NONE,
+    PAGES,
+    TERMINAL,
+    Block,
+    Cell,
+    Column,
+    Curve,
+    Fold,
+    Heading,
+    Legend,
+    Line,
+    Medium,
+    Note,
+    Section,
+    Table,
+)
+
+_MOST_ATTRIBUTES = 3  # of a direction, where all directions are shown; else one
+
+
+def section(run: Run, *, every: bool = False) -> Section:
+    """Describe how far the directions go, and what changes along them.
+
+    Args:
+        run: with its directions.
+        every: whether a terminal shows all directions, not the worst.
+    """
+    found = [
+        *_in_terminal(run, every=every),
+        *_on_pages(run),
+        *_in_words(run, every=every),
+        *_drawn(run),
+    ]
+    title = "Directions along which a class is lost fastest"
+    return Section(title, found, titled=TERMINAL | HTML)
+
+
+def one(run: Run, direction: Direction) -> Iterator[Block]:
+    """Describe one direction: its numbers, pictures of the way, how to see them again, its curve."""
+    yield Note(direction_text.title(run, direction))
+    yield _table(run, [direction], every=True)
+    yield strips.way(run, direction)
+    command = show_command(run, direction, direction.strip.shift[-1])
+    yield Note("The last of them again, to the pixel: ", command=command)
+    yield curve_of(run, direction)
+    yield _legend(run)
+
+
+def _in_terminal(run: Run, *, every: bool) -> Iterator[Block]:
+    """Describe the worst directions, or those of the worst classes, and say how many others there are."""
+    shown, more = contents.shown_directions(run, every=every)
+    if not shown:
+        return
+    which = ""
+    if more:
+        few = f"those of the worst {contents.MOST_CLASSES} classes"
+        classes = len({d.class_index for d in run.directions.values()})
+        rest = f"; -v shows {'all' if classes <= contents.MOST_CLASSES else few}"
+        which = f"The worst {len(shown)} of {len(shown) + more}{f', {few}' if every else rest}. "
+    yield _table(run, shown, every=every, which=which, on=TERMINAL)
+
+
+def _on_pages(run: Run) -> Iterator[Block]:
+    """Describe the directions of the classes that have the worst, and say how the others stand."""
+    shown, others = contents.few_classes(run)
+    if shown:
+        yield _table(run, shown, every=True, on=PAGES)
+    if more := contents.more_classes(run, others):
+        yield Note(more, "aside", on=PAGES)
+
+
+def _in_words(run: Run, *, every: bool) -> Iterator[Block]:
+    """Say which changes break which classes, and which directions were passed over."""
+    if said := direction_text.what_breaks(run, later=every):
+        yield Note(said, on=TERMINAL)
+    if said := direction_text.what_breaks(run):
+        yield Note(said, on=PAGES)
+    for line in direction_text.all_passed_over(run):
+        yield Note(line, "aside")
+
+
+def _table(
+    run: Run,
+    directions: Sequence[Direction],
+    *,
+    every: bool,
+    which: str = "",
+    on: Collection[Medium] = MEDIA,
+) -> Table:
+    """Describe how far directions go.
+
+    Args:
+        run: of the directions.
+        directions: the rows.
+        every: whether a terminal shows all columns.
+        which: says which directions they are.
+        on: the media that show the table.
+    """
+    changing = any(d.attributes for d in directions)
+    head = [
+        Column("class", repeats=False),
+        Column("#"),
+        Column("direction", "name"),
+        Column("breaks at", "number", on=TERMINAL | HTML, signed=True),
+        Column("breaks at", "number", on=MARKDOWN),
+        Column("valid to", "number", on=MEDIA if every else PAGES),
+        Column("broken", "number"),
+        Column("start p", "number", on=PAGES, told=direction_text.START_P),
+        Column("what changes", "prose", on=TERMINAL if changing else NONE, spare=True,
+               told=direction_text.ATTRIBUTES),
+        Column("what changes", "prose", on=PAGES,
+               told=direction_text.ATTRIBUTES if changing else ""),
+    ]  # fmt: skip
+    most = _MOST_ATTRIBUTES if every else 1
+    rows: list[list[str | Cell]] = [
+        [
+            wording.class_name(run, d.class_index),
+            wording.NOTHING if d.rank is None else str(d.rank),
+            Cell(direction_text.dimension(d), key=d.key),
+            Cell(direction_text.breaks_at(d), contents.status_of_key(run, d.key)),
+            direction_text.breaks_at(d),
+            direction_text.valid_to(d),
+            direction_text.broken(d),
+            wording.share(d.curve.mean_p[0]),
+            Cell(lines=direction_text.changes(d, most)),
+            direction_text.attributes(d),
+        ]
+        for d in directions
+    ]
+    told = f"{which}{direction_text.EXPLAINED}"
+    return Table(head, rows, name="Directions", told=told, dense=every, on=on)
+
+
+def _drawn(run: Run) -> Iterator[Block]:
+    """Describe the degradation curves, folded away by class."""
+    directions, _ = contents.few_classes(run)
+    if directions:
+        yield Heading("Degradation curves", on=HTML)
+        yield _legend(run)
+    for index, found in groupby(directions, key=lambda direction: direction.class_index):
+        curves = [curve_of(run, d, caption=direction_text.dimension(d)) for d in found]
+        yield Fold(f"class {wording.class_name(run, index)}", curves, on=HTML)
+
+
+def curve_of(run: Run, direction: Direction, *, caption: str = "") -> Curve:
+    """Describe what becomes of a direction's start images over the shift; with a caption, one of several."""
+    curve, total = direction.curve, direction.total
+    lines = [Line(kind, getattr(curve, kind), total) for kind in ("lost", "right", "broken")]
+    told = (
+        f"Degradation curve of {direction_text.title(run, direction)}: breaks at "
+        f"{direction_text.breaks_at(direction)}, valid to {direction_text.valid_to(direction)}, "
+        f"broken {direction_text.broken(direction)}"
+    )
+    return Curve(
+        told=told,
+        shift=curve.shift,
+        lines=[*lines, Line("p", curve.mean_p)],
+        tested=direction.tested_to,
+        breaks=direction.breaking_shift,
+        valid=direction.valid_range is not None,
+        confidence=_confidence(run),
+        caption=caption,
+    )
+
+
+def _legend(run: Run) -> Legend:
+    names = [
+        ("right", "still right"),
+        ("broken", "broken"),
+        ("lost", "lost to the judge"),
+        ("p", "mean p(class)"),
+    ]
+    told = (
+        f"share of the start images over the shift, σ; bands: {_confidence(run):.0%} one-sided bounds, "
+        "up and down (Clopper–Pearson); where nothing is claimed any more, the ground is gray"
+    )
+    return Legend(names, told)
+
+
+def _confidence(run: Run) -> float:
+    return float(run.settings.get("confidence", 0.95))

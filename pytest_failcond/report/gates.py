@@ -1,0 +1,176 @@
+"""The gates as blocks: those that fail first, then those with the least margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_failcond.gates import Check, GateResult
+from pytest_failcond.printing import printable
+from pytest_failcond.report import need, wording
+from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import (
+    HTML,
+    MARKDOWN,
+    MEDIA,
+    PAGES,
+    TERMINAL,
+    Block,
+    Cell,
+    Column,
+    Heading,
+    Note,
+    Section,
+    Table,
+)
+
+_WORST, _PASSED = 12, 3  # checks that are not folded away
+
+
+def section(run: Run, *, every: bool = False) -> Section:
+    """Describe the gates, each with the check that needs a look first.
+
+    Args:
+        run: with its gates.
+        every: whether a terminal shows every check.
+    """
+    gates = need.gates_by_need(run)
+    blocks = [*_blocks(run, gates, every=every)] if gates else []
+    order = "failed first, then the smallest margins"
+    return Section("Gates", blocks, order=order, titled=TERMINAL | HTML)
+
+
+def _blocks(run: Run, gates: list[GateResult], *, every: bool) -> Iterator[Block]:
+    yield _gates_table(run, gates, in_terminal=not every)
+    if every:
+        yield _checks_by_gate(run, gates)
+    yield Heading("Check by check", on=HTML)
+    checks, more = need.few_classes(need.by_need(run.checks))
+    yield checks_table(run, checks, folded=True)
+    if more:
+        yield Note(need.and_more(more), "aside", on=HTML)
+    told = f"{wording.MARGIN} {wording.BOUNDS}"
+    one_of_each = not every and any(len(gate.checks) > 1 for gate in gates)
+    which = _which(run) if one_of_each else ""
+    yield Note(f"{which}{told}", "aside", on=TERMINAL)
+    yield Note(told, "aside", on=HTML)
+    for note in run.notes:
+        yield Note(note, "warning", on=TERMINAL | HTML)
+
+
+def _which(run: Run) -> str:
+    shown = "more" if need.few_classes(run.checks)[1] else "them"
+    return f"One check of each gate, the worst of {len(run.checks)} in all; -v shows {shown}. "
+
+
+def _gates_table(run: Run, gates: Sequence[GateResult], *, in_terminal: bool) -> Table:
+    """Describe a gate a row, by its worst check."""
+    head = [
+        Column("verdict", "verdict", on=PAGES),
+        Column("gate", on=PAGES),
+        Column("demand", on=PAGES),
+        Column("", on=TERMINAL),
+        Column("checks", on=HTML),
+        Column("worst check", on=TERMINAL),
+        Column("worst check", on=MARKDOWN),
+        Column("worst", "number", on=HTML),
+        Column("value", "number", on=TERMINAL | MARKDOWN),
+        Column("bound", "number", on=TERMINAL | MARKDOWN, spare=True),
+        Column("margin", "number", on=TERMINAL | HTML),
+        Column("at", on=HTML),
+        Column("checks", on=MARKDOWN),
+    ]
+    rows: list[list[str | Cell]] = []
+    for gate in gates:
+        check = need.by_need(gate.checks)[0]
+        status, asides = wording.status_of(check), "; ".join(need.asides(gate))
+        value = wording.value(run, check)
+        rows.append([
+            Cell(wording.label(status), status),
+            gate.id,
+            wording.gate_title(gate),
+            _title(gate, status, below=asides),
+            need.together(gate.checks),
+            wording.short_check_text(run, check),
+            wording.check_text(run, check),
+            value,
+            value,
+            wording.bound(run, check),
+            wording.margin(check),
+            Cell(wording.check_text(run, check), key=check.key),
+            asides,
+        ])  # fmt: skip
+    return Table(head, rows, on=MEDIA if in_terminal else PAGES)
+
+
+def _checks_by_gate(run: Run, gates: Sequence[GateResult]) -> Table:
+    """Describe a check a row, those of a gate below its name."""
+    head = [
+        Column(""),
+        *(Column(title, "number") for title in ("value", "bound", "n", "margin")),
+        Column("verdict", "verdict"),
+    ]
+    rows: list[Sequence[str | Cell]] = []
+    for gate in gates:
+        rows.append([_title(gate, None)])
+        shown, more = need.few_classes(need.by_need(gate.checks))
+        for check in shown:
+            status, note = wording.status_of(check), wording.note(check)
+            rows.append([
+                Cell(wording.check_text(run, check), inside=True, below=[note] if note else []),
+                wording.value(run, check),
+                wording.bound(run, check),
+                str(check.n or ""),
+                wording.margin(check),
+                Cell(wording.label(status), status),
+            ])  # fmt: skip
+        if more:
+            rows.append([Cell(need.and_more(more), inside=True)])
+    return Table(head, rows, on=TERMINAL)
+
+
+def _title(gate: GateResult, status: wording.Status | None, below: str = "") -> Cell:
+    """Name a gate and what it demands, behind the sign of its verdict if there is one."""
+    own = gate.id != gate.metric.replace("_", "-")  # a gate of no name of its own is called so
+    return Cell(
+        wording.gate_title(gate),
+        status,
+        title=printable(gate.id) if own else "",
+        marked=status is not None,
+        below=[below] if below else [],
+    )
+
+
+def checks_table(run: Run, checks: Sequence[Check], *, folded: bool = False) -> Table:
+    """Describe checks in full, for a page; where ``folded``, those that hold may be folded away."""
+    head = [
+        Column("verdict", "verdict"),
+        Column("gate"),
+        Column("key"),
+        *(Column(title, "number") for title in ("value", "threshold", "bound", "margin", "n")),
+        Column("why", "prose"),
+    ]
+    rows: list[list[str | Cell]] = []
+    for check in checks:
+        status = wording.status_of(check)
+        rows.append([
+            Cell(wording.label(status), status),
+            check.gate + (" (warns only)" if check.level == "warn" else ""),
+            Cell(wording.check_text(run, check), key=check.key),
+            wording.value(run, check),
+            wording.threshold(check),
+            wording.bound(run, check),
+            wording.margin(check),
+            str(check.n or ""),
+            "; ".join(filter(None, [wording.short_reason(check), wording.note(check)])),
+        ])  # fmt: skip
+    first = _unfolded(checks) if folded else len(checks)
+    rest = checks[first:]
+    title = f"{len(rest)} more: {need.together(rest)}"
+    return Table(head, rows, name="Checks", first=first, rest=title, on=HTML)
+
+
+def _unfolded(checks: Sequence[Check]) -> int:
+    """Return how many checks, sorted by need, are shown: the doubtful ones, and a few that passed."""
+    doubtful = sum(wording.status_of(check) != "passed" for check in checks)
+    count = min(doubtful, _WORST) + _PASSED * (doubtful <= _WORST)
+    return len(checks) if len(checks) <= count + 1 else count

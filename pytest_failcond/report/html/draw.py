@@ -1,0 +1,164 @@
+"""Blocks, drawn as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.printing import escape_html
+from pytest_failcond.report import wording
+from pytest_failcond.report.html import curves, parts, pictures
+from pytest_failcond.report.html.parts import anchor, note, tag, text
+from pytest_failcond.run import Run
+from pytest_failcond.words import blocks
+from pytest_failcond.words.blocks import (
+    Block,
+    Column,
+    Curve,
+    Fold,
+    Frame,
+    Heading,
+    Legend,
+    Note,
+    Section,
+    Strip,
+    Table,
+)
+
+_KINDS = {"word": "", "number": "number", "name": "name", "prose": "why", "verdict": "sign"}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Draws the blocks of a run.
+
+    Attributes:
+        run: whose pictures are shown.
+        pictures: whether they are.
+        linked: keys that have an article on the page.
+    """
+
+    run: Run
+    pictures: bool = True
+    linked: Collection[str] = ()
+
+    def section(self, section: Section) -> list[str]:
+        """Return what is below the title of a section; nothing where nothing is on a page."""
+        return self.draw(section.blocks, name=section.title)
+
+    def draw(self, blocks: Iterable[Block], *, name: str) -> list[str]:
+        """Return the HTML of blocks; tables without a name of their own have that of ``name``."""
+        drawn: list[str] = []
+        shown = (block for block in blocks if "html" in block.on)
+        for beside, group in groupby(shown, _is_captioned):
+            made = [part for block in group for part in self._block(block, name)]
+            drawn += [tag("div", *made, class_="curves")] if beside else made
+        return drawn
+
+    def _block(self, block: Block, name: str) -> list[str]:
+        match block:
+            case Note():
+                return [_note(block)]
+            case Heading():
+                return [
+                    text("p", block.text, class_="title") if block.minor else text("h3", block.text)
+                ]
+            case Table():
+                return self._table(block, block.name or name)
+            case Fold():
+                inside = self.draw(block.blocks, name=name)
+                return [parts.fold(block.title, *inside)] if inside else []
+            case Strip():
+                return self._strip(block)
+            case Curve():
+                return [curves.draw(block)]
+            case Legend():
+                return [curves.legend(block)]
+
+    def _table(self, table: Table, name: str) -> list[str]:
+        columns, cells = table.seen_on("html")
+        head = [column.title for column in columns]
+        rows = [[self._cell(*pair) for pair in zip(columns, row, strict=True)] for row in cells]
+        shown, rest = rows[: table.first], rows[len(rows) if table.first is None else table.first :]
+        drawn = [parts.table(head, shown, label=name)]
+        if rest:
+            drawn.append(parts.fold(table.rest, parts.table(head, rest, label=f"{name}, more")))
+        if told := table.explained(columns):
+            drawn.append(note(told))
+        return drawn
+
+    def _cell(self, column: Column, cell: blocks.Cell) -> parts.Cell:
+        said = ", ".join(cell.lines) or cell.text
+        if column.signed and cell.status is not None:
+            said += f" {wording.sign(cell.status)}"
+        href = f"#{anchor(cell.key)}" if cell.key is not None and cell.key in self.linked else ""
+        kind = f"{_KINDS[column.kind]} {cell.status or ''}".strip()
+        return parts.Cell("; ".join([said, *cell.below]), kind, href)
+
+    def _strip(self, strip: Strip) -> list[str]:
+        """Lay out frames; those cut from one file are nothing without it, of others the words remain."""
+        if not strip.frames or (strip.file and not self.pictures):
+            return []
+        title = [text("p", strip.title, class_="title")] if strip.title else []
+        rows = max(len(frame.alts) for frame in strip.frames)
+        try:
+            images = (
+                pictures.cut(self.run, strip.file, len(strip.frames), rows) if strip.file else []
+            )
+        except FailcondError as error:
+            return [*title, note(f"{strip.name}: {error}" if strip.name else str(error))]
+        entries = [
+            _frame(frame, [pictures.encode(row[i]) for row in images])
+            if images
+            else self._alone(frame)
+            for i, frame in enumerate(strip.frames)
+        ]
+        if not strip.steps:
+            return [*title, tag("ul", *entries, class_="strip examples")]
+        if images:
+            entries.append(_difference(images[0][0], images[0][-1]))
+        return [*title, tag("ol", *entries, class_="strip")]
+
+    def _alone(self, frame: Frame) -> str:
+        """Draw a frame that has a file of its own, or none."""
+        try:
+            content = self.run.picture(frame.file) if self.pictures and frame.file else None
+        except FailcondError as error:
+            return _frame(frame, [], note(str(error)))
+        return _frame(frame, [] if content is None else [content])
+
+
+def _note(block: Note) -> str:
+    kinds = {"plain": None, "aside": "note", "warning": "note", "error": "error"}
+    if block.command:
+        command = text("code", block.command)
+        return tag("p", escape_html(block.text), command, class_="command")
+    return text("p", block.text, class_=kinds[block.tone])
+
+
+def _is_captioned(block: Block) -> bool:
+    """Whether a block is one of several drawings side by side."""
+    return isinstance(block, Curve) and bool(block.caption)
+
+
+def _frame(frame: Frame, contents: Sequence[bytes], *below: str) -> str:
+    kind = "wrong" if frame.wrong else None
+    drawn = [
+        parts.picture(content, alt, kind)
+        for content, alt in zip(contents, frame.alts, strict=False)
+    ]
+    said = [
+        text("span", line.text, class_=None if line.tone == "plain" else line.tone)
+        for line in frame.said
+    ]
+    return tag("li", *([tag("div", *drawn)] if drawn else []), *said, *below)
+
+
+def _difference(first: pictures.Pixels, last: pictures.Pixels) -> str:
+    """Show what changed over the steps of a strip."""
+    change, most = pictures.difference(first, last)
+    alt = "what changed from the first to the last: brighter or darker than gray where it is so"
+    said = [text("span", "difference"), text("span", f"at most {most:.2f}", class_="soft")]
+    return tag("li", tag("div", parts.picture(pictures.encode(change), alt)), *said, class_="apart")

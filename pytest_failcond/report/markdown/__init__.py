@@ -1,0 +1,78 @@
+"""The run as Markdown, for pull requests and job summaries; no pictures."""
+
+from __future__ import annotations
+
+from pytest_failcond.report import changes, contents, corpus, directions, gates, need, wording
+from pytest_failcond.report.grid import Cell, clean_of, grid_of
+from pytest_failcond.report.markdown.draw import draw, escape, paragraph, section
+from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import Block, Note, Section, Table
+
+__all__ = ["escape", "render"]
+
+
+def render(run: Run) -> str:
+    """Return verdict, failing checks, accuracy and directions as Markdown."""
+    line, status = contents.verdict_line(run)
+    sign = "" if status is None else f"{wording.SIGNS[status]} "
+    parts = [f"## {sign}failcond\n\n**{escape(line)}**\n\n{paragraph(changes.subject(run))}"]
+    parts += [paragraph(remark) for remark in contents.remarks(run)]
+    parts += [
+        _failures(run),
+        *_drawn(gates.section(run), changes.section(run)),
+        _accuracy(run),
+        *_drawn(directions.section(run), corpus.section(run), *contents.sections(run)),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _drawn(*sections: Section | None) -> list[str]:
+    return [section(found) for found in sections if found is not None]
+
+
+def _failures(run: Run) -> str:
+    shown, more = need.few_classes(need.failures(run))
+    rows = [
+        [
+            wording.label(wording.status_of(c)),
+            c.gate,
+            wording.check_text(run, c),
+            wording.threshold(c),
+            wording.reason(run, c),
+        ]
+        for c in shown
+    ]
+    rows += [["", gate, f"… and {n:,} more", "", ""] for gate, n in more.items()]
+    for key, why in contents.unmeasured(run).items():
+        rows.append([wording.label("error"), "", wording.key_text(run, key), "", why])
+    for entry in contents.lost(run):
+        rows.append([wording.label("failed"), "", corpus.title(entry), "", corpus.told(run, entry)])
+    if not rows:
+        return ""
+    whys = need.told_once((row[0] == wording.label("error"), row[-1]) for row in rows)
+    rows = [[*row[:-1], why] for row, why in zip(rows, whys, strict=True)]
+    blocks: list[Block] = [Table(["verdict", "gate", "key", "threshold", "why"], rows, words=5)]
+    if any(c.bound is not None for c in run.checks):
+        blocks.append(Note(wording.BOUNDS))
+    return "\n".join(draw(blocks))
+
+
+def _accuracy(run: Run) -> str:
+    grid = grid_of(run)
+    if grid is None:
+        clean = clean_of(run)
+        return "" if clean is None else paragraph(f"Clean accuracy: {_cell(clean)}")
+    rows = [] if grid.clean is None else [["clean", _cell(grid.clean)]]
+    for name in grid.names:
+        cells = [_cell(grid.cells.get((name, s))) for s in grid.severities]
+        rows.append([name, wording.accuracy(grid.mean(name)), *cells])
+    table = Table(["accuracy", "mean", *map(str, grid.severities)], rows)
+    said = Note(f"{grid.summary(run)} · {wording.constants(run)}")
+    return "\n".join(draw([table, said]))
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return wording.NOTHING
+    text = "error" if cell.error else wording.accuracy(cell.accuracy)
+    return text if cell.status in (None, "passed") else f"{text} {wording.SIGNS[cell.status]}"
