@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -12,12 +11,13 @@ from pydantic import ConfigDict, Field, field_validator
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.files import write_atomically
+from pytest_failcond.probes.direction.keys import read_key
+from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.ranges import LONGEST_FILE
 from pytest_failcond.reading import Many, Record, read_json, validate
 
 SCHEMA = 1
 _REMEDY = "take it from the last commit"
-_DIRECTION = re.compile(r"direction:\d+:\d+:[+-]")
 Status = Literal["open", "fixed"]
 
 
@@ -62,7 +62,7 @@ class Entry(Record):
     @field_validator("direction")
     @classmethod
     def _is_direction(cls, value: str) -> str:
-        if not _DIRECTION.fullmatch(value):
+        if not isinstance(read_key(value), DirectionKey):
             raise ValueError("must be a direction, such as direction:8:322:+")
         return value
 
@@ -74,8 +74,10 @@ class Entry(Record):
     @property
     def place(self) -> tuple[int, int, str, int, str]:
         """Where it stands in the manifest, whenever it was added."""
-        _, class_index, dimension, sign = self.direction.split(":")
-        return int(class_index), int(dimension), sign, self.sample, self.id
+        key = read_key(self.direction)
+        assert isinstance(key, DirectionKey)
+        sign = "+" if key.sign > 0 else "-"
+        return key.class_index, key.dimension, sign, self.sample, self.id
 
 
 class Manifest(Record):

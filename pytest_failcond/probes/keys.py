@@ -37,6 +37,11 @@ class Key(str):
         return _restored, (type(self), str(self), vars(self))
 
     @property
+    def short(self) -> str:
+        """Its text in less room."""
+        return self
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """What tells it from the probe's other keys; empty where there is one key only."""
         return tuple(self.split(":")[1:])
@@ -67,6 +72,11 @@ class CorruptionKey(Key):
         return cls._of(text, corruption=corruption, severity=severity)
 
     @property
+    def short(self) -> str:
+        """Its text where it is plain that cells are meant."""
+        return f"{self.corruption}:{self.severity}"
+
+    @property
     def row(self) -> RowKey:
         """All severities of its corruption."""
         return RowKey(self.corruption)
@@ -80,6 +90,11 @@ class RowKey(Key):
 
     def __new__(cls, corruption: str) -> RowKey:
         return cls._of(f"corruption:{corruption}", corruption=corruption)
+
+    @property
+    def short(self) -> str:
+        """The corruption's name."""
+        return self.corruption
 
 
 class MeanKey(Key):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,11 @@ class Kept:
         return self.data
 
 
+_TAKEN = {"ranking", "corner_case", "corruptions", "gate"}  # what names of ours begin with, too
+_GATE = re.compile(r"gate:[A-Za-z0-9_.-]+")
+_OTHER = re.compile(r"[a-z][a-z0-9_]{0,99}(:[A-Za-z0-9_.+-]{1,100}){0,9}")
+
+
 class Registry:
     """The probes that there are.
 
@@ -58,9 +64,11 @@ class Registry:
         """
         names = [metric.name for metric in probe.metrics]
         taken = [name for name in names if name in self.metrics or names.count(name) > 1]
-        if probe.name in self._probes or taken:
+        if probe.name in self._probes or probe.name in _TAKEN or taken:
             what = f"metric {taken[0]!r}" if taken else "a probe of this name"
             raise FailcondError(f"probe {probe.name!r}: there is {what} already")
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,99}", probe.name):
+            raise FailcondError(f"probe {probe.name!r}: use lower-case letters, digits and '_'")
         self._probes[probe.name] = probe
         for metric in probe.metrics:
             self.metrics[metric.name] = metric
@@ -132,8 +140,22 @@ class Registry:
         """Make a key of what a check is about; None where no probe knows it."""
         try:
             return self.about(text)
-        except FailcondError:
+        except (FailcondError, ValueError):  # ValueError: a number of too many digits
             return None
+
+    def is_foreign(self, text: str) -> bool:
+        """Whether a text may be a key of a probe of a project's own, here or not."""
+        name = text.partition(":")[0]
+        ours = name in _TAKEN or (name in self._probes and self[name] in OURS)
+        return _OTHER.fullmatch(text) is not None and not ours
+
+    def may_be_planned(self, name: str) -> bool:
+        """Whether a plan or a run file may name a test so, be its gate or its probe here or not."""
+        prefix, _, rest = name.partition(":")
+        about = rest if prefix == regression.PROBE.name else name
+        if self.named(about) is not None or _GATE.fullmatch(name) is not None:
+            return True
+        return self.is_foreign(name)
 
     def read_key(self, text: str) -> Key:
         """Make a key of what is kept as one: its probe need not be here."""
@@ -200,15 +222,14 @@ class Registry:
         return self[key.probe].unit(key) if key.probe in self else key
 
 
-PROBES = Registry(
-    (
-        clean.PROBE,
-        corruption.PROBE,
-        direction.PROBE,
-        corpus.PROBE,
-        several.PROBE,
-        regression.PROBE,
-    )
+OURS = (
+    clean.PROBE,
+    corruption.PROBE,
+    direction.PROBE,
+    corpus.PROBE,
+    several.PROBE,
+    regression.PROBE,
 )
+PROBES = Registry(OURS)
 METRICS = PROBES.metrics
 parse_key = PROBES.parse

@@ -9,7 +9,7 @@ from pytest_failcond.gates import Check, GateResult, amount, unit
 from pytest_failcond.measurements import Measurement
 from pytest_failcond.printing import count as count
 from pytest_failcond.printing import printable
-from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey, RowKey
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.run import Run
 from pytest_failcond.statistics import paired_counts, paired_drop_bound
@@ -220,10 +220,7 @@ def check_text(run: Run, check: Check) -> str:
 
 def short_check_text(run: Run, check: Check) -> str:
     """Name the same in less room: a cell is known by its name and severity."""
-    text = check_text(run, check)
-    return (
-        text.removeprefix("corruption:") if isinstance(check.key, CorruptionKey | RowKey) else text
-    )
+    return check_text(run, check).replace(printable(check.key), printable(check.key.short), 1)
 
 
 def seeds(run: Run, spread: list[tuple[str, float, int]]) -> str:

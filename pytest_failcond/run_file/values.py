@@ -10,18 +10,20 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key, RankingKey
-from pytest_failcond.probes.registry import parse_key
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CornerCaseKey,
+    CorruptionKey,
+    DirectionKey,
+    Key,
+    MeanKey,
+    RankingKey,
+    RowKey,
+)
+from pytest_failcond.probes.registry import PROBES, parse_key
 from pytest_failcond.reading import shown
 
-_WORDS = re.compile(r"corner_case:\d{1,9}:\d{1,9}|gate:[A-Za-z0-9_.-]+|corpus:[A-Za-z0-9_.-]+")
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,255}")
-_OTHER = re.compile(r"[a-z][a-z0-9_]{0,99}(:[A-Za-z0-9_.+-]{1,100}){0,9}")
-_OURS = {
-    "clean", "corruption", "corruptions", "ranking", "direction", "corner_case", "corpus", "gate",
-    "regression",
-}  # fmt: skip
-_CELLS = re.compile(rf"corruptions|corruption:{_NAME.pattern}|corner_case:\d{{1,9}}:\d{{1,9}}")
 
 
 def _is_key(*kinds: type[Key]) -> Callable[[str], str]:
@@ -47,27 +49,22 @@ def _is_key(*kinds: type[Key]) -> Callable[[str], str]:
 
 def _other(text: str) -> str:
     """Check a key of a probe that a project has of its own."""
-    if not _is_other(text):
+    if not PROBES.is_foreign(text):
         raise ValueError(f"{shown(text)} is no key of a probe of a project's own")
     return text
 
 
-def _is_other(text: str) -> bool:
-    return _OTHER.fullmatch(text) is not None and text.split(":")[0] not in _OURS
-
-
 def _planned(text: str) -> str:
     """Check a planned test; a user's own may have asked for any key, there or not."""
-    if not _WORDS.fullmatch(text) and not _is_other(text):
-        try:
-            parse_key(text.removeprefix("regression:"))
-        except (FailcondError, ValueError) as error:
-            raise ValueError(f"{shown(text)} is nothing that is planned") from error
+    if not PROBES.may_be_planned(text):
+        raise ValueError(f"{shown(text)} is nothing that is planned")
     return text
 
 
 def _checked(text: str) -> str:
-    return text if _CELLS.fullmatch(text) or _is_other(text) else _is_key()(text)
+    """Check what a check is about: a key, or several together."""
+    together = isinstance(PROBES.named(text), MeanKey | RowKey | CornerCaseKey)
+    return text if together or PROBES.is_foreign(text) else _is_key()(text)
 
 
 def _plain_name(text: str) -> str:

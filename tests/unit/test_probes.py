@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 
+import pytest_failcond
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.metrics import Value
 from pytest_failcond.probes.base import Planning
@@ -106,3 +109,41 @@ def test_a_probe_that_is_not_here_keeps_its_record_as_it_is():
 
 def test_a_value_is_of_the_metrics_module():
     assert resolved("pytest_failcond.metrics:Value") is Value
+
+
+PREFIXES = tuple(
+    f"{name}:"
+    for name in (
+        "corruption",
+        "ranking",
+        "direction",
+        "corner_case",
+        "corpus",
+        "gate",
+        "regression",
+    )
+)
+
+
+def texts_of_keys(path: Path) -> list[str]:
+    """Return where a file puts a key together from text, or takes it apart."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+            made = str(node.values[0].value)
+            if made in PREFIXES:  # followed by a value; a sentence has a space there
+                found.append(f"{path.name}:{node.lineno} makes {made}…")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            asked = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            taken = node.func.attr in ("startswith", "removeprefix", "fullmatch", "match")
+            if taken and any(str(text).startswith(PREFIXES) for text in asked):
+                found.append(f"{path.name}:{node.lineno} asks for {asked[0]}")
+    return found
+
+
+def test_keys_are_neither_made_of_text_nor_taken_apart_outside_the_probes():
+    package = Path(pytest_failcond.__file__).parent
+    files = [p for p in package.rglob("*.py") if "probes" not in p.relative_to(package).parts]
+    assert len(files) > 100
+    assert [line for path in files for line in texts_of_keys(path)] == []
+    assert texts_of_keys(package / "probes" / "keys.py")  # such are found
