@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from pytest_failcond import properties
 from pytest_failcond.cli import main
@@ -24,6 +25,7 @@ from pytest_failcond.printing import disarmed, escape_html, lines, one_line, pri
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.report.explorer import _json
+from pytest_failcond.report.html.parts import tag
 from pytest_failcond.report.page import Page
 from pytest_failcond.state import fail
 from tests.runs import changed, make_comparison, make_run
@@ -270,6 +272,27 @@ def test_every_border_holds_for_any_text(text):
         put(disarmed(printable(f"{text} σ → ✗")), to=stream)
 
 
+@given(text=ANYTHING)
+@settings(deadline=None, max_examples=100)
+def test_html_and_text_are_told_apart_by_their_type(text):
+    inner = tag("b", text, title=text)
+    for whole in (tag("p", inner, text), tag("p", text, inner)):
+        assert isinstance(whole, Markup)
+    assert Tags(tag("p", str(text))).seen == {"p"}
+    found = Tags(tag("p", inner, text))
+    assert (found.seen, found.handlers) == ({"p", "b"}, {"title"})
+    assert tag("p", str(inner)) == tag("p", f"{inner}") != tag("p", inner), "text is never HTML"
+    assert Tags(tag("p", str(inner))).seen == {"p"}
+
+
+def test_what_leaves_is_plain_text(plain):
+    """What pytest-html and pytest-xdist are given is of a type that they know."""
+    key = PROBES.about("clean")
+    assert {type(html.page(plain)), type(html.summary(plain)), type(html.details(plain, key))} == {
+        str
+    }
+
+
 def test_every_class_of_character_is_escaped_or_printable():
     every = "".join(map(chr, range(0x10000)))
     assert printable(every).isprintable()
@@ -287,3 +310,5 @@ def test_only_the_border_prints_and_only_the_border_escapes():
             assert name != "print", f"{path}:{node.lineno} prints; use `say`"
             if isinstance(node, ast.ImportFrom):
                 assert node.module != "html", f"{path} escapes by itself; use `escape_html`"
+            if path.name != "parts.py":
+                assert name != "Markup", f"{path}:{node.lineno} makes HTML of text; use `tag`"

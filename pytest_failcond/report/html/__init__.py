@@ -1,6 +1,6 @@
 """The run as HTML: fragments for pytest-html's report, and a page of its own.
 
-`parts` is the only room that writes tags; every text and attribute goes through it, escaped.
+`parts` alone writes tags and makes HTML, which is a type of its own; text and attributes are escaped there.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_failcond.printing import escape_html
+from markupsafe import Markup
+
 from pytest_failcond.report import wording
-from pytest_failcond.report.html.parts import tag, text
+from pytest_failcond.report.html.parts import tag
 from pytest_failcond.statistics import Side, proportion_bound
 from pytest_failcond.words.blocks import Curve, Legend, Line
 
@@ -37,13 +38,13 @@ class _Plot:
         return " ".join(f"{self.x(s):.1f},{self.y(share):.1f}" for s, share in pairs)
 
 
-def legend(of: Legend) -> str:
+def legend(of: Legend) -> Markup:
     """Say what the lines are."""
-    entries = [text("span", name, class_=f"key {kind}") for kind, name in of.names]
-    return tag("p", *entries, text("span", of.told), class_="legend note")
+    entries = [tag("span", name, class_=f"key {kind}") for kind, name in of.names]
+    return tag("p", *entries, tag("span", of.told), class_="legend note")
 
 
-def draw(curve: Curve) -> str:
+def draw(curve: Curve) -> Markup:
     """Draw what becomes of the start images over the shift, where they break, and what is valid."""
     small = bool(curve.caption)
     plot = _Plot(max(curve.shift[-1], 0.5), *((280, 150) if small else (560, 240)))
@@ -56,16 +57,16 @@ def draw(curve: Curve) -> str:
     size = f"0 0 {plot.width} {plot.height}"
     kind = "curve small" if small else "curve"
     drawn = tag("svg", *parts, viewBox=size, role="img", aria_label=curve.told, class_=kind)
-    return tag("figure", text("figcaption", curve.caption), drawn) if small else drawn
+    return tag("figure", tag("figcaption", curve.caption), drawn) if small else drawn
 
 
-def _beyond(plot: _Plot, tested: float) -> str:
+def _beyond(plot: _Plot, tested: float) -> Markup:
     x, y = plot.x(tested), plot.y(1)
     return tag("rect", x=f"{x:.1f}", y=f"{y:.1f}", width=f"{plot.x(plot.end) - x:.1f}",
                height=f"{plot.y(0) - y:.1f}", class_="beyond")  # fmt: skip
 
 
-def _axes(plot: _Plot, step: int) -> list[str]:
+def _axes(plot: _Plot, step: int) -> list[Markup]:
     parts = []
     for share in (0.0, 0.5, 1.0):
         y = plot.y(share)
@@ -77,7 +78,7 @@ def _axes(plot: _Plot, step: int) -> list[str]:
     return parts
 
 
-def _band(curve: Curve, plot: _Plot, line: Line, total: int) -> str:
+def _band(curve: Curve, plot: _Plot, line: Line, total: int) -> Markup:
     def bounds(side: Side) -> list[float]:
         return [proportion_bound(int(n), total, curve.confidence, side) for n in line.values]
 
@@ -89,12 +90,12 @@ def _band(curve: Curve, plot: _Plot, line: Line, total: int) -> str:
     return tag("polygon", points=around, class_=f"band {line.kind}")
 
 
-def _line(plot: _Plot, shifts: Sequence[float], line: Line) -> str:
+def _line(plot: _Plot, shifts: Sequence[float], line: Line) -> Markup:
     shares = [value / (line.total or 1) for value in line.values]
     return tag("polyline", points=plot.points(shifts, shares), class_=f"line {line.kind}")
 
 
-def _marks(plot: _Plot, curve: Curve, tested: float) -> list[str]:
+def _marks(plot: _Plot, curve: Curve, tested: float) -> list[Markup]:
     """Mark the breaking shift and the valid range; each label stands on its outer side."""
     found, parts, taken = curve.breaks, [], 0.0
     if found is not None and found <= tested:
@@ -114,10 +115,10 @@ def _marks(plot: _Plot, curve: Curve, tested: float) -> list[str]:
     return parts
 
 
-def _rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+def _rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
     return tag("line", x1=f"{x1:.1f}", y1=f"{y1:.1f}", x2=f"{x2:.1f}", y2=f"{y2:.1f}", class_=kind)
 
 
-def _label(x: float, y: float, words: str, anchor: str) -> str:
+def _label(x: float, y: float, words: str, anchor: str) -> Markup:
     place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
-    return tag("text", escape_html(words), **place)
+    return tag("text", words, **place)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.report import wording
 from pytest_failcond.report.details import blocks
 from pytest_failcond.report.html.draw import Drawing
-from pytest_failcond.report.html.parts import fragment, text
+from pytest_failcond.report.html.parts import fragment, tag
 from pytest_failcond.run import Run
 
 
 def details(run: Run, key: Key, *, pictures: bool = True) -> str:
     """Return what one failed test shows: its checks, and what it failed on, with pictures."""
     title = wording.key_text(run, key)
-    return fragment([text("p", title, class_="title"), *content(run, key, pictures=pictures)])
+    return str(fragment([tag("p", title, class_="title"), *content(run, key, pictures=pictures)]))
 
 
-def content(run: Run, key: Key, *, pictures: bool) -> list[str]:
+def content(run: Run, key: Key, *, pictures: bool) -> list[Markup]:
     """Return the same without its title."""
     drawn = Drawing(run, pictures).draw(blocks(run, key), name=wording.key_text(run, key))
-    return drawn or [text("p", "was not measured")]
+    return drawn or [tag("p", "was not measured")]

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from markupsafe import Markup
+
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.printing import escape_html
 from pytest_failcond.report import wording
 from pytest_failcond.report.html import curves, parts, pictures
-from pytest_failcond.report.html.parts import anchor, note, tag, text
+from pytest_failcond.report.html.parts import anchor, note, tag
 from pytest_failcond.run import Run
 from pytest_failcond.words import blocks
 from pytest_failcond.words.blocks import (
@@ -44,26 +45,26 @@ class Drawing:
     pictures: bool = True
     linked: Collection[str] = ()
 
-    def section(self, section: Section) -> list[str]:
+    def section(self, section: Section) -> list[Markup]:
         """Return what is below the title of a section; nothing where nothing is on a page."""
         return self.draw(section.blocks, name=section.title)
 
-    def draw(self, blocks: Iterable[Block], *, name: str) -> list[str]:
+    def draw(self, blocks: Iterable[Block], *, name: str) -> list[Markup]:
         """Return the HTML of blocks; tables without a name of their own have that of ``name``."""
-        drawn: list[str] = []
+        drawn: list[Markup] = []
         shown = (block for block in blocks if "html" in block.on)
         for beside, group in groupby(shown, _is_captioned):
             made = [part for block in group for part in self._block(block, name)]
             drawn += [tag("div", *made, class_="curves")] if beside else made
         return drawn
 
-    def _block(self, block: Block, name: str) -> list[str]:
+    def _block(self, block: Block, name: str) -> list[Markup]:
         match block:
             case Note():
                 return [_note(block)]
             case Heading():
                 return [
-                    text("p", block.text, class_="title") if block.minor else text("h3", block.text)
+                    tag("p", block.text, class_="title") if block.minor else tag("h3", block.text)
                 ]
             case Table():
                 return self._table(block, block.name or name)
@@ -77,7 +78,7 @@ class Drawing:
             case Legend():
                 return [curves.legend(block)]
 
-    def _table(self, table: Table, name: str) -> list[str]:
+    def _table(self, table: Table, name: str) -> list[Markup]:
         columns, cells = table.seen_on("html")
         head = [column.title for column in columns]
         rows = [[self._cell(*pair) for pair in zip(columns, row, strict=True)] for row in cells]
@@ -97,11 +98,11 @@ class Drawing:
         kind = f"{_KINDS[column.kind]} {cell.status or ''}".strip()
         return parts.Cell("; ".join([said, *cell.below]), kind, href)
 
-    def _strip(self, strip: Strip) -> list[str]:
+    def _strip(self, strip: Strip) -> list[Markup]:
         """Lay out frames; those cut from one file are nothing without it, of others the words remain."""
         if not strip.frames or (strip.file and not self.pictures):
             return []
-        title = [text("p", strip.title, class_="title")] if strip.title else []
+        title = [tag("p", strip.title, class_="title")] if strip.title else []
         rows = max(len(frame.alts) for frame in strip.frames)
         try:
             images = (
@@ -121,7 +122,7 @@ class Drawing:
             entries.append(_difference(images[0][0], images[0][-1]))
         return [*title, tag("ol", *entries, class_="strip")]
 
-    def _alone(self, frame: Frame) -> str:
+    def _alone(self, frame: Frame) -> Markup:
         """Draw a frame that has a file of its own, or none."""
         try:
             content = self.run.picture(frame.file) if self.pictures and frame.file else None
@@ -130,12 +131,12 @@ class Drawing:
         return _frame(frame, [] if content is None else [content])
 
 
-def _note(block: Note) -> str:
+def _note(block: Note) -> Markup:
     kinds = {"plain": None, "aside": "note", "warning": "note", "error": "error"}
     if block.command:
-        command = text("code", block.command)
-        return tag("p", escape_html(block.text), command, class_="command")
-    return text("p", block.text, class_=kinds[block.tone])
+        command = tag("code", block.command)
+        return tag("p", block.text, command, class_="command")
+    return tag("p", block.text, class_=kinds[block.tone])
 
 
 def _is_captioned(block: Block) -> bool:
@@ -143,22 +144,22 @@ def _is_captioned(block: Block) -> bool:
     return isinstance(block, Curve) and bool(block.caption)
 
 
-def _frame(frame: Frame, contents: Sequence[bytes], *below: str) -> str:
+def _frame(frame: Frame, contents: Sequence[bytes], *below: Markup) -> Markup:
     kind = "wrong" if frame.wrong else None
     drawn = [
         parts.picture(content, alt, kind)
         for content, alt in zip(contents, frame.alts, strict=False)
     ]
     said = [
-        text("span", line.text, class_=None if line.tone == "plain" else line.tone)
+        tag("span", line.text, class_=None if line.tone == "plain" else line.tone)
         for line in frame.said
     ]
     return tag("li", *([tag("div", *drawn)] if drawn else []), *said, *below)
 
 
-def _difference(first: pictures.Pixels, last: pictures.Pixels) -> str:
+def _difference(first: pictures.Pixels, last: pictures.Pixels) -> Markup:
     """Show what changed over the steps of a strip."""
     change, most = pictures.difference(first, last)
     alt = "what changed from the first to the last: brighter or darker than gray where it is so"
-    said = [text("span", "difference"), text("span", f"at most {most:.2f}", class_="soft")]
+    said = [tag("span", "difference"), tag("span", f"at most {most:.2f}", class_="soft")]
     return tag("li", tag("div", parts.picture(pictures.encode(change), alt)), *said, class_="apart")

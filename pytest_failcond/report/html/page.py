@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from pytest_failcond.report import changes, contents, wording
 from pytest_failcond.report.failing import failed_keys
 from pytest_failcond.report.html.details import content
-from pytest_failcond.report.html.parts import anchor, fragment, style, tag, text
+from pytest_failcond.report.html.parts import anchor, document, fragment, style, tag
 from pytest_failcond.report.html.summary import heading, sections, verdict
 from pytest_failcond.run import Run
 
@@ -18,31 +20,31 @@ def page(run: Run, *, pictures: bool = True) -> str:
         sections(run, pictures=pictures, linked=frozenset(failed)), 1
     ):
         place = f"section-{number}"
-        body.append(tag("section", text("h2", heading(part)), *below, id=place))
+        body.append(tag("section", tag("h2", heading(part)), *below, id=place))
         links.append(_link(part.title, f"#{place}"))
     if failed:
         articles = [
-            tag("article", text("h3", wording.key_text(run, key)),
+            tag("article", tag("h3", wording.key_text(run, key)),
                 *content(run, key, pictures=pictures), id=anchor(key))
             for key in failed
         ]  # fmt: skip
         title = f"What failed, one by one ({len(failed)})"
-        body.append(tag("section", text("h2", title), *articles, id="failed"))
+        body.append(tag("section", tag("h2", title), *articles, id="failed"))
         links.append(_link("What failed", "#failed"))
     line, _ = contents.verdict_line(run)
-    head = tag("head", tag("meta", charset="utf-8"), text("title", f"failcond: {line}"),
+    head = tag("head", tag("meta", charset="utf-8"), tag("title", f"failcond: {line}"),
                tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
                tag("style", style("report.css"), style("page.css")))  # fmt: skip
     nav = tag("nav", tag("ul", *links), aria_label="Contents")
     whole = tag("html", head, tag("body", nav, tag("main", fragment(body))), lang="en")
-    return f"<!DOCTYPE html>\n{whole}\n"
+    return str(document(whole))
 
 
-def _header(run: Run) -> str:
+def _header(run: Run) -> Markup:
     """Say what is reported on: the model, when, and at which commit."""
     said = changes.subject(run)
-    return tag("header", text("h1", "failcond"), text("p", said, class_="note"), verdict(run))
+    return tag("header", tag("h1", "failcond"), tag("p", said, class_="note"), verdict(run))
 
 
-def _link(title: str, href: str) -> str:
-    return tag("li", text("a", title, href=href))
+def _link(title: str, href: str) -> Markup:
+    return tag("li", tag("a", title, href=href))

@@ -1,4 +1,7 @@
-"""The pieces that the HTML is made of. Whatever is handed over as text is escaped here."""
+"""The pieces that the HTML is made of.
+
+HTML is `Markup`, text is `str`: what is handed over as text is escaped here, and only here becomes HTML.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import base64
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import NamedTuple
+
+from markupsafe import Markup
 
 from pytest_failcond.printing import escape_html
 from pytest_failcond.report import wording
@@ -22,8 +27,13 @@ class Cell(NamedTuple):
     href: str = ""
 
 
-def tag(name: str, /, *inside: str, **attributes: str | None) -> str:
-    """Write an element around HTML; attributes are escaped, and left out where they are None.
+def html_of(content: str) -> Markup:
+    """Return HTML as it is, and text as HTML that stands for it."""
+    return content if isinstance(content, Markup) else Markup(escape_html(content))
+
+
+def tag(name: str, /, *inside: str, **attributes: str | None) -> Markup:
+    """Write an element around HTML and text; attributes are text, and left out where they are None.
 
     ``class_`` and ``aria_label`` become ``class`` and ``aria-label``.
     """
@@ -32,17 +42,13 @@ def tag(name: str, /, *inside: str, **attributes: str | None) -> str:
         for key, value in attributes.items()
         if value is not None
     )
-    return f"<{name}{said}>" + ("" if name in _VOID else f"{''.join(inside)}</{name}>")
+    body = "" if name in _VOID else f"{''.join(map(html_of, inside))}</{name}>"
+    return Markup(f"<{name}{said}>{body}")
 
 
-def text(name: str, content: str, /, **attributes: str | None) -> str:
-    """Write an element around text."""
-    return tag(name, escape_html(content), **attributes)
-
-
-def note(content: str) -> str:
+def note(content: str) -> Markup:
     """Write a remark."""
-    return text("p", content, class_="note")
+    return tag("p", content, class_="note")
 
 
 def status(of: Status) -> Cell:
@@ -50,16 +56,16 @@ def status(of: Status) -> Cell:
     return Cell(wording.label(of), f"sign {of}")
 
 
-def fold(summary: str, *inside: str) -> str:
+def fold(summary: str, *inside: str) -> Markup:
     """Fold HTML away under a line of text; a click or the Enter key unfolds it."""
-    return tag("details", text("summary", summary), *inside)
+    return tag("details", tag("summary", summary), *inside)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, label: str) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, label: str) -> Markup:
     """Lay out cells; a column of numbers has its head on the right. Wide tables scroll."""
     numbers = {i for row in rows for i, cell in enumerate(row) if "number" in cell.kind.split()}
     titles = [
-        text("th", title, scope="col", class_="number" if i in numbers else None)
+        tag("th", title, scope="col", class_="number" if i in numbers else None)
         for i, title in enumerate(head)
     ]
     body = [tag("tr", *map(_cell, row)) for row in rows]
@@ -67,8 +73,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], *, label: str) ->
     return tag("div", content, class_="wide")
 
 
-def _cell(cell: Cell) -> str:
-    content = text("a", cell.text, href=cell.href) if cell.href else escape_html(cell.text)
+def _cell(cell: Cell) -> Markup:
+    content = tag("a", cell.text, href=cell.href) if cell.href else cell.text
     return tag("td", content, class_=cell.kind or None)
 
 
@@ -77,18 +83,24 @@ def anchor(key: str) -> str:
     return "key-" + "".join(c if c.isascii() and c.isalnum() else f"_{ord(c):x}_" for c in key)
 
 
-def picture(content: bytes, alt: str, kind: str | None = None) -> str:
+def picture(content: bytes, alt: str, kind: str | None = None) -> Markup:
     """Embed a PNG or WebP file."""
     mime = "image/webp" if content.startswith(b"RIFF") else "image/png"
     data = base64.b64encode(content).decode("ascii")
     return tag("img", alt=alt, src=f"data:{mime};base64,{data}", class_=kind)
 
 
-def fragment(parts: Iterable[str]) -> str:
+def document(content: Markup) -> Markup:
+    """Return a whole page of its ``html`` element."""
+    return Markup("<!DOCTYPE html>\n") + content + Markup("\n")
+
+
+def fragment(parts: Iterable[str]) -> Markup:
     """Put parts where our style applies, and only ours."""
     return tag("div", *parts, class_="failcond")
 
 
-def style(name: str) -> str:
+def style(name: str) -> Markup:
     """Return a style sheet of the ``templates`` folder."""
-    return files("pytest_failcond.report").joinpath("templates", name).read_text(encoding="utf-8")
+    path = files("pytest_failcond.report").joinpath("templates", name)
+    return Markup(path.read_text(encoding="utf-8"))

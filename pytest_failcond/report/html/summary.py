@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from markupsafe import Markup
+
 from pytest_failcond.report import changes, contents, corpus, directions, gates, wording
 from pytest_failcond.report.grid import clean_of, grid_of
 from pytest_failcond.report.html.draw import Drawing
 from pytest_failcond.report.html.heat import heat_map
-from pytest_failcond.report.html.parts import fragment, note, text
+from pytest_failcond.report.html.parts import fragment, note, tag
 from pytest_failcond.run import Run
 from pytest_failcond.words.blocks import Cell, Note, Section, Table
 
@@ -17,19 +19,19 @@ def summary(run: Run, *, pictures: bool = True) -> str:
     """Return the verdict, gates, accuracy, what changed, and directions."""
     parts = [verdict(run)]
     for section, below in sections(run, pictures=pictures):
-        parts += [text("h2", heading(section)), *below]
-    return fragment(parts)
+        parts += [tag("h2", heading(section)), *below]
+    return str(fragment(parts))
 
 
-def verdict(run: Run) -> str:
+def verdict(run: Run) -> Markup:
     """Return the verdict line."""
     line, of = contents.verdict_line(run)
-    return text("p", line, class_=f"verdict {of or ''}".strip())
+    return tag("p", line, class_=f"verdict {of or ''}".strip())
 
 
 def sections(
     run: Run, *, pictures: bool, linked: Collection[str] = ()
-) -> list[tuple[Section, list[str]]]:
+) -> list[tuple[Section, list[Markup]]]:
     """Return what follows the verdict, as HTML; keys that are ``linked`` have an article on the page."""
     drawing = Drawing(run, pictures, linked)
     accuracy = Section("Accuracy by corruption and severity", ())
@@ -47,7 +49,7 @@ def heading(section: Section) -> str:
     return f"{section.title}: {section.order}" if section.order else section.title
 
 
-def _drawn(drawing: Drawing, *found: Section | None) -> list[tuple[Section, list[str]]]:
+def _drawn(drawing: Drawing, *found: Section | None) -> list[tuple[Section, list[Markup]]]:
     return [(section, drawing.section(section)) for section in found if section is not None]
 
 
@@ -63,7 +65,7 @@ def _noticed(run: Run) -> Section:
     return Section("Noticed", [Note(line) for line in contents.remarks(run)])
 
 
-def _accuracy(run: Run) -> list[str]:
+def _accuracy(run: Run) -> list[Markup]:
     grid = grid_of(run)
     if grid is not None:
         seeds = wording.seeds(run, contents.spread(run))
@@ -73,4 +75,4 @@ def _accuracy(run: Run) -> list[str]:
         return []
     sign = "" if clean.status is None else f" {wording.SIGNS[clean.status]}"
     said = "error" if clean.error else wording.accuracy(clean.accuracy)
-    return [text("p", f"Clean accuracy {said}{sign}")]
+    return [tag("p", f"Clean accuracy {said}{sign}")]
