@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.baselines import absent_baseline
+from pytest_failcond.checked import Checked
 from pytest_failcond.compare import compare
 from pytest_failcond.directions import ClassRanking
 from pytest_failcond.errors import FailcondError
@@ -79,14 +80,15 @@ def assemble(
     environment = {key: value for key, value in run.environment.items() if key != "strict"}
     environment |= {"strict": True} if strict else {}
     run = replace(run, planned=planned, part=part, pictures=folder, environment=environment)
-    if part is not None:
-        run = _share(run, part, settings)
-    else:
+    if part is None:
         if kept:
             tests = [PROBES.planned(name, settings) for name in planned]
             asked = {key for test in tests for key in (test.name, *test.needs)}
             run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
-        run = conclude(run, settings, baseline, pictures=pictures)
+        checked = Checked(store, wait=only is not None)
+        run = conclude(run, settings, baseline, pictures=pictures, checked=checked)
+    elif only is None:
+        run = _share(run, part, settings)
     return replace(run, errors=run.errors | _unsteady(run)) if strict else run
 
 
@@ -143,8 +145,12 @@ def conclude(
     *,
     pictures: dict[str, tuple[Examples | None, Examples | None]] | None = None,
     missing: str = _MISSING,
+    checked: Checked | None = None,
 ) -> Run:
-    """Add to what was measured the errors of what was not, the verdicts, and the comparison."""
+    """Add to what was measured the errors of what was not, the verdicts, and the comparison.
+
+    Checks that a session's tests have made are those in ``checked``; the others are made.
+    """
     errors = dict(run.errors)
     tests = [PROBES.planned(name, settings) for name in run.planned]
     for needed in (one for test in tests for one in test.needs):
@@ -162,6 +168,7 @@ def conclude(
         run.measured,
         None if then is None else then.measure,
         None if reference is None else reference.measure,
+        checked,
     )
     notes = tuple(map(str, unresolved(settings, run.classes, run.labels)))
     run = replace(run, gates=verdicts.results(tests), notes=notes)

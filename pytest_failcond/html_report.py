@@ -103,7 +103,14 @@ def _extras(state: State, keys: Sequence[str], pictures: bool) -> list[dict[str,
     from pytest_failcond.probes.registry import PROBES
     from pytest_failcond.report import html
 
-    run = assemble(state.store, state.settings, state.classes, baseline=state.baseline, only=keys)
+    run = assemble(
+        state.store,
+        state.settings,
+        state.classes,
+        baseline=state.baseline,
+        part=state.part,
+        only=keys,
+    )
     if run is None:
         return []
     return [extras.html(html.details(run, PROBES.about(key), pictures=pictures)) for key in keys]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from pytest_failcond import properties
+from pytest_failcond.checked import Checked
 from pytest_failcond.corpus import promotion
 from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError, nearest
@@ -290,7 +291,12 @@ class Failcond:
         path = self._settings.reference_path
         reference = None if path is None else self._other(path)
         return Verdicts.against(
-            self._settings, self.classes, self._measuring.measure, self._baseline, reference
+            self._settings,
+            self.classes,
+            self._measuring.measure,
+            self._baseline,
+            reference,
+            Checked(self._store, wait=True),
         )
 
     @cached_property

@@ -10,6 +10,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ PLAN = "plan"  # the record that lists what the session means to measure
 MISSING = "missing:"  # why its test did not come to an end
 ASKED = "asked:"  # a test of the user's own checks it
 COMPARED = "compared:"  # pictures of what changed since the baseline
+CHECKED = "checked:"  # the checks that a gate has made of it
 
 
 class Store:
@@ -59,10 +61,7 @@ class Store:
         if name not in self._seen:
             record = self._found(name)
             if record is None:
-                self._make(self.folder)
-                lock = self._path(name).with_suffix(".lock")
-                awaited = f"another worker, which measures {name}"
-                with hold(lock, awaited, patience=_PATIENCE_SECONDS):
+                with self.alone(name, f"another worker, which measures {name}"):
                     record = self._found(name)
                     if record is None:
                         record = self._computed(name, compute)
@@ -72,6 +71,13 @@ class Store:
                 raise error
             self._seen[name] = record
         return self._seen[name]
+
+    @contextmanager
+    def alone(self, name: str, awaited: str) -> Iterator[None]:
+        """Make a record while nobody else does; ``awaited`` says whom one waits for."""
+        self._make(self.folder)
+        with hold(self._path(name).with_suffix(".lock"), awaited, patience=_PATIENCE_SECONDS):
+            yield
 
     def _found(self, name: str) -> Record | None:
         """Return a record that is there, unless it is an error that this rerun is to try again."""

@@ -1,4 +1,4 @@
-"""All verdicts of a session: its gates, applied to what was measured. Pure."""
+"""All verdicts of a session: its gates, applied to what was measured, each once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pytest_failcond.baselines import no_baseline
+from pytest_failcond.checked import Checked
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.gate_settings import GateSettings
 from pytest_failcond.gates import (
@@ -39,6 +40,7 @@ class Verdicts:
         no_baseline: why there is none.
         reference: the same of the run that mCE refers to.
         today: on which waivers are held against their date; default the day it is.
+        checked: the checks that were made, which are not made again; None: nothing is kept.
     """
 
     settings: Settings
@@ -48,6 +50,7 @@ class Verdicts:
     no_baseline: str = NO_BASELINE
     reference: Measure | None = None
     today: datetime.date | None = None
+    checked: Checked | None = None
 
     @classmethod
     def against(
@@ -57,6 +60,7 @@ class Verdicts:
         measure: Measure,
         baseline: Measure | None,
         reference: Measure | None,
+        checked: Checked | None,
     ) -> Verdicts:
         """Make verdicts that compare with other runs, where there are any."""
         return cls(
@@ -66,6 +70,7 @@ class Verdicts:
             baseline=baseline,
             no_baseline="" if baseline is not None else no_baseline(settings),
             reference=reference,
+            checked=checked,
         )
 
     @cached_property
@@ -108,30 +113,56 @@ class Verdicts:
         return tuple(results)
 
     def _apply(self, gate: GateSettings, key: Key) -> list[Check]:
-        checks = []
-        number = number_of_checks(gate, self.settings, self.class_names)
+        """Return the checks of a gate on a key, by class where the gate is: as they were made, if they were."""
         classes = classes_of_checks(gate, self.class_names)
         if not classes:  # else the gate would be gone, and nobody would know
             return [unmeasured(gate, key, _no_classes(gate))]
+        if self.checked is None:
+            return self._make(gate, key, classes, {})
+        made = self.checked.find(gate.id, key)
+        if made.keys() >= set(classes):
+            return [made[class_index] for class_index in classes]
+        with self.checked.making(gate.id, key):
+            made = self.checked.find(gate.id, key)
+            before = len(made)
+            checks = self._make(gate, key, classes, made)
+            if len(made) > before:
+                self.checked.keep(gate.id, key, made.values())
+        return checks
+
+    def _make(
+        self,
+        gate: GateSettings,
+        key: Key,
+        classes: Iterable[int | None],
+        made: dict[int | None, Check],
+    ) -> list[Check]:
+        """Return the checks of a gate on a key; add to ``made`` those that are not there and can be made."""
+        number = number_of_checks(gate, self.settings, self.class_names)
+        checks = []
         for class_index in classes:
             try:
-                made = check(
-                    gate,
-                    key,
-                    self.measure,
-                    self.settings,
-                    self.class_names,
-                    class_index=class_index,
-                    baseline=self.baseline,
-                    no_baseline=self.no_baseline,
-                    reference=self.reference,
-                    today=self.today,
-                    checks=number,
-                )
+                if class_index not in made:
+                    made[class_index] = self._check(gate, key, class_index, number)
+                checks.append(made[class_index])
             except FailcondError as error:
-                made = unmeasured(gate, key, str(error), class_index)
-            checks.append(made)
+                checks.append(unmeasured(gate, key, str(error), class_index))
         return checks
+
+    def _check(self, gate: GateSettings, key: Key, class_index: int | None, number: int) -> Check:
+        return check(
+            gate,
+            key,
+            self.measure,
+            self.settings,
+            self.class_names,
+            class_index=class_index,
+            baseline=self.baseline,
+            no_baseline=self.no_baseline,
+            reference=self.reference,
+            today=self.today,
+            checks=number,
+        )
 
     def _ordered(self, gate: GateSettings, checks: list[Check]) -> list[Check]:
         """Sort a gate's checks as its cells stand in the configuration, others first, by key."""

@@ -19,6 +19,16 @@ from tests.unit.tiny import tiny_generator
 
 OVERRIDE = """
 import pytest, mine
+import pytest_failcond.verdicts as verdicts
+check = verdicts.check
+def logged(gate, key, *arguments, class_index=None, **options):
+    made = check(gate, key, *arguments, class_index=class_index, **options)
+    mine.log(f"checked {gate.id} {key} {class_index}")
+    return made
+def pytest_configure():
+    verdicts.check = logged
+def pytest_unconfigure():
+    verdicts.check = check
 @pytest.fixture(scope="session")
 def failcond_classifier():
     mine.log("loaded")
@@ -220,6 +230,19 @@ def test_each_key_is_measured_once_and_each_model_loaded_once_by_a_process(every
     assert one == two
     assert everything[0].log.count("loaded") == 1
     assert 1 <= everything[1].log.count("loaded") <= 2
+
+
+def test_each_check_is_made_once_though_each_report_shows_it(everything):
+    for session in everything:
+        made = sorted(line for line in session.log if line.startswith("checked"))
+        checks = [check for gate in session.run["gates"] for check in gate["checks"]]
+        assert made == sorted(
+            f"checked {check['gate']} {check['key']} {check['class_index']}"
+            for check in checks
+            if check["verdict"] != "error"  # what could not be measured gave none
+        )
+        assert len(made) == 20
+        assert any("Since the baseline:" in str(extras) for *_, extras in session.rows.values())
 
 
 def test_what_is_said_on_the_way_is_said_once(everything):

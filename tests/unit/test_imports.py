@@ -76,7 +76,7 @@ LAYERS = {
     "plan class_names inputs baselines subjects.* generators.*",
     "what makes and searches images": "stylegan2.* failures.* corrupting measure laboratory",
     "what we measure and decide": "environment progress.notes progress.text progress.__init__ measuring "
-    "metrics trials walk_trials gates verdicts resolution",
+    "metrics trials walk_trials gates checked verdicts resolution",
     "what we keep": "comparison other run_file.* run reference selftest compare history assemble merge "
     "explore",
     "what we show": "report.*",
