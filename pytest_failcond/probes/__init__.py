@@ -6,9 +6,9 @@ Public, for probes of a project's own: `Probe` and what it is made of.
 from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record, Shown
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import Metric
-from pytest_failcond.words.blocks import Note, Section, Table
+from pytest_failcond.words.blocks import Cell, Column, Fold, Heading, Note, Section, Table
 
 __all__ = [
-    "Asking", "Bench", "Key", "Metric", "Note", "Planned", "Planning", "Probe", "Record", "Section",
-    "Shown", "Table",
+    "Asking", "Bench", "Cell", "Column", "Fold", "Heading", "Key", "Metric", "Note", "Planned", "Planning",
+    "Probe", "Record", "Section", "Shown", "Table",
 ]  # fmt: skip

@@ -11,17 +11,8 @@ from pytest_failcond.printing import printable
 from pytest_failcond.report import strips, wording
 from pytest_failcond.report.wording import count, sigma
 from pytest_failcond.run import Run
-from pytest_failcond.words.blocks import (
-    HTML,
-    TERMINAL,
-    Block,
-    Cell,
-    Fold,
-    Heading,
-    Note,
-    Section,
-    Table,
-)
+from pytest_failcond.words.blocks import Block, Cell, Fold, Heading, Note, Section, Table
+from pytest_failcond.words.media import HTML, TERMINAL
 
 HEAD = ("", "lost", "gained", "drop", "upper bound", "p (Holm)")
 DIRECTIONS_HEAD = ("", "broke at", "breaks at", "broken then", "now")

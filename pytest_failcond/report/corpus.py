@@ -8,7 +8,8 @@ from pytest_failcond.printing import printable
 from pytest_failcond.probes.keys import EntryKey
 from pytest_failcond.report import contents
 from pytest_failcond.run import Run
-from pytest_failcond.words.blocks import Frame, Note, Said, Section, Strip
+from pytest_failcond.words.blocks import Note, Section
+from pytest_failcond.words.drawings import Frame, Said, Strip
 
 _NAMED = 8  # ids in a command; the rest are counted
 _PICTURED = 30  # lost images that are shown; their tests show them all

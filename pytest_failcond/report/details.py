@@ -18,7 +18,8 @@ from pytest_failcond.report import (
 )
 from pytest_failcond.report.failing import confusions
 from pytest_failcond.run import Run
-from pytest_failcond.words.blocks import Block, Heading, Note, Strip, Table
+from pytest_failcond.words.blocks import Block, Heading, Note, Table
+from pytest_failcond.words.drawings import Strip
 
 _CONFUSIONS = 6
 

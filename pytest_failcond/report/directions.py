@@ -9,26 +9,9 @@ from pytest_failcond.directions import Direction
 from pytest_failcond.report import contents, direction_text, strips, wording
 from pytest_failcond.report.reproduce import show_command
 from pytest_failcond.run import Run
-from pytest_failcond.words.blocks import (
-    HTML,
-    MARKDOWN,
-    MEDIA,
-    NONE,
-    PAGES,
-    TERMINAL,
-    Block,
-    Cell,
-    Column,
-    Curve,
-    Fold,
-    Heading,
-    Legend,
-    Line,
-    Medium,
-    Note,
-    Section,
-    Table,
-)
+from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
+from pytest_failcond.words.drawings import Curve, Legend, Line
+from pytest_failcond.words.media import HTML, MARKDOWN, MEDIA, NONE, PAGES, TERMINAL, Medium
 
 _MOST_ATTRIBUTES = 3  # of a direction, where all directions are shown; else one
 

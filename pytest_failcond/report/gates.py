@@ -8,20 +8,8 @@ from pytest_failcond.gates import Check, GateResult
 from pytest_failcond.printing import printable
 from pytest_failcond.report import need, wording
 from pytest_failcond.run import Run
-from pytest_failcond.words.blocks import (
-    HTML,
-    MARKDOWN,
-    MEDIA,
-    PAGES,
-    TERMINAL,
-    Block,
-    Cell,
-    Column,
-    Heading,
-    Note,
-    Section,
-    Table,
-)
+from pytest_failcond.words.blocks import Block, Cell, Column, Heading, Note, Section, Table
+from pytest_failcond.words.media import HTML, MARKDOWN, MEDIA, PAGES, TERMINAL
 
 _WORST, _PASSED = 12, 3  # checks that are not folded away
 

@@ -1,97 +1,108 @@
-"""Accuracy by corruption and severity, with what the gates say of each cell."""
+"""Accuracy by corruption and severity, as blocks, with what the gates say of each cell."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key, MeanKey
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.report.contents import status_of_key
-from pytest_failcond.report.wording import Status, count
+from pytest_failcond.report import contents, wording
+from pytest_failcond.report.wording import count
 from pytest_failcond.run import Run
+from pytest_failcond.words.blocks import Note, Section
+from pytest_failcond.words.drawings import Heat, Shade
+from pytest_failcond.words.media import HTML, PAGES, TERMINAL
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell of the grid: its accuracy if it was measured, and what the gates say of it.
-
-    ``judge`` is the judge's accuracy on the same images.
-    """
-
-    accuracy: float | None
-    error: bool
-    status: Status | None
-    judge: float | None = None
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Accuracy by corruption and severity; a cell nobody asked for is empty.
-
-    Attributes:
-        clean: the images as they are.
-        names, severities: rows and columns.
-        cells: by row and column.
-    """
-
-    clean: Cell | None
-    names: tuple[str, ...]
-    severities: tuple[int, ...]
-    cells: dict[tuple[str, int], Cell]
-
-    def mean(self, name: str) -> float | None:
-        """Mean accuracy over a row; None unless every cell of it was measured."""
-        return self._mean([c.accuracy for c in self._row(name)])
-
-    def judge_mean(self, name: str) -> float | None:
-        """Mean accuracy of the judge over a row; None unless it saw every cell of it."""
-        return self._mean([c.judge for c in self._row(name)])
-
-    @property
-    def judged(self) -> bool:
-        """Whether a judge saw any of it."""
-        return any(cell.judge is not None for cell in self.cells.values())
-
-    def _row(self, name: str) -> list[Cell]:
-        nothing = Cell(None, False, None)
-        return [self.cells.get((name, severity), nothing) for severity in self.severities]
-
-    @staticmethod
-    def _mean(values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if len(known) == len(values) else None
-
-    def summary(self, run: Run) -> str:
-        """Say how many cells there are and how many a gate is about."""
-        gated = sum(cell.status is not None for cell in self.cells.values())
-        means = sum(isinstance(check.key, MeanKey) for check in run.checks)
-        line = f"{count(len(self.cells), 'cell')}, {gated} gated"
-        return line + (f", {count(means, 'gate')} over their mean" if means else "")
-
-
-def grid_of(run: Run) -> Grid | None:
-    """Return the grid of corruption cells, None where there are none."""
-    cells: dict[tuple[str, int], Cell] = {}
-    for key in [*run.measurements, *run.errors]:
-        if isinstance(parsed := PROBES.named(key), CorruptionKey):
-            cells[parsed.corruption, parsed.severity] = _cell(run, parsed)
+def section(run: Run) -> Section | None:
+    """Describe the accuracy of every cell, or of the clean images alone; None where neither was asked for."""
+    cells = _cells(run)
     if not cells:
+        return _clean_alone(run)
+    names, severities = _names(run, cells), sorted({severity for _, severity in cells})
+    images = next((m.total for m in run.measurements.values()), 0)
+    gated = sum(shade.status is not None for shade in cells.values())
+    means = sum(isinstance(check.key, MeanKey) for check in run.checks)
+    said = f"{count(len(cells), 'cell')}, {gated} gated"
+    said += f", {count(means, 'gate')} over their mean" if means else ""
+    return Section(
+        "Accuracy by corruption and severity",
+        [
+            _heat(run, cells, names, severities),
+            Note(f"{said} · n {images} · {wording.constants(run)}", "aside"),
+            *(
+                Note(remark, "aside", on=TERMINAL | HTML)
+                for remark in (wording.rises(run), wording.seeds(run, contents.spread(run)))
+                if remark
+            ),
+        ],
+        titled=TERMINAL | HTML,
+    )
+
+
+def _clean_alone(run: Run) -> Section | None:
+    clean = _shade(run, CleanKey())
+    if clean is None:
         return None
+    said = "error" if clean.share is None else wording.accuracy(clean.share)
+    sign = wording.sign(clean.status) or ("?" if clean.share is None else "")
+    text = f"{said} {sign}".rstrip()
+    images = next((m.total for m in run.measurements.values()), 0)
+    status = "error" if clean.share is None else clean.status
+    notes = [Note(f"{text}  n {images}", status=status, on=TERMINAL), Note(text, on=PAGES)]
+    return Section("Clean accuracy", notes, short=True)
+
+
+def _cells(run: Run) -> dict[tuple[str, int], Shade]:
+    """Return the cells by corruption and severity."""
+    found: dict[tuple[str, int], Shade] = {}
+    for key in [*run.measurements, *run.errors]:
+        if isinstance(named := PROBES.named(key), CorruptionKey):
+            shade = _shade(run, named)
+            if shade is not None:
+                found[named.corruption, named.severity] = shade
+    return found
+
+
+def _names(run: Run, cells: dict[tuple[str, int], Shade]) -> list[str]:
+    """Return the corruptions, in the order of the configuration."""
     configured = list((run.settings.get("corruptions") or {}).get("names") or ())
     names = list(dict.fromkeys(name for name, _ in cells))
-    names.sort(key=lambda n: configured.index(n) if n in configured else len(configured))
-    severities = tuple(sorted({severity for _, severity in cells}))
-    return Grid(clean_of(run), tuple(names), severities, cells)
+    return sorted(names, key=lambda n: configured.index(n) if n in configured else len(configured))
 
 
-def clean_of(run: Run) -> Cell | None:
-    """Return the cell of the clean images, None if nobody asked for it."""
-    key = CleanKey()
-    return _cell(run, key) if key in run.measurements or key in run.errors else None
+def _heat(
+    run: Run, cells: dict[tuple[str, int], Shade], names: Sequence[str], severities: Sequence[int]
+) -> Heat:
+    rows = [[cells.get((name, severity)) for severity in severities] for name in names]
+    judges = [[_judge(run, CorruptionKey(name, s)) for s in severities] for name in names]
+    judged = any(value is not None for row in judges for value in row)
+    return Heat(
+        rows=names,
+        columns=[str(severity) for severity in severities],
+        cells=rows,
+        means=[_mean([None if shade is None else shade.share for shade in row]) for row in rows],
+        clean=_shade(run, CleanKey()),
+        judge=([_mean(row) for row in judges], _judge(run, CleanKey())) if judged else None,
+        gravest=contents.several_gates(run),
+    )
 
 
-def _cell(run: Run, key: Key) -> Cell:
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean of a row; None unless every cell of it was measured."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
+
+
+def _shade(run: Run, key: Key) -> Shade | None:
+    """Return the accuracy of a key, with the gravest verdict on it; None if nobody asked for it."""
+    if key not in run.measurements and key not in run.errors:
+        return None
     measured = run.measurements.get(key)
-    accuracy = None if measured is None or not measured.total else measured.accuracy
-    judge = None if measured is None else measured.judge_accuracy
-    return Cell(accuracy, accuracy is None, status_of_key(run, key), judge)
+    share = None if measured is None or not measured.total else measured.accuracy
+    return Shade(share, contents.status_of_key(run, key))
+
+
+def _judge(run: Run, key: Key) -> float | None:
+    measured = run.measurements.get(key)
+    return None if measured is None else measured.judge_accuracy

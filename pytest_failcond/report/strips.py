@@ -9,7 +9,7 @@ from pytest_failcond.directions import Direction
 from pytest_failcond.measurements import Examples
 from pytest_failcond.report import wording
 from pytest_failcond.run import Run
-from pytest_failcond.words.blocks import Frame, Said, Strip
+from pytest_failcond.words.drawings import Frame, Said, Strip
 
 
 def changed_images(run: Run, entry: KeyComparison) -> Iterator[Strip]:

@@ -10,13 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Medium = Literal["terminal", "html", "markdown"]
-TERMINAL: frozenset[Medium] = frozenset({"terminal"})
-HTML: frozenset[Medium] = frozenset({"html"})
-MARKDOWN: frozenset[Medium] = frozenset({"markdown"})
-PAGES = HTML | MARKDOWN
-MEDIA = TERMINAL | PAGES
-NONE: frozenset[Medium] = frozenset()
+from pytest_failcond.words.drawings import Curve, Heat, Legend, Strip
+from pytest_failcond.words.media import MEDIA, Medium
+
 Kind = Literal["word", "number", "name", "prose", "verdict"]
 
 
@@ -28,12 +24,14 @@ class Note:
         text: what it says.
         tone: ``aside`` is said with less weight; a ``warning`` is for the eye, an ``error`` more so.
         command: a command at its end.
+        status: the verdict that colours it, None for none.
         on: the media that show it.
     """
 
     text: str
     tone: Literal["plain", "aside", "warning", "error"] = "plain"
     command: str = ""
+    status: str | None = None
     on: Collection[Medium] = MEDIA
 
 
@@ -154,100 +152,6 @@ def _cell(of: str | Cell) -> Cell:
 
 
 @dataclass(frozen=True)
-class Said:
-    """A line below a picture; what is ``failed`` is for the eye, what is ``soft`` has less weight."""
-
-    text: str
-    tone: Literal["plain", "failed", "soft"] = "plain"
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Pictures of one thing, one above the other, and what is said of it.
-
-    Attributes:
-        said: lines below.
-        alts: what each of its pictures shows, in words; empty for no picture.
-        file: the file that is its picture; empty where it is cut from that of the strip.
-        wrong: whether the pictures show a failure.
-    """
-
-    said: Sequence[Said]
-    alts: Sequence[str] = ()
-    file: str = ""
-    wrong: bool = False
-
-
-@dataclass(frozen=True)
-class Strip:
-    """Pictures of a run side by side; nothing on media without pictures.
-
-    Attributes:
-        frames: from left to right.
-        file: the picture of the run that holds all of them, a column each; empty where each has its own.
-        title: said above.
-        name: what it is called where its file cannot be read.
-        steps: whether the frames are steps of one way, so that what changed from first to last is shown, too.
-    """
-
-    frames: Sequence[Frame]
-    file: str = ""
-    title: str = ""
-    name: str = ""
-    steps: bool = False
-    on: Collection[Medium] = MEDIA
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a drawing: values of a kind, as counts of a total with its bounds, or as shares."""
-
-    kind: str
-    values: Sequence[float]
-    total: int | None = None
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A degradation curve; nothing on media without drawings.
-
-    Attributes:
-        told: what it shows, in words.
-        shift: where its values are, in σ, ``[T]``.
-        lines: what became of the start images, each ``[T]``.
-        tested: up to where something is claimed, in σ.
-        breaks: where it breaks, in σ; None for nowhere.
-        valid: whether ``tested`` is the end of what is valid.
-        confidence: of the bounds.
-        caption: its title, where several are side by side.
-    """
-
-    told: str
-    shift: Sequence[float]
-    lines: Sequence[Line]
-    tested: float
-    breaks: float | None
-    valid: bool
-    confidence: float
-    caption: str = ""
-    on: Collection[Medium] = MEDIA
-
-
-@dataclass(frozen=True)
-class Legend:
-    """What the lines of curves are; nothing on media without drawings.
-
-    Attributes:
-        names: kinds of lines, and what they are called.
-        told: what else is to be known of them.
-    """
-
-    names: Sequence[tuple[str, str]]
-    told: str
-    on: Collection[Medium] = MEDIA
-
-
-@dataclass(frozen=True)
 class Fold:
     """Blocks that are folded away under a title where a medium can, else shown below it."""
 
@@ -256,7 +160,7 @@ class Fold:
     on: Collection[Medium] = MEDIA
 
 
-Block = Note | Heading | Table | Strip | Curve | Legend | Fold
+Block = Note | Heading | Table | Strip | Curve | Legend | Heat | Fold
 
 
 @dataclass(frozen=True)

@@ -10,23 +10,12 @@ from markupsafe import Markup
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.report import wording
-from pytest_failcond.report.html import curves, parts, pictures
+from pytest_failcond.report.html import curves, heat, parts, pictures
 from pytest_failcond.report.html.parts import anchor, note, tag
 from pytest_failcond.run import Run
 from pytest_failcond.words import blocks
-from pytest_failcond.words.blocks import (
-    Block,
-    Column,
-    Curve,
-    Fold,
-    Frame,
-    Heading,
-    Legend,
-    Note,
-    Section,
-    Strip,
-    Table,
-)
+from pytest_failcond.words.blocks import Block, Column, Fold, Heading, Note, Section, Table
+from pytest_failcond.words.drawings import Curve, Frame, Heat, Legend, Strip
 
 _KINDS = {"word": "", "number": "number", "name": "name", "prose": "why", "verdict": "sign"}
 
@@ -68,6 +57,8 @@ class Drawing:
                 ]
             case Table():
                 return self._table(block, block.name or name)
+            case Heat():
+                return heat.draw(block, name)
             case Fold():
                 inside = self.draw(block.blocks, name=name)
                 return [parts.fold(block.title, *inside)] if inside else []

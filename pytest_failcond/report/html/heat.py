@@ -1,59 +1,59 @@
-"""Accuracy by corruption and severity: a table whose cells are shaded by their error."""
+"""Shares by row and column: a table whose cells are shaded by their error."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from pytest_failcond.report import wording
-from pytest_failcond.report.grid import Cell, Grid
 from pytest_failcond.report.html.parts import note, tag
-from pytest_failcond.run import Run
+from pytest_failcond.words.drawings import Heat, Shade
 
 _LEGEND = "Shaded by the share of errors; below the accuracy, the drop from clean, in points."
 
 
-def heat_map(run: Run, grid: Grid) -> Markup:
-    """Lay out the grid, clean beside it; numbers and signs say all that colours say."""
+def draw(heat: Heat, name: str) -> list[Markup]:
+    """Lay out the shares, clean beside them; numbers and signs say all that colours say."""
     titles = [tag("td", "")]
-    if grid.clean is not None:
+    if heat.clean is not None:
         titles.append(tag("th", "clean", scope="col"))
     titles.append(tag("th", "mean", scope="col"))
-    if grid.judged:
+    if heat.judge is not None:
         titles.append(tag("th", "judge", scope="col"))
-    titles += [tag("th", str(s), scope="col", aria_label=f"severity {s}") for s in grid.severities]
-    rows = [_row(grid, name, first=place == 0) for place, name in enumerate(grid.names)]
+    titles += [tag("th", s, scope="col", aria_label=f"severity {s}") for s in heat.columns]
+    rows = [_row(heat, place) for place in range(len(heat.rows))]
     table = tag("table", tag("thead", tag("tr", *titles)), tag("tbody", *rows), class_="heat",
-                aria_label="Accuracy by corruption and severity")  # fmt: skip
-    remarks = [f"{grid.summary(run)} · {wording.constants(run)}", _LEGEND]
-    remarks += [wording.JUDGE] if grid.judged else []
-    return tag("div", table, class_="wide") + note(". ".join(r.rstrip(".") for r in remarks) + ".")
+                aria_label=name)  # fmt: skip
+    judge = f" {wording.JUDGE}." if heat.judge is not None else ""
+    return [tag("div", table, class_="wide"), note(f"{_LEGEND}{judge}")]
 
 
-def _row(grid: Grid, name: str, *, first: bool) -> Markup:
-    parts = [tag("th", name, scope="row")]
-    if grid.clean is not None and first:
-        parts.append(_cell(grid.clean, None, rowspan=str(len(grid.names))))
-    parts.append(tag("td", wording.accuracy(grid.mean(name)), class_="aside"))
-    if grid.judged:
-        parts.append(tag("td", wording.accuracy(grid.judge_mean(name)), class_="aside"))
-    clean = None if grid.clean is None else grid.clean.accuracy
-    parts += [_cell(grid.cells.get((name, severity)), clean) for severity in grid.severities]
-    return tag("tr", *parts)
+def _row(heat: Heat, place: int) -> Markup:
+    parts = [tag("th", heat.rows[place], scope="row")]
+    if heat.clean is not None and place == 0:
+        parts.append(_cell(heat.clean, None, rowspan=str(len(heat.rows))))
+    asides: Sequence[float | None] = [heat.means[place]]
+    if heat.judge is not None:
+        asides = [*asides, heat.judge[0][place]]
+    parts += [tag("td", wording.accuracy(value), class_="aside") for value in asides]
+    clean = None if heat.clean is None else heat.clean.share
+    return tag("tr", *parts, *(_cell(shade, clean) for shade in heat.cells[place]))
 
 
-def _cell(cell: Cell | None, clean: float | None, rowspan: str | None = None) -> Markup:
-    if cell is None:
+def _cell(shade: Shade | None, clean: float | None, rowspan: str | None = None) -> Markup:
+    if shade is None:
         return tag("td", wording.NOTHING, class_="aside")
     sign = ""
-    if cell.status is not None:
-        sign = tag("span", wording.SIGNS[cell.status], class_="mark", title=cell.status)
-    if cell.accuracy is None:
+    if shade.status is not None:
+        sign = tag("span", wording.sign(shade.status), class_="mark", title=shade.status)
+    if shade.share is None:
         return tag("td", "error", sign, class_="error cell", rowspan=rowspan)
-    parts = [f"{cell.accuracy:.4f}", sign]
+    parts = [f"{shade.share:.4f}", sign]
     if clean is not None:
-        parts.append(tag("small", _points(clean - cell.accuracy)))
-    return tag("td", *parts, style=f"--error: {1 - cell.accuracy:.3f}", rowspan=rowspan,
-               class_=f"cell {cell.status or ''}".strip())  # fmt: skip
+        parts.append(tag("small", _points(clean - shade.share)))
+    return tag("td", *parts, style=f"--error: {1 - shade.share:.3f}", rowspan=rowspan,
+               class_=f"cell {shade.status or ''}".strip())  # fmt: skip
 
 
 def _points(drop: float) -> str:

@@ -6,11 +6,9 @@ from collections.abc import Collection
 
 from markupsafe import Markup
 
-from pytest_failcond.report import changes, contents, corpus, directions, gates, wording
-from pytest_failcond.report.grid import clean_of, grid_of
+from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, wording
 from pytest_failcond.report.html.draw import Drawing
-from pytest_failcond.report.html.heat import heat_map
-from pytest_failcond.report.html.parts import fragment, note, tag
+from pytest_failcond.report.html.parts import fragment, tag
 from pytest_failcond.run import Run
 from pytest_failcond.words.blocks import Cell, Note, Section, Table
 
@@ -34,11 +32,15 @@ def sections(
 ) -> list[tuple[Section, list[Markup]]]:
     """Return what follows the verdict, as HTML; keys that are ``linked`` have an article on the page."""
     drawing = Drawing(run, pictures, linked)
-    accuracy = Section("Accuracy by corruption and severity", ())
     drawn = [
         *_drawn(drawing, _unmeasured(run), _noticed(run), gates.section(run)),
-        (accuracy, _accuracy(run)),
-        *_drawn(drawing, changes.section(run), directions.section(run), corpus.section(run)),
+        *_drawn(
+            drawing,
+            grid.section(run),
+            changes.section(run),
+            directions.section(run),
+            corpus.section(run),
+        ),
         *_drawn(drawing, *contents.sections(run)),
     ]
     return [(section, below) for section, below in drawn if below]
@@ -63,16 +65,3 @@ def _unmeasured(run: Run) -> Section:
 
 def _noticed(run: Run) -> Section:
     return Section("Noticed", [Note(line) for line in contents.remarks(run)])
-
-
-def _accuracy(run: Run) -> list[Markup]:
-    grid = grid_of(run)
-    if grid is not None:
-        seeds = wording.seeds(run, contents.spread(run))
-        return [heat_map(run, grid), *map(note, filter(None, (wording.rises(run), seeds)))]
-    clean = clean_of(run)
-    if clean is None:
-        return []
-    sign = "" if clean.status is None else f" {wording.SIGNS[clean.status]}"
-    said = "error" if clean.error else wording.accuracy(clean.accuracy)
-    return [tag("p", f"Clean accuracy {said}{sign}")]

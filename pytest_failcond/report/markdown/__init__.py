@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_failcond.report import changes, contents, corpus, directions, gates, need, wording
-from pytest_failcond.report.grid import Cell, clean_of, grid_of
-from pytest_failcond.report.markdown.draw import draw, escape, paragraph, section
+from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, need, wording
+from pytest_failcond.report.markdown.draw import escape, paragraph, section, write
 from pytest_failcond.run import Run
 from pytest_failcond.words.blocks import Block, Note, Section, Table
 
@@ -19,8 +18,7 @@ def render(run: Run) -> str:
     parts += [paragraph(remark) for remark in contents.remarks(run)]
     parts += [
         _failures(run),
-        *_drawn(gates.section(run), changes.section(run)),
-        _accuracy(run),
+        *_drawn(gates.section(run), changes.section(run), grid.section(run)),
         *_drawn(directions.section(run), corpus.section(run), *contents.sections(run)),
     ]
     return "\n".join(part for part in parts if part)
@@ -54,25 +52,4 @@ def _failures(run: Run) -> str:
     blocks: list[Block] = [Table(["verdict", "gate", "key", "threshold", "why"], rows, words=5)]
     if any(c.bound is not None for c in run.checks):
         blocks.append(Note(wording.BOUNDS))
-    return "\n".join(draw(blocks))
-
-
-def _accuracy(run: Run) -> str:
-    grid = grid_of(run)
-    if grid is None:
-        clean = clean_of(run)
-        return "" if clean is None else paragraph(f"Clean accuracy: {_cell(clean)}")
-    rows = [] if grid.clean is None else [["clean", _cell(grid.clean)]]
-    for name in grid.names:
-        cells = [_cell(grid.cells.get((name, s))) for s in grid.severities]
-        rows.append([name, wording.accuracy(grid.mean(name)), *cells])
-    table = Table(["accuracy", "mean", *map(str, grid.severities)], rows)
-    said = Note(f"{grid.summary(run)} · {wording.constants(run)}")
-    return "\n".join(draw([table, said]))
-
-
-def _cell(cell: Cell | None) -> str:
-    if cell is None:
-        return wording.NOTHING
-    text = "error" if cell.error else wording.accuracy(cell.accuracy)
-    return text if cell.status in (None, "passed") else f"{text} {wording.SIGNS[cell.status]}"
+    return "\n".join(write(blocks))

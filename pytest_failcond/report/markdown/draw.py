@@ -7,19 +7,8 @@ from collections.abc import Iterable
 
 from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
-from pytest_failcond.words.blocks import (
-    Block,
-    Cell,
-    Column,
-    Curve,
-    Fold,
-    Heading,
-    Legend,
-    Note,
-    Section,
-    Strip,
-    Table,
-)
+from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
+from pytest_failcond.words.drawings import Curve, Heat, Legend, Shade, Strip
 
 
 def escape(text: str) -> str:
@@ -45,13 +34,13 @@ def section(section: Section) -> str:
     if section.short and blocks and isinstance(first := blocks[0], Note):
         parts.append(paragraph(f"{section.title}: {first.text}"))
         del blocks[0]
-    parts += draw(blocks)
+    parts += write(blocks)
     if parts and not section.short and "markdown" in section.titled:
         parts.insert(0, f"### {escape(section.title)}\n")
     return "\n".join(parts)
 
 
-def draw(blocks: Iterable[Block]) -> list[str]:
+def write(blocks: Iterable[Block]) -> list[str]:
     """Write blocks, each ending in a newline."""
     return [part for block in blocks if "markdown" in block.on for part in _block(block)]
 
@@ -64,8 +53,10 @@ def _block(block: Block) -> list[str]:
             return [f"#### {escape(block.text)}\n"]
         case Table():
             return [_table(block)]
+        case Heat():
+            return [_heat(block)]
         case Fold():
-            inside = draw(block.blocks)
+            inside = write(block.blocks)
             return [paragraph(block.title), *inside] if inside else []
         case Strip() | Curve() | Legend():
             return []
@@ -84,3 +75,17 @@ def _cell(column: Column, cell: Cell) -> str:
     if column.signed and cell.status not in (None, "passed"):
         said += f" {wording.sign(cell.status)}"
     return escape("; ".join([said, *cell.below]))
+
+
+def _heat(heat: Heat) -> str:
+    rows = [] if heat.clean is None else [["clean", _shade(heat.clean)]]
+    for name, mean, shades in zip(heat.rows, heat.means, heat.cells, strict=True):
+        rows.append([name, wording.accuracy(mean), *map(_shade, shades)])
+    return _table(Table(["accuracy", "mean", *heat.columns], rows))
+
+
+def _shade(shade: Shade | None) -> str:
+    if shade is None:
+        return wording.NOTHING
+    text = "error" if shade.share is None else wording.accuracy(shade.share)
+    return text if shade.status in (None, "passed") else f"{text} {wording.sign(shade.status)}"

@@ -12,9 +12,8 @@ from typing import NamedTuple
 from rich.text import Text
 
 from pytest_failcond.printing import printable
-from pytest_failcond.report import changes, contents, corpus, directions, gates, need, wording
+from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, need, wording
 from pytest_failcond.report.page import Page
-from pytest_failcond.report.terminal.accuracy import show_accuracy
 from pytest_failcond.report.terminal.draw import show_section
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.report.wording import Status
@@ -39,8 +38,8 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     every = verbose > 0
     _show_reasons(page, run, every=every)
     if verbose >= 0:
-        show_accuracy(page, run)
         found = [
+            grid.section(run),
             directions.section(run, every=every),
             corpus.section(run),
             *contents.sections(run),

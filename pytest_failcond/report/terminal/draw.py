@@ -11,20 +11,10 @@ from rich.text import Text
 from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
 from pytest_failcond.report.page import Page
+from pytest_failcond.report.terminal import heat
 from pytest_failcond.report.terminal.styles import STYLES
-from pytest_failcond.words.blocks import (
-    Block,
-    Cell,
-    Column,
-    Curve,
-    Fold,
-    Heading,
-    Legend,
-    Note,
-    Section,
-    Strip,
-    Table,
-)
+from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
+from pytest_failcond.words.drawings import Curve, Heat, Legend, Strip
 
 _WIDE = 76  # columns of the terminal that have room for columns that may be left out
 _GAP = 2
@@ -39,7 +29,7 @@ def show_section(page: Page, section: Section) -> None:
     first = blocks[0]
     if section.short and isinstance(first, Note):
         title = page.text(f"{printable(section.title)}  ", "bold")
-        page.show(title.append_text(page.text(first.text, "not bold")))
+        page.show(title.append_text(page.text(first.text, f"not bold {_style(first)}".rstrip())))
         del blocks[0]
     elif "terminal" in section.titled:
         page.print(section.title, "bold")
@@ -54,16 +44,22 @@ def show(page: Page, blocks: Iterable[Block]) -> None:
             continue
         match block:
             case Note():
-                page.print(f"{block.text}{block.command}", _TONES[block.tone])
+                page.print(f"{block.text}{block.command}", _style(block))
             case Heading():
                 page.print(block.text, "bold")
             case Table():
                 _show_table(page, block)
+            case Heat():
+                heat.show(page, block)
             case Fold():
                 page.print(block.title, "bold")
                 show(page, block.blocks)
             case Strip() | Curve() | Legend():
                 pass  # there are no pictures in a terminal
+
+
+def _style(note: Note) -> str:
+    return STYLES.get(note.status, "") or _TONES[note.tone]
 
 
 def _show_table(page: Page, table: Table) -> None:
