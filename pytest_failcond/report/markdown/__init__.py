@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, need, wording
+from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, wording
 from pytest_failcond.report.markdown.draw import escape, paragraph, section, write
+from pytest_failcond.report.reasons import reasons, told_once
 from pytest_failcond.run import Run
 from pytest_failcond.words.blocks import Block, Note, Section, Table
 
@@ -29,26 +30,12 @@ def _drawn(*sections: Section | None) -> list[str]:
 
 
 def _failures(run: Run) -> str:
-    shown, more = need.few_classes(need.failures(run))
-    rows = [
-        [
-            wording.label(wording.status_of(c)),
-            c.gate,
-            wording.check_text(run, c),
-            wording.threshold(c),
-            wording.reason(run, c),
-        ]
-        for c in shown
-    ]
-    rows += [["", gate, f"… and {n:,} more", "", ""] for gate, n in more.items()]
-    for key, why in contents.unmeasured(run).items():
-        rows.append([wording.label("error"), "", wording.key_text(run, key), "", why])
-    for entry in contents.lost(run):
-        rows.append([wording.label("failed"), "", corpus.title(entry), "", corpus.told(run, entry)])
-    if not rows:
+    found, more = reasons(run)
+    if not found:
         return ""
-    whys = need.told_once((row[0] == wording.label("error"), row[-1]) for row in rows)
-    rows = [[*row[:-1], why] for row, why in zip(rows, whys, strict=True)]
+    shown = told_once(found)
+    rows = [[wording.label(reason.status), *reason[1:]] for reason in shown]
+    rows += [["", gate, f"… and {n:,} more", "", ""] for gate, n in more.items()]
     blocks: list[Block] = [Table(["verdict", "gate", "key", "threshold", "why"], rows, words=5)]
     if any(c.bound is not None for c in run.checks):
         blocks.append(Note(wording.BOUNDS))

@@ -7,16 +7,15 @@ check has its own.
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 from rich.text import Text
 
 from pytest_failcond.printing import printable
-from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, need, wording
+from pytest_failcond.report import changes, contents, corpus, directions, gates, grid
 from pytest_failcond.report.page import Page
+from pytest_failcond.report.reasons import Reason, reasons, told_once
 from pytest_failcond.report.terminal.draw import show_section
 from pytest_failcond.report.terminal.styles import STYLES
-from pytest_failcond.report.wording import Status
 from pytest_failcond.run import Run
 
 _GAP = 2
@@ -57,21 +56,9 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
 
 def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
     """Say first why the run is red: a line per check where they fit, else two; of each gate the worst."""
-    failing, hidden = need.few_classes(need.failures(run))
-    reasons = [
-        _Reason(wording.status_of(c), c.gate, wording.check_text(run, c),
-                wording.reason(run, c, brief=not every))
-        for c in failing
-    ]  # fmt: skip
-    for missing, why in contents.unmeasured(run).items():
-        reasons.append(_Reason("error", "", wording.key_text(run, missing), why))
-    reasons += [
-        _Reason("failed", "corpus", corpus.title(entry), corpus.told(run, entry))
-        for entry in contents.lost(run)
-    ]
-    shown, more = (reasons, Counter[str]()) if every else _worst_of_each(reasons)
-    whys = need.told_once((reason.status == "error", reason.why) for reason in shown)
-    shown = [reason._replace(why=why) for reason, why in zip(shown, whys, strict=True)]
+    found, hidden = reasons(run, brief=not every)
+    shown, more = (found, Counter[str]()) if every else _worst_of_each(found)
+    shown = told_once(shown)
     if not shown:
         return
     label, gate, key = (max(len(str(reason[i])) for reason in shown) + _GAP for i in range(3))
@@ -96,18 +83,9 @@ def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
     page.print()
 
 
-class _Reason(NamedTuple):
-    """Why a run is red, once: the status of a check, its gate, what it is about, and what was found."""
-
-    status: Status
-    gate: str
-    where: str
-    why: str
-
-
-def _worst_of_each(reasons: list[_Reason]) -> tuple[list[_Reason], Counter[str]]:
+def _worst_of_each(reasons: list[Reason]) -> tuple[list[Reason], Counter[str]]:
     """Split into the first few of each gate and a count of the others by gate."""
-    shown: list[_Reason] = []
+    shown: list[Reason] = []
     seen: Counter[str] = Counter()
     for reason in reasons:
         seen[reason.gate] += 1
