@@ -26,6 +26,7 @@ from pytest_failcond.measuring import Measuring
 from pytest_failcond.metrics import Measure
 from pytest_failcond.other import Other
 from pytest_failcond.printing import one_line, printable, say
+from pytest_failcond.probes.base import Planned
 from pytest_failcond.probes.keys import (
     CleanKey,
     CornerCaseKey,
@@ -156,7 +157,7 @@ class Failcond:
         with self._trying(parsed):
             self._ask(parsed)
             self._name(self._measuring.measure(parsed))
-            checks = [] if self._state.part else self._verdicts.of_key(parsed)
+            checks = self._checks(Planned.of_key(parsed))
         return self._settle(checks)
 
     def check_gate(self, gate_id: str) -> list[Check]:
@@ -167,7 +168,7 @@ class Failcond:
         planned = PROBES.gate_test(self._settings.gate(gate_id), self._settings)
         with self._trying(planned.name):
             self._ask(planned.name)
-            checks = self._verdicts.of_planned(planned)
+            checks = self._checks(planned)
         return self._settle(checks)
 
     def check_regression(self, key: str) -> list[Check]:
@@ -180,7 +181,7 @@ class Failcond:
             self._name(self._measuring.measure(parsed))
             if self._baseline is not None:
                 self._measuring.compared(parsed, self._baseline)
-            checks = self._verdicts.of_planned(planned)
+            checks = self._checks(planned)
         return self._settle(checks)
 
     def check_corpus(self, entry_id: str) -> None:
@@ -307,6 +308,10 @@ class Failcond:
     def _other(self, path: Path) -> Measure:
         """Return who gives the measurements of another run."""
         return Other(path, self._measuring.session["subjects"], self._measuring.measure).measure
+
+    def _checks(self, planned: Planned) -> list[Check]:
+        """Return the checks of a planned test; none in a part of a divided session, which judges nothing."""
+        return [] if self._state.part else self._verdicts.of_planned(planned)
 
     def _parsed(self, key: str) -> Key:
         """Make a key of its text; fail before anything is noted that reports would have to read."""

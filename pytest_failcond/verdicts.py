@@ -78,10 +78,6 @@ class Verdicts:
         """What the probes are told to say which gates a test applies."""
         return Asking(self.settings, self.class_names, self.measure)
 
-    def of_key(self, key: Key) -> list[Check]:
-        """Apply the gates that are about a key by itself."""
-        return self.of_planned(Planned.of_key(key))
-
     def direction_key(self, class_index: int, rank: int) -> DirectionKey:
         """Return the key of a class's direction of a rank, from 1.
 

@@ -148,6 +148,33 @@ def test_a_part_of_a_session_judges_nothing_in_its_reports(project, gate):
     assert gates_of(project) == []
 
 
+OWN = """
+def test_key(failcond):
+    assert failcond.check("clean") == []
+def test_gate(failcond):
+    assert failcond.check_gate("mean") == []
+def test_regression(failcond):
+    assert failcond.check_regression("clean") == []
+"""
+
+
+def test_own_tests_judge_nothing_in_a_part_of_a_session(project, gate):
+    assert project.run("--failcond-json=old.json").ret == 0
+    project.configure(
+        GRID.replace("mine:load_classifier", "mine:load_blind"),
+        gate(id="high", metric="clean_accuracy", min=0.99),
+        gate(id="mean", metric="mean_corruption_accuracy", min=0.99),
+        gate(id="lost", metric="regression_drop", max=0.001),
+    )
+    project.write("test_robustness.py", OWN)
+    options = ("--failcond-compare=old.json", "--failcond-json=run.json")
+    assert project.run(*options).parseoutcomes() == {"failed": 3}
+    project.write("test_then.py", SUITE)
+    result = project.run("--failcond-shard=1/1", *options)
+    assert result.ret == 0, result.stdout.str()
+    assert gates_of(project) == []
+
+
 def test_a_direction_that_was_walked_alone_is_checked_as_if_it_was_ranked(corners, monkeypatch):
     """A ranking that is tried again replaces its record: by one that gives the same checks."""
     monkeypatch.chdir(corners.path)
