@@ -64,7 +64,10 @@ def test_without_matplotlib_a_plot_is_refused_before_anything_is_done(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_matplotlib_all_but_plots_is_there(tmp_path, capsys, without_matplotlib):
+def test_without_matplotlib_all_but_plots_is_there(
+    tmp_path, monkeypatch, capsys, without_matplotlib
+):
+    monkeypatch.chdir(tmp_path)  # a report is written here
     make_run(tmp_path).save(tmp_path / "run.json")
     for command in ("compare {run} {run}", "history {run}", "report {run}"):
         assert main(command.format(run=tmp_path / "run.json").split()) == 0

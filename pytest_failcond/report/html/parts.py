@@ -13,8 +13,6 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from pytest_failcond.printing import escape_html
-from pytest_failcond.report import wording
-from pytest_failcond.report.wording import Status
 
 _VOID = {"img", "meta"}
 
@@ -49,11 +47,6 @@ def tag(name: str, /, *inside: str, **attributes: str | None) -> Markup:
 def note(content: str) -> Markup:
     """Write a remark."""
     return tag("p", content, class_="note")
-
-
-def status(of: Status) -> Cell:
-    """Return a verdict as a cell, by sign, word and colour."""
-    return Cell(wording.label(of), f"sign {of}")
 
 
 def fold(summary: str, *inside: str) -> Markup:
