@@ -26,7 +26,17 @@ def report(tmp_path_factory):
     with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(REST)
     (folder / "test_robustness.py").write_text("from pytest_failcond.suite import *\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:syrupy",
+        "-p",
+        "no:cacheprovider",
+    ]
     ended = subprocess.run(
         [*command, "--html=report.html", "--self-contained-html"],
         cwd=folder,

@@ -139,10 +139,10 @@ samples = 8
 max_shift = 2.0
 """
 
-DISTURBING = ("randomly", "rerunfailures")
-"""Plugins that change every session: one shuffles tests, the other opens a socket beside xdist."""
+DISTURBING = ("randomly", "rerunfailures", "syrupy")
+"""Plugins that change every session: they shuffle tests, open a socket beside xdist, or count snapshots."""
 
-WITHOUT = ("-p", "no:randomly", "-p", "no:hypothesispytest")
+WITHOUT = ("-p", "no:randomly", "-p", "no:syrupy", "-p", "no:hypothesispytest")
 """For sessions in processes of their own: each would import Hypothesis, which takes as long as they do."""
 
 SUITE = "from pytest_failcond.suite import *\n"

@@ -132,7 +132,7 @@ def test_a_disk_that_cannot_be_written_is_said_and_costs_nothing(project, disk, 
 def test_a_disk_that_fills_up_at_the_end_leaves_the_old_run(project, disk):
     assert project.run("--failcond-json=run.json").ret == 0
     before = (project.path / "run.json").read_bytes()
-    options = ["-p", "no:randomly", "--failcond-json=run.json"]
+    options = ["-p", "no:randomly", "-p", "no:syrupy", "--failcond-json=run.json"]
     result = project.pytester.runpytest_inprocess(*options, plugins=[First(disk)])
     assert result.ret == 1
     result.stdout.fnmatch_lines(["the run was not kept: *No space left on device*"])

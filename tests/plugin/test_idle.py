@@ -16,7 +16,7 @@ HEAVY = ("torch", "numpy", "scipy", "pydantic", "PIL", "matplotlib", "rich", "sa
 def pytest_in(folder, *arguments):
     """Run pytest in a process of its own, where nothing is imported yet."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", *arguments],
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:syrupy", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

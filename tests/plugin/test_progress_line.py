@@ -72,7 +72,7 @@ class Terminal:
             "OMP_NUM_THREADS": "1",
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:randomly", *arguments],
+            [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:syrupy", *arguments],
             cwd=project.path,
             stdin=slave,
             stdout=slave,
