@@ -186,7 +186,7 @@ def test_a_markdown_summary_tells_of_it(replayed):
     replayed.run("--failcond-markdown=summary.md")
     text = (replayed.path / "summary.md").read_text(encoding="utf-8")
     assert "Corpus: 2 open (1 still wrong, 1 now right), 2 fixed, 1 lost" in text
-    assert "| ✗ failed |  | corpus:c-4-up-0 |  | is marked as fixed, but" in text
+    assert "| ✗ failed | corpus | corpus:c-4-up-0 |  | is marked as fixed, but" in text
 
 
 def test_a_changed_image_is_an_error_and_never_a_pass(replayed, gate):
