@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from pytest_failcond.assemble import conclude
-from pytest_failcond.measurements import Measurement
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key
+from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.report import html, markdown, terminal
-from pytest_failcond.resolution import unresolved
-from pytest_failcond.run import Run
-from pytest_failcond.settings import Settings
+from pytest_failcond.runs.assemble import conclude
+from pytest_failcond.runs.run import Run
+from pytest_failcond.verdicts.resolution import unresolved
 
 _CLASSES = (10, 100, 1000)
 _PER_CLASS = 50

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pytest_failcond.failures.corner_cases import find_corner_cases
     from pytest_failcond.failures.ranking import rank_dimensions
     from pytest_failcond.failures.walking import walk
-    from pytest_failcond.run import Run
-    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.generators.stylegan2.generator import Generator
+    from pytest_failcond.runs.run import Run
     from pytest_failcond.subjects.classifier import Classifier
     from pytest_failcond.subjects.images import LabeledImages
 
@@ -23,9 +23,9 @@ _HOMES = {
     "Classifier": "subjects.classifier",
     "FailcondError": "errors",
     "FailcondWarning": "errors",
-    "Generator": "stylegan2.generator",
+    "Generator": "generators.stylegan2.generator",
     "LabeledImages": "subjects.images",
-    "Run": "run",
+    "Run": "runs.run",
     "corrupt": "corruptions",
     "find_corner_cases": "failures.corner_cases",
     "rank_dimensions": "failures.ranking",

@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from pytest_failcond import __version__
+from pytest_failcond.config.own_probes import add_those_of_here
 from pytest_failcond.errors import FailcondError, unreadable
-from pytest_failcond.own_probes import add_those_of_here
-from pytest_failcond.printing import one_line, put, say
-from pytest_failcond.threads import share_cores
+from pytest_failcond.process.threads import share_cores
+from pytest_failcond.words.printing import one_line, put, say
 
 COMMANDS = (
     "init",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from pytest_failcond.printing import printable
+from pytest_failcond.words.printing import printable
 
 _COMPARED = 200  # characters of a mistyped name
 _LISTED = 30  # known names

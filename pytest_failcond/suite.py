@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_failcond.plugin.session import Failcond
     from pytest_failcond.probes.corruption import CorruptionCell
     from pytest_failcond.probes.direction import CornerCase
     from pytest_failcond.probes.keys import Key
-    from pytest_failcond.session import Failcond
 
 __all__ = [
     "test_clean",

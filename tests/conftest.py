@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pytest_failcond.cache import VARIABLE
+from pytest_failcond.storage.cache import VARIABLE
 
 pytest_plugins = ["pytester"]
 

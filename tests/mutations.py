@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.packing import pack, pack_bits
+from pytest_failcond.storage.packing import pack, pack_bits
 
 Place = tuple[Any, Any]
 """A list or object, and an index or key of it."""

@@ -10,14 +10,20 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pytest_failcond.comparison import Comparison, DirectionComparison, KeyComparison
-from pytest_failcond.directions import AttributeChange, ClassRanking, Curve, Direction, Frames
-from pytest_failcond.gates import Check, GateResult
-from pytest_failcond.measurements import Examples, Measurement, Replay
-from pytest_failcond.packing import pack_bits
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES, parse_key
-from pytest_failcond.run import Run
+from pytest_failcond.records.directions import (
+    AttributeChange,
+    ClassRanking,
+    Curve,
+    Direction,
+    Frames,
+)
+from pytest_failcond.records.measurements import Examples, Measurement, Replay
+from pytest_failcond.runs.comparison import Comparison, DirectionComparison, KeyComparison
+from pytest_failcond.runs.run import Run
+from pytest_failcond.storage.packing import pack_bits
+from pytest_failcond.verdicts.gates import Check, GateResult
 
 EVIL = "<script>alert(1)</script>"
 CLASSES = ("zero", EVIL, "[red]x|`$a_b$")

@@ -15,9 +15,9 @@ import torch
 from training.images import load_training_images
 
 from pytest_failcond import Generator
-from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages
-from pytest_failcond.stylegan2.recipe import Recipe
-from pytest_failcond.stylegan2.training import Trainer
+from pytest_failcond.training.data import CorruptionMix, TrainingImages
+from pytest_failcond.training.recipe import Recipe
+from pytest_failcond.training.trainer import Trainer
 
 SEED = 1
 WARM_UP, STATES = 64_000, (320_000, 384_000, 448_000)

@@ -22,9 +22,9 @@ import digits
 
 from pytest_failcond import LabeledImages, corrupt
 from pytest_failcond.corruptions import NAMES, KeyedRandom
-from pytest_failcond.files import write_atomically
-from pytest_failcond.stylegan2.data import CorruptionMix
+from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.subjects.images import to_float
+from pytest_failcond.training.data import CorruptionMix
 
 BATCH = 128
 CORRUPTIONS = [*NAMES, digits.column_blur]

@@ -14,7 +14,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.ranges import THREADS, shorten
 
 if TYPE_CHECKING:
-    from pytest_failcond.stylegan2.data import CorruptionMix
+    from pytest_failcond.training.data import CorruptionMix
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def read_mix(options: argparse.Namespace) -> CorruptionMix | None:
     Raises:
         FailcondError: a corruption or severity does not exist, or the options contradict.
     """
-    from pytest_failcond.stylegan2.data import CorruptionMix
+    from pytest_failcond.training.data import CorruptionMix
 
     given = {
         key: getattr(options, key)

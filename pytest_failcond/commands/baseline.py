@@ -12,10 +12,10 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.printing import say
+from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy a run, without its pictures; say what it replaces."""
-    from pytest_failcond.configuration import project_folder
-    from pytest_failcond.outputs import check_outputs, of_run
+    from pytest_failcond.config.configuration import project_folder
     from pytest_failcond.report.changes import origin
     from pytest_failcond.report.contents import verdict_line
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
+    from pytest_failcond.storage.outputs import check_outputs, of_run
 
     check_outputs(of_run("--out", options.out), of_run("RUN", options.run_file))
     chosen = Run.load_whole(options.run_file)
@@ -57,9 +57,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _failed(run: Run) -> str:
     """Say what a red run failed, gate by gate; empty for one that is not red."""
-    from pytest_failcond.printing import printable
     from pytest_failcond.report.need import failures
     from pytest_failcond.report.wording import count, status_of
+    from pytest_failcond.words.printing import printable
 
     gates = Counter(check.gate for check in failures(run) if status_of(check) != "warned")
     if not gates:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.printing import say
+from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
-    from pytest_failcond.measuring import Measuring
-    from pytest_failcond.outputs import Place
+    from pytest_failcond.measuring.measuring import Measuring
     from pytest_failcond.probes.keys import Key
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
+    from pytest_failcond.storage.outputs import Place
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,13 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what B lost and gained against A."""
-    from pytest_failcond.compare import compare
-    from pytest_failcond.files import write_atomically
-    from pytest_failcond.folders import OwnFolder
-    from pytest_failcond.outputs import check_outputs, of_run
     from pytest_failcond.report import shared, versus
     from pytest_failcond.report.figures import check_plots
     from pytest_failcond.report.page import page_for_stdout
+    from pytest_failcond.runs.compare import compare
+    from pytest_failcond.storage.files import write_atomically
+    from pytest_failcond.storage.folders import OwnFolder
+    from pytest_failcond.storage.outputs import check_outputs, of_run
 
     named = (("A", options.a), ("B", options.b))
     read = [
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _outputs(options: argparse.Namespace) -> list[Place]:
     """Return the places that are written."""
-    from pytest_failcond.outputs import Place, of_run
+    from pytest_failcond.storage.outputs import Place, of_run
 
     plot = [] if options.plot is None else [Place("--plot", options.plot)]
     return plot if options.json is None else [*plot, *of_run("--json", options.json)]
@@ -90,7 +90,7 @@ def _called(name: str, made: dict[str, Any]) -> str:
 
 def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
     """Read or measure both; the directions of either are measured on whichever is measured here."""
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
 
     kept = {name: Run.load(name) for name in (options.a, options.b) if Path(name).is_file()}
     measured: dict[str, Measuring] = {}
@@ -110,11 +110,11 @@ def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
 def _measuring(
     name: str, options: argparse.Namespace, folder: Path, kept: dict[str, Run]
 ) -> Measuring:
-    from pytest_failcond.inputs import inputs_of
-    from pytest_failcond.laboratory import find_settings, open_laboratory
-    from pytest_failcond.measuring import Measuring
-    from pytest_failcond.outputs import check_outputs
-    from pytest_failcond.store import Store
+    from pytest_failcond.config.inputs import inputs_of
+    from pytest_failcond.laboratory.configured import find_settings, open_laboratory
+    from pytest_failcond.measuring.measuring import Measuring
+    from pytest_failcond.storage.outputs import check_outputs
+    from pytest_failcond.storage.store import Store
 
     if ":" not in name:
         raise FailcondError(f"{name}: there is no such run file, nor is it a module:callable")
@@ -132,9 +132,9 @@ def _measuring(
 
 def _measure_all(name: str, measuring: Measuring) -> list[Key]:
     """Measure all that is configured; returns the keys of the directions found."""
-    from pytest_failcond.directions import ClassRanking
     from pytest_failcond.probes.corruption import grid_keys
     from pytest_failcond.probes.keys import CleanKey, RankingKey
+    from pytest_failcond.records.directions import ClassRanking
 
     laboratory = measuring.laboratory
     keys: list[Key] = []
@@ -164,7 +164,7 @@ def _measure_each(name: str, measuring: Measuring, keys: Sequence[Key]) -> None:
 
 
 def _assemble(name: str, measuring: Measuring) -> Run:
-    from pytest_failcond.assemble import assemble
+    from pytest_failcond.runs.assemble import assemble
 
     run = assemble(measuring.store.folder, measuring.settings, measuring.laboratory.class_names)
     if run is None:

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import count
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.printing import say
+from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
+    from pytest_failcond.config.settings import Settings
     from pytest_failcond.corpus import Corpus
     from pytest_failcond.corpus.manifest import Entry, Status
     from pytest_failcond.failures.discovery import FoundCase
-    from pytest_failcond.measure import Laboratory
-    from pytest_failcond.settings import Settings
+    from pytest_failcond.laboratory.measure import Laboratory
 
 _DEFAULT = "corpus"
 _THERE = "in the corpus already"
@@ -70,10 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Add to the corpus what is found, or mark entries."""
+    from pytest_failcond.config.inputs import inputs_of
     from pytest_failcond.corpus import MANIFEST, Corpus
-    from pytest_failcond.inputs import inputs_of
-    from pytest_failcond.laboratory import find_settings
-    from pytest_failcond.outputs import Place, check_outputs
+    from pytest_failcond.laboratory.configured import find_settings
+    from pytest_failcond.storage.outputs import Place, check_outputs
 
     settings = find_settings(options.config, classifier=options.classifier)
     folder = options.out or settings.path(settings.corpus or _DEFAULT)
@@ -114,7 +114,7 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
 
     from pytest_failcond.commands.progress import step_by_step
     from pytest_failcond.failures.discovery import discover
-    from pytest_failcond.laboratory import open_laboratory
+    from pytest_failcond.laboratory.configured import open_laboratory
     from pytest_failcond.subjects.images import png
 
     # Test images are not needed, and may take long to load.
@@ -161,7 +161,7 @@ def _entry(
 ) -> Entry:
     from pytest_failcond.corpus import hash_png
     from pytest_failcond.corpus.manifest import Entry
-    from pytest_failcond.test_ids import class_id
+    from pytest_failcond.words.test_ids import class_id
 
     generator, key = laboratory.generator, case.direction
     assert generator is not None

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import names, up_to
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.printing import say
 from pytest_failcond.ranges import SAMPLES, TOP
+from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
     from pytest_failcond.probes.keys import DirectionKey
@@ -64,12 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure, film and write the page; print what it holds."""
     from pytest_failcond.commands.progress import announce
-    from pytest_failcond.explore import explore
-    from pytest_failcond.files import write_atomically
-    from pytest_failcond.inputs import inputs_of
-    from pytest_failcond.laboratory import find_settings, open_laboratory
-    from pytest_failcond.outputs import Place, check_outputs
+    from pytest_failcond.config.inputs import inputs_of
+    from pytest_failcond.laboratory.configured import find_settings, open_laboratory
     from pytest_failcond.report.explorer import page
+    from pytest_failcond.runs.explore import explore
+    from pytest_failcond.storage.files import write_atomically
+    from pytest_failcond.storage.outputs import Place, check_outputs
 
     settings = find_settings(options.config, classifier=options.classifier, device=options.device)
     if options.top is not None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_failcond.commands.arguments import not_negative
-from pytest_failcond.printing import say
+from pytest_failcond.words.printing import say
 
 METRICS = ("accuracy", "drop", "broken_share", "breaking_shift", "valid_range")
 
@@ -38,13 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a line per run; draw them too, if asked."""
-    from pytest_failcond.files import write_atomically
-    from pytest_failcond.history import MEAN, Question, history
-    from pytest_failcond.outputs import Place, check_outputs, of_run
     from pytest_failcond.report import timeline
     from pytest_failcond.report.figures import check_plots
     from pytest_failcond.report.page import page_for_stdout
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.history import MEAN, Question, history
+    from pytest_failcond.runs.run import Run
+    from pytest_failcond.storage.files import write_atomically
+    from pytest_failcond.storage.outputs import Place, check_outputs, of_run
 
     if options.plot is not None:
         check_plots()

@@ -11,10 +11,10 @@ import json
 import tomllib
 from pathlib import Path
 
-from pytest_failcond.configuration import Finder
+from pytest_failcond.config.configuration import Finder
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import write_atomically
-from pytest_failcond.printing import say
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.words.printing import say
 
 _TEST = '''"""Robustness checks, generated from [tool.failcond].
 

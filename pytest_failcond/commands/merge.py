@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.printing import count, say
+from pytest_failcond.words.printing import count, say
 
 if TYPE_CHECKING:
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
 
 
 _NAMED = 10  # missing parts
@@ -37,13 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the joined run and print its verdict: 1 where it is red."""
-    from pytest_failcond.configuration import project_folder
-    from pytest_failcond.folders import OwnFolder
-    from pytest_failcond.inputs import KEEP_ELSEWHERE
-    from pytest_failcond.merge import merge, missing_parts
-    from pytest_failcond.outputs import check_outputs, is_same_file, of_run
+    from pytest_failcond.config.configuration import project_folder
+    from pytest_failcond.config.inputs import KEEP_ELSEWHERE
     from pytest_failcond.report.contents import is_red, verdict_line
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.merge import merge, missing_parts
+    from pytest_failcond.runs.run import Run
+    from pytest_failcond.storage.folders import OwnFolder
+    from pytest_failcond.storage.outputs import check_outputs, is_same_file, of_run
 
     read = [place for path in options.parts for place in of_run("a PART", path)]
     check_outputs(of_run("--out", options.out), read)

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_failcond.printing import printable, say
-from pytest_failcond.progress.text import clock
+from pytest_failcond.measuring.progress.text import clock
+from pytest_failcond.words.printing import printable, say
 
 if TYPE_CHECKING:
-    from pytest_failcond.stylegan2.session import Report
+    from pytest_failcond.training.loop import Report
 
 T = TypeVar("T")
 

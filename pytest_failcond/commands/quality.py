@@ -17,8 +17,8 @@ from pytest_failcond.commands.arguments import (
     up_to,
     use_threads,
 )
-from pytest_failcond.printing import lines, put
 from pytest_failcond.ranges import PER_CLASS, SEED
+from pytest_failcond.words.printing import lines, put
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +50,12 @@ def run(options: argparse.Namespace) -> int:
     from torch import nn
 
     from pytest_failcond.commands.progress import announce
-    from pytest_failcond.pythonpath import use_pythonpath
-    from pytest_failcond.stylegan2.data import CorruptionMix
-    from pytest_failcond.stylegan2.generator import Generator
-    from pytest_failcond.stylegan2.quality import measure_quality, render
+    from pytest_failcond.config.pythonpath import use_pythonpath
+    from pytest_failcond.generators.stylegan2.generator import Generator
     from pytest_failcond.subjects.images import LabeledImages
     from pytest_failcond.subjects.loading import load_subject
+    from pytest_failcond.training.data import CorruptionMix
+    from pytest_failcond.training.quality import measure_quality, render
 
     use_threads(options)
     generator = Generator.load(options.generator)

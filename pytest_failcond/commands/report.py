@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import duration
-from pytest_failcond.printing import say
+from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
 
 _SKEW = datetime.timedelta(minutes=1)  # by which the clocks of two machines may differ
 
@@ -49,10 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the page."""
-    from pytest_failcond.files import write_atomically
-    from pytest_failcond.outputs import Place, check_outputs, of_run, write_summary
     from pytest_failcond.report import html, markdown
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
+    from pytest_failcond.storage.files import write_atomically
+    from pytest_failcond.storage.outputs import Place, check_outputs, of_run, write_summary
 
     named = (("--out", options.out), ("--markdown", options.markdown))
     outputs = [Place(name, path) for name, path in named if path is not None]

@@ -17,8 +17,8 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.ranges import RESAMPLES, SEED
 
 if TYPE_CHECKING:
-    from pytest_failcond.other import Other
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.other import Other
+    from pytest_failcond.runs.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,11 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the odds of every gate."""
     from pytest_failcond.commands.progress import stage
-    from pytest_failcond.files import write_atomically
     from pytest_failcond.report import odds, wording
     from pytest_failcond.report.page import page_for_stdout
-    from pytest_failcond.run import Run
-    from pytest_failcond.selftest import selftest
+    from pytest_failcond.runs.run import Run
+    from pytest_failcond.runs.selftest import selftest
+    from pytest_failcond.storage.files import write_atomically
 
     if options.json is not None:
         _check_output(options.json, options.baseline, options.reference, options.run_file)
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
 def _check_output(
     out: Path, baseline: Path | None, reference: Path | None, run_file: Path | None = None
 ) -> None:
-    from pytest_failcond.outputs import Place, check_outputs, of_run
+    from pytest_failcond.storage.outputs import Place, check_outputs, of_run
 
     read = {"RUN": run_file, "the baseline": baseline, "the reference": reference}
     there = [(name, path) for name, path in read.items() if path is not None]
@@ -101,7 +101,7 @@ def _check_output(
 
 def _other(run: Run, run_file: Path, given: Path | None, named: str | None) -> Other | None:
     """Return the run that was asked for, or that the run names, if it still lies there."""
-    from pytest_failcond.other import Other
+    from pytest_failcond.runs.other import Other
 
     if given is not None and not given.is_file():
         raise FailcondError(f"{given}: there is no such run file")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import not_negative
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.printing import say
 from pytest_failcond.ranges import SAMPLE, SEED
+from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
+    from pytest_failcond.config.settings import Settings
     from pytest_failcond.generators.base import Generator
-    from pytest_failcond.settings import Settings
     from pytest_failcond.subjects.acceptance import Acceptance
     from pytest_failcond.subjects.classifier import Classifier
 
@@ -49,15 +49,15 @@ def run(options: argparse.Namespace) -> int:
     """Write the picture and print what classifier and judge see in it."""
     import numpy as np
 
+    from pytest_failcond.config.inputs import inputs_of
     from pytest_failcond.failures.corner_cases import shifted_images
     from pytest_failcond.failures.starts import start_image
     from pytest_failcond.generators.base import BATCH
-    from pytest_failcond.inputs import inputs_of
-    from pytest_failcond.laboratory import find_settings
-    from pytest_failcond.outputs import Place, check_outputs
+    from pytest_failcond.generators.stylegan2.generator import Generator
+    from pytest_failcond.laboratory.configured import find_settings
     from pytest_failcond.probes.keys import DirectionKey
     from pytest_failcond.probes.registry import parse_key
-    from pytest_failcond.stylegan2.generator import Generator
+    from pytest_failcond.storage.outputs import Place, check_outputs
     from pytest_failcond.subjects.acceptance import Acceptance
 
     key = parse_key(options.key)
@@ -127,7 +127,7 @@ def _tests_start_from(
 
 
 def _load(settings: Settings, name: str) -> Classifier | None:
-    from pytest_failcond.laboratory import load_configured
+    from pytest_failcond.laboratory.configured import load_configured
     from pytest_failcond.subjects.classifier import Classifier
 
     model = load_configured(settings, name)
@@ -139,7 +139,7 @@ def _load(settings: Settings, name: str) -> Classifier | None:
 def _write(out: Path, image: object) -> None:
     import numpy as np
 
-    from pytest_failcond.files import write_atomically
+    from pytest_failcond.storage.files import write_atomically
     from pytest_failcond.subjects.images import png, to_uint8
 
     pixels = to_uint8(np.asarray(image)[None])[0]

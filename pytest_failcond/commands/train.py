@@ -23,14 +23,14 @@ from pytest_failcond.commands.arguments import (
     use_threads,
 )
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.printing import lines, put, say
+from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.ranges import BATCH_SIZE, SEED
-from pytest_failcond.stylegan2.config import GeneratorConfig
-from pytest_failcond.stylegan2.recipe import Recipe
+from pytest_failcond.training.recipe import Recipe
+from pytest_failcond.words.printing import lines, put, say
 
 if TYPE_CHECKING:
-    from pytest_failcond.stylegan2.training import Trainer
     from pytest_failcond.subjects.images import LabeledImages
+    from pytest_failcond.training.trainer import Trainer
 
 _WIDEST, _NARROWEST = 64, 8  # feature channels
 
@@ -118,12 +118,12 @@ def run(options: argparse.Namespace) -> int:
     from torch import nn
 
     from pytest_failcond.commands.progress import announce, training_progress
-    from pytest_failcond.outputs import Place, check_outputs
-    from pytest_failcond.pythonpath import use_pythonpath
-    from pytest_failcond.stylegan2 import session
-    from pytest_failcond.stylegan2.quality import measure_quality, render
+    from pytest_failcond.config.pythonpath import use_pythonpath
+    from pytest_failcond.storage.outputs import Place, check_outputs
     from pytest_failcond.subjects.images import LabeledImages
     from pytest_failcond.subjects.loading import load_subject
+    from pytest_failcond.training import loop as session
+    from pytest_failcond.training.quality import measure_quality, render
 
     if options.output.suffix != ".safetensors":
         raise FailcondError(f"OUTPUT: {options.output} must end in .safetensors")
@@ -172,9 +172,9 @@ def make_trainer(options: argparse.Namespace, images: LabeledImages) -> Trainer:
     Raises:
         FailcondError: options contradict each other or the images; the sentence names the option.
     """
-    from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages
-    from pytest_failcond.stylegan2.generator import Generator
-    from pytest_failcond.stylegan2.training import Trainer
+    from pytest_failcond.generators.stylegan2.generator import Generator
+    from pytest_failcond.training.data import CorruptionMix, TrainingImages
+    from pytest_failcond.training.trainer import Trainer
 
     height, width, image_channels = images.shape
     start = None if options.start_from is None else Generator.load(options.start_from)

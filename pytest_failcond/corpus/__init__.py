@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.corpus.manifest import Entry, Status, read_manifest, write_manifest
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.files import write_atomically
+from pytest_failcond.storage.files import write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,7 +173,7 @@ def hash_png(content: bytes) -> str:
 
 
 def _pixels(path: Path, entry: Entry) -> npt.NDArray[np.uint8]:
-    from pytest_failcond.image_files import decode_pixels, read_regular
+    from pytest_failcond.images.image_files import decode_pixels, read_regular
 
     if not path.exists():
         raise FailcondError(

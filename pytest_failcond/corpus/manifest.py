@@ -10,11 +10,11 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import write_atomically
 from pytest_failcond.probes.direction.keys import read_key
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.ranges import LONGEST_FILE
-from pytest_failcond.reading import Many, Record, read_json, validate
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.storage.reading import Many, Record, read_json, validate
 
 SCHEMA = 1
 _REMEDY = "take it from the last commit"

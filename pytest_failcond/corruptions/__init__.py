@@ -12,8 +12,8 @@ from pytest_failcond.corruptions.filters import Images
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name, check_severity
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import ask, described
-from pytest_failcond.surroundings import theirs
+from pytest_failcond.process.exchange import ask, described
+from pytest_failcond.process.surroundings import theirs
 
 __all__ = ["NAMES", "SEVERITIES", "Corruption", "KeyedRandom", "corrupt", "specification"]
 
@@ -125,7 +125,7 @@ def _check_images(images: Images) -> None:
     if not isinstance(images, np.ndarray):
         raise FailcondError(f"images: expected a NumPy array, got {type(images).__name__}")
     if images.dtype != np.uint8:
-        from pytest_failcond.pixels import as_levels
+        from pytest_failcond.images.pixels import as_levels
 
         raise FailcondError(f"images: expected uint8 [N, H, W, C], {as_levels(images)}")
     shape = list(images.shape)

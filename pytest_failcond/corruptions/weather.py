@@ -28,7 +28,7 @@ from pytest_failcond.corruptions.filters import (
 )
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.image_files import read_pixels
+from pytest_failcond.images.image_files import read_pixels
 
 _FROST = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
 _LUMA = (0.299, 0.587, 0.114)

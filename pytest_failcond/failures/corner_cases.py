@@ -15,10 +15,10 @@ from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.failures.walking import Walk, walk
 from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
-from pytest_failcond.surroundings import ours
 
 LEAST_VALID_RANGE = 1.0  # σ; a direction with less says nothing about the classifier
 MOST_CANDIDATES = 10  # times `top`: how far down the ranking directions are tried

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.exploration import Film, Opinion
 from pytest_failcond.failures.corner_cases import shifted_together
 from pytest_failcond.failures.starts import Starts
 from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
+from pytest_failcond.process.surroundings import ours
+from pytest_failcond.records.exploration import Film, Opinion
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
-from pytest_failcond.surroundings import ours
 
 BEFORE = 2.0  # σ against the direction: what it does is easier to see from both sides
 _LEAST = 2.0  # σ along it, however early a walk ended

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import text_of
 from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.process.exchange import text_of
+from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
-from pytest_failcond.surroundings import ours
 
 
 @dataclass(frozen=True)

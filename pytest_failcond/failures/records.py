@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_failcond.directions import ClassRanking, Curve, Direction, Frames
-from pytest_failcond.examples import SavePicture
 from pytest_failcond.failures.attributes import Variation, changes_along
 from pytest_failcond.failures.corner_cases import Finding, Findings, Strip
 from pytest_failcond.generators.base import Generator
-from pytest_failcond.packing import pack_bits
 from pytest_failcond.probes.keys import RankingKey
+from pytest_failcond.records.directions import ClassRanking, Curve, Direction, Frames
+from pytest_failcond.records.examples import SavePicture
+from pytest_failcond.storage.packing import pack_bits
 
 _KEPT_SCORES = 20
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import Acceptance
-from pytest_failcond.surroundings import ours
 
 MOST_DRAWN = 4  # times as many as needed
 

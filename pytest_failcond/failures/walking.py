@@ -15,14 +15,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pytest_failcond.directions import VALID_SHARE
 from pytest_failcond.failures.starts import Starts
 from pytest_failcond.generators.base import BATCH, Generator, Mover, StyleSpace
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
+from pytest_failcond.process.surroundings import ours
+from pytest_failcond.records.directions import VALID_SHARE
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
-from pytest_failcond.surroundings import ours
 
 _BISECTIONS = 5  # of the breaking step: 0.5 σ / 2**5 = 0.016 σ
 _NEVER = np.iinfo(np.int64).max

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pytest_failcond.gate_settings import GateSettings
-    from pytest_failcond.measure import Laboratory
-    from pytest_failcond.settings import Settings
+    from pytest_failcond.config.gate_settings import GateSettings
+    from pytest_failcond.config.settings import Settings
+    from pytest_failcond.laboratory.measure import Laboratory
 
 
 FIXTURE = "failcond_probe"

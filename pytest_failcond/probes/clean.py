@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pytest_failcond.gate_settings import GateSettings
-    from pytest_failcond.settings import Settings
+    from pytest_failcond.config.gate_settings import GateSettings
+    from pytest_failcond.config.settings import Settings
 
 
 def _read_key(text: str) -> CleanKey | None:
@@ -27,7 +27,7 @@ def _measure(key: CleanKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
 
 def read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
     """Read the predictions on the test images."""
-    from pytest_failcond.measurements import Measurement
+    from pytest_failcond.records.measurements import Measurement
 
     return Measurement.from_json(key, data, labels)
 
@@ -49,8 +49,8 @@ PROBE = Probe(
             noun="accuracy",
             good="min",
             reach=share_kept,
-            value="pytest_failcond.metrics:accuracy",
-            trial="pytest_failcond.trials:accuracy",
+            value="pytest_failcond.verdicts.metrics:accuracy",
+            trial="pytest_failcond.verdicts.trials:accuracy",
         ),
     ),
 )

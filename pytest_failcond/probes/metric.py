@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pytest_failcond.metrics import Case, Value
-    from pytest_failcond.trials import Trial
+    from pytest_failcond.verdicts.metrics import Case, Value
+    from pytest_failcond.verdicts.trials import Trial
 
 STEP = 0.5
 """σ between two points of a walk's grid."""

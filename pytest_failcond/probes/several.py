@@ -22,8 +22,8 @@ from pytest_failcond.probes.metric import (
 from pytest_failcond.probes.regression import compared_keys
 
 if TYPE_CHECKING:
-    from pytest_failcond.gate_settings import GateSettings
-    from pytest_failcond.settings import Settings
+    from pytest_failcond.config.gate_settings import GateSettings
+    from pytest_failcond.config.settings import Settings
 
 _GRID = CELLS - {"classes"}
 _METRICS = (
@@ -32,8 +32,8 @@ _METRICS = (
         noun="mean accuracy",
         good="min",
         reach=share_kept,
-        value="pytest_failcond.metrics:mean_accuracy",
-        trial="pytest_failcond.trials:mean_accuracy",
+        value="pytest_failcond.verdicts.metrics:mean_accuracy",
+        trial="pytest_failcond.verdicts.trials:mean_accuracy",
         selectors=CELLS,
         scope="gate",
     ),
@@ -42,8 +42,8 @@ _METRICS = (
         noun="mCE",
         good="max",
         reach=ratio,
-        value="pytest_failcond.metrics:mce",
-        trial="pytest_failcond.trials:mce",
+        value="pytest_failcond.verdicts.metrics:mce",
+        trial="pytest_failcond.verdicts.trials:mce",
         selectors=_GRID,
         by_class=False,
         unit="ratio",
@@ -55,8 +55,8 @@ _METRICS = (
         noun="relative mCE",
         good="max",
         reach=ratio_of_differences,
-        value="pytest_failcond.metrics:relative_mce",
-        trial="pytest_failcond.trials:relative_mce",
+        value="pytest_failcond.verdicts.metrics:relative_mce",
+        trial="pytest_failcond.verdicts.trials:relative_mce",
         selectors=_GRID,
         by_class=False,
         unit="ratio",
@@ -68,8 +68,8 @@ _METRICS = (
         noun="crossing severity",
         good="min",
         reach=severity,
-        value="pytest_failcond.metrics:crossing_severity",
-        trial="pytest_failcond.trials:crossing_severity",
+        value="pytest_failcond.verdicts.metrics:crossing_severity",
+        trial="pytest_failcond.verdicts.trials:crossing_severity",
         selectors=CELLS,
         at=AT_ACCURACY,
         unit="severity",
@@ -81,8 +81,8 @@ _METRICS = (
         noun="mean drop since the baseline",
         good="max",
         reach=difference,
-        value="pytest_failcond.metrics:mean_regression_drop",
-        trial="pytest_failcond.trials:mean_regression_drop",
+        value="pytest_failcond.verdicts.metrics:mean_regression_drop",
+        trial="pytest_failcond.verdicts.trials:mean_regression_drop",
         selectors=CELLS,
         scope="gate",
         needs=frozenset({"baseline"}),

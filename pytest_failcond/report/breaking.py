@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_failcond.directions import Direction
-from pytest_failcond.run import Run
+from pytest_failcond.records.directions import Direction
+from pytest_failcond.runs.run import Run
 
 LEAST_BROKEN = 0.1
 """Share of the start images that a direction must break, beyond those broken unmoved, to count."""

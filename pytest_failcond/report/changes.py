@@ -6,13 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_failcond.comparison import Comparison, DirectionComparison, KeyComparison, walk_changed
-from pytest_failcond.printing import printable
 from pytest_failcond.report import strips, wording
 from pytest_failcond.report.wording import count, sigma
-from pytest_failcond.run import Run
+from pytest_failcond.runs.comparison import (
+    Comparison,
+    DirectionComparison,
+    KeyComparison,
+    walk_changed,
+)
+from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Block, Cell, Fold, Heading, Note, Section, Table
 from pytest_failcond.words.media import HTML, TERMINAL
+from pytest_failcond.words.printing import printable
 
 HEAD = ("", "lost", "gained", "drop", "upper bound", "p (Holm)")
 DIRECTIONS_HEAD = ("", "broke at", "breaks at", "broken then", "now")

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from pytest_failcond.directions import Direction
-from pytest_failcond.gates import Check
-from pytest_failcond.measurements import Replay, Replayed
-from pytest_failcond.printing import printable
 from pytest_failcond.probes.keys import (
     CornerCaseKey,
     CorruptionKey,
@@ -17,9 +13,13 @@ from pytest_failcond.probes.keys import (
     RankingKey,
 )
 from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.records.directions import Direction
+from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, status_of
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
+from pytest_failcond.verdicts.gates import Check
 from pytest_failcond.words.blocks import Section
+from pytest_failcond.words.printing import printable
 
 _WORST = 6  # directions, where not all are shown
 MOST_CLASSES = 10

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pytest_failcond.corpus import promotion
-from pytest_failcond.measurements import Replayed
-from pytest_failcond.printing import printable
 from pytest_failcond.probes.keys import EntryKey
+from pytest_failcond.records.measurements import Replayed
 from pytest_failcond.report import contents
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Note, Section
 from pytest_failcond.words.drawings import Frame, Said, Strip
+from pytest_failcond.words.printing import printable
 
 _NAMED = 8  # ids in a command; the rest are counted
 _PICTURED = 30  # lost images that are shown; their tests show them all

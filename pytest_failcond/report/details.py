@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_failcond.measurements import Measurement
 from pytest_failcond.probes.keys import CleanKey, EntryKey, Key
+from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.report import (
     changes,
     contents,
@@ -17,7 +17,7 @@ from pytest_failcond.report import (
     wording,
 )
 from pytest_failcond.report.failing import confusions
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Block, Heading, Note, Table
 from pytest_failcond.words.drawings import Strip
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_failcond.directions import Direction
-from pytest_failcond.printing import printable
 from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.records.directions import Direction
 from pytest_failcond.report import contents, wording
 from pytest_failcond.report.breaking import BreakingChange, breaking_changes
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
+from pytest_failcond.words.printing import printable
 
 EXPLAINED = (
     "Shifts in σ of the dimension; broken: share of the start images, unmoved → where validity, or the "

@@ -20,11 +20,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from pytest_failcond import __version__
-from pytest_failcond.directions import Direction
-from pytest_failcond.exploration import Exploration, ExploredClass, Film, Opinion
-from pytest_failcond.printing import escape_html, printable
+from pytest_failcond.records.directions import Direction
+from pytest_failcond.records.exploration import Exploration, ExploredClass, Film, Opinion
 from pytest_failcond.report import direction_text
 from pytest_failcond.subjects.images import side_by_side
+from pytest_failcond.words.printing import escape_html, printable
 
 _LARGEST = 128  # px of a frame's longer side in the page; larger ones are made smaller
 _LOSSLESS = 64  # px up to which frames are kept to the last bit

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_failcond.measurements import Measurement
 from pytest_failcond.probes.keys import Key
+from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.report import need
 from pytest_failcond.report.wording import status_of
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import text_of
+from pytest_failcond.process.exchange import text_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

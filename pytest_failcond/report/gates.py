@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_failcond.gates import Check, GateResult
-from pytest_failcond.printing import printable
 from pytest_failcond.report import need, wording
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
+from pytest_failcond.verdicts.gates import Check, GateResult
 from pytest_failcond.words.blocks import Block, Cell, Column, Heading, Note, Section, Table
 from pytest_failcond.words.media import HTML, MARKDOWN, MEDIA, PAGES, TERMINAL
+from pytest_failcond.words.printing import printable
 
 _WORST, _PASSED = 12, 3  # checks that are not folded away
 

@@ -8,7 +8,7 @@ from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key, MeanKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import contents, wording
 from pytest_failcond.report.wording import count
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Note, Section
 from pytest_failcond.words.drawings import Heat, Shade
 from pytest_failcond.words.media import HTML, PAGES, TERMINAL

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from pytest_failcond.gates import WITHIN_NOISE, Check, GateResult
-from pytest_failcond.printing import printable
 from pytest_failcond.report.contents import MOST_CLASSES
 from pytest_failcond.report.wording import GRAVITY, LABELS, clearance, note, status_of
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
+from pytest_failcond.verdicts.gates import WITHIN_NOISE, Check, GateResult
+from pytest_failcond.words.printing import printable
 
 
 def failures(run: Run) -> list[Check]:

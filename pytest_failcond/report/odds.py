@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from rich.padding import Padding
 
-from pytest_failcond.gates import GateResult, amount
-from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
 from pytest_failcond.report.page import Page
-from pytest_failcond.run import Run
-from pytest_failcond.selftest import GateOdds, Odds
+from pytest_failcond.runs.run import Run
+from pytest_failcond.runs.selftest import GateOdds, Odds
+from pytest_failcond.verdicts.gates import GateResult, amount
+from pytest_failcond.words.printing import printable
 
 _SHOWN = 3  # of a gate's checks, unless all are wanted
 _EXPLAINED = (

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pytest_failcond.report import contents, corpus, need, wording
 from pytest_failcond.report.wording import Status
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 
 
 class Reason(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from pytest_failcond.directions import Direction
-from pytest_failcond.run import Run
+from pytest_failcond.records.directions import Direction
+from pytest_failcond.runs.run import Run
 
 
 def show_command(run: Run, direction: Direction, shift: float) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.printing import printable
+from pytest_failcond.records.directions import Direction
 from pytest_failcond.report import changes, direction_text, wording
 from pytest_failcond.report.figures import BROKEN, FAINT, INK, RIGHT, new_figure, to_png
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
+from pytest_failcond.words.printing import printable
 
 _COLUMNS, _PANEL = 3, (3.1, 2.1)
 _EXPLAINED = "pale: beyond what is valid, where nothing is claimed; gray line: half are broken"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_failcond.comparison import KeyComparison
-from pytest_failcond.directions import Direction
-from pytest_failcond.measurements import Examples
+from pytest_failcond.records.directions import Direction
+from pytest_failcond.records.measurements import Examples
 from pytest_failcond.report import wording
-from pytest_failcond.run import Run
+from pytest_failcond.runs.comparison import KeyComparison
+from pytest_failcond.runs.run import Run
 from pytest_failcond.words.drawings import Frame, Said, Strip
 
 

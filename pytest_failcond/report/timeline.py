@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gates import amount
-from pytest_failcond.history import METRIC_OF, Point, Question
-from pytest_failcond.printing import printable
 from pytest_failcond.report import figures, wording
 from pytest_failcond.report.page import Page
+from pytest_failcond.runs.history import METRIC_OF, Point, Question
+from pytest_failcond.verdicts.gates import amount
+from pytest_failcond.words.printing import printable
 
 _TICKS = 12
 _LONGEST, _LONGEST_TICK = 34, 17  # characters of a run's name: two lines of its column; a label

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_failcond.comparison import Comparison
-from pytest_failcond.printing import printable
 from pytest_failcond.report import changes
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal import draw
-from pytest_failcond.run import Run
+from pytest_failcond.runs.comparison import Comparison
+from pytest_failcond.runs.run import Run
+from pytest_failcond.words.printing import printable
 
 _MODELS: dict[changes.Model, str] = {
     "same": "A and B are the same model",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pytest_failcond.gates import Check, GateResult, amount, unit
-from pytest_failcond.measurements import Measurement
-from pytest_failcond.printing import count as count
-from pytest_failcond.printing import printable
 from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.run import Run
-from pytest_failcond.statistics import paired_counts, paired_drop_bound
+from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.runs.run import Run
+from pytest_failcond.statistics.bounds import paired_counts, paired_drop_bound
+from pytest_failcond.verdicts.gates import Check, GateResult, amount, unit
+from pytest_failcond.words.printing import count as count
+from pytest_failcond.words.printing import printable
 
 Status = Literal["passed", "marginal", "not_evaluated", "waived", "warned", "failed", "error"]
 """A verdict as it counts: a failure that was waived or only warns is not called failed."""

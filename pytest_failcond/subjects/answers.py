@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import array_of, ask, described
+from pytest_failcond.process.exchange import array_of, ask, described
 
 if TYPE_CHECKING:
     from torch import Tensor

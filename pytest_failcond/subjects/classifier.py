@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError, FailcondWarning
-from pytest_failcond.exchange import ask
-from pytest_failcond.remarks import Noticed, Remark
+from pytest_failcond.process.exchange import ask
+from pytest_failcond.process.surroundings import ours, theirs
 from pytest_failcond.subjects.answers import logits_of_array, logits_of_tensor
 from pytest_failcond.subjects.batches import batches, check_room, copy_of, is_writable, softmax
 from pytest_failcond.subjects.modules import check_device, check_weights, evaluating, is_module
-from pytest_failcond.surroundings import ours, theirs
+from pytest_failcond.words.remarks import Noticed, Remark
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import array_of, ask
+from pytest_failcond.process.exchange import array_of, ask
 from pytest_failcond.subjects.labels import class_indices
 
 
@@ -40,7 +40,7 @@ class LabeledImages:
         if images.ndim and len(images) == 0:
             raise FailcondError("images: the image set is empty; give at least one image")
         if images.dtype != np.uint8:
-            from pytest_failcond.pixels import as_levels
+            from pytest_failcond.images.pixels import as_levels
 
             raise FailcondError(f"images: expected uint8 [N, H, W, C], {as_levels(images)}")
         if images.ndim != 4 or images.shape[3] not in (1, 3):

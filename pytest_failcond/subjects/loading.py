@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.exchange import ask, place_of, text_of
+from pytest_failcond.process.exchange import ask, place_of, text_of
 from pytest_failcond.subjects.references import parts_of
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pytest_failcond.exchange import ask
+from pytest_failcond.process.exchange import ask
 
 SCHEME = "model"
 """What its hashes begin with. Those of another scheme cannot be compared with them."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeGuard
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import UserCodeError, ask
+from pytest_failcond.process.exchange import UserCodeError, ask
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.settings import Settings
 
 
 def parts_of(reference: str, key: str) -> tuple[str, str]:

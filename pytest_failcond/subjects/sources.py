@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.exchange import ask, is_tensor
+from pytest_failcond.process.exchange import ask, is_tensor
 from pytest_failcond.subjects.images import LabeledImages, as_array
 from pytest_failcond.subjects.labels import class_index
 
@@ -59,7 +59,7 @@ def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledIm
     Raises:
         FailcondError: names or sizes differ, a class has no images, or a file cannot be read.
     """
-    from pytest_failcond.image_files import read_pixels
+    from pytest_failcond.images.image_files import read_pixels
     from pytest_failcond.subjects.folders import class_files, classes_of
 
     files = class_files(folder, classes_of(folder, classes))
@@ -140,7 +140,7 @@ def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
     """Return an image as uint8 ``[H, W, C]``."""
     from PIL import Image
 
-    from pytest_failcond.pixels import pixels_of
+    from pytest_failcond.images.pixels import pixels_of
 
     if isinstance(image, Image.Image):
         return pixels_of(image, what)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_failcond.corruptions import SEVERITIES
 from pytest_failcond.corruptions.original import corrupt_one, version
-from pytest_failcond.files import write_atomically
+from pytest_failcond.storage.files import write_atomically
 from tests.oracle.reference import (
     EXACT,
     EXACTNESS,

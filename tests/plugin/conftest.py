@@ -15,14 +15,6 @@ import matplotlib.backends.backend_agg
 import matplotlib.figure  # noqa: F401
 import pytest
 
-import pytest_failcond.assemble
-import pytest_failcond.failures.records
-import pytest_failcond.generation
-import pytest_failcond.measure
-import pytest_failcond.report.html
-import pytest_failcond.report.markdown
-import pytest_failcond.report.terminal
-import pytest_failcond.session  # noqa: F401
 from pytest_failcond import Run
 from tests.unit.tiny import tiny_generator
 

@@ -18,7 +18,7 @@ def measure(key, bench):
 
 def read(key, data, labels):
     """Read the predictions."""
-    from pytest_failcond.measurements import Measurement
+    from pytest_failcond.records.measurements import Measurement
 
     return Measurement.from_json(key, data, labels)
 
@@ -44,8 +44,8 @@ PROBE = Probe(
             noun="accuracy on flipped images",
             good="min",
             reach=share_kept,
-            value="pytest_failcond.metrics:accuracy",
-            trial="pytest_failcond.trials:accuracy",
+            value="pytest_failcond.verdicts.metrics:accuracy",
+            trial="pytest_failcond.verdicts.trials:accuracy",
         ),
     ),
 )

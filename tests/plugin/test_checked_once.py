@@ -7,13 +7,13 @@ from collections import Counter
 
 import pytest
 
-import pytest_failcond.verdicts
+import pytest_failcond.verdicts.verdicts
 from pytest_failcond import Run
-from pytest_failcond.laboratory import find_settings, open_laboratory
-from pytest_failcond.other import Other
+from pytest_failcond.laboratory.configured import find_settings, open_laboratory
 from pytest_failcond.probes.keys import RankingKey
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.verdicts import Verdicts
+from pytest_failcond.runs.other import Other
+from pytest_failcond.verdicts.verdicts import Verdicts
 from tests.plugin.conftest import CORNERS, GRID, SUITE
 from tests.plugin.test_html_report import blob
 from tests.plugin.test_reruns import FLAKY, rerun
@@ -25,14 +25,14 @@ REPORTS = ("--html=report.html", "--self-contained-html", "--failcond-json=run.j
 @pytest.fixture
 def made(monkeypatch):
     """How often each check was made, by gate, key and class; not those that could not be."""
-    check, found = pytest_failcond.verdicts.check, Counter()
+    check, found = pytest_failcond.verdicts.verdicts.check, Counter()
 
     def counted(gate, key, *arguments, class_index=None, **options):
         result = check(gate, key, *arguments, class_index=class_index, **options)
         found[gate.id, key, class_index] += 1
         return result
 
-    monkeypatch.setattr(pytest_failcond.verdicts, "check", counted)
+    monkeypatch.setattr(pytest_failcond.verdicts.verdicts, "check", counted)
     return found
 
 
@@ -91,7 +91,7 @@ def test_what_was_asked_of_directions_is_checked_once(corners, gate, made):
 def test_a_test_that_broke_off_before_its_check_has_it_at_the_end(
     project, gate, monkeypatch, attempts
 ):
-    check, broken = pytest_failcond.verdicts.check, []
+    check, broken = pytest_failcond.verdicts.verdicts.check, []
 
     def breaks(gate, key, *arguments, **options):
         if gate.id == "mean" and len(broken) < attempts:
@@ -99,7 +99,7 @@ def test_a_test_that_broke_off_before_its_check_has_it_at_the_end(
             raise MemoryError("between measuring and checking")
         return check(gate, key, *arguments, **options)
 
-    monkeypatch.setattr(pytest_failcond.verdicts, "check", breaks)
+    monkeypatch.setattr(pytest_failcond.verdicts.verdicts, "check", breaks)
     project.configure(GRID, gate(id="mean", metric="mean_corruption_accuracy", min=0.5))
     result = rerun(project, f"--reruns={attempts - 1}")
     assert result.parseoutcomes()["failed"] == 1

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_failcond.options import _OPTIONS
+from pytest_failcond.plugin.options import _OPTIONS
 from tests.plugin.conftest import GRID
 
 GATE = "[[tool.failcond.gates]]\n"

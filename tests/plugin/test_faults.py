@@ -160,7 +160,7 @@ def test_two_sessions_that_keep_to_one_path_leave_one_whole_run(project):
     for process in processes:
         output = process.communicate(timeout=300)[0]
         assert process.returncode == 0, output
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
 
     run = Run.load(project.path / "run.json")
     named = run.picture_files

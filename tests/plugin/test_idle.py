@@ -107,7 +107,7 @@ def test_a_numpy_classifier_needs_neither_torch_nor_opencv(project):
     assert result.returncode == 0, result.stdout
     assert "16 passed" in result.stdout
     loaded = set((project.path / "loaded.txt").read_text().split())
-    assert {"pytest_failcond.measure", "pytest_failcond.report.html"} <= loaded
+    assert {"pytest_failcond.laboratory.measure", "pytest_failcond.report.html"} <= loaded
     assert not loaded & {"torch", "cv2", "skimage", "imagecorruptions", "matplotlib", "safetensors"}
     environment = json.loads((project.path / "run.json").read_text())["environment"]
     assert environment["threads"] == 0

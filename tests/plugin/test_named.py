@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_failcond.settings import Settings
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.subjects.references import missing_module, references_of
 from tests.plugin.conftest import GRID, SUITE
 

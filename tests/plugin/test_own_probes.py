@@ -11,7 +11,7 @@ from pytest_failcond.cli import main
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes import Key, Probe
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 
 PROBE = (Path(__file__).parent / "flipped.py").read_text()
 GATES = """

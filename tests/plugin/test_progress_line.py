@@ -18,8 +18,8 @@ import time
 import pyte
 import pytest
 
-from pytest_failcond.progress import line
-from pytest_failcond.progress.line import _welcome
+from pytest_failcond.plugin import progress_line as line
+from pytest_failcond.plugin.progress_line import _welcome
 from tests.plugin.conftest import ROOT
 
 SLOW = '''

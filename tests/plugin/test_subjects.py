@@ -63,7 +63,7 @@ def test_a_fixture_that_takes_the_place_of_none_of_ours_is_refused(project, case
 def test_what_is_only_called_like_a_fixture_of_ours_is_none_of_our_business(project):
     project.write(
         "conftest.py",
-        "from pytest_failcond.fixtures import failcond_judge\nfailcond_path = 'models'\n"
+        "from pytest_failcond.plugin.fixtures import failcond_judge\nfailcond_path = 'models'\n"
         "def failcond_helper():\n    pass\n",
     )
     assert project.run().ret == 0
@@ -213,7 +213,7 @@ def test_one_set_is_measured_however_often_it_is_asked_for(project, kind):
     write(project, ONE[kind])
     result = project.run("--failcond-json=run.json")
     assert result.ret == 0
-    from pytest_failcond.run import Run
+    from pytest_failcond.runs.run import Run
 
     assert Run.load(project.path / "run.json").measurements["clean"].correct == 200
     assert project.log().count("blackout 1") == 1

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pytest_failcond.report.contents import verdict_line
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 from tests.plugin.conftest import GRID
 
 

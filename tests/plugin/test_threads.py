@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from pytest_failcond import Run
-from pytest_failcond.threads import THREADS, WAITING, share_cores
+from pytest_failcond.process.threads import THREADS, WAITING, share_cores
 from tests.plugin.conftest import ROOT, WITHOUT
 
 SEEN = "import os\nSEEN = {n: os.environ.get(n) for n in ('OMP_WAIT_POLICY', 'OMP_NUM_THREADS')}\n"

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_failcond.cli import main
 from pytest_failcond.report import contents
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 from tests.plugin.conftest import CORNERS, GRID
 
 

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from pytest_failcond.options import _OPTIONS
+from pytest_failcond.plugin.options import _OPTIONS
 from tests.plugin.conftest import SUITE
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])

@@ -19,7 +19,7 @@ from tests.unit.tiny import tiny_generator
 
 OVERRIDE = """
 import pytest, mine
-import pytest_failcond.verdicts as verdicts
+import pytest_failcond.verdicts.verdicts as verdicts
 check = verdicts.check
 def logged(gate, key, *arguments, class_index=None, **options):
     made = check(gate, key, *arguments, class_index=class_index, **options)

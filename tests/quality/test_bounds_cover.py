@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from pytest_failcond.gate_settings import GateSettings
-from pytest_failcond.measurements import Measurement
-from pytest_failcond.metrics import Case
+from pytest_failcond.config.gate_settings import GateSettings
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.probes.keys import CleanKey, MeanKey
 from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.probes.regression import compared_keys
-from pytest_failcond.settings import Settings
-from pytest_failcond.statistics import (
+from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.statistics.bounds import (
     adjusted,
     breaking_shift_bound,
     mean_bound,
@@ -25,6 +24,7 @@ from pytest_failcond.statistics import (
     proportion_bound,
     valid_range_bound,
 )
+from pytest_failcond.verdicts.metrics import Case
 
 CELLS = 35
 CONFIDENCES = [0.95, adjusted(0.95, CELLS)]

@@ -27,8 +27,8 @@ from PIL import EpsImagePlugin, Image
 import pytest_failcond
 from pytest_failcond import FailcondError
 from pytest_failcond.corpus import hash_png
-from pytest_failcond.image_files import decode_pixels
-from pytest_failcond.pixels import LARGEST
+from pytest_failcond.images.image_files import decode_pixels
+from pytest_failcond.images.pixels import LARGEST
 from pytest_failcond.report.html.pictures import cut
 from pytest_failcond.subjects.sources import from_folder
 from tests.pictures import encode, png, tiff
@@ -245,7 +245,7 @@ SHORT = """
 import resource, sys
 from pathlib import Path
 from pytest_failcond import FailcondError
-from pytest_failcond.image_files import read_pixels
+from pytest_failcond.images.image_files import read_pixels
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, resource.RLIM_INFINITY))
 try:
@@ -318,4 +318,4 @@ def test_one_function_opens_images():
                 found.add((str(path.relative_to(root)), ast.unparse(node)))
             if isinstance(node, ast.ImportFrom) and node.module == "PIL.Image":
                 found.add((str(path.relative_to(root)), "from PIL.Image import"))
-    assert found == {("image_files.py", "Image.open")}
+    assert found == {("images/image_files.py", "Image.open")}

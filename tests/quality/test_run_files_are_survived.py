@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_failcond.assemble import assemble, conclude, disassemble
 from pytest_failcond.cli import main
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.measurements import Replay, Replayed
+from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report import terminal
 from pytest_failcond.report.contents import is_red
-from pytest_failcond.run import Run, _digest
-from pytest_failcond.settings import Settings
+from pytest_failcond.runs.assemble import assemble, conclude, disassemble
+from pytest_failcond.runs.run import Run, _digest
 from tests import runs
 from tests.mutations import mutate, outcome, scramble
 

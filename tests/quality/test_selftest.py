@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pytest_failcond.directions import Curve, Direction
-from pytest_failcond.draws import drawn, generator, weights_of
+from pytest_failcond.config.gate_settings import GateSettings
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gate_settings import GateSettings
-from pytest_failcond.gates import GateResult, check
-from pytest_failcond.measurements import Measurement, Replay, Replayed
-from pytest_failcond.metrics import Case
-from pytest_failcond.packing import pack_bits
 from pytest_failcond.probes.keys import MeanKey
 from pytest_failcond.probes.registry import METRICS, PROBES
-from pytest_failcond.run import Run
-from pytest_failcond.selftest import selftest
-from pytest_failcond.settings import Settings
+from pytest_failcond.records.directions import Curve, Direction
+from pytest_failcond.records.measurements import Measurement, Replay, Replayed
+from pytest_failcond.runs.run import Run
+from pytest_failcond.runs.selftest import selftest
+from pytest_failcond.statistics.draws import drawn, generator, weights_of
+from pytest_failcond.storage.packing import pack_bits
+from pytest_failcond.verdicts.gates import GateResult, check
+from pytest_failcond.verdicts.metrics import Case
 from tests.runs import make_direction
 
 N, CLASSES = 1000, ("a", "b")

@@ -15,7 +15,7 @@ from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.generators.base import Generator, Move
 
 if TYPE_CHECKING:
-    from pytest_failcond.stylegan2.generator import Generator as StyleGAN2
+    from pytest_failcond.generators.stylegan2.generator import Generator as StyleGAN2
 
 STD = (0.5, 1.0, 2.0, 1.0)
 LOST, FAINT = 2, 0  # the dimension that loses a class, by 0.1 per σ, and one that does less

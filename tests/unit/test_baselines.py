@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_failcond.baselines import absent_baseline, no_baseline, similar_run
-from pytest_failcond.settings import Settings
+from pytest_failcond.config.baselines import absent_baseline, no_baseline, similar_run
+from pytest_failcond.config.settings import Settings
 
 RUN = '{\n "schema": 1,\n "environment": {}\n}\n'
 PATHS = ("failcond-baseline.json", "runs/failcond-baseline.json", "kept/of/main/baseline.json")

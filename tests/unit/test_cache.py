@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_failcond.cache import VARIABLE, cached_array
-from pytest_failcond.stylegan2.generator import Generator
+from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.storage.cache import VARIABLE, cached_array
 from tests.unit.tiny import tiny_generator
 
 

@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-import pytest_failcond.verdicts
-from pytest_failcond.checked import Checked
+import pytest_failcond.verdicts.verdicts
+from pytest_failcond.config.gate_settings import GateSettings
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gate_settings import GateSettings
-from pytest_failcond.gates import Check
-from pytest_failcond.measurements import Measurement
 from pytest_failcond.probes.base import Planned
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, MeanKey
-from pytest_failcond.settings import Settings
-from pytest_failcond.store import Store
-from pytest_failcond.verdicts import Verdicts
+from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.storage.store import Store
+from pytest_failcond.verdicts.checked import Checked
+from pytest_failcond.verdicts.gates import Check
+from pytest_failcond.verdicts.verdicts import Verdicts
 
 CLEAN = Planned.of_key(CleanKey())
 LABELS = np.arange(200) % 2
@@ -45,13 +45,13 @@ def verdicts(store, measure, *, day=None, wait=True, **gate):
 @pytest.fixture
 def made(monkeypatch):
     """What was asked of `gates.check`, by class."""
-    check, found = pytest_failcond.verdicts.check, []
+    check, found = pytest_failcond.verdicts.verdicts.check, []
 
     def counted(*arguments, class_index=None, **options):
         found.append(class_index)
         return check(*arguments, class_index=class_index, **options)
 
-    monkeypatch.setattr(pytest_failcond.verdicts, "check", counted)
+    monkeypatch.setattr(pytest_failcond.verdicts.verdicts, "check", counted)
     return found
 
 

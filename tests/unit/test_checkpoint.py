@@ -14,10 +14,10 @@ from safetensors.torch import save
 from tiny import tiny_config, tiny_generator
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import hash_file
-from pytest_failcond.stylegan2.checkpoint import read_config, read_metadata
-from pytest_failcond.stylegan2.generator import Generator
-from pytest_failcond.stylegan2.network import Network
+from pytest_failcond.generators.stylegan2.checkpoint import read_config, read_metadata
+from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.generators.stylegan2.network import Network
+from pytest_failcond.storage.files import hash_file
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_loading_leaves_the_callers_random_numbers_alone(path):
 
 def test_the_header_is_read_without_torch(path):
     code = (
-        "import sys; from pytest_failcond.stylegan2.checkpoint import read_config; "
+        "import sys; from pytest_failcond.generators.stylegan2.checkpoint import read_config; "
         f"config, training = read_config({str(path)!r}); "
         "print(config.classes, config.style_layers[0], training['images']); "
         "assert not {'torch', 'numpy', 'safetensors'} & set(sys.modules)"
@@ -184,7 +184,8 @@ def test_a_header_that_claims_much_is_refused_before_anything_is_allocated(
     config = json.dumps(tiny_config().to_json() | change)
     rewrite(path, lambda header: header["__metadata__"].update(config=config))
     monkeypatch.setattr(
-        "pytest_failcond.stylegan2.generator.Network", lambda config: pytest.fail("allocated")
+        "pytest_failcond.generators.stylegan2.generator.Network",
+        lambda config: pytest.fail("allocated"),
     )
     sentence = refusal(path)
     assert "holds no valid configuration" in sentence or "do not fit its configuration" in sentence
@@ -275,7 +276,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pytest_failcond.files.os.replace", full)
+    monkeypatch.setattr("pytest_failcond.storage.files.os.replace", full)
     with pytest.raises(FailcondError, match="No space left"):
         tiny_generator().save(path)
     assert path.read_bytes() == before

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pytest_failcond import Classifier, FailcondError, FailcondWarning, corrupt
+from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects import batches
 from pytest_failcond.subjects.loading import call
-from pytest_failcond.surroundings import ours
 
 IMAGES = np.random.default_rng(0).random((6, 1, 8, 8), dtype=np.float32)
 LOGITS = IMAGES.reshape(6, -1)[:, :3] * 5

@@ -16,11 +16,11 @@ from pytest_failcond import cli
 from pytest_failcond.commands.arguments import count
 from pytest_failcond.commands.train import default_channels, make_trainer
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.stylegan2 import fidelity
-from pytest_failcond.stylegan2.checkpoint import read_config, read_metadata
-from pytest_failcond.stylegan2.data import CorruptionMix
-from pytest_failcond.stylegan2.generator import Generator
-from pytest_failcond.stylegan2.recipe import Recipe
+from pytest_failcond.generators.stylegan2.checkpoint import read_config, read_metadata
+from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.training import fidelity
+from pytest_failcond.training.data import CorruptionMix
+from pytest_failcond.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 MINE = f"""

@@ -11,9 +11,9 @@ import pytest
 
 from pytest_failcond.cli import COMMANDS, main
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.laboratory import find_settings
-from pytest_failcond.options import _check_outputs
-from pytest_failcond.run import Run
+from pytest_failcond.laboratory.configured import find_settings
+from pytest_failcond.plugin.options import _check_outputs
+from pytest_failcond.runs.run import Run
 from tests.runs import make_run
 
 CONFIG = """

@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_failcond.configuration import Finder, absence, find_configuration, read_configuration
+from pytest_failcond.config.configuration import (
+    Finder,
+    absence,
+    find_configuration,
+    read_configuration,
+)
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.laboratory import find_settings
+from pytest_failcond.laboratory.configured import find_settings
 
 TABLE = "[tool.failcond]\nseed = {}\n"
 FILES = {

@@ -14,13 +14,13 @@ from PIL import Image
 
 from pytest_failcond import cli
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.explore import explore
 from pytest_failcond.failures.corner_cases import shifted_images
 from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
 from pytest_failcond.failures.starts import start_images
-from pytest_failcond.laboratory import find_settings, open_laboratory
+from pytest_failcond.laboratory.configured import find_settings, open_laboratory
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.report.explorer import page
+from pytest_failcond.runs.explore import explore
 from pytest_failcond.subjects.images import to_uint8
 from tests.explorable import CLASSES, EVIL, write_project
 
@@ -174,7 +174,7 @@ def test_a_plain_callable_explores_named_directions(project, capsys):
 
 
 def test_a_class_that_cannot_be_explored_is_told_of(project, capsys, monkeypatch):
-    from pytest_failcond.measure import Laboratory
+    from pytest_failcond.laboratory.measure import Laboratory
 
     find = Laboratory.find
 
@@ -223,7 +223,7 @@ def test_without_a_generator(project, capsys):
 def test_ctrl_c_leaves_what_was_there(project, monkeypatch, capsys):
     kept = project / "explorer.html"
     kept.write_text("the last one")
-    monkeypatch.setattr("pytest_failcond.explore.film", interrupt)
+    monkeypatch.setattr("pytest_failcond.runs.explore.film", interrupt)
     assert cli.main(["explore"]) == 130
     assert kept.read_text() == "the last one"
     assert sorted(path.name for path in project.glob("*explorer.html*")) == ["explorer.html"]

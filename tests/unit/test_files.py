@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_failcond import files
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import check_writable, write_atomically
+from pytest_failcond.storage import files
+from pytest_failcond.storage.files import check_writable, write_atomically
 
 
 def test_a_link_stays_and_its_file_is_replaced(tmp_path):

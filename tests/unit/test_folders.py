@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from pytest_failcond import FailcondError
-from pytest_failcond.class_names import class_names
-from pytest_failcond.settings import Settings
+from pytest_failcond.config.class_names import class_names
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.subjects.folders import classes_of, unread
 from pytest_failcond.subjects.sources import from_folder
 

@@ -9,23 +9,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytest_failcond.config.gate_settings import GateSettings
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.gate_settings import GateSettings
-from pytest_failcond.gates import NO_BASELINE, check, note_idle_waiver, unmeasured, worst
-from pytest_failcond.measurements import Measurement
-from pytest_failcond.metrics import Case
-from pytest_failcond.plan import (
-    checks_of,
-    classes_of_checks,
-    number_of_checks,
-)
 from pytest_failcond.probes.base import Asking, Planned
 from pytest_failcond.probes.keys import CleanKey, MeanKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.several import keys_over_cells
-from pytest_failcond.resolution import unresolved
-from pytest_failcond.settings import Settings
-from pytest_failcond.verdicts import Verdicts
+from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.verdicts.gates import NO_BASELINE, check, note_idle_waiver, unmeasured, worst
+from pytest_failcond.verdicts.metrics import Case
+from pytest_failcond.verdicts.plan import (
+    checks_of,
+    classes_of_checks,
+    number_of_checks,
+)
+from pytest_failcond.verdicts.resolution import unresolved
+from pytest_failcond.verdicts.verdicts import Verdicts
 from tests.runs import CLASSES, make_direction
 
 LABELS = np.arange(200) % 2

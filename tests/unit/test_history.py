@@ -14,9 +14,9 @@ from rich.cells import cell_len
 from pytest_failcond.cli import main
 from pytest_failcond.commands.history import short_names
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.history import Question, history
 from pytest_failcond.report import timeline
-from pytest_failcond.statistics import paired_drop_bound, proportion_bound
+from pytest_failcond.runs.history import Question, history
+from pytest_failcond.statistics.bounds import paired_drop_bound, proportion_bound
 from tests.quality.test_selftest import CELLS, STARTS, make_run, measured, walked
 from tests.runs import changed
 

@@ -17,17 +17,25 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from pytest_failcond import properties
 from pytest_failcond.cli import main
 from pytest_failcond.errors import FailcondError, FailcondWarning
-from pytest_failcond.measurements import Replay, Replayed
-from pytest_failcond.printing import disarmed, escape_html, lines, one_line, printable, put, say
+from pytest_failcond.plugin import properties
+from pytest_failcond.plugin.state import fail
 from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.report.explorer import _json
 from pytest_failcond.report.html.parts import tag
 from pytest_failcond.report.page import Page
-from pytest_failcond.state import fail
+from pytest_failcond.words.printing import (
+    disarmed,
+    escape_html,
+    lines,
+    one_line,
+    printable,
+    put,
+    say,
+)
 from tests.runs import changed, make_comparison, make_run
 
 ROOT = Path(__file__).parents[2] / "pytest_failcond"
@@ -179,7 +187,7 @@ def test_a_run_is_shown_as_it_is_by_every_medium(tmp_path, plain, evil):
 def test_what_is_noted_on_tests_is_valid_xml(tmp_path, evil):
     from types import SimpleNamespace
 
-    from pytest_failcond.session import Failcond, describe
+    from pytest_failcond.plugin.session import Failcond, describe
 
     run = hostile_run(tmp_path / "pictures", evil)
     told = SimpleNamespace(_state=SimpleNamespace(item=SimpleNamespace(user_properties=[])))

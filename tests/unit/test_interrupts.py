@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pytest_failcond.interrupts import interrupts_wait
+from pytest_failcond.process.interrupts import interrupts_wait
 
 
 def greedy_import():

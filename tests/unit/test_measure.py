@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pytest_failcond import Classifier, FailcondError, LabeledImages
-from pytest_failcond.measure import Laboratory
-from pytest_failcond.settings import Settings
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.subjects.acceptance import Acceptance
 
 CORRUPTIONS = {"names": ["gaussian_noise", "gaussian_blur"], "severities": [1]}

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pytest_failcond import Classifier, FailcondError
-from pytest_failcond.other import same_hash, same_input
+from pytest_failcond.runs.other import same_hash, same_input
 
 
 class Net(nn.Module):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_failcond import outputs
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.outputs import (
+from pytest_failcond.storage import outputs
+from pytest_failcond.storage.outputs import (
     STEP_SUMMARY,
     Place,
     check_outputs,

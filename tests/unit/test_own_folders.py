@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_failcond import folders, locks
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.folders import OwnFolder, sweep
-from pytest_failcond.locks import Lock, hold, lock_path
+from pytest_failcond.storage import folders, locks
+from pytest_failcond.storage.folders import OwnFolder, sweep
+from pytest_failcond.storage.locks import Lock, hold, lock_path
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,8 +35,8 @@ def names(place):
 OWNER = """
 import os, signal, sys, time
 from pathlib import Path
-from pytest_failcond.folders import OwnFolder
-from pytest_failcond.locks import lock_path
+from pytest_failcond.storage.folders import OwnFolder
+from pytest_failcond.storage.locks import lock_path
 
 folder = OwnFolder()
 (folder.path / "record.json").write_text("{}")

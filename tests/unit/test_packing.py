@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.packing import MOST_IMAGES, pack, pack_bits, unpack, unpack_bits
-from pytest_failcond.run import Run, _digest
+from pytest_failcond.runs.run import Run, _digest
+from pytest_failcond.storage.packing import MOST_IMAGES, pack, pack_bits, unpack, unpack_bits
 from tests.runs import make_run
 
 

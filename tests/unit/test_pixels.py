@@ -10,8 +10,8 @@ import pytest
 from PIL import GifImagePlugin, Image, ImageFile
 
 from pytest_failcond import FailcondError
-from pytest_failcond.image_files import decode_pixels
-from pytest_failcond.pixels import pixels_of
+from pytest_failcond.images.image_files import decode_pixels
+from pytest_failcond.images.pixels import pixels_of
 from pytest_failcond.subjects.sources import from_dataset
 from tests.pictures import encode, png, tiff
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import pytest_failcond
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.metrics import Value
 from pytest_failcond.probes.base import Planning
 from pytest_failcond.probes.keys import (
     CleanKey,
@@ -28,7 +28,7 @@ from pytest_failcond.probes.keys import (
 )
 from pytest_failcond.probes.metric import resolved
 from pytest_failcond.probes.registry import PROBES, Registry
-from pytest_failcond.settings import Settings
+from pytest_failcond.verdicts.metrics import Value
 from tests.runs import make_run
 
 KEYS = [
@@ -108,7 +108,7 @@ def test_a_probe_that_is_not_here_keeps_its_record_as_it_is():
 
 
 def test_a_value_is_of_the_metrics_module():
-    assert resolved("pytest_failcond.metrics:Value") is Value
+    assert resolved("pytest_failcond.verdicts.metrics:Value") is Value
 
 
 PREFIXES = tuple(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pytest_failcond import Classifier
+from pytest_failcond.measuring.progress import notes
+from pytest_failcond.measuring.progress.notes import Current, Notes, Progress
+from pytest_failcond.measuring.progress.text import Plan, clock, expected, rows, time_left
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, RankingKey
-from pytest_failcond.progress import notes
-from pytest_failcond.progress.notes import Current, Notes, Progress
-from pytest_failcond.progress.text import Plan, clock, expected, rows, time_left
 
 NOISE = [CorruptionKey("noise", severity) for severity in (1, 2, 3)]
 BLUR = [CorruptionKey("blur", severity) for severity in (1, 2, 3)]

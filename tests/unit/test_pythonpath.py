@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from pytest_failcond.cli import main
+from pytest_failcond.config.pythonpath import pythonpath_of
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.pythonpath import pythonpath_of
 from tests.unit.tiny import tiny_generator
 
 FORMS = {

@@ -12,12 +12,12 @@ from tiny import NO_CORRUPTION, stripes, tiny_config
 from torch import nn
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.stylegan2 import fidelity
-from pytest_failcond.stylegan2.data import CorruptionMix
-from pytest_failcond.stylegan2.fidelity import frechet_distance, recall, see
-from pytest_failcond.stylegan2.quality import Quality, measure_quality, render
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, to_float
+from pytest_failcond.training import fidelity
+from pytest_failcond.training.data import CorruptionMix
+from pytest_failcond.training.fidelity import frechet_distance, recall, see
+from pytest_failcond.training.quality import Quality, measure_quality, render
 
 MIX = CorruptionMix(("gaussian_noise",), (1, 2))
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from pytest_failcond import cli, ranges
 from pytest_failcond.commands.arguments import count, not_negative, number, positive, up_to
+from pytest_failcond.config.settings import load_settings
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.merge import _one_of, missing_parts
-from pytest_failcond.options import read_part
+from pytest_failcond.plugin.options import read_part
 from pytest_failcond.ranges import Whole
-from pytest_failcond.settings import load_settings
-from pytest_failcond.test_ids import class_id
+from pytest_failcond.runs.merge import _one_of, missing_parts
+from pytest_failcond.words.test_ids import class_id
 from tests.runs import make_run
 
 WHOLE = {

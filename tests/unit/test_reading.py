@@ -10,8 +10,8 @@ import pytest
 
 from pytest_failcond.corpus.manifest import read_manifest
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.reading import parse_json, read_bytes
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
+from pytest_failcond.storage.reading import parse_json, read_bytes
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 

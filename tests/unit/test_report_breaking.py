@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_failcond.directions import AttributeChange
+from pytest_failcond.records.directions import AttributeChange
 from pytest_failcond.report import direction_text
 from pytest_failcond.report.breaking import breaking_changes
 from tests.runs import changed, make_direction, make_run

@@ -10,11 +10,11 @@ import pytest
 from rich.cells import cell_len
 
 from pytest_failcond.cli import main
-from pytest_failcond.compare import compare
-from pytest_failcond.comparison import Comparison, DirectionComparison, KeyComparison
-from pytest_failcond.gates import GateResult
 from pytest_failcond.probes.keys import DirectionKey, Key
 from pytest_failcond.report import changes, terminal
+from pytest_failcond.runs.compare import compare
+from pytest_failcond.runs.comparison import Comparison, DirectionComparison, KeyComparison
+from pytest_failcond.verdicts.gates import GateResult
 from tests.runs import changed, make_check, make_run
 
 CELLS = [f"corruption:gaussian_noise:{s}" for s in range(1, 6)]

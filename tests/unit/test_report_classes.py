@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_failcond.gates import GateResult
 from pytest_failcond.report import html, markdown, need, terminal
+from pytest_failcond.verdicts.gates import GateResult
 from tests.runs import changed, make_check, make_direction, make_run
 
 CLASSES = tuple(f"kind{i:04}" for i in range(1000))

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_failcond.compare import compare
-from pytest_failcond.comparison import Comparison
-from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report import changes, contents, corpus, html, markdown, terminal
-from pytest_failcond.run import Run
+from pytest_failcond.runs.compare import compare
+from pytest_failcond.runs.comparison import Comparison
+from pytest_failcond.runs.run import Run
 from tests.runs import EVIL, changed, make_run, make_strip
 
 OPEN_WRONG = Replayed("zero-1-up-0", "open", 0, 1, 0.25)

@@ -102,7 +102,7 @@ def test_curves_of_every_direction(run):
 
 
 def test_a_band_holds_its_line_and_is_that_of_clopper_and_pearson(run):
-    from pytest_failcond.statistics import proportion_bound
+    from pytest_failcond.statistics.bounds import proportion_bound
 
     curve = Read(html.details(run, PROBES.about(UP))).all("curve")[0]
     named = {e.get("class"): e for e in curve if e.get("class")}

@@ -53,7 +53,7 @@ def test_without_matplotlib_a_plot_is_refused_before_anything_is_done(
     for module in ("compare", "history"):  # nothing is read or measured in vain
         monkeypatch.setattr(f"pytest_failcond.commands.{module}.say", pytest.fail)
     monkeypatch.setattr("pytest_failcond.commands.compare._runs", pytest.fail)
-    monkeypatch.setattr("pytest_failcond.run.Run.load", pytest.fail)
+    monkeypatch.setattr("pytest_failcond.runs.run.Run.load", pytest.fail)
     arguments = command.format(run=tmp_path / "run.json").split()
     assert main([*arguments, "--plot", str(tmp_path / "plot.png")]) == 2
     printed = capsys.readouterr()

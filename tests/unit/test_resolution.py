@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from pytest_failcond.gate_settings import GateSettings
-from pytest_failcond.resolution import MOST, unresolved
-from pytest_failcond.settings import Settings
+from pytest_failcond.config.gate_settings import GateSettings
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.verdicts.resolution import MOST, unresolved
 
 CLASSES = ("a", "b", "c")
 LABELS = np.repeat([0, 1, 2], [50, 20, 30])

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_failcond import run as run_module
-from pytest_failcond.directions import Direction
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.packing import pack_bits
-from pytest_failcond.run import Run
+from pytest_failcond.records.directions import Direction
+from pytest_failcond.runs import run as run_module
+from pytest_failcond.runs.run import Run
+from pytest_failcond.storage.packing import pack_bits
 from tests.runs import changed, make_run, make_strip
 
 

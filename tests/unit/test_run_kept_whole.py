@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.files import hash_bytes
-from pytest_failcond.measurements import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report import html
-from pytest_failcond.run import Run, _digest
+from pytest_failcond.runs.run import Run, _digest
+from pytest_failcond.storage.files import hash_bytes
 from tests.runs import changed, make_run, make_strip
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ DYING = """
 import os, sys
 from pathlib import Path
 import pytest_failcond.report.html  # all imports are done before the steps are counted
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 
 work, steps = Path(sys.argv[1]), sys.argv[2].split(",")
 new = Run.load(work / "new" / "run.json")

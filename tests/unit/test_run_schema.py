@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from pytest_failcond.measurements import Replay, Replayed
-from pytest_failcond.run_file.schema import schema_text
-from pytest_failcond.run_file.whole import SCHEMA
+from pytest_failcond.records.measurements import Replay, Replayed
+from pytest_failcond.runs.run_file.schema import schema_text
+from pytest_failcond.runs.run_file.whole import SCHEMA
 from tests.runs import changed, make_comparison, make_run
 from tests.schema import ROOT, errors_of, read_schema
 
@@ -47,7 +47,7 @@ def test_it_is_a_schema_of_the_version_that_is_written():
 def test_it_is_the_one_that_the_reader_keeps_to():
     text = (ROOT / "docs" / "run.schema.json").read_text(encoding="utf-8")
     assert text == schema_text(), (
-        "write it again: python -m pytest_failcond.run_file > docs/run.schema.json"
+        "write it again: python -m pytest_failcond.runs.run_file > docs/run.schema.json"
     )
 
 

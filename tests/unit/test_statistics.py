@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_failcond.statistics import (
+from pytest_failcond.statistics.bounds import (
     adjusted,
     breaking_shift_bound,
     crossing_shift,

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.store import Store
+from pytest_failcond.storage.store import Store
 
 
 def test_a_record_is_computed_once_and_shared(tmp_path):
@@ -191,7 +191,7 @@ def test_a_folder_that_is_gone_is_not_made_again(tmp_path):
 
 
 def test_a_long_wait_for_another_worker_is_announced(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("pytest_failcond.store._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("pytest_failcond.storage.store._PATIENCE_SECONDS", 0.0)
     entered, go = threading.Event(), threading.Event()
 
     def slow():

@@ -8,12 +8,12 @@ from scipy.signal import convolve2d
 from tiny import raw, stripes, tiny_config, tiny_generator
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.stylegan2.config import GeneratorConfig
-from pytest_failcond.stylegan2.discriminator import Discriminator, minibatch_deviation
-from pytest_failcond.stylegan2.generator import Generator
-from pytest_failcond.stylegan2.layers import downsampling_convolution, upsample
-from pytest_failcond.stylegan2.network import Network, State, StyledConvolution, ToImage
-from pytest_failcond.stylegan2.stylespace import index_of, locate
+from pytest_failcond.generators.stylegan2.config import GeneratorConfig
+from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.generators.stylegan2.layers import downsampling_convolution, upsample
+from pytest_failcond.generators.stylegan2.network import Network, State, StyledConvolution, ToImage
+from pytest_failcond.generators.stylegan2.stylespace import index_of, locate
+from pytest_failcond.training.discriminator import Discriminator, minibatch_deviation
 
 FILTER = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
 PAPERS = GeneratorConfig(

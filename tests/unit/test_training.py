@@ -10,12 +10,12 @@ from safetensors.torch import load_file, save
 from tiny import NO_CORRUPTION, stripes, tiny_config, tiny_generator, tiny_trainer
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.stylegan2 import session
-from pytest_failcond.stylegan2.checkpoint import read_metadata
-from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages, balanced_labels
-from pytest_failcond.stylegan2.generator import Generator
-from pytest_failcond.stylegan2.recipe import Recipe
-from pytest_failcond.stylegan2.training import Trainer
+from pytest_failcond.generators.stylegan2.checkpoint import read_metadata
+from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.training import loop as session
+from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
+from pytest_failcond.training.recipe import Recipe
+from pytest_failcond.training.trainer import Trainer
 
 EVERYTHING = {"path_weight": 2.0, "adaptive_augmentation": True, "r1_every": 4}
 
@@ -27,8 +27,8 @@ def advance(trainer, steps):
 
 
 def test_a_resumed_training_is_the_uninterrupted_one_to_the_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr("pytest_failcond.stylegan2.augment.ADJUSTMENT_IMAGES", 250)
-    monkeypatch.setattr("pytest_failcond.stylegan2.augment.TARGET", -1.1)  # it rises at once
+    monkeypatch.setattr("pytest_failcond.training.augment.ADJUSTMENT_IMAGES", 250)
+    monkeypatch.setattr("pytest_failcond.training.augment.TARGET", -1.1)  # it rises at once
     mix = CorruptionMix()
     whole = tiny_trainer(mix=mix, **EVERYTHING)
     advance(whole, 24)
@@ -125,7 +125,7 @@ def test_a_state_whose_parts_do_not_fit_is_refused(tmp_path, change):
 
 @pytest.mark.parametrize("bf16", [False, True])
 def test_path_length_and_adaptive_augmentation_stay_finite(bf16, monkeypatch):
-    monkeypatch.setattr("pytest_failcond.stylegan2.augment.ADJUSTMENT_IMAGES", 100)
+    monkeypatch.setattr("pytest_failcond.training.augment.ADJUSTMENT_IMAGES", 100)
     trainer = tiny_trainer(bf16=bf16, **EVERYTHING)
     seen = [trainer.advance() for _ in range(10)]
     assert all(math.isfinite(value) for losses in seen for value in losses.values())

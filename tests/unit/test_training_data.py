@@ -6,8 +6,8 @@ import torch
 from tiny import NO_CORRUPTION, stripes, tiny_config
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.stylegan2.augment import adjust, augment
-from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages, balanced_labels
+from pytest_failcond.training.augment import adjust, augment
+from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
 
 
 def test_balanced_labels_show_every_class_equally_often():

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pytest_failcond.stylegan2.config import GeneratorConfig
-from pytest_failcond.stylegan2.data import CorruptionMix, TrainingImages
-from pytest_failcond.stylegan2.generator import Generator
-from pytest_failcond.stylegan2.network import Network
-from pytest_failcond.stylegan2.recipe import Recipe
-from pytest_failcond.stylegan2.training import Trainer
+from pytest_failcond.generators.stylegan2.config import GeneratorConfig
+from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.training.data import CorruptionMix, TrainingImages
+from pytest_failcond.training.recipe import Recipe
+from pytest_failcond.training.trainer import Trainer
 
 NO_CORRUPTION = CorruptionMix(corruptions=())
 

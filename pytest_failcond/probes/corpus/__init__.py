@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pytest_failcond.gate_settings import GateSettings
-    from pytest_failcond.settings import Settings
+    from pytest_failcond.config.gate_settings import GateSettings
+    from pytest_failcond.config.settings import Settings
 
 _ENTRY = re.compile(r"corpus:([A-Za-z0-9_.-]+)")
 _METRIC = Metric(
@@ -24,8 +24,8 @@ _METRIC = Metric(
     noun="corpus accuracy",
     good="min",
     reach=share_kept,
-    value="pytest_failcond.metrics:accuracy",
-    trial="pytest_failcond.trials:corpus_accuracy",
+    value="pytest_failcond.verdicts.metrics:accuracy",
+    trial="pytest_failcond.verdicts.trials:corpus_accuracy",
     by_class=False,
     scope="gate",
 )
@@ -85,7 +85,7 @@ def _measure(key: CorpusKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
 
 
 def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
-    from pytest_failcond.measurements import Replay
+    from pytest_failcond.records.measurements import Replay
 
     return Replay.from_json(data)
 

@@ -13,8 +13,8 @@ from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key
 from pytest_failcond.probes.metric import CELLS, Metric, difference, share_kept
 
 if TYPE_CHECKING:
-    from pytest_failcond.gate_settings import GateSettings
-    from pytest_failcond.settings import Settings
+    from pytest_failcond.config.gate_settings import GateSettings
+    from pytest_failcond.config.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ PROBE = Probe(
             noun="accuracy",
             good="min",
             reach=share_kept,
-            value="pytest_failcond.metrics:accuracy",
-            trial="pytest_failcond.trials:accuracy",
+            value="pytest_failcond.verdicts.metrics:accuracy",
+            trial="pytest_failcond.verdicts.trials:accuracy",
             selectors=CELLS,
             followed_as="accuracy",
         ),
@@ -131,8 +131,8 @@ PROBE = Probe(
             noun="drop",
             good="max",
             reach=difference,
-            value="pytest_failcond.metrics:accuracy_drop",
-            trial="pytest_failcond.trials:accuracy_drop",
+            value="pytest_failcond.verdicts.metrics:accuracy_drop",
+            trial="pytest_failcond.verdicts.trials:accuracy_drop",
             selectors=CELLS,
             needs=frozenset({"clean"}),
             followed_as="drop",

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pytest_failcond.gate_settings import GateSettings
-    from pytest_failcond.session import Failcond
-    from pytest_failcond.settings import Settings
+    from pytest_failcond.config.gate_settings import GateSettings
+    from pytest_failcond.config.settings import Settings
+    from pytest_failcond.plugin.session import Failcond
 
 _CORNER_CASE = re.compile(r"corner_case:(\d{1,9}):(\d{1,9})")
 _METRICS = (
@@ -29,8 +29,8 @@ _METRICS = (
         noun="breaking shift",
         good="min",
         reach=shift,
-        value="pytest_failcond.metrics:breaking_shift",
-        trial="pytest_failcond.walk_trials:breaking_shift",
+        value="pytest_failcond.verdicts.metrics:breaking_shift",
+        trial="pytest_failcond.verdicts.walk_trials:breaking_shift",
         by_class=False,
         unit="σ",
         followed_as="breaking_shift",
@@ -40,8 +40,8 @@ _METRICS = (
         noun="broken share",
         good="max",
         reach=share_lost,
-        value="pytest_failcond.metrics:broken_share",
-        trial="pytest_failcond.walk_trials:broken_share",
+        value="pytest_failcond.verdicts.metrics:broken_share",
+        trial="pytest_failcond.verdicts.walk_trials:broken_share",
         at=AT_SHIFT,
         by_class=False,
         followed_as="broken_share",
@@ -51,8 +51,8 @@ _METRICS = (
         noun="valid range",
         good="min",
         reach=shift_within,
-        value="pytest_failcond.metrics:valid_range",
-        trial="pytest_failcond.walk_trials:valid_range",
+        value="pytest_failcond.verdicts.metrics:valid_range",
+        trial="pytest_failcond.verdicts.walk_trials:valid_range",
         by_class=False,
         unit="σ",
         followed_as="valid_range",
@@ -86,7 +86,7 @@ def _planned(key: CornerCaseKey, test_id: str = "") -> Planned:
 
 def _tests(planning: Planning) -> Iterator[Planned]:
     from pytest_failcond.probes.markers import chosen
-    from pytest_failcond.test_ids import class_id
+    from pytest_failcond.words.test_ids import class_id
 
     options = planning.settings.corner_cases
     if not planning.generator:
@@ -182,7 +182,7 @@ def _measure(key: RankingKey | DirectionKey, bench: Bench) -> Iterator[tuple[Key
 
 
 def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
-    from pytest_failcond.directions import ClassRanking, Direction
+    from pytest_failcond.records.directions import ClassRanking, Direction
 
     kind = ClassRanking if isinstance(key, RankingKey) else Direction
     return kind.from_json(data)

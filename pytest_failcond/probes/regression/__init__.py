@@ -12,8 +12,8 @@ from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, K
 from pytest_failcond.probes.metric import CELLS, Metric, difference, share_lost
 
 if TYPE_CHECKING:
-    from pytest_failcond.gate_settings import GateSettings
-    from pytest_failcond.settings import Settings
+    from pytest_failcond.config.gate_settings import GateSettings
+    from pytest_failcond.config.settings import Settings
 
 _METRICS = (
     Metric(
@@ -21,8 +21,8 @@ _METRICS = (
         noun="drop since the baseline",
         good="max",
         reach=difference,
-        value="pytest_failcond.metrics:regression_drop",
-        trial="pytest_failcond.trials:regression_drop",
+        value="pytest_failcond.verdicts.metrics:regression_drop",
+        trial="pytest_failcond.verdicts.trials:regression_drop",
         selectors=CELLS,
         needs=frozenset({"baseline"}),
     ),
@@ -31,8 +31,8 @@ _METRICS = (
         noun="share of images lost since the baseline",
         good="max",
         reach=share_lost,
-        value="pytest_failcond.metrics:negative_flips",
-        trial="pytest_failcond.trials:negative_flips",
+        value="pytest_failcond.verdicts.metrics:negative_flips",
+        trial="pytest_failcond.verdicts.trials:negative_flips",
         selectors=CELLS,
         needs=frozenset({"baseline"}),
     ),

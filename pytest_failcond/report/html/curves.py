@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from pytest_failcond.report import wording
 from pytest_failcond.report.html.parts import tag
-from pytest_failcond.statistics import Side, proportion_bound
+from pytest_failcond.statistics.bounds import Side, proportion_bound
 from pytest_failcond.words.drawings import Curve, Legend, Line
 
 _LETTER = 5.6  # width of one in a label, about

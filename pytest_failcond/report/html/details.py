@@ -9,7 +9,7 @@ from pytest_failcond.report import wording
 from pytest_failcond.report.details import blocks
 from pytest_failcond.report.html.draw import Drawing
 from pytest_failcond.report.html.parts import fragment, tag
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 
 
 def details(run: Run, key: Key, *, pictures: bool = True) -> str:

@@ -9,7 +9,7 @@ from pytest_failcond.report.failing import failed_keys
 from pytest_failcond.report.html.details import content
 from pytest_failcond.report.html.parts import anchor, document, fragment, style, tag
 from pytest_failcond.report.html.summary import heading, sections, verdict
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 
 
 def page(run: Run, *, pictures: bool = True) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from pytest_failcond.printing import escape_html
+from pytest_failcond.words.printing import escape_html
 
 _VOID = {"img", "meta"}
 

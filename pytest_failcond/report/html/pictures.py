@@ -9,8 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.image_files import decode_pixels
-from pytest_failcond.run import Run
+from pytest_failcond.images.image_files import decode_pixels
+from pytest_failcond.runs.run import Run
 
 Pixels = npt.NDArray[np.uint8]
 _LARGEST = 112  # px; larger images are shrunk for the page, the run's own pictures stay whole

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, wording
 from pytest_failcond.report.html.draw import Drawing
 from pytest_failcond.report.html.parts import fragment, tag
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Cell, Note, Section, Table
 
 

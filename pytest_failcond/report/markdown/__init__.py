@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, wording
 from pytest_failcond.report.markdown.draw import escape, paragraph, section, write
 from pytest_failcond.report.reasons import reasons, told_once
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Block, Note, Section, Table
 
 __all__ = ["escape", "render"]

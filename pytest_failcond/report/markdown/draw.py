@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
 from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
 from pytest_failcond.words.drawings import Curve, Heat, Legend, Shade, Strip
+from pytest_failcond.words.printing import printable
 
 
 def escape(text: str) -> str:

@@ -10,13 +10,13 @@ from collections import Counter
 
 from rich.text import Text
 
-from pytest_failcond.printing import printable
 from pytest_failcond.report import changes, contents, corpus, directions, gates, grid
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.reasons import Reason, reasons, told_once
 from pytest_failcond.report.terminal.draw import show_section
 from pytest_failcond.report.terminal.styles import STYLES
-from pytest_failcond.run import Run
+from pytest_failcond.runs.run import Run
+from pytest_failcond.words.printing import printable
 
 _GAP = 2
 _REASONS = 3  # of a gate, where not all are shown

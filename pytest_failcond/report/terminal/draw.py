@@ -8,13 +8,13 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal import heat
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
 from pytest_failcond.words.drawings import Curve, Heat, Legend, Strip
+from pytest_failcond.words.printing import printable
 
 _WIDE = 76  # columns of the terminal that have room for columns that may be left out
 _GAP = 2

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from pytest_failcond.printing import printable
 from pytest_failcond.report import wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.words.drawings import Heat, Shade
+from pytest_failcond.words.printing import printable
 
 _CELL = 9  # columns that a number of four digits takes, with its sign and the gap
 

@@ -1,0 +1,1 @@
+"""``[tool.failcond]``: where it lies, what it says, and what is refused."""

@@ -1,0 +1,47 @@
+"""The classes' names: whoever knows them agrees, or it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.errors import FailcondError
+
+
+def class_names(settings: Settings, generator: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the names by index: the configured, the generator's, or those of the images' folders.
+
+    Args:
+        settings: the configuration.
+        generator: the names in the generator's file, by index, if there is one.
+
+    Raises:
+        FailcondError: they differ in number or order, or those of the folders are not the same.
+    """
+    names, by = settings.classes, "`classes`"
+    if generator is not None:
+        if names is not None:
+            _check_generator(names, generator)
+        else:
+            names, by = tuple(generator), "the generator's classes"
+    if settings.images_folder is None:
+        return names
+    from pytest_failcond.subjects.folders import classes_of
+
+    return classes_of(settings.images_folder, names, by)
+
+
+def _check_generator(names: Sequence[str], generator: Sequence[str]) -> None:
+    """See that a generator may bear the configured names: it may have others, but none elsewhere."""
+    if len(names) != len(generator):
+        raise FailcondError(
+            f"classes: names {len(names)} classes, but the generator has {len(generator)}: "
+            f"{', '.join(generator)}"
+        )
+    for index, name in enumerate(names):
+        if name in generator and generator[index] != name:
+            raise FailcondError(
+                f"classes: {name!r} is number {index}, but number {list(generator).index(name)} of "
+                "the generator's classes; bring `classes` and the labels that the generator is "
+                "trained on into the order of the classifier's outputs"
+            )

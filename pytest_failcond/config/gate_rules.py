@@ -1,0 +1,117 @@
+"""Which gates are refused when the configuration is read. Pure.
+
+A gate must select something that is configured, and it must be able to tell: it is refused if no
+result that the configuration can give fails it, or if every one does. Marginal is no failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_failcond.errors import nearest
+from pytest_failcond.probes.metric import Asked, Reach
+from pytest_failcond.probes.registry import METRICS, PROBES
+
+if TYPE_CHECKING:
+    from pytest_failcond.config.gate_settings import GateSettings
+    from pytest_failcond.config.settings import Settings
+
+
+def check_gate(gate: GateSettings, settings: Settings) -> None:
+    """See that a gate selects something, and that some results fail it and some do not.
+
+    Raises:
+        ValueError: it does not; one sentence.
+    """
+    _check_selection(gate, settings)
+    metric, asked = METRICS[gate.metric], _asked(gate, settings)
+    if metric.at is not None and gate.at is not None and not metric.at.fits(asked, gate.at):
+        raise ValueError(
+            f"gate {gate.id!r}: at = {gate.at:g}: 'at' of metric {gate.metric!r} is "
+            f"{metric.at.what(asked)}"
+        )
+    _check_min_n(gate, settings)
+    check_reach(gate, metric.reach(asked))
+
+
+def check_reach(gate: GateSettings, reach: Reach) -> None:
+    """Refuse a gate that no value in reach fails, or that every one does.
+
+    Raises:
+        ValueError: it is such a gate.
+    """
+    best, worst = reach.lowest, reach.highest
+    if gate.keeps_above:
+        best, worst = worst, best
+    if gate.holds(worst):
+        why = "never fails"
+    elif not reach.beyond and not gate.holds(best):
+        why = "fails whatever is measured"
+    else:
+        return
+    side, low, high = METRICS[gate.metric].good, f"{reach.lowest:g}", f"{reach.highest:g}"
+    if side == "min":
+        fits = f"over {low}" + ("" if reach.beyond else f" and at most {high}")
+    else:
+        fits = f"at least {low} and under {high}"
+    raise ValueError(
+        f"gate {gate.id!r}: {side} = {gate.threshold:g} {why}, because {gate.metric!r} is "
+        f"{reach.what}; give a {side} {fits}, like {reach.example:g}"
+    )
+
+
+def _asked(gate: GateSettings, settings: Settings) -> Asked:
+    grid = settings.corruptions
+    severities = gate.severities or (() if grid is None else grid.severities)
+    return Asked(tuple(sorted(severities)), settings.corner_cases.max_shift, gate.at)
+
+
+def _check_min_n(gate: GateSettings, settings: Settings) -> None:
+    """Refuse a least number of images that there can never be: every check would be an error."""
+    probe = PROBES.of_metric(gate.metric).name
+    if probe == "corpus":
+        return
+    of_directions = probe == "direction"
+    most = settings.corner_cases.samples if of_directions else settings.max_images
+    if gate.min_n is not None and most is not None and gate.min_n > most:
+        key = "corner_cases.samples" if of_directions else "max_images"
+        raise ValueError(
+            f"gate {gate.id!r}: min_n = {gate.min_n} fails whatever is measured, because there are at "
+            f"most {most} images, as {key} says; lower min_n, or raise {key}"
+        )
+
+
+def _check_selection(gate: GateSettings, settings: Settings) -> None:
+    metric, grid = METRICS[gate.metric], settings.corruptions
+    # Against a baseline, the clean images are compared as well, where no cells are selected.
+    chosen = gate.corruptions is not None or gate.severities is not None
+    needs_cells = "corruptions" in metric.selectors and (chosen or not metric.needs_baseline)
+    if needs_cells and grid is None:
+        raise ValueError(
+            f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
+        )
+    if PROBES.of_metric(gate.metric).name == "corpus" and settings.corpus is None:
+        raise ValueError(
+            f'gate {gate.id!r} selects nothing: there is no corpus; set corpus = "folder" and '
+            "let `failcond discover` fill it"
+        )
+    if metric.needs_reference and (grid is None or grid.reference is None):
+        raise ValueError(
+            f"gate {gate.id!r}: metric {gate.metric!r} compares with a reference; set "
+            'reference = "run.json", a run file, in [tool.failcond.corruptions]'
+        )
+    _check_names(gate, "classes", settings.classes or ())
+    if grid is not None:
+        _check_names(gate, "corruptions", grid.names)
+        _check_names(gate, "severities", grid.severities)
+
+
+def _check_names(gate: GateSettings, selector: str, known: Sequence[Any]) -> None:
+    there = set(known)
+    for value in getattr(gate, selector) or ():
+        if there and value not in there:
+            raise ValueError(
+                f"gate {gate.id!r} selects nothing: {selector} {value!r} is not configured"
+                f"{nearest(str(value), map(str, known))}"
+            )

@@ -1,0 +1,65 @@
+"""What a configuration reads, as places that nothing may be written to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.storage.outputs import Place, of_run
+
+KEEP_ELSEWHERE = "keep the run elsewhere, and make it the baseline with `failcond baseline RUN`"
+
+
+def inputs_of(settings: Settings, config: str | None = None) -> list[Place]:
+    """Return the files and folders that a configuration names, and the file that it is.
+
+    Args:
+        settings: what is configured.
+        config: the file, where the user named it.
+    """
+    read = [] if config is None else [Place("the configuration", Path(config))]
+    read += [
+        Place("the configuration", settings.folder / name)
+        for name in ("pyproject.toml", "failcond.toml")
+    ]
+    if settings.generator is not None:
+        read.append(Place("the generator", settings.path(settings.generator)))
+    if settings.images_folder is not None and settings.images_folder.is_dir():
+        # A class is a folder in it; beside them, there is room for other files.
+        below = sorted(settings.images_folder.iterdir())
+        read += [Place("the images", path, folder=True) for path in below if path.is_dir()]
+    if settings.corpus is not None:
+        read += [
+            Place("the corpus", path) for path in _corpus_files(settings.path(settings.corpus))
+        ]
+    if settings.baseline is not None:
+        read += of_run("the baseline", settings.path(settings.baseline), KEEP_ELSEWHERE)
+    if settings.reference_path is not None:
+        read += of_run("the reference", settings.reference_path)
+    return read + [Place(f"the module of {key}", path) for key, path in _modules(settings)]
+
+
+def _corpus_files(folder: Path) -> list[Path]:
+    return [folder / "corpus.json", *sorted(folder.glob("*.png"))]
+
+
+def _modules(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Find the files of the modules that are named, without importing them."""
+    custom = {} if settings.corruptions is None else settings.corruptions.custom
+    named = {"classifier": settings.classifier, "images": settings.images, "judge": settings.judge}
+    for key, reference in [*named.items(), *custom.items()]:
+        if isinstance(reference, str) and ":" in reference:
+            path = _source(reference.partition(":")[0], settings.folder)
+            if path is not None:
+                yield key, path
+
+
+def _source(module: str, folder: Path) -> Path | None:
+    for start in (folder, Path.cwd(), *map(Path, sys.path)):
+        inside = start.joinpath(*module.split("."))
+        for path in (inside.with_name(f"{inside.name}.py"), inside / "__init__.py"):
+            if path.is_file():
+                return path
+    return None

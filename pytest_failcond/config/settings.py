@@ -1,0 +1,223 @@
+"""The configuration: ``[tool.failcond]`` as one frozen, validated `Settings`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from pytest_failcond import ranges
+from pytest_failcond.config.gate_rules import check_gate
+from pytest_failcond.config.gate_settings import (
+    GateSettings,
+    Table,
+    once,
+    short_name,
+    valid_severities,
+    with_ids,
+)
+from pytest_failcond.corruptions.constants import check_specification
+from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name
+from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.probes.metric import STEP
+from pytest_failcond.storage.reading import sentence_of
+
+_NAME = re.compile(r"[A-Za-z0-9_.]+")
+_FARTHEST = 100.0  # σ that a walk may go
+_SUREST = 0.999999  # confidence: closer to 1, a share of the error for each of many checks is lost
+
+
+class CorruptionSettings(Table):
+    """``[tool.failcond.corruptions]``: the grid of names and severities."""
+
+    names: tuple[str, ...] = ()
+    severities: tuple[int, ...] = SEVERITIES
+    constants: str = "imagenet-c"
+    backend: str = "native"
+    reference: str | None = None
+    custom: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+
+    _valid_severities = field_validator("severities")(valid_severities)
+    _named_once = field_validator("names")(once)
+
+    @field_validator("custom", mode="before")
+    @classmethod
+    def _compositions(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+
+    @model_validator(mode="after")
+    def _specified(self) -> CorruptionSettings:
+        try:
+            check_specification(self.constants, self.backend)
+        except FailcondError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> CorruptionSettings:
+        custom = tuple(self.custom)
+        for name, parts in self.custom.items():
+            short_name(name)
+            if not _NAME.fullmatch(name) or name in NAMES:
+                raise ValueError(
+                    f"custom corruption {name!r}: use a new name of letters, digits, '_' and '.'"
+                )
+            simple = tuple(c for c, v in self.custom.items() if isinstance(v, str))
+            for part in parts if isinstance(parts, tuple) else ():
+                _check_corruption(part, simple, f"custom.{name}")
+        for name in self.names:
+            _check_corruption(name, custom, "names")
+        if not self.severities:
+            raise ValueError("severities: give at least one of 1 to 5")
+        if not self.names and "names" in self.model_fields_set:
+            raise ValueError("names: selects nothing; leave it out for all")
+        if not self.names:
+            object.__setattr__(self, "names", (*NAMES, *custom))
+        return self
+
+
+def _check_corruption(name: str, custom: tuple[str, ...], key: str) -> None:
+    try:
+        check_name(name, custom)
+    except FailcondError as error:
+        raise ValueError(f"{key}: {error}") from error
+
+
+class CornerCaseSettings(Table):
+    """``[tool.failcond.corner_cases]``: how many directions, from how many images, how far."""
+
+    top: Annotated[int, AfterValidator(ranges.TOP.check)] = 3
+    samples: Annotated[int, AfterValidator(ranges.SAMPLES.check)] = 128
+    max_shift: float = 8.0
+
+    @field_validator("max_shift")
+    @classmethod
+    def _on_the_grid(cls, value: float) -> float:
+        if not 0 < value <= _FARTHEST or value % STEP:
+            raise ValueError(
+                f"{value:g}: give a multiple of the walk's step, {STEP} σ, over 0 and at most "
+                f"{_FARTHEST:g} σ; beyond about 8 few images are still their class"
+            )
+        return value
+
+
+class Settings(Table):
+    """``[tool.failcond]``; see the README for every key."""
+
+    classifier: str | None = None
+    images: str | None = None
+    generator: str | None = None
+    judge: str | None = None
+    classes: tuple[str, ...] | None = None
+    seed: Annotated[int, AfterValidator(ranges.SEED.check)] = 0
+    max_images: Annotated[int, AfterValidator(ranges.MAX_IMAGES.check)] | None = None
+    batch_size: Annotated[int, AfterValidator(ranges.BATCH_SIZE.check)] = 256
+    confidence: float = 0.95
+    device: str = "cpu"
+    threads: Annotated[int, AfterValidator(ranges.THREADS.check)] | None = None
+    seeds: Annotated[int, AfterValidator(ranges.SEEDS.check)] = 1
+    baseline: str | None = None
+    corpus: str | None = None
+    probes: tuple[str, ...] = ()
+    corruptions: CorruptionSettings | None = None
+    corner_cases: CornerCaseSettings = CornerCaseSettings()
+    gates: tuple[GateSettings, ...] = ()
+    folder: Path = Field(Path(), exclude=True)
+
+    @field_validator("confidence")
+    @classmethod
+    def _sure(cls, value: float) -> float:
+        if not 0.5 < value <= _SUREST:
+            raise ValueError(f"{value:g}: give a number over 0.5 and at most {_SUREST}, like 0.95")
+        return value
+
+    @field_validator("classes")
+    @classmethod
+    def _some_classes(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value == ():
+            raise ValueError(
+                "is empty; name the classes in the order of the logits, or leave it out"
+            )
+        return once(value)
+
+    @model_validator(mode="after")
+    def _gates_tell_something(self) -> Settings:
+        object.__setattr__(self, "gates", with_ids(self.gates))
+        for gate in self.gates:
+            check_gate(gate, self)
+        return self
+
+    def gate(self, gate_id: str) -> GateSettings:
+        """Return the gate with this id.
+
+        Raises:
+            FailcondError: there is none.
+        """
+        for gate in self.gates:
+            if gate.id == gate_id:
+                return gate
+        raise FailcondError(
+            f"there is no gate {gate_id!r}{nearest(gate_id, [g.id for g in self.gates])}"
+        )
+
+    @property
+    def images_folder(self) -> Path | None:
+        """The folder that ``images`` names, where it names one rather than a callable."""
+        if self.images is None:
+            return None
+        folder = self.path(self.images)
+        return None if ":" in self.images and not folder.is_dir() else folder
+
+    @property
+    def reference_path(self) -> Path | None:
+        """The run that mCE and relative mCE are taken against, if one is configured."""
+        grid = self.corruptions
+        return None if grid is None or grid.reference is None else self.path(grid.reference)
+
+    def path(self, text: str) -> Path:
+        """Resolve a path of the configuration against the configuration's folder."""
+        return self.folder / text
+
+
+def check_gate_classes(settings: Settings, names: tuple[str, ...]) -> None:
+    """See that the gates' classes exist, where the configuration does not name them.
+
+    Raises:
+        FailcondError: a gate selects a class that is not there.
+    """
+    known = set(names)
+    for gate in settings.gates:
+        for name in gate.classes or ():
+            if name not in known:
+                raise FailcondError(
+                    f"gate {gate.id!r} selects nothing: there is no class {name!r}"
+                    f"{nearest(name, names)}"
+                )
+
+
+def load_settings(path: Path, table: dict[str, Any], **overrides: Any) -> Settings:
+    """Validate a table; ``overrides`` (from the command line) win over it.
+
+    Raises:
+        FailcondError: one sentence that names the file, the key and the remedy.
+    """
+    table = {k.replace("-", "_"): v for k, v in table.items()}
+    table |= {k: v for k, v in overrides.items() if v is not None}
+    known = set(Settings.model_fields) - {"folder"}
+    for key in table:
+        if key not in known:
+            raise FailcondError(f"{path}: unknown key {key!r}{nearest(key, known)}")
+    try:
+        return Settings(**table, folder=path.parent)
+    except ValidationError as error:
+        raise FailcondError(f"{path}: {sentence_of(error, table)}") from error

@@ -1,0 +1,185 @@
+"""The trained generator as users meet it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pytest_failcond.corruptions.randomness import KeyedRandom
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.generators.base import BATCH, Move
+from pytest_failcond.generators.stylegan2.checkpoint import FORMAT, VERSION, read_config
+from pytest_failcond.generators.stylegan2.config import GeneratorConfig
+from pytest_failcond.generators.stylegan2.moving import LayerMover
+from pytest_failcond.generators.stylegan2.network import Network
+from pytest_failcond.generators.stylegan2.stylespace import StyleSpace, locate
+from pytest_failcond.process.surroundings import ours
+from pytest_failcond.storage.files import hash_file, write_atomically
+from pytest_failcond.subjects.labels import class_indices
+
+
+class Generator:
+    """A class-conditional StyleGAN2 with constant noise inputs, in float32, at truncation 1.
+
+    Args:
+        config: its shape.
+        network: its weights; default freshly initialised ones.
+        training: how it was trained, JSON-ready.
+        hash: what identifies it; default a hash of its weights.
+        device: where it computes.
+    """
+
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        network: Network | None = None,
+        *,
+        training: dict[str, Any] | None = None,
+        hash: str | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.config = config
+        self.network = (network or Network(config)).eval().requires_grad_(False).to(device)
+        self.training = training or {}
+        self.device = torch.device(device)
+        self._hash = hash
+
+    @classmethod
+    @ours()
+    def load(cls, path: str | os.PathLike[str], device: str = "cpu") -> Generator:
+        """Read a generator file.
+
+        Raises:
+            FailcondError: the file is missing, truncated, foreign, or does not fit its own header.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        config, training = read_config(path)
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+            network = Network(config)
+        try:
+            weights = load_file(path)
+            network.load_state_dict(weights)
+        except (SafetensorError, RuntimeError) as error:
+            raise FailcondError(f"{path}: its weights do not fit its configuration") from error
+        if not all(value.isfinite().all() for value in weights.values()):
+            raise FailcondError(f"{path}: its weights are not finite: its training diverged")
+        return cls(config, network, training=training, hash=hash_file(path), device=device)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a generator file (safetensors, the configuration in its header), atomically."""
+        from safetensors.torch import save
+
+        tensors = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
+        metadata = {
+            "format": FORMAT,
+            "version": VERSION,
+            "config": json.dumps(self.config.to_json()),
+            "training": json.dumps(self.training),
+        }
+        write_atomically(path, save(tensors, metadata))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of its classes."""
+        return self.config.classes
+
+    @property
+    def hash(self) -> str:
+        """What identifies it: the hash of its file or, for one made in memory, of its weights."""
+        if self._hash is None:
+            digest = hashlib.sha256()
+            for name, value in self.network.state_dict().items():
+                digest.update(name.encode())
+                digest.update(value.cpu().contiguous().numpy().tobytes())
+            self._hash = f"weights:{digest.hexdigest()}"
+        return self._hash
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of its images."""
+        return (*self.config.image_size, self.config.image_channels)
+
+    @cached_property
+    def style_space(self) -> StyleSpace:
+        """The dimensions of its style vectors, their σ and range."""
+        return StyleSpace(self.config, self, self.device.type)
+
+    @ours()
+    def sample(
+        self, labels: Any, seed: int = 0, *, stream: str = "sample", first: int = 0
+    ) -> Tensor:
+        """Draw style vectors: labels int ``[N]`` → float32 ``[N, S]``, keyed by (seed, stream).
+
+        These are the samples number ``first``, ``first`` + 1, … of the stream. A sample depends on
+        the key, its number and its label alone, not on how many are drawn with it; to the last bit,
+        where it is drawn at the same place of a batch.
+
+        Raises:
+            FailcondError: a label is not a class of this generator, or no whole number.
+        """
+        labels = torch.from_numpy(class_indices(labels))
+        if len(labels) and int(labels.max()) >= len(self.classes):
+            raise FailcondError(
+                f"labels: this generator has classes 0 to {len(self.classes) - 1}, "
+                f"got {int(labels.max())}"
+            )
+        numbers = np.arange(first, first + len(labels))
+        z = KeyedRandom("z", seed, stream, indices=numbers).normal(self.config.z_dim)
+        return self._batched(self._styles, torch.from_numpy(z.astype(np.float32)), labels)
+
+    @ours()
+    def synthesize(self, styles: Tensor) -> Tensor:
+        """Make images: styles ``[N, S]`` → float32 ``[N, C, H, W]`` in [0, 1], cropped."""
+        return self._batched(self.render, self._check(styles))
+
+    def render(self, styles: Tensor) -> Tensor:
+        """Make the images of one batch where it computes; gradients flow to ``styles``."""
+        return self.finish(self.network.synthesis(styles.to(self.device)))
+
+    def mover(self, styles: Tensor, moves: Sequence[Move]) -> LayerMover:
+        """Prepare to move the images of ``styles`` ``[N, S]``, each along any of ``moves``.
+
+        What no move changes is computed once: moves that begin in one layer belong together.
+
+        Raises:
+            FailcondError: the style vectors have another width, or a dimension is none of them.
+        """
+        layers = {locate(self.config, k)[0] for move in moves for k in move}
+        styles = self._check(styles)
+        synthesis = self.network.synthesis
+        return LayerMover(synthesis, self.finish, styles, moves, layers, self.device)
+
+    def finish(self, raw: Tensor) -> Tensor:
+        """Map raw output x to an image: clamp((x + 1) / 2, 0, 1), the padding cropped."""
+        rows, columns = self.config.crop
+        return ((raw + 1) / 2).clamp(0, 1)[:, :, rows, columns]
+
+    def _styles(self, z: Tensor, labels: Tensor) -> Tensor:
+        return self.network.synthesis.styles(self.network.mapping(z, labels))
+
+    def _batched(self, function: Any, *inputs: Tensor) -> Tensor:
+        """Apply ``function`` in batches of one size, the last one padded by repetition."""
+        count = len(inputs[0])
+        parts = []
+        with torch.no_grad():
+            for start in range(0, max(count, 1), BATCH):
+                rows = torch.arange(start, start + BATCH).clamp(max=max(count - 1, 0))
+                batch = [value[rows].to(self.device) for value in inputs] if count else inputs
+                parts.append(function(*batch).cpu())
+        return torch.cat(parts)[:count]
+
+    def _check(self, styles: Tensor) -> Tensor:
+        width = sum(width for _, width in self.config.style_layers)
+        if styles.ndim != 2 or styles.shape[1] != width:
+            raise FailcondError(f"styles: expected [N, {width}], got {list(styles.shape)}")
+        return styles.float()

@@ -1,0 +1,98 @@
+"""Moved images for less than a synthesis each.
+
+A shift in one layer leaves every earlier layer unchanged, so their part is computed once; and an image
+is linear in the styles of the image layers (their outputs are upsampled and summed), so there two
+syntheses give all shifts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pytest_failcond.generators.base import BATCH, Move
+from pytest_failcond.generators.stylegan2.network import Synthesis, ToImage
+from pytest_failcond.process.surroundings import ours
+
+
+class LayerMover:
+    """Images, any of them moved along any of D ways.
+
+    Args:
+        synthesis: makes raw images.
+        finish: raw images → images.
+        styles: of the images unmoved, float32 ``[N, S]``.
+        moves: D ways.
+        layers: the layers that the moves change.
+        device: where the synthesis computes.
+    """
+
+    @ours()
+    def __init__(
+        self,
+        synthesis: Synthesis,
+        finish: Callable[[Tensor], Tensor],
+        styles: Tensor,
+        moves: Sequence[Move],
+        layers: Set[int],
+        device: torch.device,
+    ) -> None:
+        self._synthesis = synthesis
+        self._finish = finish
+        self._styles = styles
+        self._moves = np.zeros((len(moves), styles.shape[1]))
+        for d, move in enumerate(moves):
+            self._moves[d, list(move)] = list(move.values())
+        self._layer = min(layers, default=0)
+        self._device = device
+        with torch.no_grad():
+            self._state = synthesis.prefix(styles.to(device), self._layer)
+        changed = [synthesis.layers[layer] for layer in layers]
+        self._linear = bool(changed) and all(isinstance(layer, ToImage) for layer in changed)
+        if self._linear:
+            rows = np.arange(len(styles))
+            nothing, unit = np.zeros(len(rows)), np.ones(len(rows))
+            self._base = self._raw(rows, np.zeros_like(rows), nothing)
+            self._slopes = torch.stack(
+                [
+                    self._raw(rows, np.full_like(rows, d), unit) - self._base
+                    for d in range(len(moves))
+                ]
+            )
+
+    @ours()
+    def images(
+        self,
+        rows: npt.NDArray[np.int64],
+        which: npt.NDArray[np.int64],
+        amounts: npt.NDArray[np.float64],
+    ) -> Tensor:
+        """Return image ``rows[i]`` moved by ``amounts[i]`` units of move ``which[i]``."""
+        if self._linear:
+            units = torch.from_numpy(amounts).float()[:, None, None, None]
+            return self._finish(self._base[rows] + units * self._slopes[which, rows])
+        return self._finish(self._raw(rows, which, amounts))
+
+    def _raw(
+        self,
+        rows: npt.NDArray[np.int64],
+        which: npt.NDArray[np.int64],
+        amounts: npt.NDArray[np.float64],
+    ) -> Tensor:
+        """Synthesise from the first layer that changes: raw output ``[M, C, R, R]``."""
+        parts = []
+        # The last batch is filled up: a network's last bits depend on the size of the batch.
+        for start in range(0, len(rows), BATCH):
+            part = np.minimum(np.arange(start, start + BATCH), len(rows) - 1)
+            chosen = torch.from_numpy(rows[part])
+            shifts = amounts[part, None] * self._moves[which[part]]
+            styles = self._styles[chosen] + torch.from_numpy(shifts).float()
+            with torch.no_grad():
+                state = self._state.select(chosen.to(self._device))
+                raw = self._synthesis.suffix(state, styles.to(self._device), self._layer)
+            parts.append(raw.cpu())
+        return torch.cat(parts)[: len(rows)]

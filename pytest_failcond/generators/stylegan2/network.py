@@ -1,0 +1,194 @@
+"""The generator's networks: a mapping network and a synthesis network with skip outputs.
+
+Karras et al. 2019, *Analyzing and Improving the Image Quality of StyleGAN* (arXiv 1912.04958),
+class-conditional as in Karras et al. 2020 (arXiv 2006.06676). Shapes: N images, K classes, S style
+dimensions, H x W px.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pytest_failcond.generators.stylegan2.config import GeneratorConfig
+from pytest_failcond.generators.stylegan2.layers import (
+    Dense,
+    activate,
+    convolution_weight,
+    normalise,
+    upsample,
+    upsampling_convolution,
+)
+
+
+class State(NamedTuple):
+    """What the synthesis has made so far: features ``[N, C, H, W]`` and image ``[N, c, H, W]``."""
+
+    features: Tensor
+    image: Tensor | None
+
+    def select(self, index: Tensor) -> State:
+        """Return the state of the images at ``index``."""
+        image = None if self.image is None else self.image[index]
+        return State(self.features[index], image)
+
+
+class Mapping(nn.Module):
+    """z ``[N, z_dim]`` and labels ``[N]`` → w ``[N, w_dim]``."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.classes = len(config.classes)
+        self.embed = Dense(self.classes, config.w_dim)  # at the full learning rate
+        widths = [config.z_dim + config.w_dim] + [config.w_dim] * config.mapping_layers
+        self.layers = nn.ModuleList(Dense(a, b, lr_scale=0.01) for a, b in pairwise(widths))
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        one_hot = F.one_hot(labels, self.classes).to(z.dtype)
+        x = torch.cat([normalise(z), normalise(self.embed(one_hot))], dim=1)
+        for layer in self.layers:
+            x = activate(layer(x))
+        return x
+
+
+class StyledConvolution(nn.Module):
+    """Modulated 3 x 3 convolution, noise, bias and leaky ReLU; doubles the size if ``up``.
+
+    Scaling the input channels by the style and the output channels by the demodulation equals
+    scaling the weights per image (arXiv 1912.04958, eq. 1 and 3), with one ordinary convolution.
+    """
+
+    def __init__(self, inputs: int, outputs: int, size: int, w_dim: int, *, up: bool) -> None:
+        super().__init__()
+        self.affine = Dense(w_dim, inputs, bias=1.0)
+        self.weight = convolution_weight(outputs, inputs, 3)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.noise: Tensor
+        self.register_buffer("noise", torch.randn(size, size))
+        self.scale = 1.0 / math.sqrt(inputs * 9)
+        self.up = up
+
+    def style(self, w: Tensor) -> Tensor:
+        """Return the layer's style ``[N, in]``: the affine output."""
+        style: Tensor = self.affine(w)
+        return style
+
+    def forward(self, state: State, style: Tensor, noise: torch.Generator | None) -> State:
+        x = state.features
+        weight = self.weight * self.scale
+        power = weight.square().sum(dim=(2, 3))  # [out, in]
+        demodulation = (style.square() @ power.T + 1e-8).rsqrt()
+        x = x * style.to(x.dtype)[:, :, None, None]
+        if self.up:
+            x = upsampling_convolution(x, weight.to(x.dtype))
+        else:
+            x = F.conv2d(x, weight.to(x.dtype), padding=1)
+        x = x * demodulation.to(x.dtype)[:, :, None, None]
+        pixels = self.noise
+        if noise is not None:
+            pixels = torch.randn((len(x), 1, *self.noise.shape), generator=noise)
+        x = x + (pixels * self.noise_strength).to(x.dtype)
+        return State(activate(x + self.bias.to(x.dtype)[:, None, None]), state.image)
+
+
+class ToImage(nn.Module):
+    """Modulated 1 x 1 convolution without demodulation, added to the upsampled image so far."""
+
+    def __init__(self, inputs: int, image_channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.affine = Dense(w_dim, inputs, bias=1.0)
+        self.weight = convolution_weight(image_channels, inputs, 1)
+        self.bias = nn.Parameter(torch.zeros(image_channels))
+        self.scale = 1.0 / math.sqrt(inputs)
+
+    def style(self, w: Tensor) -> Tensor:
+        """Return the layer's style ``[N, in]``, the weight gain included (arXiv 2011.12799)."""
+        style: Tensor = self.affine(w) * self.scale
+        return style
+
+    def forward(self, state: State, style: Tensor, noise: torch.Generator | None) -> State:
+        x = state.features
+        x = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype))
+        image = x.float() + self.bias[:, None, None]
+        if state.image is not None:
+            image = image + upsample(state.image)
+        return State(state.features, image)
+
+
+class Synthesis(nn.Module):
+    """Styles ``[N, S]`` → images ``[N, c, H, W]`` in about [-1, 1], layer after layer.
+
+    Every modulated layer maps a `State` to the next, in StyleSpace order. So what a shift in one
+    layer leaves unchanged, all before it, can be computed once (`prefix`) and reused (`suffix`).
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.constant = nn.Parameter(torch.randn(config.channels[0], 4, 4))
+        self.names = [name for name, _ in config.style_layers]
+        self.widths = [width for _, width in config.style_layers]
+        layers: list[StyledConvolution | ToImage] = []
+        previous = config.channels[0]
+        for size, width in zip(config.block_sizes, config.channels, strict=True):
+            if size > 4:
+                layers.append(StyledConvolution(previous, width, size, config.w_dim, up=True))
+            layers.append(StyledConvolution(width, width, size, config.w_dim, up=False))
+            layers.append(ToImage(width, config.image_channels, config.w_dim))
+            previous = width
+        self.layers: Sequence[StyledConvolution | ToImage] = nn.ModuleList(layers)  # type: ignore[assignment]
+
+    def styles(self, w: Tensor) -> Tensor:
+        """Return every layer's style, concatenated: w ``[N, w_dim]`` → ``[N, S]``."""
+        return torch.cat([layer.style(w) for layer in self.layers], dim=1)
+
+    def start(self, count: int, dtype: torch.dtype = torch.float32) -> State:
+        """Return the learned constant, ``count`` times."""
+        features = self.constant.to(dtype).expand(count, -1, -1, -1)
+        return State(features.contiguous(memory_format=torch.channels_last), None)
+
+    def prefix(self, styles: Tensor, layer: int) -> State:
+        """Return the state before layer number ``layer``."""
+        return self._run(self.start(len(styles)), styles, range(layer), None)
+
+    def suffix(self, state: State, styles: Tensor, layer: int) -> Tensor:
+        """Finish from the state before layer number ``layer``."""
+        done = self._run(state, styles, range(layer, len(self.layers)), None)
+        assert done.image is not None
+        return done.image
+
+    def forward(
+        self,
+        styles: Tensor,
+        *,
+        dtype: torch.dtype = torch.float32,
+        noise: torch.Generator | None = None,
+    ) -> Tensor:
+        """Synthesise; with a ``noise`` generator the noise inputs are fresh, else the constants."""
+        state = self.start(len(styles), dtype)
+        done = self._run(state, styles, range(len(self.layers)), noise)
+        assert done.image is not None
+        return done.image
+
+    def _run(
+        self, state: State, styles: Tensor, layers: range, noise: torch.Generator | None
+    ) -> State:
+        parts = torch.split(styles, self.widths, dim=1)
+        for number in layers:
+            state = self.layers[number](state, parts[number], noise)
+        return state
+
+
+class Network(nn.Module):
+    """Mapping and synthesis together, as trained and saved."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.mapping = Mapping(config)
+        self.synthesis = Synthesis(config)

@@ -1,0 +1,1 @@
+"""Image files, and pictures of any mode as levels."""

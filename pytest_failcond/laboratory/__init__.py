@@ -1,0 +1,1 @@
+"""The subjects, put to the test: key by key."""

@@ -1,0 +1,112 @@
+"""The subjects that a configuration names, loaded: for the fixtures, and for commands outside pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pytest_failcond.config.configuration import Finder, absence, read_configuration
+from pytest_failcond.config.own_probes import add_configured
+from pytest_failcond.config.pythonpath import use_pythonpath
+from pytest_failcond.config.settings import Settings, load_settings
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.generators.base import as_generator
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.loading import call
+from pytest_failcond.subjects.modules import check_device
+from pytest_failcond.subjects.sources import labeled_images
+
+
+def load_configured(settings: Settings, key: str) -> Any:
+    """Call what a ``module:callable`` setting names; None where it is not set.
+
+    Raises:
+        FailcondError: it cannot be imported, raises, or returns None.
+    """
+    reference = getattr(settings, key)
+    if reference is None:
+        return None
+    found = call(reference, key, folder=settings.folder)
+    if found is None:  # which would pass for a setting left out
+        raise FailcondError(f"{key} = {reference!r} returned None; it must return the {key}")
+    return found
+
+
+def build_laboratory(
+    settings: Settings, classifier: Any, images: Any, generator: Any, judge: Any
+) -> Laboratory:
+    """Make a laboratory of what configuration or fixtures gave; models may also be `Classifier`.
+
+    Raises:
+        FailcondError: a subject is not as it must be, or two do not fit together.
+    """
+    if settings.threads is not None:
+        import torch
+
+        torch.set_num_threads(settings.threads)
+
+    generator = None if generator is None else as_generator(generator)
+    # Names that only folders give are read where the images lie, which the settings need not say.
+    names = settings.classes or (None if generator is None else generator.classes)
+
+    def wrapped(model: Any, name: str) -> Classifier:
+        if isinstance(model, Classifier):
+            return model
+        return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
+
+    return Laboratory(
+        settings,
+        wrapped(classifier, "classifier"),
+        None if images is None else labeled_images(images, names),
+        generator,
+        Acceptance.of(None if judge is None else wrapped(judge, "judge")),
+    )
+
+
+def find_settings(config: str | None, **overrides: Any) -> Settings:
+    """Read the configuration nearest to the current folder, as pytest would that is called there.
+
+    Modules are looked for in pytest's ``pythonpath`` from then on.
+
+    Args:
+        config: a file, as for ``--failcond-config``; None: found from here upward.
+        overrides: settings that win over the file's, where not None.
+
+    Raises:
+        FailcondError: there is none, or it is not valid.
+    """
+    here = Path.cwd()
+    if config is not None:
+        found = read_configuration(here / config, "--config")
+    elif (nearest := Finder().nearest(here)) is not None:
+        found = nearest
+    else:
+        raise FailcondError(f"{absence((here,))}, --config=FILE names a file")
+    for folder in (here, found.path.parent):
+        use_pythonpath(folder)
+    add_configured(found.path, found.table)
+    return load_settings(found.path, found.table, **overrides)
+
+
+def open_laboratory(settings: Settings) -> Laboratory:
+    """Load all that the configuration names.
+
+    Raises:
+        FailcondError: something is missing, cannot be loaded, or does not fit the rest.
+    """
+    classifier = load_configured(settings, "classifier")
+    if classifier is None:
+        raise FailcondError(
+            'classifier: none is configured; set classifier = "module:callable" in [tool.failcond]'
+        )
+    images = settings.images_folder or load_configured(settings, "images")
+    check_device(settings.device)
+    generator = None
+    if settings.generator is not None:
+        from pytest_failcond.generators.stylegan2.generator import Generator as StyleGAN2
+
+        generator = StyleGAN2.load(settings.path(settings.generator), settings.device)
+    judge = load_configured(settings, "judge")
+    return build_laboratory(settings, classifier, images, generator, judge)

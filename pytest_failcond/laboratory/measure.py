@@ -1,0 +1,369 @@
+"""Key → measurement. Pure: knows the subjects and the settings, neither pytest nor files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.config.class_names import class_names
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.corpus import Corpus
+from pytest_failcond.corruptions import specification
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.laboratory.corrupting import Corruptions
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CorruptionKey,
+    DirectionKey,
+    EntryKey,
+    Key,
+    RankingKey,
+)
+from pytest_failcond.records.directions import ClassRanking, Direction
+from pytest_failcond.records.examples import PICTURED, Lost, SavePicture, examples_of
+from pytest_failcond.records.measurements import Examples, Measurement, Replay, Replayed
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
+
+if TYPE_CHECKING:  # torch, which only a generator needs
+    from pytest_failcond.failures.attributes import Variation
+    from pytest_failcond.generators.base import Generator
+
+Pixels = npt.NDArray[np.uint8]
+Change = Callable[[Pixels, npt.NDArray[np.int64]], Pixels]
+
+_JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
+_CHUNK = 16  # batches per pass at most: enough for kernels to be fast
+_CHUNK_VALUES = 1 << 25  # of a pass at most: memory stays flat, however large images or set are
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """The subjects of a session and the settings they are measured with.
+
+    Raises:
+        FailcondError: when built, if subjects disagree on classes, channels or size.
+    """
+
+    settings: Settings
+    classifier: Classifier
+    images: LabeledImages | None = None
+    generator: Generator | None = None
+    acceptance: Acceptance = EVERYTHING
+
+    def __post_init__(self) -> None:
+        self._check_classes()
+        if self.images is not None and self.generator is not None:
+            height, width, channels = self.images.shape
+            made = self.generator.image_shape
+            if made != (height, width, channels):
+                raise FailcondError(
+                    f"generator and images disagree: the generator makes {made[2]} x "
+                    f"{made[0]} x {made[1]} images, the test images are "
+                    f"{channels} x {height} x {width}; use a generator trained on such images"
+                )
+
+    def _check_classes(self) -> None:
+        names = self.class_names
+        if names is None:
+            return
+        if self.images is not None and self.images.labels.max() >= len(names):
+            raise FailcondError(
+                f"labels: {self.images.labels.max()} is outside the {len(names)} classes; "
+                "labels count from 0"
+            )
+        for model in self.models.values():
+            if model.classes not in (None, len(names)):
+                raise FailcondError(
+                    f"the {model.name} has {model.classes} classes, but there are {len(names)}"
+                )
+            model.classes = len(names)
+
+    @property
+    def models(self) -> dict[str, Classifier]:
+        """Classifier and judges, by what each is here."""
+        judges = {
+            f"judge {i}" if i > 1 else "judge": judge
+            for i, judge in enumerate(self.acceptance.judges, start=1)
+        }
+        return {"classifier": self.classifier, **judges}
+
+    @property
+    def computes_with_torch(self) -> bool:
+        """Whether any of the subjects is a torch module."""
+        models = self.models.values()
+        return self.generator is not None or any(model.differentiable for model in models)
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names by index: the configured, the generator's, or those of the images' folders, if any."""
+        return class_names(
+            self.settings, None if self.generator is None else self.generator.classes
+        )
+
+    @cached_property
+    def test_images(self) -> LabeledImages:
+        """The images measured on: all, or the keyed subset of ``max_images``.
+
+        Raises:
+            FailcondError: there are none.
+        """
+        return self._subset[0]
+
+    @cached_property
+    def _subset(self) -> tuple[LabeledImages, npt.NDArray[np.int64]]:
+        if self.images is None:
+            raise FailcondError(
+                'images: none are configured; set images = "module:callable" in [tool.failcond]'
+            )
+        count = self.settings.max_images or len(self.images)
+        return self.images.subset(count, self.settings.seed)
+
+    @property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Index of each test image in the user's set, ``[N]``."""
+        return self._subset[1]
+
+    @cached_property
+    def subjects(self) -> dict[str, Any]:
+        """What a run says of what it measured: hashes, and what the images depend on."""
+        grid = self.settings.corruptions
+        return {
+            "classifier": self.classifier.hash,
+            "judge": self.acceptance.hash,
+            "generator": None if self.generator is None else self.generator.hash,
+            "images": None if self.images is None else self.images.hash,
+            "max_images": self.settings.max_images,
+            "seed": self.settings.seed,
+            "corruptions": None if grid is None else specification(grid.constants, grid.backend),
+        }
+
+    @cached_property
+    def corruptions(self) -> Corruptions:
+        """The configured corruptions."""
+        return Corruptions(self.settings)
+
+    def measure_clean(self) -> Measurement:
+        """Classify the test images as they are."""
+        return self.classify(CleanKey())
+
+    def measure_corruption(
+        self,
+        name: str,
+        severity: int,
+        *,
+        clean: Measurement | None = None,
+        save: SavePicture | None = None,
+    ) -> Measurement:
+        """Classify the test images under one corruption.
+
+        Args:
+            name: of the corruption.
+            severity: 1 to 5.
+            clean: of the same images; with it, some that are lost under the corruption are pictured.
+            save: keeps their pictures.
+
+        Raises:
+            FailcondError: the corruption is not configured, or raised.
+        """
+        key = CorruptionKey(name, severity)
+        lost = None if clean is None or save is None else Lost(clean, self.picture_order)
+        measured = self.classify(key, self._corrupted(name, severity, 0), lost=lost)
+        if lost is not None and save is not None and lost.rows:
+            measured = replace(measured, examples=self._lost_examples(lost, measured, save))
+        counts: list[int] = []
+        for offset in range(1, self.settings.seeds):
+            again = self.classify(key, self._corrupted(name, severity, offset), judged=False)
+            if again.pixels == measured.pixels:
+                break  # nothing is drawn
+            counts.append(again.correct)
+        return replace(measured, by_seed=tuple(counts))
+
+    def _corrupted(self, name: str, severity: int, seed_offset: int) -> Change:
+        def change(pixels: Pixels, indices: npt.NDArray[np.int64]) -> Pixels:
+            return self.corruptions.apply(name, pixels, severity, indices, seed_offset)
+
+        return change
+
+    def classify(
+        self,
+        key: Key,
+        change: Change | None = None,
+        *,
+        judged: bool = True,
+        lost: Lost | None = None,
+    ) -> Measurement:
+        """Put the test images, changed or as they are, to the classifier.
+
+        Args:
+            key: of the measurement.
+            change: makes of some images, uint8 ``[n, H, W, C]``, and their indices in the user's set,
+                ``[n]``, those that are classified instead; the result may depend on nothing else.
+            judged: whether the judge sees some of them too.
+            lost: takes some that are lost, for their picture.
+
+        Raises:
+            FailcondError: there are no images, the change raised, or labels and classes do not fit.
+        """
+        data, indices = self.test_images, self.indices
+        acceptance = self.acceptance if judged else EVERYTHING
+        digest = hashlib.sha256()
+        predicted, accepted = [], []
+        classify, batch = self.classifier.probabilities, self.classifier.batch_size
+        chunk = batch * max(1, min(_CHUNK, _CHUNK_VALUES // (batch * data.images[0].size)))
+        for start in range(0, len(data), chunk):
+            pixels = data.images[start : start + chunk]
+            if change is not None:
+                pixels = change(pixels, indices[start : start + chunk])
+            digest.update(np.ascontiguousarray(pixels).data)
+            predicted.append(classify(to_float(pixels), owned=True).argmax(axis=1))
+            if lost is not None:
+                lost.see(start, predicted[-1], pixels)
+            if acceptance.judged and (shown := self._shown_to_judge[start : start + chunk]).any():
+                labels = data.labels[start : start + chunk][shown]
+                accepted.append(acceptance.accepts(to_float(pixels[shown]), labels, owned=True))
+        classes = self.classifier.classes or 0
+        if data.labels.max() >= classes:
+            raise FailcondError(
+                f"labels: {data.labels.max()} is outside the classifier's {classes} classes; "
+                "labels count from 0"
+            )
+        return Measurement(
+            key=key,
+            predicted=np.concatenate(predicted).astype(np.int64),
+            labels=data.labels,
+            pixels=f"sha256:{digest.hexdigest()[:32]}",
+            classes=classes,
+            judge_correct=sum(int(right.sum()) for right in accepted) if accepted else None,
+            judge_total=sum(map(len, accepted)) if accepted else None,
+        )
+
+    @cached_property
+    def _shown_to_judge(self) -> npt.NDArray[np.bool_]:
+        """Which test images the judge is shown too: enough to tell an unreadable corruption."""
+        shown = np.zeros(len(self.test_images), dtype=bool)
+        shown[self.test_images.subset(_JUDGED, self.settings.seed)[1]] = True
+        return shown
+
+    @cached_property
+    def picture_order(self) -> npt.NDArray[np.int64]:
+        """Rows of the test images in the order in which they are pictured, ``[N]``.
+
+        It is the same for all keys, so that an image lost at several severities recurs, and no
+        threshold has a say in it.
+        """
+        return np.random.default_rng([self.settings.seed, 0xE4A]).permutation(len(self.test_images))
+
+    def picture_some(
+        self, name: str, before: Measurement, after: Measurement, lost: bool, save: SavePicture
+    ) -> Examples | None:
+        """Picture some images that one of two measurements of the same pixels has right alone."""
+        first, second = (before, after) if lost else (after, before)
+        chosen = first.right & ~second.right
+        rows = self.picture_order[chosen[self.picture_order]][:PICTURED]
+        if not len(rows):
+            return None
+        pixels = self.test_images.images[rows]
+        if isinstance(key := after.key, CorruptionKey):
+            indices = self.indices[rows]
+            pixels = self.corruptions.apply(key.corruption, pixels, key.severity, indices)
+        file = save(name, side_by_side(pixels))
+        return examples_of(rows, self.indices, before, after, file)
+
+    def _lost_examples(self, lost: Lost, measured: Measurement, save: SavePicture) -> Examples:
+        rows = np.array(lost.rows)
+        above = side_by_side(self.test_images.images[rows])
+        file = save(measured.key, np.concatenate([above, side_by_side(np.stack(lost.pixels))]))
+        return examples_of(rows, self.indices, lost.clean, measured, file)
+
+    def replay(self, corpus: Corpus, save: SavePicture | None) -> Replay:
+        """Classify the images of a corpus; those that must be right and are not are pictured.
+
+        Raises:
+            FailcondError: an image or a class is not as the manifest says.
+        """
+        pixels = corpus.images()
+        p = self.classifier.probabilities(to_float(pixels), owned=True)
+        names = self.class_names or tuple(map(str, range(p.shape[1])))
+        labels = corpus.labels(names)
+        entries = []
+        for row, (entry, label) in enumerate(zip(corpus.entries, labels, strict=True)):
+            found = Replayed(
+                id=entry.id,
+                status=entry.status,
+                label=label,
+                predicted=int(p[row].argmax()),
+                p=round(float(p[row, label]), 4),
+                png=entry.png,
+            )
+            if found.lost and save is not None:
+                found = replace(found, picture=save(EntryKey(entry.id), pixels[row]))
+            entries.append(found)
+        digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+        return Replay(tuple(entries), f"sha256:{digest[:32]}")
+
+    def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
+        """Rank the dimensions of a class and walk its top directions."""
+        from pytest_failcond.failures.corner_cases import find_corner_cases
+        from pytest_failcond.failures.records import direction_record, ranking_record
+
+        generator = self._generator_for(key.class_index)
+        options = self.settings.corner_cases
+        findings = find_corner_cases(
+            generator,
+            self.classifier,
+            key.class_index,
+            top=options.top,
+            samples=options.samples,
+            max_shift=options.max_shift,
+            judge=self.acceptance,
+            seed=self.settings.seed,
+        )
+        ranking = ranking_record(key, findings)
+        return ranking, [
+            direction_record(generator, finding, self._variation, save)
+            for finding in findings.directions
+        ]
+
+    def measure_direction(self, key: DirectionKey, save: SavePicture) -> Direction:
+        """Walk one direction, whatever its rank."""
+        from pytest_failcond.failures.corner_cases import measure_directions
+        from pytest_failcond.failures.records import direction_record
+
+        generator = self._generator_for(key.class_index)
+        options = self.settings.corner_cases
+        (finding,) = measure_directions(
+            generator,
+            self.classifier,
+            [key],
+            samples=options.samples,
+            max_shift=options.max_shift,
+            acceptance=self.acceptance,
+            seed=self.settings.seed,
+        )
+        return direction_record(generator, finding, self._variation, save)
+
+    @cached_property
+    def _variation(self) -> Variation:
+        """By how much attributes differ among the generator's images."""
+        if self.generator is None:
+            raise AssertionError("directions are measured with a generator")
+        from pytest_failcond.failures.attributes import natural_variation
+
+        return natural_variation(self.generator)
+
+    def _generator_for(self, class_index: int) -> Generator:
+        if self.generator is None:
+            raise FailcondError(NO_GENERATOR)
+        if class_index >= len(self.generator.classes):
+            raise FailcondError(
+                f"class {class_index} is not one of the generator's {len(self.generator.classes)}"
+            )
+        return self.generator

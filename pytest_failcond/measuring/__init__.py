@@ -1,0 +1,1 @@
+"""Each key once, through the store."""

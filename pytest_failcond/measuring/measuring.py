@@ -1,0 +1,188 @@
+"""Key → measurement through the store: each key once, for tests and for commands. Knows no pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.measuring.environment import describe_environment
+from pytest_failcond.measuring.progress.notes import Progress
+from pytest_failcond.probes.keys import (
+    DirectionKey,
+    Key,
+)
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.process.surroundings import ours
+from pytest_failcond.records.examples import SavePicture
+from pytest_failcond.records.measurements import Examples, Measurement
+from pytest_failcond.storage.packing import pack, unpack
+from pytest_failcond.storage.store import COMPARED, Record, Store
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import png
+from pytest_failcond.verdicts.metrics import Measure
+from pytest_failcond.words.remarks import Remark
+
+
+class Measuring:
+    """Measures what is asked for, unless somebody who shares the store has.
+
+    Args:
+        settings: what it is measured with.
+        store: where it is kept.
+        laboratory: the subjects; None: only what is in the store can be had.
+        pictures: whether pictures of the user's images may be made.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        laboratory: Laboratory | None,
+        *,
+        pictures: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.given = laboratory
+        self._pictures = pictures
+        self._progress = Progress(store.folder)
+        if laboratory is not None:
+            laboratory.classifier.seen = self._progress.seen
+            for model in laboratory.models.values():
+                self._watch(model)
+            if laboratory.images is not None and laboratory.images.noticed:
+                self._remark(Remark("images", "mixed", laboratory.images.noticed))
+        self.session = store.get("session", self._describe)
+        if laboratory is not None:
+            self._refuse_others(laboratory)
+
+    def _refuse_others(self, laboratory: Laboratory) -> None:
+        """See that the subjects are those of whoever described the session: keys know no subjects.
+
+        A model that is drawn at random where it is loaded differs from process to process.
+        """
+        for name in ("classifier", "images", "generator", "judge"):
+            here, there = laboratory.subjects[name], self.session["subjects"][name]
+            if here != there:
+                raise FailcondError(
+                    f"{name}: a session measures one set of subjects, but here another was loaded than "
+                    f"where the session began ({here} and {there}); load the same each time, with "
+                    "fixed seeds, or run pytest once for each and compare by `failcond compare`"
+                )
+
+    def _watch(self, model: Classifier) -> None:
+        """Keep what is noticed of a model; see once, in whatever process, whether it repeats itself."""
+
+        def repeat(again: Callable[[], Remark | None]) -> None:
+            def compute() -> Record:
+                if (found := again()) is not None:
+                    self._remark(found)
+                return {}
+
+            self.store.get(f"repeated:{model.name}", compute)
+
+        model.notice, model.repeat = self._remark, repeat
+
+    def _remark(self, remark: Remark) -> None:
+        if self.store.find(remark.record) is None:
+            self.store.put(remark.record, remark.to_json())
+
+    @property
+    def laboratory(self) -> Laboratory:
+        """The subjects.
+
+        Raises:
+            FailcondError: there are none: a kept run is judged.
+        """
+        if self.given is None:
+            raise FailcondError(
+                "this was not measured in the run that is judged, and with --failcond-from nothing "
+                "is measured; leave that option out"
+            )
+        return self.given
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """True class of every test image, ``[N]``."""
+        return unpack(self.session["labels"])
+
+    def measure(self, key: Key) -> Any:
+        """Return the record of a key.
+
+        Raises:
+            FailcondError: it cannot be measured, now or when it was tried.
+        """
+        return PROBES.read(key, self.store.get(key, lambda: self._measured(key)), self.labels)
+
+    def found(self, key: Key) -> Any:
+        """Return the record of a key that has been measured; None of another, or of an error."""
+        record = self.store.find(key)
+        if record is None or "error" in record:
+            return None
+        return PROBES.read(key, record, self.labels)
+
+    def _measured(self, key: Key) -> Record:
+        """Measure a key, and keep what is found of others on the way; progress is noted."""
+        probe = PROBES[key.probe]
+        total = len(self.laboratory.test_images) if probe.over_images else None
+        with self._progress.measuring(key, total), ours():
+            found: Record | None = None
+            for other, record in probe.measure(key, self):
+                if other == key:
+                    found = record.to_json()
+                else:
+                    self.store.put(other, record.to_json())
+        if found is None:
+            raise FailcondError(f"{key}: its probe, {probe.name!r}, measured nothing")
+        return found
+
+    def compared(self, key: Key, baseline: Measure) -> dict[str, Any]:
+        """Picture what was lost and what was gained since a baseline, once.
+
+        Raises:
+            FailcondError: the key cannot be measured, or not be compared.
+        """
+        return self.store.get(f"{COMPARED}{key}", lambda: self._picture_change(key, baseline))
+
+    def save(self, name: str, picture: npt.NDArray[np.uint8]) -> str:
+        """Keep a picture, ``[H, W, C]``; returns its file name."""
+        return self.store.save_picture(name, png(picture))
+
+    @property
+    def save_example(self) -> SavePicture | None:
+        """Keeps pictures of the user's images; None where none are wanted."""
+        return self.save if self._pictures else None
+
+    def _picture_change(self, key: Key, baseline: Measure) -> dict[str, Any]:
+        found: dict[str, Examples | None] = {"lost": None, "gained": None}
+        save = self.save_example
+        if not isinstance(key, DirectionKey):
+            then, now = baseline(key), self.measure(key)
+            assert isinstance(now, Measurement)
+            if self.given is not None and save is not None:
+                for name in found:
+                    found[name] = self.given.picture_some(
+                        f"{name}:{key}", then, now, name == "lost", save
+                    )
+        return {name: None if one is None else vars(one) for name, one in found.items()}
+
+    def _describe(self) -> dict[str, Any]:
+        """Return what the run says of its subjects and its surroundings."""
+        laboratory, settings = self.laboratory, self.settings
+        labels = np.zeros(0, dtype=np.int64)
+        subset = laboratory.images is not None and settings.max_images is not None
+        return {
+            "subjects": laboratory.subjects,
+            "environment": describe_environment(
+                settings, with_torch=laboratory.computes_with_torch
+            ),
+            "labels": pack(labels if laboratory.images is None else laboratory.test_images.labels),
+            "kept": pack(laboratory.indices, "<u4") if subset else None,
+        }

@@ -1,0 +1,137 @@
+"""What is said of how far measuring is, from the notes of all processes: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pytest_failcond.measuring.progress.notes import Current, Notes
+from pytest_failcond.probes.keys import CorpusKey, Key, RankingKey
+
+_MOST_KEYS = 4  # shown at once; with more processes, the rest are counted
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the session is going to measure: keys of cells (clean images among them) and rankings."""
+
+    cells: frozenset[Key] = frozenset()
+    rankings: frozenset[Key] = frozenset()
+
+    @staticmethod
+    def of(units: Collection[Key]) -> Plan:
+        """Sort what `plan.share_of` returns; what tests of one's own ask for is not known."""
+        rankings = frozenset(unit for unit in units if isinstance(unit, RankingKey))
+        return Plan(frozenset(units) - rankings - {CorpusKey()}, rankings)
+
+
+def expected(key: Key, finished: dict[Key, float | None]) -> float | None:
+    """Return how long a key should take, s, by those that are done; None where nothing is known.
+
+    The mean over cells of the same corruption; else over all keys of the same kind. The clean images
+    tell nothing of cells: there, no corruption is computed.
+    """
+    alike = {
+        other: seconds
+        for other, seconds in finished.items()
+        if seconds is not None and type(other) is type(key)
+    }
+    same = [seconds for other, seconds in alike.items() if other.parts[:1] == key.parts[:1]]
+    chosen = same or list(alike.values())
+    return sum(chosen) / len(chosen) if chosen else None
+
+
+def time_left(current: Current, finished: dict[Key, float | None], now: float) -> float | None:
+    """Return how long the key goes on, s: by its own speed, or before it has any, as `expected`.
+
+    0 where it takes longer than that; None where nothing is known.
+    """
+    elapsed = now - current.started
+    if current.total and current.done:
+        return elapsed * (current.total - current.done) / current.done
+    whole = expected(current.key, finished)
+    return None if whole is None else max(whole - elapsed, 0.0)
+
+
+def rows(
+    notes: Sequence[Notes], plan: Plan, now: float, *, width: int, unicode: bool = True
+) -> list[str]:
+    """Say what is measured now and how much is left, in rows of at most ``width`` characters.
+
+    One row per key that is being measured, and one for all of the plan; a single row where they fit
+    into it. Empty where nothing is measured.
+    """
+    dot = " · " if unicode else ", "
+    finished = {key: seconds for noted in notes for key, seconds in noted.finished.items()}
+    running = [noted.current for noted in notes if noted.current is not None]
+    if not running:
+        return []
+    keys = [_current(current, finished, now) for current in running[:_MOST_KEYS]]
+    rest = _whole(running, plan, finished, now, processes=len(notes))
+    if len(running) > _MOST_KEYS:
+        rest.insert(0, f"and {len(running) - _MOST_KEYS} more")
+    if len(keys) == 1 and len(joined := dot.join([*keys[0], *rest])) <= width:
+        return [joined]
+    lines = [*keys, rest] if rest else keys
+    return [_fit(line, width, dot) for line in lines]
+
+
+def _current(current: Current, finished: dict[Key, float | None], now: float) -> list[str]:
+    """Return key and images done, speed, time left, as far as they are known."""
+    elapsed = max(now - current.started, 1e-9)
+    amount = f"{current.done:,} images"
+    if current.total is not None:
+        amount = f"{current.done:,} of {current.total:,} images"
+    parts = [f"{current.key}  {amount}"]
+    if current.done:
+        speed = current.done / elapsed
+        parts.append(f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
+    left = time_left(current, finished, now)
+    parts.append(f"{clock(left)} left" if left else f"{clock(elapsed)} so far")
+    return parts
+
+
+def _whole(
+    running: Sequence[Current],
+    plan: Plan,
+    finished: dict[Key, float | None],
+    now: float,
+    processes: int,
+) -> list[str]:
+    """Return how much of the plan is done, and the time left for it: in all, or as far as known."""
+    parts: list[str] = []
+    times: list[float | None] = []
+    for noun, keys in (("cells", plan.cells), ("classes", plan.rankings)):
+        active = [current for current in running if current.key in keys]
+        waiting = keys - finished.keys() - {current.key for current in active}
+        if not waiting and not active:
+            continue
+        lengths = [time_left(current, finished, now) for current in active]
+        # Keys are measured side by side, but the last of them by one process alone.
+        longest = max((length or 0.0 for length in lengths), default=0.0)
+        lengths += [expected(key, finished) for key in waiting]
+        known = [length for length in lengths if length is not None]
+        whole = max(sum(known) / processes, longest) if len(known) == len(lengths) else None
+        times.append(whole)
+        parts.append(f"{len(keys) - len(waiting) - len(active)} of {len(keys)} {noun}")
+    if None in times:
+        return [
+            part if left is None else f"{part}, {clock(left)} left"
+            for part, left in zip(parts, times, strict=True)
+        ]
+    return [*parts, f"{clock(sum(filter(None, times)))} left in all"] if parts else []
+
+
+def _fit(parts: Sequence[str], width: int, dot: str) -> str:
+    """Join what fits: in a narrow terminal, the first and the last part go before the middle."""
+    whole = dot.join(parts)
+    if len(whole) > width and len(parts) > 2:
+        whole = dot.join([parts[0], parts[-1]])
+    return whole[:width]
+
+
+def clock(seconds: float) -> str:
+    """Return a time as ``m:ss``, from an hour on ``h:mm:ss``."""
+    minutes, second = divmod(max(round(seconds), 0), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

@@ -1,0 +1,359 @@
+"""The pytest hooks. Imports only the standard library and pytest: it loads in every project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_failcond.errors import FailcondError, unreadable
+from pytest_failcond.plugin import hookspecs
+from pytest_failcond.plugin.fixtures import (  # noqa: F401 - pytest finds fixtures by name
+    failcond,
+    failcond_classifier,
+    failcond_corner_case,
+    failcond_corpus,
+    failcond_corruption,
+    failcond_gate,
+    failcond_generator,
+    failcond_images,
+    failcond_judge,
+    failcond_probe,
+    failcond_regression,
+)
+from pytest_failcond.plugin.html_report import HtmlReport
+from pytest_failcond.plugin.items import (
+    GENERATED,
+    bring_home,
+    is_planned,
+    measures,
+    planned,
+    says_nothing,
+)
+from pytest_failcond.plugin.notices import Notices
+from pytest_failcond.plugin.options import add_options, make_state
+from pytest_failcond.plugin.outcome import point_home, tell_once
+from pytest_failcond.plugin.scope import FILE, SCOPE, Scope, needs_configuration, seems_configured
+from pytest_failcond.plugin.state import STATE, SUITE, State, fail, from_suite
+from pytest_failcond.plugin.subject_fixtures import refusal, unknown_fixture
+from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.process.threads import share_cores
+from pytest_failcond.words.printing import count, one_line, printable
+
+_NOTHING = "failcond_nothing"
+_VERDICT = "failcond_verdict"
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let projects add probes of their own."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the command-line options."""
+    add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)  # a conftest may import torch, which reads what this sets
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Prepare the process for computing beside others, in a project that uses the plugin."""
+    if seems_configured(early_config):
+        share_cores()
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-html reads the style sheets when it is configured
+def pytest_configure(config: pytest.Config) -> None:
+    """Read and validate the configuration; say what is wrong before anything runs."""
+    markers = {
+        "failcond_corruptions(names=None, severities=None)": "select cells of the grid",
+        "failcond_corner_cases(classes=None, top=None)": "select classes and ranks",
+    }
+    for marker, text in markers.items():
+        config.addinivalue_line("markers", f"{marker}: {text} for the generated tests")
+    before = set(PROBES.names)
+    try:
+        config.hook.pytest_failcond_probes(registry=PROBES)
+        config.add_cleanup(lambda: PROBES.keep(before))
+        scope = config.stash[SCOPE] = Scope.of(config)
+        state = make_state(config, scope)
+    except FailcondError as error:
+        raise pytest.UsageError(str(error)) from error
+    except OSError as error:  # of a file that the user named
+        raise pytest.UsageError(unreadable(error)) from error
+    if state is not None:
+        config.stash[STATE] = state
+        if config.pluginmanager.hasplugin("html"):
+            HtmlReport.join(config, state)
+        if state.owns_store and state.part is None:
+            config.pluginmanager.register(Notices(config, state), "failcond-notices")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Show progress while tests measure, if somebody looks on."""
+    state = session.config.stash.get(STATE, None)
+    if state is not None and state.owns_store and not session.config.option.collectonly:
+        from pytest_failcond.plugin.progress_line import start
+
+        start(session.config, state)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the store and the configuration lie."""
+    state, found = node.config.stash.get(STATE, None), node.config.stash[SCOPE].found
+    if state is not None:
+        node.workerinput["failcond_store"] = str(state.store)
+        node.workerinput[FILE] = str(found.path)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Generate a test per cell, direction, image of the corpus, gate and compared key."""
+    for name in GENERATED:
+        if name in metafunc.fixturenames:
+            if metafunc.config.stash[SCOPE].objection(metafunc.definition) is not None:
+                return  # the test fails, and says why, before it needs any value
+            state = metafunc.config.stash.get(STATE, None)
+            tests: list[Planned] = []
+            if state is not None:
+                from pytest_failcond.plugin.generation import tests_of
+
+                try:
+                    tests = tests_of(name, state, metafunc.definition)
+                except FailcondError as error:
+                    fail(f"{metafunc.definition.nodeid}: {error}")
+            if not tests and metafunc.module.__name__ != SUITE and not from_suite(metafunc):
+                metafunc.parametrize(name, [], indirect=True)
+            elif not tests:
+                metafunc.parametrize(name, [None], ids=[_NOTHING], indirect=True)
+            else:
+                ids = [test.test_id for test in tests]
+                metafunc.parametrize(name, tests, ids=ids, indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
+    """Leave out the suite's tests of what is not configured; report the others in the user's file."""
+    made: Any = yield
+    if isinstance(made, list):
+        state = collector.config.stash.get(STATE, None)
+        made = [item for item in made if not says_nothing(item, state)]
+        for item in made:
+            bring_home(item)
+    return made  # type: ignore[no-any-return]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to a part of a divided session its share of what is planned.
+
+    Tests of the user's own are no part of the plan; the first part runs them.
+    """
+    state = config.stash.get(STATE, None)
+    if state is None or state.part is None:
+        return
+    from pytest_failcond.verdicts.plan import share_of
+
+    share = share_of(_keep_plan(state, items), state.part)
+    mine: list[pytest.Item] = []
+    others: list[pytest.Item] = []
+    for item in items:
+        chosen = planned(item).unit in share if is_planned(item) else state.part[0] == 1
+        (mine if chosen else others).append(item)
+    items[:] = mine
+    config.hook.pytest_deselected(items=others)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Write down what is planned, so that what goes missing is seen; see that it can share a session."""
+    state = session.config.stash.get(STATE, None)
+    if state is None:
+        return
+    if state.part is None:
+        _keep_plan(state, session.items)
+    asking = [item for item in session.items if measures(item)]
+    state.refusal = unknown_fixture(asking) or refusal(asking, state.given)
+
+
+def _keep_plan(state: State, items: list[pytest.Item]) -> list[Planned]:
+    """Keep what is planned, in an order of its own: tests may be shuffled, each part in its way."""
+    found = {one.name: one for one in map(planned, filter(is_planned, items))}
+    plan = sorted(found)
+    if plan:
+        from pytest_failcond.storage.store import PLAN, Store
+
+        Store(state.store).put(PLAN, {"plan": plan})
+    return [found[name] for name in plan]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Know which test is running, so that its verdict can be noted on it."""
+    state = item.config.stash.get(STATE, None)
+    if state is not None:
+        state.item = item
+    return (yield)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test that this session cannot be about, before anything is loaded; count attempts."""
+    if needs_configuration(item, ("failcond", *GENERATED)):
+        why = item.config.stash[SCOPE].objection(item)
+        if why is not None:
+            fail(why)
+    state = item.config.stash.get(STATE, None)
+    if state is None:
+        return
+    state.attempts[item.nodeid] += 1
+    if state.attempts[item.nodeid] > 1:  # what was noted on the test is about the attempt before
+        item.user_properties[:] = [
+            p for p in item.user_properties if not p[0].startswith("failcond_")
+        ]
+    if state.refusal is not None and measures(item):
+        fail(state.refusal)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+    """Tell each fault once, and name a line of the user's."""
+    report: Any = yield
+    state = item.config.stash.get(STATE, None)
+    if call.excinfo is not None:
+        if report.failed:
+            tell_once(item, call.excinfo, report, state)
+        point_home(item, call.excinfo, report)
+    return report  # type: ignore[no-any-return]
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """Show a check that holds, though not beyond sampling noise, as MARGINAL."""
+    noted = [list(entry) for entry in getattr(report, "user_properties", [])]  # collection has none
+    if report.when == "call" and report.passed and [_VERDICT, "marginal"] in noted:
+        return "marginal", "m", "MARGINAL"
+    return None
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what is under test, and what is planned."""
+    state = config.stash.get(STATE, None)
+    if state is None:
+        return None
+    settings = state.settings
+    grid = settings.corruptions
+    file = config.stash[SCOPE].file(config.invocation_params.dir)
+    parts = [f"configured by {file}", f"classifier {settings.classifier or 'from conftest.py'}"]
+    if grid is not None:
+        parts.append(count(len(grid.names) * len(grid.severities), "corruption cell"))
+    if state.classes is not None and settings.generator is not None:
+        parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
+    if state.corpus:
+        parts.append(f"a corpus of {len(state.corpus)}")
+    if state.part is None:
+        parts.append(count(len(settings.gates), "gate"))
+    else:
+        parts.append("part {} of {}: nothing is judged".format(*state.part))
+    if state.baseline is None and settings.baseline is not None:
+        from pytest_failcond.config.baselines import absent_baseline
+
+        parts.append(absent_baseline(settings))
+    if state.measured is not None:
+        parts.append(f"judging {state.measured}: nothing is measured")
+    return printable("failcond: " + ", ".join(parts))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Make the run from the store and keep it; what was planned and is missing turns it red."""
+    state = session.config.stash.get(STATE, None)
+    if state is None or not state.owns_store or session.config.option.collectonly:
+        return
+    from pytest_failcond.runs.assemble import assemble
+
+    state.run = assemble(
+        state.store,
+        state.settings,
+        state.classes,
+        baseline=state.baseline,
+        part=state.part,
+        kept=state.measured is not None,
+        strict=state.strict,
+    )
+    config = session.config
+    if state.run is None:
+        if session.exitstatus == pytest.ExitCode.OK and _asked_for_a_verdict(config):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return
+    base = config.invocation_params.dir
+    if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
+        state.problem = "the session was interrupted; what was there before is untouched"
+        return
+    try:
+        if path := config.getoption("failcond_json"):
+            state.run.save(base / path, pictures=not config.getoption("failcond_no_images"))
+        if path := config.getoption("failcond_markdown"):
+            from pytest_failcond.report import markdown
+            from pytest_failcond.storage.outputs import write_summary
+
+            write_summary(base / path, markdown.render(state.run))
+    except FailcondError as error:
+        state.problem = str(error)
+    unmeasured = any(check.verdict == "error" for check in state.run.checks) or state.run.errors
+    if session.exitstatus == pytest.ExitCode.OK and (state.problem or unmeasured):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _asked_for_a_verdict(config: pytest.Config) -> bool:
+    """Whether the command line itself, not ``addopts``, asks for what there is not if nothing is measured."""
+    asked = ("--failcond-json", "--failcond-markdown", "--failcond-strict")
+    return any(argument.startswith(asked) for argument in map(str, config.invocation_params.args))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show the tables: accuracy by corruption and severity, directions, gates."""
+    state = config.stash.get(STATE, None)
+    if state is None or not state.owns_store or config.option.collectonly:
+        return
+    if state.run is None:
+        _say_that_nothing_was_measured(terminalreporter, config, state)
+        return
+    from pytest_failcond.report import terminal
+
+    writer = config.get_terminal_writer()
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    text = terminal.render(
+        state.run,
+        width=writer.fullwidth,
+        color=writer.hasmarkup,
+        unicode=encoding.lower().startswith("utf"),
+        verbose=config.get_verbosity(),
+    )
+    if config.get_verbosity() > -2:  # -q shortens pytest's own lines; -qq is for silence
+        terminalreporter.section("failcond", cyan=True)
+        terminalreporter.write(text)
+    path = config.getoption("failcond_json")
+    if state.problem and (path or config.getoption("failcond_markdown")):
+        terminalreporter.write_line(one_line(f"the run was not kept: {state.problem}"), red=True)
+    elif path:
+        terminalreporter.write_line(one_line(f"run kept: {path}"))
+
+
+def _say_that_nothing_was_measured(reporter: Any, config: pytest.Config, state: State) -> None:
+    """Keep a session that judged nothing from being read as one that passed."""
+    gates = len(state.settings.gates) if state.part is None else 0
+    parts = ["its gate was not checked" if gates == 1 else f"none of {gates} gates was checked"]
+    parts = parts if gates else []
+    for option in ("failcond_json", "failcond_markdown"):
+        if path := config.getoption(option):
+            old = (config.invocation_params.dir / path).exists()
+            parts.append(f"{path} was not written{' and is of an older run' if old else ''}")
+    if parts and config.get_verbosity() > -2:
+        line = one_line(f"failcond: nothing was measured: {', '.join(parts)}")
+        reporter.write_line(line, yellow=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the store."""
+    state = config.stash.get(STATE, None)
+    if state is not None and state.folder is not None:
+        state.folder.close()

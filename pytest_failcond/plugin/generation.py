@@ -1,0 +1,71 @@
+"""Which tests are generated: the part of the hooks that needs us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.plugin.items import definitions
+from pytest_failcond.plugin.state import State
+from pytest_failcond.probes.base import Planned, Planning
+from pytest_failcond.probes.corruption import grid_keys
+from pytest_failcond.probes.keys import CleanKey, Key
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.storage.store import Store
+
+
+def tests_of(fixture: str, state: State, item: Any) -> list[Planned]:
+    """Return the tests that are generated for the values of a fixture.
+
+    Raises:
+        FailcondError: a marker selects something that is not there.
+    """
+
+    def marked(name: str, known: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        return (_arguments(marker, known) for marker in item.iter_markers(name))
+
+    given = len(definitions(item, "failcond_generator")) > 1
+    planning = Planning(
+        state.settings,
+        state.classes,
+        corpus=state.corpus,
+        generator=given or state.settings.generator is not None,
+        compared=lambda: _compared(state),
+        marked=marked,
+    )
+    probes = (probe for probe in PROBES if fixture in probe.fixtures)
+    return [one for probe in probes for one in probe.tests(planning) if one.fixture == fixture]
+
+
+def _compared(state: State) -> Sequence[Key]:
+    """Return the keys of the baseline that this session can measure again; none without one."""
+    if state.baseline is None:
+        return []
+    from pytest_failcond.runs.run import Run
+    from pytest_failcond.storage.files import hash_file
+
+    settings, run = state.settings, Run.load(state.baseline)
+    mine = {*grid_keys(settings), *([CleanKey()] if settings.images is not None else [])}
+    keys: list[Key] = [key for key in run.measurements if key in mine]
+    if state.measured is not None:
+        # What the kept run did not walk again, the comparison names; no gate is about it.
+        store = Store(state.store)  # which the kept run was put into, its errors too
+        return keys + [key for key in run.directions if store.find(key) is not None]
+    generator = None if settings.generator is None else settings.path(settings.generator)
+    if generator is not None and run.subjects.get("generator") == hash_file(generator):
+        keys += run.directions
+    return keys
+
+
+def _arguments(marker: pytest.Mark, known: tuple[str, ...]) -> dict[str, Any]:
+    for key in marker.kwargs:
+        if key not in known:
+            raise FailcondError(
+                f"marker {marker.name}: unknown argument {key!r}{nearest(key, known)}"
+            )
+    if marker.args:
+        raise FailcondError(f"marker {marker.name}: name its arguments: {', '.join(known)}")
+    return dict(marker.kwargs)

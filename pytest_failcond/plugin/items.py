@@ -1,0 +1,118 @@
+"""What a test item is about, and where it is reported.
+
+Meaning comes from parameters: names and IDs are changed by other plugins, and by fixtures of the user's.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_failcond.plugin.scope import SCOPE
+from pytest_failcond.plugin.state import SUITE, State, from_suite
+from pytest_failcond.probes.base import FIXTURE, Planned
+from pytest_failcond.probes.clean import PROBE as CLEAN
+from pytest_failcond.probes.keys import CleanKey
+
+FIXTURES = "pytest_failcond.plugin.fixtures"
+"""The module of our fixtures; theirs that are overridden are in others."""
+GENERATED = (
+    "failcond_corruption",
+    "failcond_corner_case",
+    "failcond_corpus",
+    "failcond_gate",
+    "failcond_regression",
+    FIXTURE,
+)
+"""The fixtures whose values make tests; None stands for no value at all."""
+
+
+def parameters(item: pytest.Item) -> dict[str, Any]:
+    """Return an item's parameters by fixture, other plugins' too."""
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None else callspec.params
+
+
+def definitions(item: pytest.Item, name: str) -> Sequence[Any]:
+    """Return a fixture's definitions as a test sees them, the one that overrides the others last.
+
+    pytest has no public way to see them before they run, nor those of a fixture that a test asks for
+    by ``request.getfixturevalue``, which its manager alone knows.
+    """
+    known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    return known.get(name) or item.session._fixturemanager.getfixturedefs(name, item) or ()
+
+
+def says_nothing(item: pytest.Item, state: State | None) -> bool:
+    """Whether it is a test of the suite's about something that is not configured."""
+    if not from_suite(item):
+        return False
+    values = [value for name, value in parameters(item).items() if name in GENERATED]
+    if values:
+        return values == [None]
+    if _is_refused(item):
+        return False  # it fails, and says why
+    if state is None:
+        return True
+    images = definitions(item, "failcond_images")[-1]
+    overridden = images.func.__module__ != FIXTURES
+    if state.settings.images is not None or overridden:
+        return False
+    # A gate on the clean images must not be gone because there are none: its test says so.
+    gated = {metric.name for metric in CLEAN.metrics}
+    return not any(gate.metric in gated for gate in state.settings.gates)
+
+
+def is_planned(item: pytest.Item) -> bool:
+    """Whether a test belongs to the session's plan: it is the suite's, and can be judged here."""
+    return from_suite(item) and not _is_refused(item)
+
+
+def measures(item: pytest.Item) -> bool:
+    """Whether a test asks for the fixture ``failcond``, or for one that does, and may have it here."""
+    return "failcond" in getattr(item, "fixturenames", ()) and not _is_refused(item)
+
+
+def _is_refused(item: pytest.Item) -> bool:
+    return item.config.stash[SCOPE].objection(item) is not None
+
+
+def planned(item: pytest.Item) -> Planned:
+    """Return what a test of the suite's checks: what it was generated for, else the clean images."""
+    tests = (value for value in parameters(item).values() if isinstance(value, Planned))
+    return next(tests, Planned.of_key(CleanKey()))
+
+
+def bring_home(item: pytest.Item) -> None:
+    """Report a test of the suite's where the user's file imports it, not in our own file.
+
+    JUnit files and annotations of continuous integration point there.
+    """
+    if from_suite(item):
+        line, name = _line_of_import(item), item.reportinfo()[2]
+        item.reportinfo = lambda: (item.path, line, name)  # type: ignore[method-assign]
+
+
+def _line_of_import(item: pytest.Item) -> int:
+    """Return the line, from 0, of the statement that imports an item's function; 0: unknown."""
+    imported = {"*", item.function.__name__}  # type: ignore[attr-defined]
+    for node in ast.walk(_parsed(item.path)):
+        if isinstance(node, ast.ImportFrom) and node.module == SUITE:  # noqa: SIM102
+            if imported & {alias.name for alias in node.names}:
+                return node.lineno - 1
+    return 0
+
+
+def _parsed(path: Path) -> ast.AST:
+    try:
+        return ast.parse(path.read_bytes())
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+    ):  # a collector of the user's may read what is no Python
+        return ast.Module([], [])

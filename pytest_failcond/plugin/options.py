@@ -1,0 +1,298 @@
+"""Command-line options → the session's `State`. Imports only the standard library and pytest."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_failcond.config.configuration import absence
+from pytest_failcond.config.own_probes import add_configured
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.plugin.scope import OFF, Scope
+from pytest_failcond.plugin.state import State
+from pytest_failcond.plugin.unfound import check_named
+from pytest_failcond.ranges import PARTS, SEED, SEEDS, shorten
+
+if TYPE_CHECKING:
+    from pytest_failcond.config.settings import Settings
+    from pytest_failcond.runs.run import Run
+
+
+_WRITTEN = {
+    "failcond_markdown": "--failcond-markdown",
+    "htmlpath": "--html",
+    "xmlpath": "--junitxml",
+    "report_log": "--report-log",
+    "log_file": "--log-file",
+}
+"""Options, ours and others', that name one file to write, by their name inside pytest."""
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "config": {
+        "metavar": "FILE",
+        "help": "configuration file; default: failcond.toml, or [tool.failcond] in pyproject.toml, "
+        f"nearest above the tests; {OFF!r} switches off",
+    },
+    "classifier": {"metavar": "MODULE:CALLABLE", "help": "loads the model under test"},
+    "generator": {"metavar": "FILE", "help": "generator file (safetensors)"},
+    "images": {
+        "metavar": "MODULE:CALLABLE",
+        "help": "loads the labelled test images; or a folder with one folder of image files per class",
+    },
+    "device": {"metavar": "DEVICE", "help": "where models compute, such as cpu or cuda"},
+    "seed": {"metavar": "N", "type": SEED.read, "help": "keys all randomness"},
+    "seeds": {
+        "metavar": "N",
+        "type": SEEDS.read,
+        "help": "repeat random corruptions with N seeds",
+    },
+    "strict": {"action": "store_true", "help": "marginal and not-evaluated checks fail"},
+    "json": {"metavar": "PATH", "help": "keep the run: PATH, and pictures in PATH.files/"},
+    "compare": {"metavar": "PATH", "help": "run file of a baseline to compare with"},
+    "shard": {
+        "metavar": "I/N",
+        "help": "measure the I-th of N parts of what is planned, judge nothing, and keep the part: "
+        "by --failcond-json, else failcond-part-I-of-N.json; `failcond merge` joins parts",
+    },
+    "from": {"metavar": "RUN", "help": "judge a kept run; measure nothing"},
+    "markdown": {
+        "metavar": "PATH",
+        "help": "write a summary for pull requests; added to the file that GITHUB_STEP_SUMMARY names",
+    },
+    "no-images": {"action": "store_true", "help": "leave pictures out of all reports"},
+}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the command-line options."""
+    group = parser.getgroup("failcond", "robustness of image classifiers (pytest-failcond)")
+    for name, arguments in _OPTIONS.items():
+        group.addoption(f"--failcond-{name}", **arguments)
+
+
+def _given(config: pytest.Config) -> list[str]:
+    """Return the options that were given, wherever: on the command line or by ``addopts``.
+
+    Raises:
+        FailcondError: one was given without a value, or has no effect beside another.
+    """
+    values = {name: config.getoption(f"--failcond-{name}") for name in _OPTIONS}
+    given = {k: value for k, value in values.items() if value is not None and value is not False}
+    for name, value in given.items():
+        if value == "":
+            raise FailcondError(
+                f"--failcond-{name}: its value is empty; give {_OPTIONS[name]['metavar']}, or leave it out"
+            )
+        if name in ("classifier", "device") and "from" in given:
+            raise FailcondError(
+                f"--failcond-{name} would have no effect: with --failcond-from, nothing is measured; "
+                "leave out one of them"
+            )
+    return [f"--failcond-{name}" for name in given]
+
+
+def make_state(config: pytest.Config, scope: Scope) -> State | None:
+    """Return the session's state, or None in a project that does not configure failcond.
+
+    Raises:
+        FailcondError: an option or the configuration is wrong.
+    """
+    if scope.off:
+        return None
+    options = _given(config)
+    if scope.found is None:
+        if options:
+            raise FailcondError(
+                f"{', '.join(options)}: {absence(scope.places, scope.root)}, --failcond-config=FILE "
+                "names a file"
+            )
+        return None
+    given = {
+        name: config.getoption(f"failcond_{name}")
+        for name in ("classifier", "generator", "images", "device", "seed", "seeds")
+    }
+    from pytest_failcond.config.settings import load_settings
+
+    if given["generator"] is not None:  # unlike the file's, relative to where pytest was called
+        given["generator"] = str(config.invocation_params.dir / given["generator"])
+    if given["images"] is not None and (config.invocation_params.dir / given["images"]).is_dir():
+        given["images"] = str(config.invocation_params.dir / given["images"])
+    add_configured(scope.found.path, scope.found.table)
+    settings = load_settings(scope.found.path, scope.found.table, **given)
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    part, measured = read_part(config.getoption("failcond_shard")), _measured(config, settings)
+    if part is not None and measured is not None:
+        raise FailcondError("--failcond-shard measures, --failcond-from does not: give one of them")
+    if part is not None and config.getoption("failcond_json") is None:
+        config.option.failcond_json = f"failcond-part-{part[0]}-of-{part[1]}.json"
+    classes = _class_names(settings) if measured is None else _classes_of(measured[1], settings)
+    baseline = config.getoption("failcond_compare") or settings.baseline
+    if worker is None:
+        _check_outputs(config, settings)
+        if settings.reference_path is not None:
+            from pytest_failcond.runs.reference import check_reference
+
+            check_reference(settings)
+        if measured is None:
+            check_named(config, scope.places, settings)
+    if settings.device != "cpu":
+        from pytest_failcond.subjects.modules import check_device
+
+        check_device(settings.device)
+    state = State(
+        settings=settings,
+        classes=classes,
+        store=Path(worker["failcond_store"] if worker else ""),
+        owns_store=worker is None,
+        strict=config.getoption("failcond_strict"),
+        baseline=_baseline(config, settings, baseline),
+        corpus=_corpus_ids(settings, None if measured is None else measured[1]),
+        pictures=not config.getoption("failcond_no_images"),
+        part=part,
+        measured=None if measured is None else measured[0],
+        given={
+            f"failcond_{name}": f"--failcond-{name}"
+            for name in ("classifier", "generator", "images")
+            if given[name] is not None
+        },
+    )
+    if worker is None:  # last: who makes a folder removes it
+        _open_store(state, None if measured is None else measured[1])
+    return state
+
+
+def _open_store(state: State, measured: Run | None) -> None:
+    """Make the session's own folder, and put a run that is judged into its store."""
+    from pytest_failcond.storage.files import write_atomically
+    from pytest_failcond.storage.folders import OwnFolder
+
+    state.folder = OwnFolder()
+    state.store = state.folder.path / "store"
+    try:
+        write_atomically(
+            state.store / "probe", b""
+        )  # a full disk is better known now than at each test
+        if measured is not None:
+            from pytest_failcond.runs.assemble import disassemble
+
+            disassemble(measured, state.store)
+    except BaseException:
+        state.folder.close()
+        raise
+
+
+def _classes_of(run: Run, settings: Settings) -> tuple[str, ...]:
+    """Return the class names of the run that is judged, which the gates' classes must be among."""
+    from pytest_failcond.config.settings import check_gate_classes
+
+    check_gate_classes(settings, run.classes)
+    return run.classes
+
+
+def _class_names(settings: Settings) -> tuple[str, ...] | None:
+    """Return the class names of the configuration, the generator's header or the images' folder."""
+    from pytest_failcond.config.class_names import class_names
+    from pytest_failcond.config.settings import check_gate_classes
+
+    generator = None
+    if settings.generator is not None:
+        from pytest_failcond.generators.stylegan2.checkpoint import read_config
+
+        path = settings.path(settings.generator)
+        if not path.exists():
+            raise FailcondError(
+                f"generator: there is no file {path}; `failcond train` makes one, or correct the path"
+            )
+        generator = read_config(path)[0].classes
+    names = class_names(settings, generator)
+    if names is not None:
+        check_gate_classes(settings, names)
+    return names
+
+
+def _corpus_ids(settings: Settings, measured: Run | None) -> tuple[str, ...]:
+    """Return the ids of the corpus's entries: those of the manifest, or of the run that is judged."""
+    if measured is not None:
+        replay = measured.corpus
+        return () if replay is None else tuple(entry.id for entry in replay.entries)
+    if settings.corpus is None:
+        return ()
+    from pytest_failcond.corpus import Corpus
+
+    return Corpus.read(settings.path(settings.corpus)).ids
+
+
+def _baseline(config: pytest.Config, settings: Settings, baseline: str | None) -> Path | None:
+    if baseline is None:
+        return None
+    given = config.getoption("failcond_compare")
+    path = config.invocation_params.dir / given if given else settings.path(baseline)
+    if not path.is_file():
+        if given:
+            raise FailcondError(f"--failcond-compare: there is no file {path}")
+        return None
+    return path
+
+
+def _check_outputs(config: pytest.Config, settings: Settings) -> None:
+    """See now whether all places can be written, and none is read; not after minutes of measuring."""
+    from pytest_failcond.config.inputs import KEEP_ELSEWHERE, inputs_of
+    from pytest_failcond.storage.outputs import Place, check_outputs, of_run
+
+    def given(option: str) -> Path | None:
+        value = config.getoption(option, None)
+        return config.invocation_params.dir / value if value else None
+
+    outputs, inputs = [], inputs_of(settings)
+    if config.inipath is not None:
+        inputs.append(Place("pytest's configuration", config.inipath))
+    if path := given("failcond_json"):
+        outputs += of_run("--failcond-json", path)
+    for option, name in _WRITTEN.items():
+        if path := given(option):
+            outputs.append(Place(name, path))
+    if path := given("failcond_from"):
+        inputs += of_run("--failcond-from", path)
+    if path := given("failcond_compare"):
+        inputs += of_run("--failcond-compare", path, KEEP_ELSEWHERE)
+    if path := given("failcond_config"):
+        inputs.append(Place("--failcond-config", path))
+    check_outputs(outputs, inputs)
+
+
+def read_part(text: str | None) -> tuple[int, int] | None:
+    """Read ``I/N``: the I-th of N parts, from 1."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+    part = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= part[0] <= part[1] <= PARTS.most:
+        raise FailcondError(
+            f"--failcond-shard={shorten(text)}: give I/N, such as 1/3 for the first of three, and N "
+            f"at most {PARTS.most}"
+        )
+    return part
+
+
+def _measured(config: pytest.Config, settings: Settings) -> tuple[Path, Run] | None:
+    """Read the run that is to be judged."""
+    given = config.getoption("failcond_from")
+    if given is None:
+        return None
+    from pytest_failcond.runs.run import Run
+
+    path = config.invocation_params.dir / given
+    run = Run.load_whole(path)
+    then, now = run.configuration, settings
+    for what in ("seed", "seeds", "max_images", "corner_cases"):
+        if getattr(then, what) != getattr(now, what):
+            other = "other" if what.endswith("s") else "another"
+            raise FailcondError(f"{path}: was measured with {other} {what}; measure it again")
+    grids = [(g.constants, g.backend, g.custom) for g in (then.corruptions, now.corruptions) if g]
+    if len(set(map(repr, grids))) > 1:
+        raise FailcondError(f"{path}: was measured with other corruptions; measure it again")
+    return path, run

@@ -1,0 +1,48 @@
+"""What is noted on a test of what it checked: JUnit files and pytest-html's table show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pytest_failcond.records.directions import Direction
+from pytest_failcond.report.direction_text import arrow
+from pytest_failcond.report.need import by_need
+from pytest_failcond.verdicts.gates import Check
+
+Property = tuple[str, Any]
+
+
+def of_direction(direction: Direction, classes: Sequence[str]) -> Iterator[Property]:
+    """Name a direction, its class, and how far it was tested, in σ."""
+    yield from of_class(direction.class_index, classes)
+    way = f"s{direction.dimension} {direction.name} {arrow(direction.sign)}"
+    yield "failcond_direction", way
+    yield "failcond_tested_to", direction.tested_to
+
+
+def of_class(index: int, classes: Sequence[str]) -> Iterator[Property]:
+    """Name a class."""
+    yield "failcond_class", classes[index]
+    yield "failcond_class_index", index
+
+
+def of_checks(checks: Sequence[Check], classes: Sequence[str]) -> Iterator[Property]:
+    """Say value, bound, threshold and n of one of a test's checks: the gravest, or closest to failing.
+
+    ``failcond_limit`` says which side of the threshold is good: it is a ``min`` or a ``max``.
+    """
+    if not checks:
+        return
+    check = by_need(checks)[0]
+    if check.class_index is not None:
+        yield from of_class(check.class_index, classes)
+    yield "failcond_gate", check.gate
+    yield "failcond_metric", check.metric
+    if check.value is not None:
+        yield "failcond_value", check.value
+    if check.bound is not None:
+        yield "failcond_bound", check.bound
+    yield "failcond_threshold", check.threshold
+    yield "failcond_limit", "min" if check.keeps_above else "max"
+    yield "failcond_n", check.n

@@ -1,0 +1,193 @@
+"""What was found along directions, and in a class's ranking, as plain data for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.probes.direction.keys import read_key
+from pytest_failcond.probes.keys import DirectionKey, RankingKey
+from pytest_failcond.storage.packing import unpack_bits
+
+STANDS_OUT = 0.5  # σ of natural variation that a change must have to be spoken of
+VALID_SHARE = 0.8
+"""Of the start images, that the judge must accept within the valid range."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A degradation curve over T shifts: counts of the N start images; ``mean_p`` is p(class).
+
+    ``right``: still right; ``broken``: broken by then; ``lost``: lost to the judge first by then;
+    ``accepted``: images that the judge accepts there.
+    """
+
+    shift: list[float]
+    right: list[int]
+    broken: list[int]
+    lost: list[int]
+    accepted: list[int]
+    mean_p: list[float]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A picture strip: file name in the run's folder, and what belongs under each of its F frames."""
+
+    file: str
+    sample: int
+    broke: bool
+    shift: list[float]
+    p: list[float]
+    predicted: list[int]
+    judged: list[int] | None
+
+
+@dataclass(frozen=True)
+class AttributeChange:
+    """By how much an attribute of the images changes along a direction, up to what was tested.
+
+    Attributes:
+        name: such as ``noise``.
+        change: mean over the start images, in σ of the attribute among generated images.
+        low, high: confidence interval of it, over the start images.
+    """
+
+    name: str
+    change: float
+    low: float
+    high: float
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether it is half of the natural σ or more, and surely not 0."""
+        return abs(self.change) >= STANDS_OUT and (self.low > 0 or self.high < 0)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What was found along one direction; shifts are in σ of the dimension, ``std``.
+
+    Attributes:
+        rank: 1 for the most harmful direction of its class; None where it was not ranked.
+        score: loss in p(class) per σ, at the start.
+        breaking_shift: smallest shift at which half of the start images are broken; None: none is.
+        valid_range: shift up to which the judge accepts 80 % of the images; None: not judged.
+        breaks: each start image's bisected breaking shift; None: it did not break.
+        attributes: what changes in the images between no shift and `tested_to`, largest first.
+        accepted: whether the judge accepts each start image at each shift; see `valid`. None: not
+            judged.
+    """
+
+    key: DirectionKey
+    class_index: int
+    rank: int | None
+    dimension: int
+    layer: str
+    channel: int
+    sign: int
+    score: float
+    std: float
+    breaking_shift: float | None
+    valid_range: float | None
+    total: int
+    curve: Curve
+    breaks: list[float | None]
+    strip: Frames
+    attributes: list[AttributeChange] = field(default_factory=list)
+    accepted: str | None = None
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Whether the judge accepts each start image at each shift of the curve, ``[T, N]``."""
+        shape = len(self.curve.shift), self.total
+        return (
+            np.ones(shape, dtype=bool)
+            if self.accepted is None
+            else unpack_bits(self.accepted, *shape)
+        )
+
+    @property
+    def name(self) -> str:
+        """The dimension as ``layer[channel]``."""
+        return f"{self.layer}[{self.channel}]"
+
+    @property
+    def tested_to(self) -> float:
+        """The shift beyond which nothing is claimed, σ."""
+        return self.valid_range if self.valid_range is not None else self.curve.shift[-1]
+
+    def broken_by(self, shift: float) -> int:
+        """Start images broken by a shift on the grid; a walk that ended earlier lost no more."""
+        position = int(np.searchsorted(self.curve.shift, shift + 1e-9)) - 1
+        return self.curve.broken[max(position, 0)]
+
+    @property
+    def standing_out(self) -> list[AttributeChange]:
+        """The attributes whose change stands out against natural variation, largest first."""
+        return [change for change in self.attributes if change.stands_out]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        data = dict(vars(self), curve=vars(self.curve), strip=vars(self.strip))
+        data["attributes"] = [vars(change) for change in self.attributes]
+        data["class"] = data.pop("class_index")
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Direction:
+        """Read an entry of the run file."""
+        fields = dict(data, key=read_key(data["key"]), class_index=data["class"])
+        del fields["class"]
+        fields |= {"curve": Curve(**data["curve"]), "strip": Frames(**data["strip"])}
+        fields["attributes"] = [AttributeChange(**change) for change in data["attributes"]]
+        direction = cls(**fields)
+        if direction.accepted is not None:
+            try:
+                accepted = direction.valid.sum(axis=1).tolist()
+            except ValueError as error:
+                raise ValueError(f"{direction.key}: accepted: {error}") from error
+            if accepted != direction.curve.accepted:
+                raise ValueError(f"{direction.key}: accepted, by image, is not its curve")
+        return direction
+
+
+@dataclass(frozen=True)
+class ClassRanking:
+    """The result for ``ranking:CLASS``: which directions the tests of this class are about.
+
+    Attributes:
+        samples: images that the gradients were averaged over.
+        directions: keys of the walked directions, by rank.
+        dimensions, scores: the highest |score|s of the ranking, signed: the loss in p per σ up.
+        passed_over: directions left out because images soon stop being their class:
+            key, score and valid_range of each.
+    """
+
+    key: RankingKey
+    class_index: int
+    samples: int
+    directions: list[DirectionKey]
+    dimensions: list[int]
+    scores: list[float]
+    passed_over: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        data = dict(vars(self), kind="ranking")
+        data["class"] = data.pop("class_index")
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> ClassRanking:
+        """Read an entry of the run file."""
+        fields = {k: v for k, v in data.items() if k not in ("kind", "class")}
+        fields["key"] = read_key(data["key"])
+        fields["directions"] = [read_key(key) for key in data["directions"]]
+        fields["passed_over"] = [
+            over | {"key": read_key(over["key"])} for over in data["passed_over"]
+        ]
+        return cls(class_index=data["class"], **fields)

@@ -1,0 +1,86 @@
+"""What the explorer shows, as plain data: no torch, no pytest, no HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.records.directions import Direction
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one model says of frames: arrays of one shape.
+
+    Attributes:
+        p: probability of the start images' class.
+        predicted: predicted class, int.
+        top: probability of the predicted class.
+    """
+
+    p: npt.NDArray[np.float32]
+    predicted: npt.NDArray[np.int64]
+    top: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Film:
+    """Start images moved along one direction, or along two at once.
+
+    Attributes:
+        directions: keys, one or two.
+        shifts: σ, one array ``[T]`` per direction.
+        starts: which of the measured start images these are, by position, int ``[N]``.
+        images: uint8 ``[N, T, H, W, C]``, or ``[N, T1, T2, H, W, C]``.
+        classifier, judge: of the images, ``[N, T]`` or ``[N, T1, T2]``; the judge's None without one.
+    """
+
+    directions: tuple[DirectionKey, ...]
+    shifts: tuple[npt.NDArray[np.float64], ...]
+    starts: npt.NDArray[np.int64]
+    images: npt.NDArray[np.uint8]
+    classifier: Opinion
+    judge: Opinion | None
+
+
+@dataclass(frozen=True)
+class ExploredClass:
+    """The directions of one class: what was measured along each, and what it looks like.
+
+    Attributes:
+        class_index: the class.
+        starts: which of the measured start images are pictured, by position, int ``[N]``.
+        samples: their numbers in the generator's stream, int ``[N]``.
+        directions: what was measured, on all start images.
+        films: one per direction, of all N.
+        pairs: of two directions at once, some of the N.
+    """
+
+    class_index: int
+    starts: npt.NDArray[np.int64]
+    samples: npt.NDArray[np.int64]
+    directions: list[Direction]
+    films: list[Film]
+    pairs: list[Film]
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A whole page.
+
+    Attributes:
+        classes: the names of all classes.
+        classifier, generator, judge: how the configuration names them; judge None without one.
+        explored: class by class.
+        skipped: why the other classes that were asked for are not there, by class index.
+    """
+
+    classes: tuple[str, ...]
+    classifier: str
+    generator: str
+    judge: str | None
+    explored: list[ExploredClass]
+    skipped: dict[int, str] = field(default_factory=dict)

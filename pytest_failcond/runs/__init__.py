@@ -1,0 +1,1 @@
+"""What we keep: runs, joined, compared and followed."""

@@ -1,0 +1,290 @@
+"""Store → run: what was measured, against what was planned, and the verdicts that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.config.baselines import absent_baseline
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CorpusKey,
+    Key,
+)
+from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.probes.regression import planned as regression_test
+from pytest_failcond.records.directions import ClassRanking
+from pytest_failcond.records.measurements import Examples, Measurement
+from pytest_failcond.runs.compare import compare
+from pytest_failcond.runs.other import Other
+from pytest_failcond.runs.run import Run
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.storage.packing import pack, unpack
+from pytest_failcond.storage.store import ASKED, COMPARED, MISSING, PLAN, Record, Store
+from pytest_failcond.verdicts.checked import Checked
+from pytest_failcond.verdicts.plan import share_of
+from pytest_failcond.verdicts.resolution import unresolved
+from pytest_failcond.verdicts.verdicts import Verdicts
+from pytest_failcond.words.remarks import PREFIX, Remark, noting, remarks_of
+
+_MISSING = "was planned, but its test did not come to an end"
+
+
+def assemble(
+    store_folder: Path,
+    settings: Settings,
+    classes: tuple[str, ...] | None,
+    *,
+    baseline: Path | None = None,
+    part: tuple[int, int] | None = None,
+    kept: bool = False,
+    strict: bool = False,
+    only: Iterable[str] | None = None,
+) -> Run | None:
+    """Make the run from a store; None if no test of the session asked for anything.
+
+    What was planned and is not there becomes an error: it never shrinks the run silently.
+
+    Args:
+        store_folder: of the session.
+        settings: with the gates.
+        classes: their names; None: numbers.
+        baseline: a run file to compare with.
+        part: (i, n) where the session measures a part of the plan, and judges nothing.
+        kept: whether the store holds a kept run, of which only what is planned counts as asked for.
+        strict: whether a model whose output changes from call to call is an error, and the verdict is
+            failed where a check is marginal or not evaluated.
+        only: keys; leaves out all others, and what was planned, for what one test shows.
+    """
+    store = Store(store_folder)
+    session = store.find("session")
+    if session is None or "error" in session:
+        return None
+    records = dict(_chosen(store, only))
+    run = _measured(session, records, settings, classes)
+    planned = tuple(_planned(store, part) if only is None else _checked(only, baseline))
+    pictures = {
+        name.removeprefix(COMPARED): (_examples(record["lost"]), _examples(record["gained"]))
+        for name, record in records.items()
+        if name.startswith(COMPARED) and "error" not in record
+    }
+    folder = store.pictures if store.pictures.is_dir() else None
+    environment = {key: value for key, value in run.environment.items() if key != "strict"}
+    environment |= {"strict": True} if strict else {}
+    run = replace(run, planned=planned, part=part, pictures=folder, environment=environment)
+    if part is None:
+        if kept:
+            tests = [PROBES.planned(name, settings) for name in planned]
+            asked = {key for test in tests for key in (test.name, *test.needs)}
+            run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
+        checked = Checked(store, wait=only is not None)
+        run = conclude(run, settings, baseline, pictures=pictures, checked=checked)
+    elif only is None:
+        run = _share(run, part, settings)
+    return replace(run, errors=run.errors | _unsteady(run)) if strict else run
+
+
+def _unsteady(run: Run) -> dict[str, str]:
+    """Return the models whose output changes from call to call, as errors."""
+    return {remark.model: remark.text for remark in run.remarks if remark.what == "random"}
+
+
+def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
+    """Leave out of a part what belongs to another one, and was only measured on the way."""
+    share = share_of([PROBES.planned(name, settings) for name in run.planned], part)
+
+    def mine(kind: dict[Any, Any]) -> dict[Any, Any]:
+        return {key: value for key, value in kind.items() if _unit(key, settings) in share}
+
+    return replace(
+        run,
+        records=mine(run.records),
+        errors=mine(run.errors) | {key: _MISSING for key in share if not _known(run, key)},
+    )
+
+
+def _unit(name: str, settings: Settings) -> Key | None:
+    """Return what a key, or a planned test, is measured with; None of an error that is of neither."""
+    try:
+        return PROBES.planned(name, settings).unit
+    except FailcondError:
+        return None
+
+
+def _known(run: Run, key: str) -> bool:
+    return key in run.records or key in run.errors
+
+
+def disassemble(run: Run, store_folder: Path) -> None:
+    """Put what a run has measured into a store, for a session that judges it."""
+    store = Store(store_folder)
+    kept = None if run.kept is None else pack(run.kept, "<u4")
+    session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
+    store.put("session", session | {"labels": pack(run.labels)})
+    for key, record in run.records.items():
+        store.put(key, record.to_json())
+    for name, sentence in run.errors.items():
+        store.put(name, {"error": sentence})
+    for file in run.picture_files:
+        if (content := run.picture(file)) is not None:
+            write_atomically(store.pictures / file, content)
+
+
+def conclude(
+    run: Run,
+    settings: Settings,
+    baseline: Path | None,
+    *,
+    pictures: dict[str, tuple[Examples | None, Examples | None]] | None = None,
+    missing: str = _MISSING,
+    checked: Checked | None = None,
+) -> Run:
+    """Add to what was measured the errors of what was not, the verdicts, and the comparison.
+
+    Checks that a session's tests have made are those in ``checked``; the others are made.
+    """
+    errors = dict(run.errors)
+    tests = [PROBES.planned(name, settings) for name in run.planned]
+    for needed in (one for test in tests for one in test.needs):
+        if needed not in run.records:
+            errors.setdefault(needed, missing)
+    run = replace(run, errors=errors, environment=_with_baseline(run, settings, baseline))
+
+    def other(path: Path | None) -> Other | None:
+        return None if path is None else Other(path, run.subjects, run.measured)
+
+    then, reference = other(baseline), other(settings.reference_path)
+    verdicts = Verdicts.against(
+        settings,
+        run.classes,
+        run.measured,
+        None if then is None else then.measure,
+        None if reference is None else reference.measure,
+        checked,
+    )
+    notes = tuple(map(str, unresolved(settings, run.classes, run.labels)))
+    run = replace(run, gates=verdicts.results(tests), notes=notes)
+    if then is None:
+        return run
+    try:
+        comparison = compare(
+            then.run,
+            run,
+            str(baseline),
+            confidence=settings.confidence,
+            pictures=pictures,
+        )
+    except FailcondError as error:
+        return replace(run, errors=run.errors | {"baseline": str(error)})
+    return replace(run, comparison=comparison)
+
+
+def _with_baseline(run: Run, settings: Settings, baseline: Path | None) -> dict[str, Any]:
+    """Return the environment of a run, with a remark if a configured run to compare with is not there."""
+    remarks = [remark for remark in run.remarks if remark.what != "absent"]
+    if baseline is None and settings.baseline is not None:
+        remarks.append(Remark("baseline", "absent", absent_baseline(settings)))
+    grid, path = settings.corruptions, settings.reference_path
+    if grid and path and not path.is_file() and not _needs_reference(settings):
+        said = f"no reference for mCE at {grid.reference}"
+        remarks.append(Remark("reference", "absent", said))
+    return noting(run.environment, remarks)
+
+
+def _needs_reference(settings: Settings) -> bool:
+    return any(METRICS[gate.metric].needs_reference for gate in settings.gates)
+
+
+def notes_before(
+    store_folder: Path, settings: Settings, classes: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """Return the same as soon as a session knows its images, before any is measured; None: not yet."""
+    session = Store(store_folder).find("session")
+    if session is None or "error" in session:
+        return None
+    labels = unpack(session["labels"])
+    numbered = tuple(map(str, range(int(labels.max(initial=-1)) + 1)))
+    return tuple(map(str, unresolved(settings, classes or numbered, labels)))
+
+
+def _planned(store: Store, part: tuple[int, int] | None) -> list[str]:
+    """Return what the session's tests were to check, the suite's and the user's own.
+
+    The user's own are no part of a divided plan, which is the same for all parts.
+    """
+    plan: list[str] = (store.find(PLAN) or {"plan": []})["plan"]
+    if part is not None:
+        return plan
+    return list(dict.fromkeys([*plan, *(record["asked"] for _, record in store.records(ASKED))]))
+
+
+def _checked(keys: Iterable[str], baseline: Path | None) -> list[str]:
+    """Return what checks the keys by themselves, and against a baseline where there is one."""
+    tests = [
+        (Planned.of_key(key), *([regression_test(key)] if baseline is not None else []))
+        for key in map(PROBES.read_key, keys)
+    ]
+    return [test.name for some in tests for test in some]
+
+
+def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Record]]:
+    if only is None:
+        return store.records("")
+    names = {CleanKey(), CorpusKey(), *only}
+    names |= {f"{kind}{key}" for key in only for kind in (MISSING, COMPARED)}
+    found = ((name, store.find(name)) for name in sorted(names))
+    return ((name, record) for name, record in found if record is not None)
+
+
+def _measured(
+    session: Record, records: dict[str, Record], settings: Settings, classes: tuple[str, ...] | None
+) -> Run:
+    """Make a run of records, without verdicts."""
+    labels = unpack(session["labels"])
+    errors: dict[str, str] = {}
+    found: list[Any] = []
+    for name, record in records.items():
+        if "error" in record:
+            errors[name.removeprefix(MISSING)] = record["error"]
+        elif (key := PROBES.named(name)) is not None:
+            found.append(PROBES.read(key, record, labels))
+    by_key = PROBES.in_order(found, settings)
+    kept = session["environment"].get("remarks", ())
+    noted = (record for name, record in records.items() if name.startswith(PREFIX))
+    return Run(
+        environment=noting(session["environment"], remarks_of([*kept, *noted])),
+        subjects=session["subjects"],
+        settings=settings.model_dump(mode="json", exclude={"folder"}),
+        classes=classes or _numbered(by_key.values()),
+        labels=labels,
+        records=by_key,
+        errors=errors,
+        kept=_kept(session),
+    )
+
+
+def _kept(session: Record) -> npt.NDArray[np.int64] | None:
+    return None if session["kept"] is None else unpack(session["kept"], "<u4")
+
+
+def _examples(data: dict[str, Any] | None) -> Examples | None:
+    return None if data is None else Examples(**data)
+
+
+def _numbered(records: Iterable[Any]) -> tuple[str, ...]:
+    """Return the numbers of the classes that records speak of, where the classes have no names."""
+    count = 0
+    for record in records:
+        if isinstance(record, Measurement):
+            count = max(count, record.classes)
+        elif isinstance(record, ClassRanking):
+            count = max(count, record.class_index + 1)
+    return tuple(map(str, range(count)))

@@ -1,0 +1,131 @@
+"""What changed between two runs, as data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pytest_failcond.probes.keys import DirectionKey, Key
+from pytest_failcond.probes.registry import parse_key
+from pytest_failcond.records.measurements import Examples
+
+
+@dataclass(frozen=True)
+class KeyComparison:
+    """The same images in two runs.
+
+    Attributes:
+        key: ``clean`` or a cell.
+        inputs_changed: whether other pixels were classified; then nothing else is said.
+        right, lost, gained, wrong: images right both times; then only; now only; neither time.
+        drop: loss in accuracy, then minus now.
+        bound: its upper one-sided confidence bound.
+        p: McNemar's, two-sided, of "no difference".
+        p_holm: the same, adjusted for the number of keys.
+        lost_images, gained_images: indices of the first of them.
+        lost_examples, gained_examples: their pictures, where there are any.
+    """
+
+    key: Key
+    inputs_changed: bool = False
+    right: int = 0
+    lost: int = 0
+    gained: int = 0
+    wrong: int = 0
+    drop: float = 0.0
+    bound: float = 0.0
+    p: float = 1.0
+    p_holm: float = 1.0
+    lost_images: tuple[int, ...] = ()
+    gained_images: tuple[int, ...] = ()
+    lost_examples: Examples | None = None
+    gained_examples: Examples | None = None
+
+
+@dataclass(frozen=True)
+class DirectionComparison:
+    """The same direction on two classifiers, from the same start images; shifts in σ."""
+
+    key: DirectionKey
+    breaking_shift_then: float | None
+    breaking_shift: float | None
+    tested_to_then: float
+    tested_to: float
+    broken_share_then: float
+    broken_share: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed since a baseline.
+
+    Attributes:
+        baseline: its path, as it was given.
+        then, now: when, and at which commit, each was made.
+        same_model: whether the classifiers' hashes agree; None where one has no hash, or they are
+            of different schemes.
+        confidence: of the bounds.
+        keys: for each key of both.
+        directions: the baseline's, measured again.
+        only_then: keys of the baseline that were not measured again.
+        corpus_lost, corpus_gained: ids of the images of the corpus that were right then only, and
+            now only.
+        remark: why directions are not compared, where they are not.
+        predictions_differ: whether any prediction on the same pixels, or a walk, is another one. A
+            hash cannot see all code: with the same hash, the model may yet not be the same.
+    """
+
+    baseline: str
+    then: dict[str, Any]
+    now: dict[str, Any]
+    same_model: bool | None
+    confidence: float
+    keys: tuple[KeyComparison, ...]
+    directions: tuple[DirectionComparison, ...]
+    only_then: tuple[Key, ...]
+    remark: str = ""
+    corpus_lost: tuple[str, ...] = ()
+    corpus_gained: tuple[str, ...] = ()
+    predictions_differ: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the run file."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Comparison:
+        """Read an entry of the run file."""
+
+        def examples(entry: dict[str, Any] | None) -> Examples | None:
+            return None if entry is None else Examples(**entry)
+
+        keys = tuple(
+            KeyComparison(
+                **entry
+                | {
+                    "key": parse_key(entry["key"]),
+                    "lost_images": tuple(entry["lost_images"]),
+                    "gained_images": tuple(entry["gained_images"]),
+                    "lost_examples": examples(entry["lost_examples"]),
+                    "gained_examples": examples(entry["gained_examples"]),
+                }
+            )
+            for entry in data["keys"]
+        )
+        directions = tuple(
+            DirectionComparison(**entry | {"key": parse_key(entry["key"])})
+            for entry in data["directions"]
+        )
+        names = ("only_then", "corpus_lost", "corpus_gained")
+        fields = data | {name: tuple(data.get(name, ())) for name in names}
+        fields["only_then"] = tuple(map(parse_key, fields["only_then"]))
+        return cls(**fields | {"keys": keys, "directions": directions})
+
+
+def walk_changed(entry: DirectionComparison) -> bool:
+    """Whether a direction's walk is another one."""
+    return (entry.breaking_shift_then, entry.tested_to_then, entry.broken_share_then) != (
+        entry.breaking_shift,
+        entry.tested_to,
+        entry.broken_share,
+    )

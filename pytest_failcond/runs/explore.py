@@ -1,0 +1,140 @@
+"""What the explorer shows, gathered: a laboratory's classes, directions and their films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
+from pytest_failcond.failures.starts import Starts, start_images
+from pytest_failcond.generators.base import Generator
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.keys import DirectionKey, RankingKey
+from pytest_failcond.records.directions import Direction
+from pytest_failcond.records.exploration import Exploration, ExploredClass, Film
+
+_PAIRED = 2  # start images of a film of two directions: it has many frames
+
+Tell = Callable[[str], None]
+"""Is told which class is being explored."""
+
+
+def explore(
+    laboratory: Laboratory,
+    classes: Sequence[int],
+    directions: Sequence[DirectionKey] = (),
+    *,
+    samples: int,
+    tell: Tell = lambda text: None,
+) -> Exploration:
+    """Measure and film the directions of some classes.
+
+    Args:
+        laboratory: with a generator.
+        classes: which, by index.
+        directions: to explore instead of those that rank highest; of these classes.
+        samples: start images to picture, at most the configured ``corner_cases.samples``.
+        tell: is told what is being done.
+
+    Raises:
+        FailcondError: there is no generator, the classifier has no gradients to rank by and no
+            directions are given, or no class has anything to show.
+    """
+    generator = laboratory.generator
+    if generator is None:
+        raise FailcondError(NO_GENERATOR)
+    if not laboratory.classifier.differentiable and not directions:
+        raise FailcondError(
+            "classifier: a plain callable has no gradients to rank directions by; name some to "
+            "explore, like --directions direction:8:322:+"
+        )
+    settings = laboratory.settings
+    explored: list[ExploredClass] = []
+    skipped: dict[int, str] = {}
+    names = settings.classes or generator.classes
+    for number, index in enumerate(classes, start=1):
+        tell(f"class {names[index]!r}, {number} of {len(classes)}")
+        wanted = [key for key in directions if key.class_index == index]
+        try:
+            found = _directions(laboratory, index, wanted)
+            explored.append(_explore_class(laboratory, generator, index, found, samples))
+        except FailcondError as error:
+            skipped[index] = str(error)
+    if not explored:
+        raise FailcondError(next(iter(skipped.values())))
+    return Exploration(
+        classes=tuple(names),
+        classifier=settings.classifier or "classifier",
+        generator=Path(settings.generator or "generator").name,
+        judge=(settings.judge or "judge") if laboratory.acceptance.judged else None,
+        explored=explored,
+        skipped=skipped,
+    )
+
+
+def _directions(
+    laboratory: Laboratory, class_index: int, wanted: Sequence[DirectionKey]
+) -> list[Direction]:
+    """Measure the directions wanted of a class, or those that rank highest."""
+    if wanted:
+        return [laboratory.measure_direction(key, _keep_nothing) for key in wanted]
+    ranking, found = laboratory.find(RankingKey(class_index), _keep_nothing)
+    if not found:
+        raise FailcondError(
+            f"all {len(ranking.passed_over)} directions tried are valid for less than 1 σ"
+        )
+    return found
+
+
+def _keep_nothing(name: str, picture: npt.NDArray[np.uint8]) -> str:
+    """Take the place of what keeps pictures: films show more than strips."""
+    return name
+
+
+def _explore_class(
+    laboratory: Laboratory,
+    generator: Generator,
+    class_index: int,
+    found: list[Direction],
+    samples: int,
+) -> ExploredClass:
+    settings, acceptance = laboratory.settings, laboratory.acceptance
+    starts = start_images(
+        generator, acceptance, class_index, settings.corner_cases.samples, seed=settings.seed
+    )
+
+    def take(
+        keys: Sequence[DirectionKey],
+        shifts: Sequence[npt.NDArray[np.float64]],
+        rows: npt.NDArray[np.int64],
+    ) -> Film:
+        return film(
+            generator, laboratory.classifier, starts, keys, shifts, rows, acceptance=acceptance
+        )
+
+    order = _most_telling(found, starts)
+    rows = np.sort(order[:samples])
+    keys = [direction.key for direction in found]
+    films = [
+        take([key], [film_shifts(direction.curve.shift[-1])], rows)
+        for key, direction in zip(keys, found, strict=True)
+    ]
+    paired = np.sort(order[: min(_PAIRED, samples)])
+    lengths = [pair_shifts(direction.tested_to) for direction in found]
+    pairs = [
+        take([first, second], [length, other], paired)
+        for (first, length), (second, other) in combinations(zip(keys, lengths, strict=True), 2)
+        if first.dimension != second.dimension
+    ]
+    return ExploredClass(class_index, rows, starts.samples[rows], found, films, pairs)
+
+
+def _most_telling(found: Sequence[Direction], starts: Starts) -> npt.NDArray[np.int64]:
+    """Order the start images: those that the reports picture, typical breaks, before all others."""
+    typical = [int(np.flatnonzero(starts.samples == one.strip.sample)[0]) for one in found]
+    return np.array(list(dict.fromkeys([*typical, *range(len(starts))])))

@@ -1,0 +1,364 @@
+"""The run: everything that one session measured and decided, on what and with what.
+
+One JSON file, ``PATH``, and a folder of pictures, ``PATH.files/``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CorpusKey,
+    CorruptionKey,
+    DirectionKey,
+    Key,
+    RankingKey,
+)
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.records.directions import ClassRanking, Direction
+from pytest_failcond.records.measurements import Measurement, Replay
+from pytest_failcond.runs.comparison import Comparison
+from pytest_failcond.runs.run_file.agreement import check_agreement
+from pytest_failcond.runs.run_file.whole import SCHEMA, RunRecord
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.storage.locks import lock_path
+from pytest_failcond.storage.outputs import is_file, pictures_folder
+from pytest_failcond.storage.packing import check_size, pack, unpack
+from pytest_failcond.storage.pictures import checked, placed, remove, renamed
+from pytest_failcond.storage.reading import read_json, sentence_of, shown, validate
+from pytest_failcond.verdicts.gates import Check, GateResult
+from pytest_failcond.verdicts.plan import number_of_checks
+from pytest_failcond.words.remarks import Remark, remarks_of
+
+_WIDE = "<u4"
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """Return the hash of a run file's content, whatever its layout."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run, as kept and shown.
+
+    Attributes:
+        environment: versions, device, threads, date, git commit.
+        subjects: hashes of classifier, judge, generator and images, specification of corruptions.
+        settings: the configuration that it was made with, its gates too.
+        classes: class names by index.
+        labels: true class of every test image, int ``[N]``.
+        planned: the tests of the session: ``clean``, ``corner_case:8:1``, ``gate:ID``, ….
+        records: what was measured, by key, in the order in which it is shown.
+        errors: key → why it could not be measured.
+        gates: those that were checked.
+        notes: gates that not even a perfect result would pass on so few images, a sentence each.
+        comparison: with the baseline, where there is one.
+        kept: indices of the test images in the user's set, where ``max_images`` left some out.
+        part: (i, n) of a run that measured the i-th of n parts of what was planned.
+        pictures: the folder of the pictures that it names, if there is one.
+        hashes: SHA-256 of the pictures by file name, as the run was kept with them.
+    """
+
+    environment: dict[str, Any]
+    subjects: dict[str, Any]
+    settings: dict[str, Any]
+    classes: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    records: dict[Key, Any]
+    planned: tuple[str, ...] = ()
+    errors: dict[str, str] = field(default_factory=dict)
+    gates: tuple[GateResult, ...] = ()
+    notes: tuple[str, ...] = ()
+    comparison: Comparison | None = None
+    kept: npt.NDArray[np.int64] | None = None
+    part: tuple[int, int] | None = None
+    pictures: Path | None = None
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]  # as of any dataclass that compares arrays
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """All checks of all gates."""
+        return tuple(check for gate in self.gates for check in gate.checks)
+
+    @cached_property
+    def checks_by_key(self) -> dict[str, list[Check]]:
+        """The same by what they are about."""
+        found: dict[str, list[Check]] = {}
+        for check in self.checks:
+            found.setdefault(check.key, []).append(check)
+        return found
+
+    @property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """Index of every test image in the user's set, int ``[N]``."""
+        return np.arange(len(self.labels)) if self.kept is None else self.kept
+
+    @cached_property
+    def configuration(self) -> Settings:
+        """The settings, validated again.
+
+        Raises:
+            FailcondError: they are not such as this version knows.
+        """
+        try:
+            return Settings.model_validate_json(json.dumps(self.settings))
+        except ValidationError as error:
+            told = sentence_of(error, self.settings)
+            raise FailcondError(
+                f"the run's settings are not valid in this version: {told}; make a new run"
+            ) from error
+
+    @cached_property
+    def demanded(self) -> dict[str, int]:
+        """How many checks each gate of the configuration makes in a whole run.
+
+        Empty where these settings are not such as this version knows: they were judged then.
+        """
+        try:
+            settings = self.configuration
+        except FailcondError:
+            return {}
+        return {g.id: number_of_checks(g, settings, self.classes) for g in settings.gates}
+
+    def measured(self, key: Key) -> Any:
+        """Return the record of a key.
+
+        Raises:
+            FailcondError: it could not be measured, or nobody did.
+        """
+        if key in self.records:
+            return self.records[key]
+        raise FailcondError(self.errors.get(key, f"{key} was not measured"))
+
+    @cached_property
+    def measurements(self) -> dict[Key, Measurement]:
+        """Predictions on the test images, clean and by cell."""
+        kinds = (CleanKey, CorruptionKey)
+        return {key: record for key, record in self.records.items() if isinstance(key, kinds)}
+
+    @property
+    def clean(self) -> Measurement | None:
+        """The test images as they are, where they were measured."""
+        return self.records.get(CleanKey())
+
+    @cached_property
+    def rankings(self) -> dict[Key, ClassRanking]:
+        """Rankings of the classes' directions."""
+        return {key: r for key, r in self.records.items() if isinstance(key, RankingKey)}
+
+    @cached_property
+    def directions(self) -> dict[Key, Direction]:
+        """Walks along directions."""
+        return {key: r for key, r in self.records.items() if isinstance(key, DirectionKey)}
+
+    @property
+    def corpus(self) -> Replay | None:
+        """What the classifier makes of the images of the corpus, if there is one."""
+        return self.records.get(CorpusKey())
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What was noticed of the models; runs of earlier versions have none."""
+        return remarks_of(self.environment.get("remarks", ()))
+
+    @property
+    def strict(self) -> bool:
+        """Whether checks that are marginal or not evaluated failed their tests."""
+        return bool(self.environment.get("strict"))
+
+    @property
+    def picture_files(self) -> set[str]:
+        """Names of all pictures that it speaks of."""
+        examples = [r.examples for r in self.records.values() if isinstance(r, Measurement)]
+        for entry in self.comparison.keys if self.comparison is not None else ():
+            examples += [entry.lost_examples, entry.gained_examples]
+        files = {direction.strip.file for direction in self.directions.values()}
+        files |= {e.picture for e in self.corpus.entries if e.picture} if self.corpus else set()
+        return files | {found.file for found in examples if found is not None}
+
+    def picture(self, file: str) -> bytes | None:
+        """Return a picture's bytes (PNG), or None where the run was kept without.
+
+        Raises:
+            FailcondError: it is another than the run was kept with.
+        """
+        return checked(self.pictures, file, self.hashes)
+
+    def save(self, path: str | os.PathLike[str], *, pictures: bool = True) -> None:
+        """Write the run file atomically, and its pictures beside it.
+
+        Raises:
+            FailcondError: the place cannot be written; an older run there is left as it was.
+        """
+        target = Path(path)
+        folder = pictures_folder(target)
+        # A device or a pipe has no pictures beside it.
+        named = sorted(self.picture_files) if pictures and is_file(target) else []
+        with lock_path(target):  # another session's pictures must not come to this run
+            older = _pictures_of(target)
+            with placed(folder, named, self.picture) as kept:
+                content = renamed(self.to_json(), kept.names) | {"pictures": kept.hashes}
+                content["digest"] = _digest(content)
+                write_atomically(target, json.dumps(content, indent=1, allow_nan=False) + "\n")
+            remove(folder, {k: v for k, v in older.items() if k not in kept.hashes})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of the run file."""
+        ours = {*self.measurements, *self.rankings, *self.directions, CorpusKey()}
+        others = [
+            {"key": key, "record": record.to_json()}
+            for key, record in self.records.items()
+            if key not in ours
+        ]
+        return {
+            "schema": SCHEMA,
+            "environment": self.environment,
+            "subjects": self.subjects,
+            "settings": self.settings,
+            "classes": list(self.classes),
+            "labels": pack(self.labels),
+            "kept": None if self.kept is None else pack(self.kept, _WIDE),
+            "part": None if self.part is None else list(self.part),
+            "planned": list(self.planned),
+            "measurements": [m.to_json() for m in self.measurements.values()],
+            "rankings": [r.to_json() for r in self.rankings.values()],
+            "directions": [d.to_json() for d in self.directions.values()],
+            "corpus": None if self.corpus is None else self.corpus.to_json(),
+            **({"records": others} if others else {}),
+            "errors": [{"key": key, "error": text} for key, text in self.errors.items()],
+            "gates": [
+                {
+                    "id": gate.id,
+                    "metric": gate.metric,
+                    "level": gate.level,
+                    "verdict": gate.verdict,
+                    "checks": [vars(check) for check in gate.checks],
+                }
+                for gate in self.gates
+            ],
+            "notes": list(self.notes),
+            "comparison": None if self.comparison is None else self.comparison.to_json(),
+        }
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Run:
+        """Read a run file.
+
+        Raises:
+            FailcondError: it is missing, damaged, edited, or of another schema.
+        """
+        where = Path(path)
+        data = read_json(where, "a run file of pytest-failcond")
+        if not isinstance(data, dict) or "schema" not in data:
+            raise FailcondError(f"{where}: not a run file of pytest-failcond")
+        if data["schema"] != SCHEMA:
+            raise FailcondError(
+                f"{where}: written with schema {shown(data['schema'])}, this version reads {SCHEMA}; "
+                "update pytest-failcond"
+            )
+        content = {name: value for name, value in data.items() if name != "digest"}
+        if data.get("digest") != _digest(content):
+            raise FailcondError(
+                f"{where}: was edited or damaged after it was written: its digest does not fit; "
+                "take the original, or make a new run"
+            )
+        try:
+            validate(RunRecord, data)
+            run = cls._from_json(data, pictures_folder(where))
+            check_agreement(run)
+        except (ValueError, FailcondError) as error:
+            raise FailcondError(
+                f"{where}: damaged, or written by a newer version: {error}; take the original, or "
+                "make a new run"
+            ) from error
+        return run
+
+    @classmethod
+    def load_whole(cls, path: str | os.PathLike[str]) -> Run:
+        """Read a run file that stands for itself, not for one part of a divided run.
+
+        Raises:
+            FailcondError: as `load`, or it is a part.
+        """
+        run = cls.load(path)
+        if run.part is not None:
+            raise FailcondError(
+                f"{path}: is one of {run.part[1]} parts; join them all first: failcond merge PARTS…"
+            )
+        return run
+
+    @classmethod
+    def _from_json(cls, data: dict[str, Any], pictures: Path) -> Run:
+        """Make a run of what the typed reader has let through."""
+        labels = unpack(data["labels"])
+        check_size(labels, data["measurements"])
+        records: list[Any] = [
+            Measurement.from_json(PROBES.parse(m["key"]), m, labels) for m in data["measurements"]
+        ]
+        records += [ClassRanking.from_json(r) for r in data["rankings"]]
+        records += [Direction.from_json(d) for d in data["directions"]]
+        # Runs that were kept before there was a corpus are baselines still.
+        records += [Replay.from_json(data["corpus"])] if data.get("corpus") else []
+        found = {record.key: record for record in records}
+        for entry in data.get("records", ()):
+            key = PROBES.read_key(entry["key"])
+            found[key] = PROBES.read(key, entry["record"], labels)
+        gates = [
+            GateResult(g["id"], g["metric"], g["level"], tuple(_check(c) for c in g["checks"]))
+            for g in data["gates"]
+        ]
+        return cls(
+            environment=data["environment"],
+            subjects=data["subjects"],
+            settings=data["settings"],
+            classes=tuple(data["classes"]),
+            labels=labels,
+            records=found,
+            planned=tuple(data["planned"]),
+            comparison=None
+            if data["comparison"] is None
+            else Comparison.from_json(data["comparison"]),
+            kept=None if data["kept"] is None else unpack(data["kept"], _WIDE, count=len(labels)),
+            part=None if data["part"] is None else (data["part"][0], data["part"][1]),
+            errors={e["key"]: e["error"] for e in data["errors"]},
+            gates=tuple(gates),
+            notes=tuple(data.get("notes", ())),
+            pictures=pictures if pictures.is_dir() else None,
+            # Runs that were kept before there were hashes have none.
+            hashes=data.get("pictures", {}),
+        )
+
+
+def _check(data: dict[str, Any]) -> Check:
+    return Check(**data | {"key": PROBES.read_key(data["key"])})
+
+
+def _pictures_of(path: Path) -> dict[str, str | None]:
+    """Return the pictures of the run that lies there, if one does, with their hashes if it has any."""
+    if not is_file(path):
+        return {}
+    try:
+        run = Run.load(path)
+    except FailcondError:  # nothing is there, or no run of ours: nothing of it is touched
+        return {}
+    return {file: run.hashes.get(file) for file in run.picture_files}

@@ -1,0 +1,213 @@
+"""What a run file says was decided, and how the run compares with a baseline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pytest_failcond.errors import nearest
+from pytest_failcond.probes.registry import METRICS
+from pytest_failcond.runs.run_file.measured import ExamplesRecord
+from pytest_failcond.runs.run_file.values import (
+    CellKey,
+    Checked,
+    Count,
+    Date,
+    DirectionName,
+    Share,
+    Shift,
+)
+from pytest_failcond.storage.reading import Many, Record, shown
+from pytest_failcond.verdicts.gates import VerdictName
+
+
+def _is_metric(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", text):
+        raise ValueError(f"{shown(text)} is the name of no metric")
+    return text
+
+
+def check_metrics(gates: Iterable[GateRecord], *, others: bool) -> None:
+    """See that metrics are known, unless the run has records of probes that are not here.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for gate in gates:
+        for name in (gate.metric, *(check.metric for check in gate.checks)):
+            if name not in METRICS and not others:
+                raise ValueError(f"unknown metric {name!r}{nearest(name, METRICS)}")
+
+
+MetricName = Annotated[str, AfterValidator(_is_metric)]
+Level = Literal["fail", "warn"]
+
+
+class CheckRecord(Record):
+    """A gate applied to one key."""
+
+    gate: str = Field(description="Id of the gate.")
+    metric: MetricName = Field(description="Its metric.")
+    level: Level = Field(description="Its level.")
+    key: Checked = Field(description="What was checked; corruptions for the mean over cells.")
+    value: float | None = Field(
+        description="Measured; null for a breaking shift beyond the walk, or where nothing was measured."
+    )
+    bound: float | None = Field(
+        description="One-sided confidence bound on the side of the threshold; null where there is none."
+    )
+    threshold: float = Field(description="Of the gate.")
+    keeps_above: bool = Field(
+        description="Whether the value must stay at or above the threshold; else at or below."
+    )
+    n: Count = Field(description="Images that the value rests on.")
+    verdict: VerdictName = Field(description="What follows.")
+    certain: bool = Field(
+        description="For a failure, whether the bound, adjusted for the gate's number of checks, crosses the threshold too."
+    )
+    reason: str = Field(description="One sentence; empty where nothing is to be said.")
+    at: float | None = Field(
+        description="The shift that a broken share is of, σ, or the accuracy that a severity is crossed at; else null."
+    )
+    waived: str | None = Field(
+        description="Why a failure is expected, while that holds; else null."
+    )
+    class_index: Count | None = Field(
+        description="The class that a check of a gate with by_class is about; else null."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """See that the verdict is the one that value, bound and threshold give."""
+        metric = METRICS.get(self.metric)
+        if metric is not None and self.keeps_above != (metric.good == "min"):
+            raise ValueError(f"keeps_above is not that of metric {self.metric!r}")
+        holds = self._holds(self.value)
+        fits = {
+            "passed": holds and self._holds(self.bound),
+            "marginal": holds,
+            "failed": not holds and self.certain != self._holds(self.bound),
+        }
+        if not fits.get(self.verdict, True) or (self.certain and self.verdict != "failed"):
+            raise ValueError(
+                f"the verdict {self.verdict!r}, certain: {self.certain}, does not follow from value "
+                f"{self.value}, bound {self.bound} and threshold {self.threshold}"
+            )
+        if self.waived is not None and self.verdict != "failed":
+            raise ValueError(f"a verdict {self.verdict!r} needs no waiver, but waived is not null")
+        return self
+
+    def _holds(self, value: float | None) -> bool:
+        if value is None:  # beyond all that was tested
+            return True
+        return value >= self.threshold if self.keeps_above else value <= self.threshold
+
+
+class GateRecord(Record):
+    """A threshold of the configuration, applied."""
+
+    id: str = Field(description="Name of the gate.")
+    metric: MetricName = Field(description="What it is about, as in the README.")
+    level: Level = Field(description="Whether it fails or only warns.")
+    verdict: VerdictName | Literal["waived"] = Field(
+        description="The gravest of its checks that are not waived; waived where all are."
+    )
+    checks: Many[CheckRecord] = Field(description="One per key, or per key and class.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        seen: set[tuple[str, int | None]] = set()
+        for check in self.checks:
+            if (check.gate, check.metric, check.level) != (self.id, self.metric, self.level):
+                raise ValueError(f"the check of {check.key} is of another gate, metric or level")
+            if (check.key, check.class_index) in seen:
+                raise ValueError(f"{check.key} is checked twice")
+            seen.add((check.key, check.class_index))
+        return self
+
+
+class OriginRecord(Record):
+    """When, and at which commit, a run was made."""
+
+    date: Date | None = Field(None, description="UTC, ISO 8601.")
+    commit: str | None = Field(None, description="Hash of the git commit of the project.")
+    dirty: bool | None = Field(None, description="Whether tracked files differed from it.")
+
+
+class KeyComparisonRecord(Record):
+    """The same images in two runs."""
+
+    key: CellKey = Field(description="clean or a cell.")
+    inputs_changed: bool = Field(
+        description="Whether other pixels were classified; then nothing else is said."
+    )
+    right: Count = Field(description="Images right both times.")
+    lost: Count = Field(description="Images right then, wrong now.")
+    gained: Count = Field(description="Images wrong then, right now.")
+    wrong: Count = Field(description="Images wrong both times.")
+    drop: float = Field(ge=-1, le=1, description="Loss in accuracy, then minus now.")
+    bound: float = Field(ge=-1, le=1, description="Its upper one-sided confidence bound.")
+    p: Share = Field(description="McNemar's, two-sided, of no difference.")
+    p_holm: Share = Field(description="The same, adjusted for the number of keys.")
+    lost_images: Many[Count] = Field(description="Indices of the first of the lost.")
+    gained_images: Many[Count] = Field(description="Indices of the first of the gained.")
+    lost_examples: ExamplesRecord | None = Field(description="Pictures of some of the lost.")
+    gained_examples: ExamplesRecord | None = Field(description="Pictures of some of the gained.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        total = self.right + self.lost + self.gained + self.wrong
+        if not self.inputs_changed and not total:
+            raise ValueError("no images were compared")
+        if total and abs(self.drop - (self.lost - self.gained) / total) > 1e-9:
+            raise ValueError(f"drop is not {self.lost} lost less {self.gained} gained, of {total}")
+        if len(self.lost_images) > self.lost or len(self.gained_images) > self.gained:
+            raise ValueError("names more images than were lost or gained")
+        return self
+
+
+class DirectionComparisonRecord(Record):
+    """The same direction on two classifiers, from the same start images; shifts in σ."""
+
+    key: DirectionName = Field(description="Of the direction.")
+    breaking_shift_then: Shift | None = Field(
+        description="Of the baseline; null: it did not break."
+    )
+    breaking_shift: Shift | None = Field(description="Now; null: it does not break.")
+    tested_to_then: Shift = Field(description="Shift beyond which the baseline claims nothing.")
+    tested_to: Shift = Field(description="The same now.")
+    broken_share_then: Share = Field(description="Broken by the smaller of both shifts, then.")
+    broken_share: Share = Field(description="The same now.")
+
+
+class ComparisonRecord(Record):
+    """What changed since a baseline, image by image."""
+
+    baseline: str = Field(description="Its path, as it was given.")
+    then: OriginRecord = Field(description="Origin of the baseline.")
+    now: OriginRecord = Field(description="Origin of this run.")
+    same_model: bool | None = Field(
+        description="Whether the classifiers' hashes agree; null where one has none, or they were made in different ways."
+    )
+    confidence: float = Field(ge=0, le=1, description="Of the bounds, one-sided.")
+    keys: Many[KeyComparisonRecord] = Field(description="For each key of both runs.")
+    directions: Many[DirectionComparisonRecord] = Field(
+        description="The baseline's directions, measured again."
+    )
+    only_then: Many[str] = Field(description="Keys of the baseline that were not measured again.")
+    remark: str = Field("", description="Why directions are not compared; empty where they are.")
+    corpus_lost: Many[str] = Field(
+        [],
+        description="Ids of the images of the corpus, the same in both runs, that were lost.",
+    )
+    corpus_gained: Many[str] = Field(
+        [],
+        description="Ids of the images of the corpus, the same in both runs, that were gained.",
+    )
+    predictions_differ: bool = Field(
+        False,
+        description="Whether any prediction on the same pixels, or a walk, is another one.",
+    )

@@ -1,0 +1,269 @@
+"""What a run file says was measured."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
+from pytest_failcond.probes.registry import parse_key
+from pytest_failcond.runs.run_file.values import (
+    CellKey,
+    Count,
+    DirectionName,
+    FileName,
+    Packed,
+    Positive,
+    RankingName,
+    Share,
+    Shift,
+)
+from pytest_failcond.storage.packing import MOST_TRUTHS
+from pytest_failcond.storage.reading import Many, Record, shown
+
+
+def same_length(record: Record, *names: str) -> None:
+    """See that lists that belong together are of one length."""
+    lengths = {name: len(getattr(record, name)) for name in names}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise ValueError(f"lists that belong together differ in length: {told}")
+
+
+def fits_key(record: Record, key: str, **fields: object) -> None:
+    """See that the fields of an entry say what its key says."""
+    for name, value in fields.items():
+        if getattr(record, name) != value:
+            raise ValueError(f"{name} is {shown(getattr(record, name))}, but the key is {key}")
+
+
+class ExamplesRecord(Record):
+    """Pictures of E test images, side by side in one file: as they were classified, or in two rows, clean above corrupted."""
+
+    file: FileName = Field(description="PNG in the folder of pictures.")
+    indices: Many[Count] = Field(description="Index of each image in the user's set, [E].")
+    labels: Many[Count] = Field(description="True classes, [E].")
+    before: Many[Count] = Field(
+        description="Predicted classes when clean, or by the baseline, [E]."
+    )
+    after: Many[Count] = Field(description="Predicted classes here, [E].")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        same_length(self, "indices", "labels", "before", "after")
+        return self
+
+
+class MeasurementRecord(Record):
+    """Predictions on the test images, clean or under one corruption."""
+
+    key: CellKey = Field(description="clean, or corruption:NAME:SEVERITY.")
+    kind: Literal["clean", "corruption"] = Field(description="What is measured.")
+    corruption: str | None = Field(None, description="Its name; of kind corruption only.")
+    severity: Annotated[int, Field(ge=1, le=5)] | None = Field(
+        None, description="1 to 5; of kind corruption only."
+    )
+    correct: Count = Field(description="Images classified right.")
+    total: Positive = Field(description="Images.")
+    per_class: Many[Annotated[list[Count], Field(min_length=2, max_length=2)]] = Field(
+        description="Right and all images of each class, [K][2]."
+    )
+    predicted: Packed = Field(
+        description="Predicted class minus true class, modulo the number of classes, of every image, as packed uint16."
+    )
+    pixels: str = Field(description="Hash of the images that were classified.")
+    judge_correct: Count | None = Field(
+        description="Images that the judge classified right; null without one."
+    )
+    judge_total: Count | None = Field(
+        description="Images that the judge was shown; null without one."
+    )
+    by_seed: Many[Count] = Field(
+        description="Images classified right with each further seed of the corruption."
+    )
+    examples: ExamplesRecord | None = Field(
+        description="Some images that are right when clean and lost here."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        key = parse_key(self.key)
+        of_cell = isinstance(key, CorruptionKey)
+        fits_key(
+            self,
+            self.key,
+            kind=key.probe,
+            corruption=key.corruption if isinstance(key, CorruptionKey) else None,
+            severity=key.severity if isinstance(key, CorruptionKey) else None,
+        )
+        if not of_cell and self.by_seed:
+            raise ValueError("clean images have no further seeds, but by_seed has some")
+        if max([self.correct, *self.by_seed]) > self.total:
+            raise ValueError(f"more images are right than there are, {self.total}")
+        if (self.judge_correct is None) != (self.judge_total is None):
+            raise ValueError("judge_correct and judge_total go together")
+        if (self.judge_correct or 0) > (self.judge_total or 0):
+            raise ValueError("judge_correct is over judge_total")
+        return self
+
+
+class PassedOver(Record):
+    """A direction left out."""
+
+    key: DirectionName = Field(description="Of the direction.")
+    score: float = Field(description="Loss in p(class) per σ.")
+    valid_range: Shift = Field(
+        description="Shift up to which the judge accepts 80 % of the images, σ."
+    )
+
+
+class RankingRecord(Record):
+    """The directions of one class, by how fast the classifier loses it."""
+
+    key: RankingName = Field(description="ranking:CLASS.")
+    kind: Literal["ranking"] = Field(description="What is measured.")
+    class_index: Count = Field(alias="class", description="Index of the class.")
+    samples: Count = Field(description="Images that the gradients were averaged over.")
+    directions: Many[DirectionName] = Field(description="Keys of the walked directions, by rank.")
+    dimensions: Many[Count] = Field(description="Dimensions of the highest |score|s.")
+    scores: Many[float] = Field(description="Their scores: the loss in p(class) per σ moved up.")
+    passed_over: Many[PassedOver] = Field(
+        description="Directions left out because images soon stop being their class."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        key = parse_key(self.key)
+        assert isinstance(key, RankingKey)
+        fits_key(self, key, class_index=key.class_index)
+        same_length(self, "dimensions", "scores")
+        for walked in map(parse_key, (*self.directions, *(over.key for over in self.passed_over))):
+            if not isinstance(walked, DirectionKey) or walked.class_index != self.class_index:
+                raise ValueError(f"{walked} is of another class")
+        return self
+
+
+class CurveRecord(Record):
+    """A degradation curve over T shifts: counts of the start images."""
+
+    shift: Annotated[Many[Shift], Field(min_length=1)] = Field(description="Shifts, σ, [T].")
+    right: Many[Count] = Field(description="Start images still right, [T].")
+    broken: Many[Count] = Field(description="Start images broken by then, [T].")
+    lost: Many[Count] = Field(description="Start images lost to the judge first by then, [T].")
+    accepted: Many[Count] = Field(description="Start images that the judge accepts there, [T].")
+    mean_p: Many[Share] = Field(description="Mean p(class), [T].")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        same_length(self, "shift", "right", "broken", "lost", "accepted", "mean_p")
+        if any(after <= before for before, after in pairwise(self.shift)):
+            raise ValueError("its shifts do not rise")
+        return self
+
+
+class StripRecord(Record):
+    """A picture strip, and what belongs under each of its F frames."""
+
+    file: FileName = Field(description="PNG in the folder of pictures.")
+    sample: Count = Field(description="Number of the start image.")
+    broke: bool = Field(description="Whether it broke.")
+    shift: Many[float] = Field(description="Shifts, σ, [F].")
+    p: Many[Share] = Field(description="p(class), [F].")
+    predicted: Many[Count] = Field(description="Predicted classes, [F].")
+    judged: Many[Count] | None = Field(
+        description="What the judge takes it for, [F]; null without one."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        judged = () if self.judged is None else ("judged",)
+        same_length(self, "shift", "p", "predicted", *judged)
+        return self
+
+
+class AttributeRecord(Record):
+    """By how much an attribute of the images changes along a direction."""
+
+    name: str = Field(description="Such as noise.")
+    change: float = Field(
+        description="Mean over the start images, in σ of the attribute among generated images."
+    )
+    low: float = Field(description="Lower end of its confidence interval.")
+    high: float = Field(description="Upper end of its confidence interval.")
+
+
+class DirectionRecord(Record):
+    """What was found along one direction; shifts are in σ of the dimension."""
+
+    key: DirectionName = Field(description="direction:CLASS:DIMENSION:SIGN.")
+    class_index: Count = Field(alias="class", description="Index of the class.")
+    rank: Positive | None = Field(
+        description="1 for the most harmful direction of its class; null where it was not ranked."
+    )
+    dimension: Count = Field(description="Number of the dimension in the style vector.")
+    layer: str = Field(description="Layer of the generator.")
+    channel: Count = Field(description="Channel of the layer.")
+    sign: Literal[1, -1] = Field(description="Which way the dimension is moved.")
+    score: float = Field(description="Loss in p(class) per σ, at the start.")
+    std: Shift = Field(description="σ: standard deviation of the dimension over generated images.")
+    breaking_shift: Shift | None = Field(
+        description="Smallest shift at which half of the start images are broken; null: none is."
+    )
+    valid_range: Shift | None = Field(
+        description="Shift up to which the judge accepts 80 % of the images; null: not judged."
+    )
+    total: Positive = Field(description="Start images.")
+    curve: CurveRecord = Field(description="What becomes of them.")
+    breaks: Many[Shift | None] = Field(
+        description="Each start image's bisected breaking shift; null: it did not break."
+    )
+    strip: StripRecord = Field(description="A typical break.")
+    accepted: Packed | None = Field(
+        description="Whether the judge accepts each start image at each shift: bits [T, N], packed, zlib, in base64; null: not judged."
+    )
+    attributes: Many[AttributeRecord] = Field(
+        description="What changes in the images between no shift and the end of what was tested, largest first."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        key = parse_key(self.key)
+        assert isinstance(key, DirectionKey)
+        where = {"class_index": key.class_index, "dimension": key.dimension, "sign": key.sign}
+        fits_key(self, key, **where)
+        if len(self.breaks) != self.total:
+            raise ValueError(f"{len(self.breaks)} breaks for {self.total} start images")
+        curve = self.curve
+        if len(curve.shift) * self.total > MOST_TRUTHS:
+            raise ValueError(f"{len(curve.shift)} shifts of {self.total} start images are too many")
+        if max(curve.accepted) > self.total or any(
+            sum(counts) != self.total
+            for counts in zip(curve.right, curve.broken, curve.lost, strict=True)
+        ):
+            raise ValueError(f"its curve does not count {self.total} start images")
+        return self
+
+
+class ReplayedRecord(Record):
+    """What the classifier makes of one image of the corpus."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = Field(description="Of the entry.")
+    status: Literal["open", "fixed"] = Field(
+        description="open: known to be wrong; fixed: must be right."
+    )
+    label: Count = Field(description="True class.")
+    predicted: Count = Field(description="Predicted class.")
+    p: Share = Field(description="Probability of the true class.")
+    picture: FileName | None = Field(
+        description="PNG in the folder of pictures, where a fixed one is wrong; else null."
+    )
+    png: str = Field(description="Hash of its file: the same image in two runs has the same.")
+
+
+class CorpusRecord(Record):
+    """Predictions on the images of the corpus, in the order of its manifest."""
+
+    pixels: str = Field(description="Hash of the images that were classified.")
+    entries: Many[ReplayedRecord] = Field(description="One by one.")

@@ -1,0 +1,49 @@
+"""The JSON Schema of the run file, made from its records."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from pytest_failcond.runs.run_file.whole import RunRecord
+
+_LEFT_OUT = {
+    "MeasurementRecord": {"corruption", "severity"},
+    "EnvironmentRecord": {"remarks", "strict"},
+}
+"""Fields that an entry of another kind, or a run of nothing to be said, does not have."""
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out titles: they repeat the names of fields."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def schema_text() -> str:
+    """Return the schema of what this version writes, as the text of docs/run.schema.json."""
+    schema = RunRecord.model_json_schema(
+        by_alias=True, mode="serialization", schema_generator=_Generator
+    )
+    schema = {"$schema": GenerateJsonSchema.schema_dialect, **schema}
+    schema["title"] = "Run file of pytest-failcond"
+    schema["required"].remove("records")
+    for name, definition in schema["$defs"].items():
+        definition.pop("title", None)
+        optional = _LEFT_OUT.get(name, set())
+        definition["required"] = [f for f in definition["required"] if f not in optional]
+    return json.dumps(_plain(schema), indent=2, ensure_ascii=False) + "\n"
+
+
+def _plain(schema: Any) -> Any:
+    """Leave out defaults: what is written is written in full."""
+    if isinstance(schema, dict):
+        return {
+            key: _plain(value)
+            for key, value in schema.items()
+            if key != "default" or not isinstance(schema.get("description"), str)
+        }
+    return [_plain(value) for value in schema] if isinstance(schema, list) else schema

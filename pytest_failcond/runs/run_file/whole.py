@@ -1,0 +1,291 @@
+"""A run file as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+
+from pytest_failcond.probes.keys import CornerCaseKey
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.ranges import PARTS
+from pytest_failcond.runs.run_file.decided import ComparisonRecord, GateRecord, check_metrics
+from pytest_failcond.runs.run_file.measured import (
+    CorpusRecord,
+    DirectionRecord,
+    MeasurementRecord,
+    RankingRecord,
+)
+from pytest_failcond.runs.run_file.values import (
+    Count,
+    Date,
+    FileName,
+    Hash,
+    OtherKey,
+    Packed,
+    Planned,
+    Positive,
+)
+from pytest_failcond.storage.reading import Many, Record, shown, validate
+
+SCHEMA = 1
+_DEEPEST = 20  # levels of what a probe of a project's own keeps
+
+
+def _at_most(count: int) -> Callable[[Any], Any]:
+    """Return what refuses an object of more entries, before there is a finding for each."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > count:
+            raise ValueError(f"has {len(value)} entries, more than {count}")
+        return value
+
+    return check
+
+
+class RemarkRecord(Record):
+    """Something that was noticed of a model while it was measured, or of the baseline or the images."""
+
+    model: str = Field(description="classifier, judge, images, baseline or reference.")
+    what: Literal["random", "training", "writes", "absent", "mixed"] = Field(
+        description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given; absent: it is configured and not there; mixed: some are gray, some in colour."
+    )
+    text: str = Field(description="One sentence.")
+
+
+class EnvironmentRecord(Record):
+    """What a run was made with."""
+
+    date: Date | None = Field(None, description="UTC, ISO 8601.")
+    python: str | None = Field(None, description="Version of Python.")
+    platform: str | None = Field(None, description="System and processor.")
+    device: str | None = Field(None, description="Where models computed, such as cpu.")
+    threads: Count | None = Field(
+        None, description="Threads of torch; 0 where it computes nothing."
+    )
+    waiting: str | None = Field(
+        None, description="OMP_WAIT_POLICY: whether waiting threads sleep (PASSIVE) or spin."
+    )
+    cores: Count | None = Field(None, description="Cores of the machine.")
+    packages: Annotated[dict[str, str | None], BeforeValidator(_at_most(200))] = Field(
+        {},
+        description="Versions of the packages that results depend on; null where one is not installed.",
+    )
+    commit: str | None = Field(
+        None, description="Hash of the git commit of the project; null outside a repository."
+    )
+    commit_date: Date | None = Field(None, description="Date of that commit, ISO 8601.")
+    dirty: bool | None = Field(None, description="Whether tracked files differed from it.")
+    strict: bool = Field(
+        False,
+        description="Whether --failcond-strict was given: checks that are marginal or not evaluated fail; left out where it was not.",
+    )
+    remarks: Many[RemarkRecord] = Field(
+        [],
+        description="What was noticed of the models, the baseline and the images; left out where nothing was.",
+    )
+
+
+class SubjectsRecord(Record):
+    """What was measured. Runs can be compared where images, max_images, seed and corruptions agree."""
+
+    classifier: str | None = Field(
+        None, description="What identifies it, such as sha256:…; null for a plain callable."
+    )
+    judge: str | None = Field(
+        None,
+        description="What identifies it, such as sha256:…; null without one, or for a plain callable.",
+    )
+    generator: str | None = Field(
+        None, description="What identifies it, such as sha256:…; null without one."
+    )
+    images: str | None = Field(
+        None,
+        description="What identifies it, such as sha256:… of pixels and labels; null without images.",
+    )
+    max_images: Positive | None = Field(
+        None, description="Size of the subset that was measured; null for all."
+    )
+    seed: int | None = Field(None, description="Seed of all that is drawn.")
+    corruptions: str | None = Field(
+        None, description="Whose corruptions and constants, and their version; null without a grid."
+    )
+
+
+class _Grid(Record):
+    """What is read of ``settings.corruptions`` without the rest being valid here."""
+
+    model_config = ConfigDict(extra="ignore")
+    names: Many[str] = Field([])
+    severities: Many[Annotated[int, Field(ge=1, le=5)]] = Field([])
+    reference: str | None = None
+
+
+class _Gate(Record):
+    """The same of a gate."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: str = ""
+    metric: str
+    level: str = "fail"
+
+
+class _Settings(Record):
+    """What is read of the settings, whether or not they are valid in this version."""
+
+    model_config = ConfigDict(extra="ignore")
+    classifier: str | None = None
+    generator: str | None = None
+    baseline: str | None = None
+    seed: int = 0
+    seeds: Positive = 1
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    corruptions: _Grid | None = None
+    corner_cases: dict[str, Any] | None = None
+    gates: Many[_Gate] = Field([])
+
+
+def _settings(value: dict[str, Any]) -> dict[str, Any]:
+    validate(_Settings, value)
+    return value
+
+
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    def check(part: Any, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise ValueError(f"a record is nested more than {_DEEPEST} deep")
+        parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        for one in parts:
+            check(one, depth + 1)
+
+    check(value, 0)
+    return value
+
+
+class OtherRecord(Record):
+    """A record of a probe of a project's own."""
+
+    key: OtherKey = Field(description="PROBE, or PROBE:PART:….")
+    record: Annotated[dict[str, Any], AfterValidator(_shallow)] = Field(
+        description="What the probe keeps."
+    )
+
+
+class ErrorRecord(Record):
+    """A key, and why it could not be measured."""
+
+    key: str = Field(description="The key, or what was planned.")
+    error: str = Field(description="One sentence.")
+
+
+class RunRecord(Record):
+    """Everything that one session measured and decided, on what and with what. pytest --failcond-json=PATH writes it, and the failcond commands; its pictures lie in PATH.files/. Raised numbers in `schema` mean that older readers would misread the file."""
+
+    schema_: Literal[1] = Field(alias="schema", description="Version of this format.")
+    environment: EnvironmentRecord = Field(description="What it was made with.")
+    subjects: SubjectsRecord = Field(description="What was measured, by hashes.")
+    settings: Annotated[dict[str, Any], AfterValidator(_settings)] = Field(
+        description="The configuration that it was made with, defaults filled in: the keys are those of [tool.failcond], described in the README."
+    )
+    classes: Many[str] = Field(description="Names of the classes, by index.")
+    labels: Packed = Field(description="True class of every test image, as packed uint16.")
+    kept: Packed | None = Field(
+        description="Index of every test image in the user's set, as packed uint32; null where all of the set was measured."
+    )
+    part: Annotated[list[Positive], Field(min_length=2, max_length=2)] | None = Field(
+        description="[i, n] of a run that measured the i-th of n parts of the plan and judges nothing; null of a whole run."
+    )
+    planned: Many[Planned] = Field(
+        description="What the session's tests were to check: a key, corner_case:CLASS:RANK, gate:ID or regression:KEY."
+    )
+    measurements: Many[MeasurementRecord] = Field(
+        description="Predictions on the test images, clean and by corruption cell."
+    )
+    rankings: Many[RankingRecord] = Field(
+        description="Which directions the tests of each class are about."
+    )
+    directions: Many[DirectionRecord] = Field(description="What was found along each direction.")
+    corpus: CorpusRecord | None = Field(
+        None, description="What became of the corpus; null without one."
+    )
+    records: Many[OtherRecord] = Field(
+        [], description="What probes measured that this version does not know by itself."
+    )
+    errors: Many[ErrorRecord] = Field(description="What could not be measured.")
+    gates: Many[GateRecord] = Field(description="Gates that were applied.")
+    notes: Many[str] = Field(
+        [], description="Gates that no result on so few images would pass, in words."
+    )
+    comparison: ComparisonRecord | None = Field(
+        description="What changed since a baseline; null without one."
+    )
+    pictures: Annotated[dict[FileName, Hash], BeforeValidator(_at_most(100_000))] = Field(
+        {},
+        description="SHA-256 of each picture in the folder of pictures, by file name; runs that were kept before there were hashes lack it.",
+    )
+    digest: Hash = Field(
+        description="Hash of the content without this field: sha256 over JSON with sorted keys and no spaces."
+    )
+
+    _LISTS: ClassVar[dict[str, str]] = {
+        "measurements": "key", "records": "key", "rankings": "key", "directions": "key", "errors": "key",
+        "gates": "id",
+    }  # fmt: skip
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        for name, field in self._LISTS.items():
+            _unique(name, [getattr(entry, field) for entry in getattr(self, name)])
+        _unique("classes", self.classes)
+        if self.corpus is not None:
+            _unique("corpus.entries", [entry.id for entry in self.corpus.entries])
+        if self.comparison is not None:
+            _unique("comparison.keys", [entry.key for entry in self.comparison.keys])
+            _unique("comparison.directions", [entry.key for entry in self.comparison.directions])
+        keys = [PROBES.read_key(entry.key) for entry in self.records]
+        check_metrics(self.gates, others=any(key.probe not in PROBES for key in keys))
+        if self.part is not None and not self.part[0] <= self.part[1] <= PARTS.most:
+            raise ValueError(f"part: {self.part} is not one of at most {PARTS.most} parts")
+        self._check_class_indices(len(self.classes))
+        return self
+
+    def _check_class_indices(self, classes: int) -> None:
+        """See that every class that is spoken of is one of those that are named."""
+
+        def check(what: str, indices: Sequence[int | None], most: int = classes) -> None:
+            for index in indices:
+                if index is not None and index >= most:
+                    raise ValueError(f"{what}: there is no class {index} among {classes}")
+
+        for measured in self.measurements:
+            if len(measured.per_class) != classes:
+                raise ValueError(
+                    f"{measured.key}: {len(measured.per_class)} classes, where {classes} are named"
+                )
+            if (examples := measured.examples) is not None:
+                check(
+                    f"{measured.key}, examples", examples.labels + examples.before + examples.after
+                )
+        for ranking in self.rankings:
+            check(ranking.key, [ranking.class_index])
+        for direction in self.directions:
+            check(direction.key, [direction.class_index, *direction.strip.predicted])
+            # A judge may have an output more, for none of the classes.
+            check(direction.key, direction.strip.judged or (), classes + 1)
+        for gate in self.gates:
+            check(f"gate {gate.id!r}", [made.class_index for made in gate.checks])
+        for planned in self.planned:
+            if isinstance(about := PROBES.named(planned), CornerCaseKey):
+                check(planned, [about.class_index])
+        # Where only the corpus was measured, nobody may have named the classes.
+        for replayed in self.corpus.entries if self.corpus is not None and classes else ():
+            check(f"corpus entry {replayed.id}", [replayed.label])
+
+
+def _unique(name: str, values: list[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{name}: {shown(value)} stands twice")
+        seen.add(value)

@@ -1,0 +1,1 @@
+"""Bytes that are there whole, or not at all."""

@@ -1,0 +1,165 @@
+"""The store: each key is measured once per session, in whatever process asks first.
+
+A file per key, written whole or not at all, under a lock per key. Several workers share a folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pytest_failcond.errors import FailcondError, may_pass
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.storage.locks import hold
+
+Record = dict[str, Any]
+
+_LONGEST = (
+    120  # characters of a file name, which may have 255 bytes; a name that is longer is hashed
+)
+_LONG = "%long-"  # no quoted name begins so
+_PATIENCE_SECONDS = 30.0  # a cell takes as long as it takes
+
+PLAN = "plan"  # the record that lists what the session means to measure
+# Records of what is known of a key, or of a planned test, begin so:
+MISSING = "missing:"  # why its test did not come to an end
+ASKED = "asked:"  # a test of the user's own checks it
+COMPARED = "compared:"  # pictures of what changed since the baseline
+CHECKED = "checked:"  # the checks that a gate has made of it
+
+
+class Store:
+    """JSON records by name, in a folder.
+
+    A record ``{"error": sentence}`` says that something could not be measured: whoever asks for it gets
+    the FailcondError. It is tried again only in a rerun, once in each, and only if it may pass.
+
+    Args:
+        folder: where the files lie.
+        rerun: gives the name of the rerun that asks; None: nothing is run again.
+    """
+
+    def __init__(self, folder: Path, *, rerun: Callable[[], str | None] = lambda: None) -> None:
+        self.folder = folder
+        self.pictures = folder / "pictures"
+        self._rerun = rerun
+        self._seen: dict[str, Record] = {}
+        self._tried: set[tuple[str, str | None]] = set()
+
+    def get(self, name: str, compute: Callable[[], Record]) -> Record:
+        """Return a record, computing it if nobody has.
+
+        Raises:
+            FailcondError: it cannot be computed, now or when it was tried.
+        """
+        if name not in self._seen:
+            record = self._found(name)
+            if record is None:
+                with self.alone(name, f"another worker, which measures {name}"):
+                    record = self._found(name)
+                    if record is None:
+                        record = self._computed(name, compute)
+            if "error" in record:  # not kept here: another process may try it again
+                error = FailcondError(record["error"])
+                error.may_pass = record.get("may_pass", False)
+                raise error
+            self._seen[name] = record
+        return self._seen[name]
+
+    @contextmanager
+    def alone(self, name: str, awaited: str) -> Iterator[None]:
+        """Make a record while nobody else does; ``awaited`` says whom one waits for."""
+        self._make(self.folder)
+        with hold(self._path(name).with_suffix(".lock"), awaited, patience=_PATIENCE_SECONDS):
+            yield
+
+    def _found(self, name: str) -> Record | None:
+        """Return a record that is there, unless it is an error that this rerun is to try again."""
+        record = self.find(name)
+        rerun = self._rerun()
+        if record is None or rerun is None or not record.get("may_pass", False):
+            return record
+        return record if (name, rerun) in self._tried else None
+
+    def _computed(self, name: str, compute: Callable[[], Record]) -> Record:
+        self._tried.add((name, self._rerun()))
+        try:
+            record = compute()
+        except FailcondError as error:
+            record = {"error": str(error)} | ({"may_pass": True} if may_pass(error) else {})
+        self.put(name, record)
+        return json.loads(self._path(name).read_bytes())  # type: ignore[no-any-return]
+
+    def put(self, name: str, record: Record) -> None:
+        """Write a record, in place of one that is there."""
+        self._make(self.folder)
+        path = self._path(name)
+        if path.stem.startswith(_LONG):
+            write_atomically(path.with_suffix(".name"), name.encode(errors="surrogatepass"))
+        write_atomically(path, json.dumps(record))
+
+    def drop(self, name: str) -> None:
+        """Remove a record, if it is there."""
+        self._path(name).unlink(missing_ok=True)
+
+    def find(self, name: str) -> Record | None:
+        """Return a record, an error too, or None if nobody has computed it."""
+        path = self._path(name)
+        return json.loads(path.read_bytes()) if path.exists() else None
+
+    def records(self, prefix: str) -> Iterator[tuple[str, Record]]:
+        """Return all records whose name starts with ``prefix``, with their names, sorted."""
+        names = sorted(map(_name, self.folder.glob("*.json")))
+        for name in names:
+            if name.startswith(prefix):
+                yield name, json.loads(self._path(name).read_bytes())
+
+    def save_picture(self, name: str, content: bytes) -> str:
+        """Keep a PNG file; returns its file name."""
+        file = f"{_slug(name)}.png"
+        self._make(self.folder)
+        write_atomically(self.pictures / file, content)
+        return file
+
+    def _path(self, name: str) -> Path:
+        data = name.encode(errors="surrogatepass")
+        stem = urllib.parse.quote(data, safe="")
+        # Not every file system tells A from a.
+        stem = re.sub(r"%..|[A-Z]", lambda c: c[0] if c[0][0] == "%" else f"%{ord(c[0]):02X}", stem)
+        return self.folder / f"{stem if len(stem) <= _LONGEST else _LONG + _digest(name)}.json"
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder, but not the session's own again, once that was removed."""
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise FailcondError(
+                f"{folder}: cannot be made ({error.strerror}); the session was ended, or TMPDIR is full"
+            ) from error
+
+
+def _name(path: Path) -> str:
+    """Return the name of the record that a file holds."""
+    if path.stem.startswith(_LONG):
+        return path.with_suffix(".name").read_bytes().decode(errors="surrogatepass")
+    return urllib.parse.unquote_to_bytes(path.stem).decode(errors="surrogatepass")
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+
+
+def _slug(name: str) -> str:
+    """Turn a key into a file name that every system takes, and that no other key has."""
+    signs = {"+": "up", "-": "down"}
+    parts = [signs.get(part, part) for part in name.split(":")]
+    quoted = "-".join(urllib.parse.quote(p.encode(errors="surrogatepass"), safe="") for p in parts)
+    if "%" not in quoted and len(quoted) <= _LONGEST:
+        return quoted
+    return f"{quoted.replace('%', '_')[:_LONGEST]}-{_digest(name)[:16]}"

@@ -1,0 +1,1 @@
+"""Training a StyleGAN2, and measuring what it makes."""

@@ -1,0 +1,67 @@
+"""How a generator is trained, as plain data: known without torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pytest_failcond.errors import FailcondError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a generator is trained; the defaults are the ones that the example's was trained with.
+
+    Attributes:
+        batch: images per step.
+        learning_rate: Adam's, with β (0, 0.99), for both networks.
+        warm_up: images at first that the discriminator learns from alone, for a start from a trained
+            generator.
+        cooldown: images after these over which the learning rate falls to 0, along half a cosine; 0
+            keeps it constant.
+        r1_gamma, r1_every: weight of the R1 penalty, and the steps between two.
+        class_weight: weight of the class head's losses.
+        path_weight: weight of the path-length penalty; 0 leaves it out.
+        ema_images, ema_ramp: half-life of the weight average, images, and the share of the images
+            seen so far that bounds it.
+        deviation_group: group of the minibatch standard deviation.
+        adaptive_augmentation: see `pytest_failcond.training.augment`.
+        bf16: compute convolutions in bfloat16.
+        seed: keys all randomness.
+
+    Raises:
+        FailcondError: a number makes no sense.
+    """
+
+    batch: int = 64
+    learning_rate: float = 0.0025
+    warm_up: int = 0
+    cooldown: int = 0
+    r1_gamma: float = 0.01
+    r1_every: int = 16
+    class_weight: float = 1.0
+    path_weight: float = 0.0
+    ema_images: int = 100_000
+    ema_ramp: float = 0.05
+    deviation_group: int = 32
+    adaptive_augmentation: bool = False
+    bf16: bool = True
+    seed: int = 0
+
+    def rate(self, images: int) -> float:
+        """Return the learning rate after so many images."""
+        if not self.cooldown:
+            return self.learning_rate
+        done = min(max(images - self.warm_up, 0) / self.cooldown, 1.0)
+        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "r1_every", "deviation_group"):
+            if getattr(self, name) < 1:
+                raise FailcondError(f"{name} {getattr(self, name)} must be 1 or more")
+        for name in ("learning_rate", "ema_images", "ema_ramp"):
+            if not getattr(self, name) > 0:
+                raise FailcondError(f"{name} {getattr(self, name)} must be more than 0")
+        for name in ("warm_up", "cooldown", "r1_gamma", "class_weight", "path_weight"):
+            if not getattr(self, name) >= 0:
+                raise FailcondError(f"{name} {getattr(self, name)} must be 0 or more")

@@ -1,0 +1,344 @@
+"""Training of the generator: the StyleGAN2 losses with an auxiliary class head, keyed and resumable.
+
+Sources: non-saturating loss and lazy R1 regularisation, path length and weight averaging from
+arXiv 1912.04958; class head and its two losses from ADC-GAN (arXiv 2107.10060); adaptive
+augmentation from arXiv 2006.06676. All randomness is keyed by (seed, step): a resumed run draws what
+the uninterrupted one would have drawn.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from pytest_failcond.corruptions.randomness import stream_key
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.generators.stylegan2.checkpoint import misfit, read_header
+from pytest_failcond.generators.stylegan2.config import GeneratorConfig
+from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.generators.stylegan2.network import Network
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.storage.reading import Record, parse_json, validate
+from pytest_failcond.training.augment import adjust, augment
+from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
+from pytest_failcond.training.discriminator import Discriminator
+from pytest_failcond.training.recipe import Recipe
+
+_AUGMENT_EVERY = 4  # steps between two adjustments of the augmentation
+_PATH_EVERY = 4
+_PATH_DECAY = 0.01
+LOSSES = ("D", "D class", "G", "G class")
+"""The names of the losses; while the discriminator warms up, there are only its own."""
+
+_STATE_FORMAT = "pytest-failcond-training"
+
+
+class _Progress(Record):
+    """How far a training is, beside its tensors."""
+
+    step: Annotated[int, Field(ge=0, le=2**53)]
+    augmentation: tuple[float, list[float]]
+
+    @field_validator("augmentation", mode="before")
+    @classmethod
+    def _pair(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+
+class Trainer:
+    """Two networks, their optimisers and an averaged generator, advanced a step at a time.
+
+    Args:
+        config: the generator's shape.
+        images: what to learn from.
+        recipe: how.
+        start: a trained generator of the same shape to go on from; default a new one. Its
+            discriminator is not kept: a new one learns.
+
+    Attributes:
+        step: steps done.
+
+    Raises:
+        FailcondError: the images, or the start, do not fit the configuration.
+    """
+
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        images: TrainingImages,
+        recipe: Recipe,
+        start: Generator | None = None,
+    ) -> None:
+        images.check(config)
+        if start is not None and start.config != config:
+            raise FailcondError(
+                "the generator to start from has another shape or other classes than asked for; "
+                "leave --classes, --resolution and --channels out, or start afresh"
+            )
+        self._start = start
+        self.config = config
+        self.recipe = recipe
+        self.step = 0
+        self._images = images
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_seed(recipe.seed, "weights"))
+            self._network = Network(config)
+            self._discriminator = Discriminator(config, group=recipe.deviation_group)
+        if start is not None:
+            self._network.load_state_dict(start.network.state_dict())
+        self._average = copy.deepcopy(self._network).requires_grad_(False)
+        self._optimisers = {
+            name: torch.optim.Adam(
+                network.parameters(), lr=recipe.learning_rate, betas=(0.0, 0.99), eps=1e-8
+            )
+            for name, network in self._trained().items()
+        }
+        self._dtype = torch.bfloat16 if recipe.bf16 else torch.float32
+        self._augmentation = 0.0
+        self._real_signs: list[float] = []
+        self._path_mean = torch.zeros(())
+
+    @property
+    def mix(self) -> CorruptionMix:
+        """What happens to its training images."""
+        return self._images.mix
+
+    @property
+    def images_seen(self) -> int:
+        """Real images shown so far."""
+        return self.step * self.recipe.batch
+
+    def generator(self) -> Generator:
+        """Return a copy of the averaged generator, with the record of its training."""
+        record = {
+            "images": self.images_seen,
+            "recipe": asdict(self.recipe),
+            "mix": asdict(self._images.mix),
+            "data": self._images.hash,
+        }
+        if self._start is not None:
+            record["start"] = {"hash": self._start.hash, "training": self._start.training}
+        return Generator(self.config, copy.deepcopy(self._average), training=record)
+
+    def advance(self) -> dict[str, float]:
+        """Do one step: discriminator, generator, average. Returns the losses by name."""
+        recipe = self.recipe
+        random = np.random.Generator(
+            np.random.Philox(key=stream_key("step", recipe.seed, self.step))
+        )
+        noise = torch.Generator().manual_seed(_seed(recipe.seed, "noise", self.step))
+        count, classes = recipe.batch, len(self.config.classes)
+        real_labels = balanced_labels(classes, count, random)
+        fake_labels = torch.from_numpy(balanced_labels(classes, count, random))
+        real = self._images.batch(real_labels, self.step)
+        z = torch.randn((2 * count, self.config.z_dim), generator=noise)
+
+        losses = self._train_discriminator(
+            real, torch.from_numpy(real_labels), z[:count], fake_labels, noise
+        )
+        warm = self.images_seen >= recipe.warm_up
+        if warm:
+            losses |= self._train_generator(z[count:], fake_labels, noise)
+        self.step += 1
+        if warm:
+            self._update_average()
+        self._update_augmentation()
+        for name, value in losses.items():
+            if not math.isfinite(value):
+                raise FailcondError(
+                    f"training diverged: {name} loss is {value} at step {self.step}; "
+                    "lower the learning rate or raise r1_gamma"
+                )
+        return losses
+
+    def _train_discriminator(
+        self, real: Tensor, real_labels: Tensor, z: Tensor, labels: Tensor, noise: torch.Generator
+    ) -> dict[str, float]:
+        with torch.no_grad():
+            fake = self._synthesize(z, labels, noise)
+        penalise = self.step % self.recipe.r1_every == 0
+        shown = augment(real, self._augmentation, noise).detach().requires_grad_(penalise)
+        fake = augment(fake, self._augmentation, noise)
+        real_score, real_class = self._discriminator(shown, real_labels, dtype=self._dtype)
+        fake_score, fake_class = self._discriminator(fake, labels, dtype=self._dtype)
+        loss = F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
+        class_loss = F.cross_entropy(real_class, 2 * real_labels) + F.cross_entropy(
+            fake_class, 2 * labels + 1
+        )
+        total = loss + self.recipe.class_weight * class_loss
+        if penalise:
+            (gradient,) = torch.autograd.grad(real_score.sum(), shown, create_graph=True)
+            penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
+            total = total + penalty * (self.recipe.r1_gamma / 2 * self.recipe.r1_every)
+        self._descend("discriminator", total)
+        self._real_signs.append(float(real_score.detach().sign().mean()))
+        return {"D": float(loss.detach()), "D class": float(class_loss.detach())}
+
+    def _train_generator(
+        self, z: Tensor, labels: Tensor, noise: torch.Generator
+    ) -> dict[str, float]:
+        fake = augment(self._synthesize(z, labels, noise), self._augmentation, noise)
+        self._discriminator.requires_grad_(False)
+        score, logits = self._discriminator(fake, labels, dtype=self._dtype)
+        self._discriminator.requires_grad_(True)
+        loss = F.softplus(-score).mean()
+        class_loss = F.cross_entropy(logits, 2 * labels) - F.cross_entropy(logits, 2 * labels + 1)
+        total = loss + self.recipe.class_weight * class_loss
+        if self.recipe.path_weight and self.step % _PATH_EVERY == 0:
+            total = total + self._path_penalty(z, labels, noise) * _PATH_EVERY
+        self._descend("generator", total)
+        return {"G": float(loss.detach()), "G class": float(class_loss.detach())}
+
+    def _path_penalty(self, z: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
+        """Path-length regularisation (arXiv 1912.04958, eq. 4), on half the batch."""
+        half = max(1, len(z) // 2)
+        w = self._network.mapping(z[:half], labels[:half])
+        image = self._network.synthesis(self._network.synthesis.styles(w), noise=noise)
+        direction = torch.randn(image.shape, generator=noise) / math.sqrt(image[0, 0].numel())
+        (jacobian,) = torch.autograd.grad((image * direction).sum(), w, create_graph=True)
+        lengths = jacobian.square().sum(dim=1).sqrt()
+        self._path_mean = self._path_mean.lerp(lengths.detach().mean(), _PATH_DECAY)
+        penalty: Tensor = (lengths - self._path_mean).square().mean() * self.recipe.path_weight
+        return penalty
+
+    def _synthesize(self, z: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
+        styles = self._network.synthesis.styles(self._network.mapping(z, labels))
+        images: Tensor = self._network.synthesis(styles, dtype=self._dtype, noise=noise)
+        return images
+
+    def _descend(self, name: str, loss: Tensor) -> None:
+        optimiser = self._optimisers[name]
+        for group in optimiser.param_groups:
+            group["lr"] = self.recipe.rate(self.images_seen)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+    def _update_average(self) -> None:
+        seen = self.images_seen + (self._start.training.get("images", 0) if self._start else 0)
+        half_life = min(self.recipe.ema_images, seen * self.recipe.ema_ramp)
+        weight = 1.0 - 0.5 ** (self.recipe.batch / max(half_life, 1e-8))
+        with torch.no_grad():
+            for average, current in zip(
+                self._average.parameters(), self._network.parameters(), strict=True
+            ):
+                average.lerp_(current, weight)
+
+    def _update_augmentation(self) -> None:
+        if self.step % _AUGMENT_EVERY:
+            return
+        if self.recipe.adaptive_augmentation:
+            signs = sum(self._real_signs) / len(self._real_signs)
+            images = _AUGMENT_EVERY * self.recipe.batch
+            self._augmentation = adjust(self._augmentation, signs, images)
+        self._real_signs.clear()
+
+    def _trained(self) -> dict[str, torch.nn.Module]:
+        return {"generator": self._network, "discriminator": self._discriminator}
+
+    def save(self, path: Path) -> None:
+        """Write the whole state of the training, atomically, as safetensors."""
+        from safetensors.torch import save
+
+        tensors = {f"average.{k}": v for k, v in self._average.state_dict().items()}
+        for name, network in self._trained().items():
+            tensors |= {f"{name}.{k}": v for k, v in network.state_dict().items()}
+            for number, state in self._optimisers[name].state_dict()["state"].items():
+                tensors |= {f"adam.{name}.{number}.{k}": v for k, v in state.items()}
+        tensors["path_mean"] = self._path_mean
+        metadata = {
+            "format": _STATE_FORMAT,
+            "step": str(self.step),
+            "plan": self._plan(),
+            "augmentation": json.dumps([self._augmentation, self._real_signs]),
+        }
+        contiguous = {k: v.detach().clone().contiguous() for k, v in tensors.items()}
+        write_atomically(path, save(contiguous, metadata))
+
+    def resume(self, path: Path) -> None:
+        """Continue from what `save` wrote.
+
+        Raises:
+            FailcondError: the file is damaged, or of a training with other settings.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        header = read_header(path)
+        metadata = header.metadata
+        if metadata.get("format") != _STATE_FORMAT:
+            raise FailcondError(f"{path}: not a training state; remove it to start afresh")
+        if metadata.get("plan") != self._plan():
+            raise FailcondError(
+                f"{path}: this training was started with other settings; repeat those, "
+                "or give another output to start afresh"
+            )
+        try:
+            state = validate(
+                _Progress,
+                {
+                    name: parse_json(metadata.get(name, "").encode())
+                    for name in ("step", "augmentation")
+                },
+            )
+            if fault := misfit(header, self._state_shapes(header.tensors)):
+                raise ValueError(fault)
+            self._restore(load_file(path), state)
+        except (SafetensorError, RuntimeError, ValueError) as error:
+            raise FailcondError(f"{path}: damaged: {error}; remove it to start afresh") from error
+
+    def _state_shapes(self, found: Iterable[str]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what `save` writes, for those parameters that were moved before."""
+        networks = {"average": self._average, **self._trained()}
+        shapes: dict[str, tuple[int, ...]] = {"path_mean": ()}
+        for name, network in networks.items():
+            shapes |= {f"{name}.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
+        moved = {key.rpartition(".")[0] for key in found if key.startswith("adam.")}
+        for name, network in self._trained().items():
+            for number, parameter in enumerate(network.parameters()):
+                if (of := f"adam.{name}.{number}") in moved:
+                    shape = tuple(parameter.shape)
+                    shapes |= {f"{of}.step": (), f"{of}.exp_avg": shape, f"{of}.exp_avg_sq": shape}
+        return shapes
+
+    def _restore(self, tensors: dict[str, Tensor], progress: _Progress) -> None:
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+        self._average.load_state_dict(part("average."))
+        for name, network in self._trained().items():
+            network.load_state_dict(part(f"{name}."))
+            optimiser = self._optimisers[name]
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in part(f"adam.{name}.").items():
+                number, entry = key.split(".", 1)
+                state.setdefault(int(number), {})[entry] = value
+            groups = optimiser.state_dict()["param_groups"]
+            optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self._path_mean = tensors["path_mean"]
+        self._augmentation, self._real_signs = progress.augmentation
+        self.step = progress.step
+
+    def _plan(self) -> str:
+        plan = {
+            "config": self.config.to_json(),
+            "recipe": asdict(self.recipe),
+            "images": self._images.hash,
+            "start": self._start.hash if self._start else None,
+        }
+        return json.dumps(plan, sort_keys=True)
+
+
+def _seed(*parts: str | int) -> int:
+    return int(stream_key(*parts)[0] >> np.uint64(1))

@@ -1,0 +1,1 @@
+"""What we decide: values, bounds and verdicts, and what they are worth."""

@@ -1,0 +1,254 @@
+"""Gates: a threshold of the configuration, applied to measurements, gives checks with verdicts. Pure.
+
+A threshold is held against the measured value and against a one-sided confidence bound that speaks
+of new images of the same kind; on this fixed set of images the value itself is exact.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pytest_failcond.config.gate_settings import GateSettings
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.probes.regression import PROBE as REGRESSION
+from pytest_failcond.statistics.bounds import Side, adjusted
+from pytest_failcond.verdicts.metrics import Case, Measure, Value
+from pytest_failcond.verdicts.plan import number_of_checks
+
+VerdictName = Literal["passed", "marginal", "failed", "error", "not_evaluated"]
+_ORDER: tuple[VerdictName, ...] = ("passed", "marginal", "not_evaluated", "error", "failed")
+WITHIN_NOISE = "holds, though only within sampling noise"
+NO_BASELINE = "there is no baseline to compare with"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A gate applied to one key.
+
+    Attributes:
+        gate, metric, level: the gate's.
+        key: what was checked.
+        value: measured; None for a breaking shift beyond the walk, or where nothing was measured.
+        bound: the one-sided confidence bound on the side of the threshold: for a value that holds
+            the worst, for one that fails the best, that the data allow.
+        threshold: of the gate; ``keeps_above`` says which side of it is good.
+        n: images that the value rests on.
+        verdict: see `Verdict` in the README.
+        certain: for a failure, whether the bound, adjusted for the gate's number of checks,
+            excludes the threshold too.
+        reason: one sentence for whoever reads the verdict.
+        at: the shift that a broken share is of, σ, or the accuracy that a severity is crossed at.
+        waived: the reason for which a failure is expected, while that holds, and until when it may.
+        class_index: the class that a check of a gate with ``by_class`` is about.
+    """
+
+    gate: str
+    metric: str
+    level: Literal["fail", "warn"]
+    key: Key
+    value: float | None
+    bound: float | None
+    threshold: float
+    keeps_above: bool
+    n: int
+    verdict: VerdictName
+    certain: bool
+    reason: str
+    at: float | None = None
+    waived: str | None = None
+    class_index: int | None = None
+
+    @property
+    def against_baseline(self) -> bool:
+        """Whether it holds its key against a baseline, and says nothing of the key alone."""
+        return self.metric in {metric.name for metric in REGRESSION.metrics}
+
+    @property
+    def margin(self) -> float | None:
+        """How far the value keeps from the threshold; negative if it crosses it."""
+        if self.value is None:
+            return None
+        return (self.value - self.threshold) * (1 if self.keeps_above else -1)
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """A gate and its checks."""
+
+    id: str
+    metric: str
+    level: str
+    checks: tuple[Check, ...]
+
+    @property
+    def verdict(self) -> VerdictName | Literal["waived"]:
+        """The gravest verdict of the checks that are not waived; ``waived`` where all are."""
+        if self.checks and all(check.waived is not None for check in self.checks):
+            return "waived"
+        return worst(check.verdict for check in self.checks if check.waived is None)
+
+
+def worst(verdicts: Iterable[VerdictName]) -> VerdictName:
+    """Return the gravest verdict; ``passed`` for none."""
+    return max(verdicts, key=_ORDER.index, default="passed")
+
+
+def check(
+    gate: GateSettings,
+    key: Key,
+    measure: Measure,
+    settings: Settings,
+    class_names: Sequence[str],
+    *,
+    class_index: int | None = None,
+    baseline: Measure | None = None,
+    no_baseline: str = NO_BASELINE,
+    reference: Measure | None = None,
+    today: datetime.date | None = None,
+    checks: int | None = None,
+) -> Check:
+    """Apply a gate to one key (`MeanKey` for a gate over several cells), or to one class of it.
+
+    ``no_baseline`` says why there is none;
+    ``checks`` is how many the gate makes in all, where whoever makes them has counted them.
+
+    Raises:
+        FailcondError: something could not be measured.
+    """
+    if METRICS[gate.metric].needs_baseline and baseline is None:
+        return _make(gate, key, "not_evaluated", no_baseline, class_index=class_index)
+    case = Case(gate, key, measure, settings, class_names, class_index, baseline, reference)
+    found = METRICS[gate.metric].compute(case)
+    if gate.min_n is not None and found.n < gate.min_n:
+        few = f"rests on {found.n} images, fewer than min_n = {gate.min_n}"
+        return replace(unmeasured(gate, key, few, class_index), value=found.value, n=found.n)
+    if checks is None:
+        checks = number_of_checks(gate, settings, class_names)
+    return _waive(_judge(case, found, settings.confidence, checks), gate, today)
+
+
+def unmeasured(gate: GateSettings, key: Key, reason: str, class_index: int | None = None) -> Check:
+    """Return the check of something that could not be measured: an error, never a pass."""
+    return _make(gate, key, "error", reason, class_index=class_index)
+
+
+def _make(
+    gate: GateSettings,
+    key: Key,
+    verdict: VerdictName,
+    reason: str,
+    *,
+    value: float | None = None,
+    bound: float | None = None,
+    n: int = 0,
+    certain: bool = False,
+    class_index: int | None = None,
+) -> Check:
+    return Check(
+        gate=gate.id,
+        metric=gate.metric,
+        level=gate.level,
+        key=key,
+        value=value,
+        bound=bound,
+        threshold=gate.threshold,
+        keeps_above=gate.keeps_above,
+        n=n,
+        verdict=verdict,
+        certain=certain,
+        reason=reason,
+        at=gate.at,
+        class_index=class_index,
+    )
+
+
+def _judge(case: Case, found: Value, confidence: float, checks: int) -> Check:
+    """Hold value and bound against the threshold."""
+    gate = case.gate
+    worse: Side = "lower" if gate.keeps_above else "upper"
+    better: Side = "upper" if gate.keeps_above else "lower"
+    if not gate.holds(found.value):
+        # A certain failure: even the best that the data allow crosses, for all checks of the gate.
+        bound = found.bound(adjusted(confidence, checks), better)
+        certain = not gate.holds(bound)
+        reason = _comparison(gate, found) + (
+            ", beyond sampling noise" if certain else ", within sampling noise"
+        )
+        verdict: VerdictName = "failed"
+    else:
+        bound, certain = found.bound(confidence, worse), False
+        if found.untested:
+            verdict, reason = "marginal", found.untested
+        elif gate.holds(bound):
+            verdict, reason = "passed", ""
+        else:
+            verdict = "marginal"
+            reason = WITHIN_NOISE
+    return _make(
+        gate,
+        case.key,
+        verdict,
+        reason,
+        value=found.value,
+        bound=bound,
+        n=found.n,
+        certain=certain,
+        class_index=case.class_index,
+    )
+
+
+def _waive(checked: Check, gate: GateSettings, today: datetime.date | None) -> Check:
+    """Note on a check that is expected to fail whether it may."""
+    if gate.expected_fail is None:
+        return checked
+    expired = gate.until is not None and (today or datetime.date.today()) > gate.until
+    if checked.verdict == "failed" and not expired:
+        day = "" if gate.until is None else f" (until {gate.until})"
+        return replace(checked, waived=f"{gate.expected_fail}{day}")
+    if checked.verdict == "failed":
+        return replace(checked, reason=f"{checked.reason}; its waiver expired on {gate.until}")
+    return checked
+
+
+def note_idle_waiver(gate: GateSettings, checks: Sequence[Check]) -> list[Check]:
+    """Say on all checks of a waived gate that they hold, where not one needed the waiver."""
+    idle = gate.expected_fail is not None and all(
+        check.verdict in ("passed", "marginal") for check in checks
+    )
+    note = "waived, but it holds: drop the waiver"
+    return [replace(c, reason=f"{c.reason}; {note}".lstrip("; ")) if idle else c for c in checks]
+
+
+def _comparison(gate: GateSettings, found: Value) -> str:
+    relation = "under" if gate.keeps_above else "over"
+    return f"{_number(gate, found.value)} is {relation} {_number(gate, gate.threshold)}"
+
+
+def _number(gate: GateSettings, value: float | None) -> str:
+    return "beyond all that was tested" if value is None else amount(gate.metric, value)
+
+
+def unit(metric: str) -> str:
+    """Return what stands behind a number of a metric: `` σ``, or nothing."""
+    return " σ" if PROBES.metric(metric).in_sigma else ""
+
+
+def held_against(check: Check) -> str:
+    """Return a value and its threshold in as few characters as can be: ``0.0345>0.02``."""
+    assert check.value is not None
+    holds = check.verdict != "failed"
+    sign = ("≥" if holds else "<") if check.keeps_above else ("≤" if holds else ">")
+    threshold = f"{check.threshold:g}{unit(check.metric)}"
+    return f"{amount(check.metric, check.value)}{sign}{threshold}".replace(" ", "")
+
+
+def amount(metric: str, value: float) -> str:
+    """Format a value, a bound or a threshold of a metric."""
+    if metric == "crossing_severity":
+        return f"{value:g}"
+    return f"{value:.{1 if PROBES.metric(metric).in_sigma else 4}f}{unit(metric)}"

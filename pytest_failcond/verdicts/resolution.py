@@ -1,0 +1,199 @@
+"""Gates that their number of images cannot resolve: not even a perfect result would pass them. Pure.
+
+A perfect result loses nothing and gains nothing: every image right in every cell and in the baseline,
+no start image broken, all accepted by the judge. Where even its bound crosses the threshold, the gate
+is marginal whatever the classifier does, and more images, or another threshold, are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.config.gate_settings import GateSettings
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.corpus import PROBE as CORPUS
+from pytest_failcond.probes.direction import PROBE as DIRECTION
+from pytest_failcond.probes.keys import DirectionKey, Key
+from pytest_failcond.probes.metric import STEP
+from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.records.directions import Curve, Direction, Frames
+from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.verdicts.gates import Check, check
+from pytest_failcond.verdicts.metrics import Measure
+from pytest_failcond.verdicts.plan import classes_of_checks
+
+MOST = 1_000_000
+"""Images up to which the number that a gate needs is sought."""
+
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Unresolved:
+    """A gate, or a class of a gate with ``by_class``, that not even a perfect result would pass.
+
+    Attributes:
+        gate: its id.
+        n: images that it rests on.
+        needed: images that it needs; None: no number of them would do.
+        class_name: of the class; None: the gate is about all that it selects.
+        reason: what tells, such as what a perfect result would be.
+        best: the verdict of a perfect result.
+    """
+
+    gate: str
+    n: int
+    needed: int | None
+    class_name: str | None
+    reason: str
+    best: str = "marginal"
+
+    def __str__(self) -> str:
+        of = "" if self.class_name is None else f" of class {self.class_name!r}"
+        if self.needed is None:
+            needs = "no number of images would do; change its threshold"
+        elif self.needed > MOST:
+            needs = f"it needs more than {MOST:,}"
+        else:
+            needs = f"it needs {self.needed:,}"
+        marginal = self.best == "marginal"
+        return (
+            f"gate {self.gate!r} {'can be no more than marginal' if marginal else 'cannot pass'} on its "
+            f"{self.n:,} images{of}, whatever the classifier does: {needs} ({self.reason})"
+        )
+
+
+def unresolved(
+    settings: Settings, class_names: Sequence[str], labels: Labels
+) -> tuple[Unresolved, ...]:
+    """Return the gates that no result on these images would pass, with the n that they need.
+
+    Of the classes of a gate with ``by_class`` the one that has fewest images is named. mCE rests on
+    its reference's errors, and the corpus has images of its own: neither is looked at here.
+
+    Args:
+        settings: with the gates.
+        class_names: by index.
+        labels: true class of every test image, int ``[N]``; none where there are no test images.
+    """
+    counts = np.bincount(labels, minlength=len(class_names))
+
+    def images(class_index: int | None) -> int:
+        return len(labels) if class_index is None else int(counts[class_index])
+
+    found = []
+    for gate in settings.gates:
+        # More images never make a perfect result less sure, so the smallest class tells of all. One
+        # without images says so in its own check.
+        some = [index for index in classes_of_checks(gate, class_names) if images(index)]
+        if some or PROBES.of_metric(gate.metric) is DIRECTION:
+            smallest = min(some, key=images, default=None)
+            found.append(_of_check(gate, smallest, settings, class_names, labels))
+    return tuple(one for one in found if one is not None)
+
+
+def _of_check(
+    gate: GateSettings,
+    class_index: int | None,
+    settings: Settings,
+    class_names: Sequence[str],
+    labels: Labels,
+) -> Unresolved | None:
+    keys = _keys(gate, settings, class_names)
+    if not keys or (not gate.keeps_above and gate.threshold < 0):
+        return None  # what asks for a gain, a perfect result does not pass, but another may
+    one_class = class_index
+    if one_class is None:
+        chosen = set(gate.classes or class_names)
+        one_class = next((i for i, name in enumerate(class_names) if name in chosen), None)
+    if one_class is None:
+        return None  # none of its classes is there, which the check itself says
+
+    def judged(labels: Labels, samples: int) -> Check:
+        measure = _perfect(settings, labels, samples)
+        more = settings, class_names
+        return check(
+            gate, keys[0], measure, *more, class_index=class_index, baseline=measure,
+            reference=measure,
+        )  # fmt: skip
+
+    def judged_on(n: int) -> Check:
+        return judged(np.full(n, one_class), n)
+
+    try:
+        now = judged(labels, settings.corner_cases.samples)
+        if now.verdict == "passed":
+            return None
+        needed = _needed(now, lambda n: judged_on(n).verdict == "passed")
+    except FailcondError:
+        return None  # something is missing, which the check itself says
+    name = None if class_index is None else class_names[class_index]
+    few = now.verdict == "error"  # of what could be measured, only this is one
+    reason = f"its min_n is {gate.min_n}" if few else f"a perfect result: {now.reason}"
+    return Unresolved(gate.id, now.n, needed, name, reason, now.verdict)
+
+
+def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:
+    """Return the least number of images that passes, over `MOST` where that is not in reach."""
+    # A bound comes near the value with more images, but a share's never reaches it; a shift's does.
+    kept = now.margin is None or now.margin > 0 or METRICS[now.metric].in_sigma
+    untested = now.reason.startswith("tested ")
+    if now.verdict != "error" and (not kept or untested or now.verdict == "failed"):
+        return None
+    low, high = now.n, max(2 * now.n, 2)
+    while high <= MOST and not passes(high):
+        low, high = high, 2 * high
+    if high > MOST:
+        return MOST + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(middle) else (middle, high)
+    return high
+
+
+def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> Sequence[Key]:
+    """Return keys that a gate is about; on a perfect result, one tells of all."""
+    probe = PROBES.of_metric(gate.metric)
+    if probe is DIRECTION:
+        return [DirectionKey(0, 0, 1)]
+    return [] if probe is CORPUS else probe.keys(gate, settings, class_names)
+
+
+def _perfect(settings: Settings, labels: Labels, samples: int) -> Measure:
+    """Return who gives perfect measurements of these images, or of that many start images."""
+
+    def measure(key: Key) -> Any:
+        if isinstance(key, DirectionKey):
+            return _unbroken(key, settings, samples)
+        return Measurement(key, labels, labels, "", int(labels.max(initial=0)) + 1)
+
+    return measure
+
+
+def _unbroken(key: DirectionKey, settings: Settings, samples: int) -> Direction:
+    end = settings.corner_cases.max_shift
+    shift = (STEP * np.arange(round(end / STEP) + 1)).tolist()
+    all_of_them, none = [samples] * len(shift), [0] * len(shift)
+    return Direction(
+        key=key,
+        class_index=0,
+        rank=1,
+        dimension=0,
+        layer="",
+        channel=0,
+        sign=1,
+        score=0.0,
+        std=1.0,
+        breaking_shift=None,
+        valid_range=end,
+        total=samples,
+        curve=Curve(shift, all_of_them, none, none, all_of_them, [1.0] * len(shift)),
+        breaks=[None] * samples,
+        strip=Frames("", 0, False, [], [], [], None),
+    )

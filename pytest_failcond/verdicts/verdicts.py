@@ -1,0 +1,179 @@
+"""All verdicts of a session: its gates, applied to what was measured, each once."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pytest_failcond.config.baselines import no_baseline
+from pytest_failcond.config.gate_settings import GateSettings
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.base import Asking, Planned
+from pytest_failcond.probes.corruption import cells_of
+from pytest_failcond.probes.direction import direction_of
+from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, Key
+from pytest_failcond.verdicts.checked import Checked
+from pytest_failcond.verdicts.gates import (
+    NO_BASELINE,
+    Check,
+    GateResult,
+    check,
+    note_idle_waiver,
+    unmeasured,
+)
+from pytest_failcond.verdicts.metrics import NAMED, Measure
+from pytest_failcond.verdicts.plan import checks_of, classes_of_checks, number_of_checks
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Applies gates. What cannot be measured gives a check with verdict ``error``: never a pass.
+
+    Attributes:
+        settings: with the gates.
+        class_names: by index.
+        measure: gives a key's measurement, or raises a FailcondError.
+        baseline: the same of the baseline, where there is one.
+        no_baseline: why there is none.
+        reference: the same of the run that mCE refers to.
+        today: on which waivers are held against their date; default the day it is.
+        checked: the checks that were made, which are not made again; None: nothing is kept.
+    """
+
+    settings: Settings
+    class_names: Sequence[str]
+    measure: Measure
+    baseline: Measure | None = None
+    no_baseline: str = NO_BASELINE
+    reference: Measure | None = None
+    today: datetime.date | None = None
+    checked: Checked | None = None
+
+    @classmethod
+    def against(
+        cls,
+        settings: Settings,
+        class_names: Sequence[str],
+        measure: Measure,
+        baseline: Measure | None,
+        reference: Measure | None,
+        checked: Checked | None,
+    ) -> Verdicts:
+        """Make verdicts that compare with other runs, where there are any."""
+        return cls(
+            settings,
+            class_names,
+            measure,
+            baseline=baseline,
+            no_baseline="" if baseline is not None else no_baseline(settings),
+            reference=reference,
+            checked=checked,
+        )
+
+    @cached_property
+    def asking(self) -> Asking:
+        """What the probes are told to say which gates a test applies."""
+        return Asking(self.settings, self.class_names, self.measure)
+
+    def direction_key(self, class_index: int, rank: int) -> DirectionKey:
+        """Return the key of a class's direction of a rank, from 1.
+
+        Raises:
+            FailcondError: the class could not be ranked, or has fewer directions.
+        """
+        return direction_of(CornerCaseKey(class_index, rank), self.asking)
+
+    def of_planned(self, planned: Planned) -> list[Check]:
+        """Make the checks of a planned test."""
+        applied = checks_of(planned, self.asking)
+        return [check for gate, key in applied for check in self._apply(gate, key)]
+
+    def results(self, planned: Iterable[Planned]) -> tuple[GateResult, ...]:
+        """Make the checks of all planned tests, by gate, as the configuration orders them."""
+        checks: dict[tuple[str, str, int | None], Check] = {}
+        for entry in planned:
+            for made in self.of_planned(entry):
+                checks[made.gate, made.key, made.class_index] = made
+        by_gate: dict[str, list[Check]] = {}
+        for made in checks.values():
+            by_gate.setdefault(made.gate, []).append(made)
+        results = []
+        for gate in self.settings.gates:
+            if gate.id in by_gate:
+                found = self._ordered(gate, by_gate[gate.id])
+                noted = tuple(note_idle_waiver(gate, found))
+                results.append(GateResult(gate.id, gate.metric, gate.level, noted))
+        return tuple(results)
+
+    def _apply(self, gate: GateSettings, key: Key) -> list[Check]:
+        """Return the checks of a gate on a key, by class where the gate is: as they were made, if they were."""
+        classes = classes_of_checks(gate, self.class_names)
+        if not classes:  # else the gate would be gone, and nobody would know
+            return [unmeasured(gate, key, _no_classes(gate))]
+        if self.checked is None:
+            return self._make(gate, key, classes, {})
+        made = self.checked.find(gate.id, key)
+        if made.keys() >= set(classes):
+            return [made[class_index] for class_index in classes]
+        with self.checked.making(gate.id, key):
+            made = self.checked.find(gate.id, key)
+            before = len(made)
+            checks = self._make(gate, key, classes, made)
+            if len(made) > before:
+                self.checked.keep(gate.id, key, made.values())
+        return checks
+
+    def _make(
+        self,
+        gate: GateSettings,
+        key: Key,
+        classes: Iterable[int | None],
+        made: dict[int | None, Check],
+    ) -> list[Check]:
+        """Return the checks of a gate on a key; add to ``made`` those that are not there and can be made."""
+        number = number_of_checks(gate, self.settings, self.class_names)
+        checks = []
+        for class_index in classes:
+            try:
+                if class_index not in made:
+                    made[class_index] = self._check(gate, key, class_index, number)
+                checks.append(made[class_index])
+            except FailcondError as error:
+                checks.append(unmeasured(gate, key, str(error), class_index))
+        return checks
+
+    def _check(self, gate: GateSettings, key: Key, class_index: int | None, number: int) -> Check:
+        return check(
+            gate,
+            key,
+            self.measure,
+            self.settings,
+            self.class_names,
+            class_index=class_index,
+            baseline=self.baseline,
+            no_baseline=self.no_baseline,
+            reference=self.reference,
+            today=self.today,
+            checks=number,
+        )
+
+    def _ordered(self, gate: GateSettings, checks: list[Check]) -> list[Check]:
+        """Sort a gate's checks as its cells stand in the configuration, others first, by key."""
+        order: dict[Key, int] = {
+            key: place for place, key in enumerate(cells_of(gate, self.settings))
+        }
+
+        def place(made: Check) -> tuple[int, str, int]:
+            return order.get(made.key, -1), made.key, made.class_index or 0
+
+        return sorted(checks, key=place)
+
+
+def _no_classes(gate: GateSettings) -> str:
+    if gate.classes is None:
+        return f"gate {gate.id!r} is by class, and no classes are known"
+    some = ", ".join(map(repr, gate.classes[:NAMED]))
+    return f"gate {gate.id!r} selects nothing: there is no class {some}"
