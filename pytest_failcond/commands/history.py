@@ -12,16 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_failcond.commands.arguments import not_negative
+from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.words.printing import say
 
-METRICS = ("accuracy", "drop", "broken_share", "breaking_shift", "valid_range")
+FOLLOWED = tuple(row.followed_as for row in METRICS.values() if row.followed_as)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond history``."""
     parser.add_argument("run_files", type=Path, nargs="+", metavar="RUN", help="run files")
     parser.add_argument(
-        "--metric", choices=METRICS, default="accuracy", help="what is followed (accuracy)"
+        "--metric", choices=FOLLOWED, default="accuracy", help="what is followed (accuracy)"
     )
     parser.add_argument(
         "--key",

@@ -165,7 +165,10 @@ class Failcond:
         ids = [gate.id for gate in self._settings.gates]
         if gate_id not in ids:
             fail(f"there is no gate {gate_id!r}{nearest(str(gate_id), ids)}")
-        planned = PROBES.gate_test(self._settings.gate(gate_id), self._settings)
+        try:
+            planned = PROBES.gate_test(self._settings.gate(gate_id), self._settings)
+        except FailcondError as error:
+            fail(str(error))
         with self._trying(planned.name):
             self._ask(planned.name)
             checks = self._checks(planned)

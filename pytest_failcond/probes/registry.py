@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes import clean, corpus, corruption, direction, regression, several
-from pytest_failcond.probes.base import Planned, Planning, Probe, Record
+from pytest_failcond.probes.base import Planned, Probe, Record
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import Metric, share_kept
 
@@ -207,15 +207,17 @@ class Registry:
         return {record.key: record for record in sorted(records, key=place)}
 
     def gate_test(self, gate: GateSettings, settings: Settings) -> Planned:
-        """Return the test of a gate that is checked as a whole; of another, one that checks nothing."""
-        probe = self.of_metric(gate.metric)
-        tests = (
-            probe.tests(Planning(settings, None))
-            if self.metrics[gate.metric].scope == "gate"
-            else ()
-        )
-        nothing = Planned.of_gate(gate, probe.name, ())
-        return next((one for one in tests if one.name == nothing.name), nothing)
+        """Return the test of a gate over several keys.
+
+        Raises:
+            FailcondError: the tests of single keys apply it.
+        """
+        if self.metrics[gate.metric].scope != "gate":
+            raise FailcondError(
+                f"gate {gate.id!r} is checked key by key: failcond.check(key) applies it, or "
+                "failcond.check_regression(key)"
+            )
+        return self.planned(f"gate:{gate.id}", settings)
 
     def unit(self, key: Key) -> Key:
         """Return what a key is measured with, and cannot be divided from."""

@@ -34,9 +34,9 @@ def checked_keys(
 def is_about(gate: GateSettings, key: Key, asking: Asking) -> bool:
     """Whether a gate can make a check of a key."""
     probe = PROBES.of_metric(gate.metric)
-    if key in probe.keys(gate, asking.settings, asking.class_names):
+    if key.probe == probe.name and probe.selects(gate, key, asking):
         return True
-    return key.probe == probe.name and probe.selects(gate, key, asking)
+    return key in probe.keys(gate, asking.settings, asking.class_names)
 
 
 def classes_of_checks(

@@ -86,6 +86,12 @@ class Verdicts:
         """
         return direction_of(CornerCaseKey(class_index, rank), self.asking)
 
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """How many checks each gate makes in all: counted once, for it grows with the classes."""
+        gates, names = self.settings.gates, self.class_names
+        return {gate.id: number_of_checks(gate, self.settings, names) for gate in gates}
+
     def of_planned(self, planned: Planned) -> list[Check]:
         """Make the checks of a planned test."""
         applied = checks_of(planned, self.asking)
@@ -134,7 +140,7 @@ class Verdicts:
         made: dict[int | None, Check],
     ) -> list[Check]:
         """Return the checks of a gate on a key; add to ``made`` those that are not there and can be made."""
-        number = number_of_checks(gate, self.settings, self.class_names)
+        number = self._numbers[gate.id]
         checks = []
         for class_index in classes:
             try:

@@ -84,11 +84,16 @@ def test_a_wrong_marker_is_said_where_it_stands(project, arguments, message):
         ("check('corrption:a:1')", "unknown key 'corrption:a:1'; a key is clean, *"),
         ("check_regression('corrption:a:1')", "unknown key 'corrption:a:1'; a key is clean, *"),
         ("check_gate('overal')", "there is no gate 'overal'; did you mean 'overall'?"),
+        ("check_gate('each')", "gate 'each' is checked key by key: failcond.check(key) *"),
         ("check_corpus('0001')", "there is no image '0001' in the corpus"),
     ],
 )
 def test_what_is_not_there_is_one_sentence(project, gate, call, sentence):
-    project.configure(GRID, gate(id="overall", metric="mean_corruption_accuracy", min=0.5))
+    project.configure(
+        GRID,
+        gate(id="overall", metric="mean_corruption_accuracy", min=0.5),
+        gate(id="each", metric="accuracy", min=0.5),
+    )
     project.write("test_mine.py", f"def test_it(failcond):\n    failcond.{call}\n")
     result = project.run("test_mine.py", "--html=report.html")
     assert result.ret == 1

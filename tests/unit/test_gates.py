@@ -17,6 +17,7 @@ from pytest_failcond.probes.keys import CleanKey, MeanKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.several import keys_over_cells
 from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.verdicts import verdicts as verdicts_module
 from pytest_failcond.verdicts.gates import NO_BASELINE, check, note_idle_waiver, unmeasured, worst
 from pytest_failcond.verdicts.metrics import Case
 from pytest_failcond.verdicts.plan import (
@@ -413,3 +414,23 @@ def test_verdicts_by_class_look_at_each_image_once_per_cell(monkeypatch):
         unresolved(whole, names, labels)
         assert len(touched) < 40  # of one class, however many there are
     assert work == [4 * 200, 4 * 400]
+
+
+def test_what_gates_check_in_all_is_counted_once_however_many_keys_they_check(monkeypatch):
+    counted = []
+    count = verdicts_module.number_of_checks
+    monkeypatch.setattr(
+        verdicts_module,
+        "number_of_checks",
+        lambda gate, *more: counted.append(gate.id) or count(gate, *more),
+    )
+    gates = (
+        GateSettings(id="cells", metric="accuracy", min=0.5),
+        GateSettings(id="worst", metric="breaking_shift", min=1.0),
+    )
+    whole = settings(*gates)
+    keys = [f"corruption:{n}:{s}" for n in ("contrast", "gaussian_blur") for s in (1, 2)]
+    found = {key: measured(key, 0) for key in keys}
+    made = Verdicts(whole, ("a", "b"), found.__getitem__)
+    made.results([Planned.of_key(PROBES.parse(key)) for key in keys])
+    assert counted == ["cells", "worst"]
