@@ -17,7 +17,6 @@ from pytest_failcond.probes.base import Planned
 from pytest_failcond.probes.keys import (
     CleanKey,
     CorpusKey,
-    Key,
 )
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.regression import planned as regression_test
@@ -102,25 +101,11 @@ def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
     share = share_of([PROBES.planned(name, settings) for name in run.planned], part)
 
     def mine(kind: dict[Any, Any]) -> dict[Any, Any]:
-        return {key: value for key, value in kind.items() if _unit(key, settings) in share}
+        return {k: v for k, v in kind.items() if PROBES.planned(k, settings).unit in share}
 
-    return replace(
-        run,
-        records=mine(run.records),
-        errors=mine(run.errors) | {key: _MISSING for key in share if not _known(run, key)},
-    )
-
-
-def _unit(name: str, settings: Settings) -> Key | None:
-    """Return what a key, or a planned test, is measured with; None of an error that is of neither."""
-    try:
-        return PROBES.planned(name, settings).unit
-    except FailcondError:
-        return None
-
-
-def _known(run: Run, key: str) -> bool:
-    return key in run.records or key in run.errors
+    missing = share - run.records.keys() - run.errors.keys()
+    errors = mine(run.errors) | dict.fromkeys(sorted(missing), _MISSING)
+    return replace(run, records=mine(run.records), errors=errors)
 
 
 def disassemble(run: Run, store_folder: Path) -> None:
