@@ -12,10 +12,10 @@ from torch import Tensor
 
 from benchmarks.timing import seconds
 from pytest_failcond import Classifier, Generator
-from pytest_failcond.failures.ranking import rank_dimensions
-from pytest_failcond.failures.starts import Starts, start_images
-from pytest_failcond.failures.walking import walk
 from pytest_failcond.generators.base import BATCH
+from pytest_failcond.probes.direction.ranking import rank_dimensions
+from pytest_failcond.probes.direction.starts import Starts, start_images
+from pytest_failcond.probes.direction.walking import walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
 from pytest_failcond.subjects.acceptance import Acceptance
@@ -50,7 +50,7 @@ def run() -> None:
             p = torch.softmax(classifier.logits(image), 1)[0, CLASS]
             torch.autograd.grad(p, s)
 
-    from pytest_failcond.failures.ranking import _mean_gradient
+    from pytest_failcond.probes.direction.ranking import _mean_gradient
 
     one, batched = seconds(
         gradients_one_by_one, lambda: _mean_gradient(generator, classifier, starts)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_failcond.corruptions import corrupt
     from pytest_failcond.errors import FailcondError, FailcondWarning
-    from pytest_failcond.failures.corner_cases import find_corner_cases
-    from pytest_failcond.failures.ranking import rank_dimensions
-    from pytest_failcond.failures.walking import walk
     from pytest_failcond.generators.stylegan2.generator import Generator
+    from pytest_failcond.probes.direction.corner_cases import find_corner_cases
+    from pytest_failcond.probes.direction.ranking import rank_dimensions
+    from pytest_failcond.probes.direction.walking import walk
     from pytest_failcond.runs.run import Run
     from pytest_failcond.subjects.classifier import Classifier
     from pytest_failcond.subjects.images import LabeledImages
@@ -27,9 +27,9 @@ _HOMES = {
     "LabeledImages": "subjects.images",
     "Run": "runs.run",
     "corrupt": "corruptions",
-    "find_corner_cases": "failures.corner_cases",
-    "rank_dimensions": "failures.ranking",
-    "walk": "failures.walking",
+    "find_corner_cases": "probes.direction.corner_cases",
+    "rank_dimensions": "probes.direction.ranking",
+    "walk": "probes.direction.walking",
 }
 
 __all__ = [

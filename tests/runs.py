@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey
-from pytest_failcond.probes.registry import PROBES, parse_key
-from pytest_failcond.records.directions import (
+from pytest_failcond.probes.direction.record import (
     AttributeChange,
     ClassRanking,
     Curve,
     Direction,
     Frames,
 )
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey
+from pytest_failcond.probes.registry import PROBES, parse_key
 from pytest_failcond.records.measurements import Examples, Measurement, Replay
 from pytest_failcond.runs.comparison import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.runs.run import Run

@@ -82,7 +82,7 @@ def _outputs(options: argparse.Namespace) -> list[Place]:
 
 def _called(name: str, made: dict[str, Any]) -> str:
     """Name a run file with its date; a model that was measured here needs none."""
-    from pytest_failcond.report.changes import origin
+    from pytest_failcond.probes.regression.view import origin
 
     made_at = origin(made) if Path(name).is_file() else ""
     return f"{name} ({made_at})" if made_at else name
@@ -133,8 +133,8 @@ def _measuring(
 def _measure_all(name: str, measuring: Measuring) -> list[Key]:
     """Measure all that is configured; returns the keys of the directions found."""
     from pytest_failcond.probes.corruption import grid_keys
+    from pytest_failcond.probes.direction.record import ClassRanking
     from pytest_failcond.probes.keys import CleanKey, RankingKey
-    from pytest_failcond.records.directions import ClassRanking
 
     laboratory = measuring.laboratory
     keys: list[Key] = []

@@ -24,10 +24,10 @@ from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
-    from pytest_failcond.corpus import Corpus
-    from pytest_failcond.corpus.manifest import Entry, Status
-    from pytest_failcond.failures.discovery import FoundCase
     from pytest_failcond.laboratory.measure import Laboratory
+    from pytest_failcond.probes.corpus.folder import Corpus
+    from pytest_failcond.probes.corpus.manifest import Entry, Status
+    from pytest_failcond.probes.direction.discovery import FoundCase
 
 _DEFAULT = "corpus"
 _THERE = "in the corpus already"
@@ -71,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Add to the corpus what is found, or mark entries."""
     from pytest_failcond.config.inputs import inputs_of
-    from pytest_failcond.corpus import MANIFEST, Corpus
     from pytest_failcond.laboratory.configured import find_settings
+    from pytest_failcond.probes.corpus.folder import MANIFEST, Corpus
     from pytest_failcond.storage.outputs import Place, check_outputs
 
     settings = find_settings(options.config, classifier=options.classifier)
@@ -113,8 +113,8 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     from dataclasses import replace
 
     from pytest_failcond.commands.progress import step_by_step
-    from pytest_failcond.failures.discovery import discover
     from pytest_failcond.laboratory.configured import open_laboratory
+    from pytest_failcond.probes.direction.discovery import discover
     from pytest_failcond.subjects.images import png
 
     # Test images are not needed, and may take long to load.
@@ -159,8 +159,8 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
 def _entry(
     case: FoundCase, content: bytes, corpus: Corpus, laboratory: Laboratory, names: tuple[str, ...]
 ) -> Entry:
-    from pytest_failcond.corpus import hash_png
-    from pytest_failcond.corpus.manifest import Entry
+    from pytest_failcond.probes.corpus.folder import hash_png
+    from pytest_failcond.probes.corpus.manifest import Entry
     from pytest_failcond.words.test_ids import class_id
 
     generator, key = laboratory.generator, case.direction

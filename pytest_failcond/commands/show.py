@@ -50,11 +50,11 @@ def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from pytest_failcond.config.inputs import inputs_of
-    from pytest_failcond.failures.corner_cases import shifted_images
-    from pytest_failcond.failures.starts import start_image
     from pytest_failcond.generators.base import BATCH
     from pytest_failcond.generators.stylegan2.generator import Generator
     from pytest_failcond.laboratory.configured import find_settings
+    from pytest_failcond.probes.direction.corner_cases import shifted_images
+    from pytest_failcond.probes.direction.starts import start_image
     from pytest_failcond.probes.keys import DirectionKey
     from pytest_failcond.probes.registry import parse_key
     from pytest_failcond.storage.outputs import Place, check_outputs
@@ -116,7 +116,7 @@ def _tests_start_from(
     settings: Settings,
 ) -> bool:
     """Whether a sample is one of the start images that the tests move."""
-    from pytest_failcond.failures.starts import start_images
+    from pytest_failcond.probes.direction.starts import start_images
 
     count = settings.corner_cases.samples
     try:

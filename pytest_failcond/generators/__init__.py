@@ -1,1 +1,1 @@
-"""Generators: what the search for failures asks of any of them."""
+"""Generators: what the search for corner cases asks of any of them."""

@@ -1,4 +1,4 @@
-"""What the search for failures asks of a generator, whatever network makes the images.
+"""What the search for corner cases asks of a generator, whatever network makes the images.
 
 Shapes: N images of C channels, H x W px; S dimensions of a style vector. A style vector holds all that
 an image depends on, and a shift in one dimension is an addition to it.

@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from pytest_failcond.config.class_names import class_names
 from pytest_failcond.config.settings import Settings
-from pytest_failcond.corpus import Corpus
 from pytest_failcond.corruptions import specification
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.laboratory.corrupting import Corruptions
+from pytest_failcond.probes.corpus.folder import Corpus
+from pytest_failcond.probes.corruption.corrupting import Corruptions
+from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import (
     CleanKey,
     CorruptionKey,
@@ -25,7 +26,6 @@ from pytest_failcond.probes.keys import (
     Key,
     RankingKey,
 )
-from pytest_failcond.records.directions import ClassRanking, Direction
 from pytest_failcond.records.examples import PICTURED, Lost, SavePicture, examples_of
 from pytest_failcond.records.measurements import Examples, Measurement, Replay, Replayed
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
@@ -33,8 +33,8 @@ from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
 
 if TYPE_CHECKING:  # torch, which only a generator needs
-    from pytest_failcond.failures.attributes import Variation
     from pytest_failcond.generators.base import Generator
+    from pytest_failcond.probes.direction.attributes import Variation
 
 Pixels = npt.NDArray[np.uint8]
 Change = Callable[[Pixels, npt.NDArray[np.int64]], Pixels]
@@ -311,8 +311,8 @@ class Laboratory:
 
     def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
         """Rank the dimensions of a class and walk its top directions."""
-        from pytest_failcond.failures.corner_cases import find_corner_cases
-        from pytest_failcond.failures.records import direction_record, ranking_record
+        from pytest_failcond.probes.direction.corner_cases import find_corner_cases
+        from pytest_failcond.probes.direction.measure import direction_record, ranking_record
 
         generator = self._generator_for(key.class_index)
         options = self.settings.corner_cases
@@ -334,8 +334,8 @@ class Laboratory:
 
     def measure_direction(self, key: DirectionKey, save: SavePicture) -> Direction:
         """Walk one direction, whatever its rank."""
-        from pytest_failcond.failures.corner_cases import measure_directions
-        from pytest_failcond.failures.records import direction_record
+        from pytest_failcond.probes.direction.corner_cases import measure_directions
+        from pytest_failcond.probes.direction.measure import direction_record
 
         generator = self._generator_for(key.class_index)
         options = self.settings.corner_cases
@@ -355,7 +355,7 @@ class Laboratory:
         """By how much attributes differ among the generator's images."""
         if self.generator is None:
             raise AssertionError("directions are measured with a generator")
-        from pytest_failcond.failures.attributes import natural_variation
+        from pytest_failcond.probes.direction.attributes import natural_variation
 
         return natural_variation(self.generator)
 

@@ -221,7 +221,7 @@ def _corpus_ids(settings: Settings, measured: Run | None) -> tuple[str, ...]:
         return () if replay is None else tuple(entry.id for entry in replay.entries)
     if settings.corpus is None:
         return ()
-    from pytest_failcond.corpus import Corpus
+    from pytest_failcond.probes.corpus.folder import Corpus
 
     return Corpus.read(settings.path(settings.corpus)).ids
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pytest_failcond.records.directions import Direction
-from pytest_failcond.report.direction_text import arrow
+from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.direction.words import arrow
 from pytest_failcond.report.need import by_need
 from pytest_failcond.verdicts.gates import Check
 

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pytest_failcond.corpus import promotion
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.measuring.measuring import Measuring
@@ -21,6 +20,8 @@ from pytest_failcond.plugin import properties
 from pytest_failcond.plugin.state import fail, from_suite
 from pytest_failcond.plugin.subject_fixtures import Sharing
 from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.corpus.folder import promotion
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import (
     CleanKey,
     CornerCaseKey,
@@ -34,7 +35,6 @@ from pytest_failcond.probes.metric import STEP
 from pytest_failcond.probes.registry import PROBES, parse_key
 from pytest_failcond.probes.regression import planned as regression_test
 from pytest_failcond.process.exchange import described
-from pytest_failcond.records.directions import Direction
 from pytest_failcond.records.measurements import Replay
 from pytest_failcond.report.need import and_more, few_classes
 from pytest_failcond.runs.other import Other
@@ -46,8 +46,8 @@ from pytest_failcond.verdicts.verdicts import Verdicts
 from pytest_failcond.words.printing import one_line, printable, say
 
 if TYPE_CHECKING:
-    from pytest_failcond.failures.starts import Starts
     from pytest_failcond.plugin.state import State
+    from pytest_failcond.probes.direction.starts import Starts
     from pytest_failcond.strategies import Case
 
 VERDICT = "failcond_verdict"
@@ -230,8 +230,8 @@ class Failcond:
 
     def image(self, case: Case) -> CaseImage:
         """Return the image that a Hypothesis case stands for, and what is seen in it."""
-        from pytest_failcond.failures.corner_cases import shifted_images
         from pytest_failcond.generators.base import BATCH
+        from pytest_failcond.probes.direction.corner_cases import shifted_images
 
         self._check_case(case)
         direction: Direction = self.measure(self.direction_key(case.class_index, case.rank))
@@ -278,7 +278,7 @@ class Failcond:
 
     @lru_cache(maxsize=128)  # noqa: B019 - one object per session
     def _starts(self, class_index: int) -> Starts:
-        from pytest_failcond.failures.starts import start_images
+        from pytest_failcond.probes.direction.starts import start_images
 
         laboratory, settings = self._measuring.laboratory, self._settings
         assert laboratory.generator is not None

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import DirectionKey
-from pytest_failcond.records.directions import Direction
 
 
 @dataclass(frozen=True)

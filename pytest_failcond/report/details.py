@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_failcond.probes.corpus import view as corpus
+from pytest_failcond.probes.direction import view as directions
 from pytest_failcond.probes.keys import CleanKey, EntryKey, Key
+from pytest_failcond.probes.regression import view as changes
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.report import (
-    changes,
-    contents,
-    corpus,
-    directions,
-    gates,
-    need,
-    strips,
-    wording,
-)
+from pytest_failcond.report import contents, gates, need, strips, wording
 from pytest_failcond.report.failing import confusions
 from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Block, Heading, Note, Table

@@ -20,9 +20,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from pytest_failcond import __version__
-from pytest_failcond.records.directions import Direction
+from pytest_failcond.probes.direction import words as direction_text
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.records.exploration import Exploration, ExploredClass, Film, Opinion
-from pytest_failcond.report import direction_text
 from pytest_failcond.subjects.images import side_by_side
 from pytest_failcond.words.printing import escape_html, printable
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from pytest_failcond.report import contents, corpus, need, wording
+from pytest_failcond.probes.corpus import view as corpus
+from pytest_failcond.report import contents, need, wording
 from pytest_failcond.report.wording import Status
 from pytest_failcond.runs.run import Run
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.records.directions import Direction
-from pytest_failcond.report import changes, direction_text, wording
+from pytest_failcond.probes.direction import words as direction_text
+from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.report import wording
 from pytest_failcond.report.figures import BROKEN, FAINT, INK, RIGHT, new_figure, to_png
 from pytest_failcond.runs.run import Run
 from pytest_failcond.words.printing import printable

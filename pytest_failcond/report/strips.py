@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_failcond.records.directions import Direction
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.records.measurements import Examples
 from pytest_failcond.report import wording
 from pytest_failcond.runs.comparison import KeyComparison

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_failcond.report import changes
+from pytest_failcond.probes.regression import view as changes
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal import draw
 from pytest_failcond.runs.comparison import Comparison

@@ -14,13 +14,13 @@ from pytest_failcond.config.baselines import absent_baseline
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.direction.record import ClassRanking
 from pytest_failcond.probes.keys import (
     CleanKey,
     CorpusKey,
 )
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.regression import planned as regression_test
-from pytest_failcond.records.directions import ClassRanking
 from pytest_failcond.records.measurements import Examples, Measurement
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.other import Other

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_failcond.records.directions import Direction
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.records.measurements import Examples, Measurement
 from pytest_failcond.runs.comparison import (
     Comparison,

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
-from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.direction.filming import film, film_shifts, pair_shifts
+from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
-from pytest_failcond.records.directions import Direction
 from pytest_failcond.records.exploration import Exploration, ExploredClass, Film
 
 _PAIRED = 2  # start images of a film of two directions: it has many frames

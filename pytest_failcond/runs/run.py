@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import (
     CleanKey,
     CorpusKey,
@@ -28,7 +29,6 @@ from pytest_failcond.probes.keys import (
     RankingKey,
 )
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.records.directions import ClassRanking, Direction
 from pytest_failcond.records.measurements import Measurement, Replay
 from pytest_failcond.runs.comparison import Comparison
 from pytest_failcond.runs.run_file.agreement import check_agreement

@@ -14,9 +14,9 @@ from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.corruption import cells_of
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import CleanKey, Key, RowKey
 from pytest_failcond.probes.regression import compared_keys
-from pytest_failcond.records.directions import Direction
 from pytest_failcond.records.measurements import Measurement, Predictions
 from pytest_failcond.statistics.bounds import (
     Side,

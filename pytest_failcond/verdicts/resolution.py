@@ -19,10 +19,10 @@ from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.corpus import PROBE as CORPUS
 from pytest_failcond.probes.direction import PROBE as DIRECTION
+from pytest_failcond.probes.direction.record import Curve, Direction, Frames
 from pytest_failcond.probes.keys import DirectionKey, Key
 from pytest_failcond.probes.metric import STEP
 from pytest_failcond.probes.registry import METRICS, PROBES
-from pytest_failcond.records.directions import Curve, Direction, Frames
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.verdicts.gates import Check, check
 from pytest_failcond.verdicts.metrics import Measure

@@ -155,7 +155,7 @@ def test_hypothesis_draws_cases_and_prints_how_to_see_them(corners):
 )
 def test_show_makes_the_picture_of_the_report_to_the_pixel(corners, monkeypatch, capsys, options):
     from pytest_failcond.cli import main
-    from pytest_failcond.report.reproduce import show_command
+    from pytest_failcond.probes.direction.reproduce import show_command
     from pytest_failcond.runs.run import Run
 
     monkeypatch.chdir(corners.path)

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from pytest_failcond.cli import main
-from pytest_failcond.corpus import Corpus, hash_png
-from pytest_failcond.corpus.manifest import Entry
-from pytest_failcond.failures.discovery import JUDGE_LOST, discover
+from pytest_failcond.probes.corpus.folder import Corpus, hash_png
+from pytest_failcond.probes.corpus.manifest import Entry
+from pytest_failcond.probes.direction.discovery import JUDGE_LOST, discover
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from tests.plugin.conftest import CORNERS, GRID
@@ -323,7 +323,7 @@ def test_interrupted_it_leaves_the_older_corpus(corners, monkeypatch, capsys):
     def interrupt(path, content):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pytest_failcond.corpus.write_atomically", interrupt)
+    monkeypatch.setattr("pytest_failcond.probes.corpus.folder.write_atomically", interrupt)
     assert main(["discover"]) == 130
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 

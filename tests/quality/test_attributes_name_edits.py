@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pytest_failcond.failures.attributes import changes, variation_of
+from pytest_failcond.probes.direction.attributes import changes, variation_of
 
 DATA = Path(__file__).parents[2] / "example_project" / "data"
 COUNT = 80

@@ -14,9 +14,9 @@ from collections import Counter
 
 import pytest
 
-from pytest_failcond.corpus.manifest import read_manifest
 from pytest_failcond.generators.stylegan2.checkpoint import read_config
 from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.probes.corpus.manifest import read_manifest
 from tests.mutations import mutate, outcome, scramble
 from tests.unit.tiny import tiny_generator
 

@@ -26,9 +26,9 @@ from PIL import EpsImagePlugin, Image
 
 import pytest_failcond
 from pytest_failcond import FailcondError
-from pytest_failcond.corpus import hash_png
 from pytest_failcond.images.image_files import decode_pixels
 from pytest_failcond.images.pixels import LARGEST
+from pytest_failcond.probes.corpus.folder import hash_png
 from pytest_failcond.report.html.pictures import cut
 from pytest_failcond.subjects.sources import from_folder
 from tests.pictures import encode, png, tiff
@@ -286,7 +286,7 @@ def test_postscript_is_never_executed_whatever_the_file_is_called(tmp_path, monk
                 from_folder(tmp_path / "images")
             (place / f"1.{suffix}").unlink()
         _written(tmp_path / "corpus" / "star-1-up-4.png", content)
-        found = pytest_failcond.corpus.Corpus(
+        found = pytest_failcond.probes.corpus.folder.Corpus(
             tmp_path / "corpus", (entry(1, content, png=hash_png(content)),)
         )
         with pytest.raises(FailcondError, match="cannot be read"):

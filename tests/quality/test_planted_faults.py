@@ -10,8 +10,8 @@ from torch import nn
 from pytest_failcond import Classifier, LabeledImages, find_corner_cases
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import CorruptionSettings, Settings
-from pytest_failcond.failures.starts import start_images
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.direction.starts import start_images
 from pytest_failcond.probes.keys import CorruptionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.verdicts.gates import check

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from pytest_failcond.failures import attributes
-from pytest_failcond.failures.attributes import (
+from pytest_failcond.probes.direction import attributes
+from pytest_failcond.probes.direction.attributes import (
     changes,
     changes_along,
     figure_of,
@@ -15,9 +15,9 @@ from pytest_failcond.failures.attributes import (
     natural_variation,
     variation_of,
 )
-from pytest_failcond.failures.corner_cases import shifted_images
-from pytest_failcond.failures.starts import start_images
-from pytest_failcond.failures.walking import walk
+from pytest_failcond.probes.direction.corner_cases import shifted_images
+from pytest_failcond.probes.direction.starts import start_images
+from pytest_failcond.probes.direction.walking import walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING
 from pytest_failcond.subjects.classifier import Classifier

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.report import changes, versus
+from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.report import versus
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.comparison import Comparison
 from pytest_failcond.runs.other import Other

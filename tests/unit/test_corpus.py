@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from pytest_failcond.corpus import MANIFEST, Corpus, hash_png
-from pytest_failcond.corpus.manifest import Entry
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.failures.discovery import typical_rows
-from pytest_failcond.failures.walking import Walk
+from pytest_failcond.probes.corpus.folder import MANIFEST, Corpus, hash_png
+from pytest_failcond.probes.corpus.manifest import Entry
+from pytest_failcond.probes.direction.discovery import typical_rows
+from pytest_failcond.probes.direction.walking import Walk
 from pytest_failcond.probes.keys import DirectionKey
 
 NAMES = ("circle", "square", "star")
@@ -200,7 +200,7 @@ def test_a_place_that_cannot_be_written_keeps_the_older_manifest(corpus, monkeyp
     def full(path, content):
         raise FailcondError(f"{path}: cannot be written (No space left on device)")
 
-    monkeypatch.setattr("pytest_failcond.corpus.write_atomically", full)
+    monkeypatch.setattr("pytest_failcond.probes.corpus.folder.write_atomically", full)
     content = png(pixels_of(1))
     extended = Corpus(corpus.folder, (*corpus.entries, entry(1, content)))
     assert "No space left" in refusal(lambda: extended.save({"star-1-up-4": content}))

@@ -14,10 +14,10 @@ from PIL import Image
 
 from pytest_failcond import cli
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.failures.corner_cases import shifted_images
-from pytest_failcond.failures.filming import film, film_shifts, pair_shifts
-from pytest_failcond.failures.starts import start_images
 from pytest_failcond.laboratory.configured import find_settings, open_laboratory
+from pytest_failcond.probes.direction.corner_cases import shifted_images
+from pytest_failcond.probes.direction.filming import film, film_shifts, pair_shifts
+from pytest_failcond.probes.direction.starts import start_images
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.report.explorer import page
 from pytest_failcond.runs.explore import explore

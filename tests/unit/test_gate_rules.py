@@ -19,11 +19,11 @@ from pytest_failcond.config.gate_rules import check_reach
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import MeanKey, RowKey
 from pytest_failcond.probes.metric import STEP, Asked
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.several import keys_over_cells
-from pytest_failcond.records.directions import Direction
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.verdicts.gates import check
 from pytest_failcond.verdicts.metrics import Case

@@ -14,13 +14,13 @@ from torch import nn
 
 from pytest_failcond import Classifier, FailcondError, find_corner_cases, rank_dimensions
 from pytest_failcond.config.settings import CornerCaseSettings, Settings
-from pytest_failcond.failures.corner_cases import measure_directions
-from pytest_failcond.failures.discovery import PAST, discover
-from pytest_failcond.failures.filming import film
-from pytest_failcond.failures.starts import start_image, start_images
 from pytest_failcond.generators.base import BATCH, as_generator
 from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.direction.corner_cases import measure_directions
+from pytest_failcond.probes.direction.discovery import PAST, discover
+from pytest_failcond.probes.direction.filming import film
+from pytest_failcond.probes.direction.starts import start_image, start_images
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.runs.explore import explore
 from pytest_failcond.subjects.acceptance import Acceptance
@@ -280,7 +280,7 @@ def test_gradients_reach_the_styles_and_the_images_are_the_same(name):
 
 
 WITHOUT_A_NETWORK = (
-    "failures/", "generators/base.py", "laboratory/measure.py", "runs/explore.py", "plugin/session.py",
+    "probes/", "generators/base.py", "laboratory/measure.py", "runs/explore.py", "plugin/session.py",
 )  # fmt: skip
 
 

@@ -76,10 +76,10 @@ LAYERS = {
     "what can be said": "__init__ errors ranges words",
     "bytes that are there whole": "storage",
     "pixels and numbers": "process images corruptions statistics",
-    "what can be tested": "probes records corpus",
+    "what can be tested": "probes records",
     "what you bring": "config subjects generators.base generators.__init__",
-    "what makes and searches images": "generators training failures laboratory",
-    "what we measure and decide": "measuring verdicts",
+    "what makes images": "generators training",
+    "what we measure and decide": "laboratory measuring verdicts",
     "what we keep": "runs",
     "what we show": "report",
     "pytest": "plugin",
@@ -87,15 +87,35 @@ LAYERS = {
 }
 """From the ground up: a module imports from its own layer, or from one below. Types do not count."""
 
+PARTS = {
+    "what can be tested": "__init__ keys record folder manifest",
+    "what we measure and decide": """
+        measure metrics trials
+        corrupting
+        starts ranking walking corner_cases attributes filming discovery
+    """,
+    "what we show": "view words breaking reproduce",
+}
+"""The layers of the modules in a probe's folder: it declares, does and shows all that is of the probe."""
+
 
 def layer_of(path: Path) -> int:
     """Return the number of a file's layer, from 0."""
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    room = module.partition(".")[0]
-    named = [i for i, names in enumerate(LAYERS.values()) if module in names.split()]
-    found = named or [i for i, names in enumerate(LAYERS.values()) if room in names.split()]
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    module = ".".join(parts)
+    if part_of(path) is not None:
+        found = [i for i, name in enumerate(LAYERS) if parts[2] in PARTS.get(name, "").split()]
+    else:
+        named = [i for i, names in enumerate(LAYERS.values()) if module in names.split()]
+        found = named or [i for i, names in enumerate(LAYERS.values()) if parts[0] in names.split()]
     assert len(found) == 1, f"{module} is in {len(found)} layers"
     return found[0]
+
+
+def part_of(path: Path) -> str | None:
+    """Return the name of the probe in whose folder a file lies, if any."""
+    parts = path.relative_to(ROOT).parts
+    return parts[1] if parts[0] == "probes" and len(parts) > 2 else None
 
 
 def ours(path: Path) -> set[Path]:
@@ -121,6 +141,18 @@ def test_every_module_stands_in_a_layer_and_imports_from_none_above():
     assert len(LAYERS) <= 11
 
 
+def test_a_probe_knows_of_another_what_it_declares():
+    declared = layer_of(ROOT / "probes" / "base.py")
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {other.relative_to(ROOT)}"
+        for path in FILES
+        if part_of(path) is not None
+        for other in ours(path)
+        if part_of(other) not in (None, part_of(path)) and layer_of(other) > declared
+    ]
+    assert wrong == []
+
+
 def test_no_module_imports_itself_by_way_of_others():
     graph = {path: ours(path) for path in FILES}
     assert list(TopologicalSorter(graph).static_order())  # raises if there is a circle
@@ -129,15 +161,15 @@ def test_no_module_imports_itself_by_way_of_others():
 PURE = {"pytest", "torch"}
 ROOMS = {
     "report/": {*PURE, "pytest_failcond.storage.store", "pytest_failcond.config",
-                "pytest_failcond.laboratory", "pytest_failcond.failures",
+                "pytest_failcond.laboratory",
                 "pytest_failcond.generators", "pytest_failcond.corruptions"},
-    "failures/": {"pytest"},
     "corruptions/": PURE,
-    "generators/": {"pytest", "pytest_failcond.failures"},
-    "training/": {"pytest", "pytest_failcond.failures"},
+    "generators/": {"pytest", "pytest_failcond.probes"},
+    "training/": {"pytest", "pytest_failcond.probes"},
     "subjects/": {"pytest"},
     "laboratory/": {"pytest"},
-    "records/": {*PURE, "pytest_failcond.failures"},
+    "records/": PURE,
+    "probes/": {"pytest"},
     "statistics/": PURE,
     "storage/packing.py": PURE,
     "storage/reading.py": {*PURE, "numpy"},
@@ -178,7 +210,7 @@ def imported_files(path: Path) -> list[Path]:
 
 
 def test_what_makes_images_and_what_searches_them_is_no_circle():
-    rooms = ("generators", "training", "subjects", "failures")
+    rooms = ("generators", "training", "subjects", "probes")
     files = [path for path in FILES if path.relative_to(ROOT).parts[0] in rooms]
     graph = {path: set(imported_files(path)).intersection(files) for path in files}
     assert list(TopologicalSorter(graph).static_order())  # raises if there is one

@@ -8,8 +8,8 @@ import pickle
 
 import pytest
 
-from pytest_failcond.corpus.manifest import read_manifest
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.corpus.manifest import read_manifest
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.reading import parse_json, read_bytes
 

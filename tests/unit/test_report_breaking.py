@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_failcond.records.directions import AttributeChange
-from pytest_failcond.report import direction_text
-from pytest_failcond.report.breaking import breaking_changes
+from pytest_failcond.probes.direction import words as direction_text
+from pytest_failcond.probes.direction.breaking import breaking_changes
+from pytest_failcond.probes.direction.record import AttributeChange
 from tests.runs import changed, make_direction, make_run
 
 

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 
 from pytest_failcond.cli import main
 from pytest_failcond.probes.keys import DirectionKey, Key
-from pytest_failcond.report import changes, terminal
+from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.report import terminal
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.comparison import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.verdicts.gates import GateResult

@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.direction import words as direction_text
+from pytest_failcond.probes.direction.reproduce import show_command
+from pytest_failcond.probes.direction.view import curve_of
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.report import direction_text, html
-from pytest_failcond.report.directions import curve_of
+from pytest_failcond.report import html
 from pytest_failcond.report.html import curves, pictures
 from pytest_failcond.report.html.parts import anchor, style
-from pytest_failcond.report.reproduce import show_command
 from tests.runs import EVIL, make_comparison, make_direction, make_examples, make_gates, make_run
 
 WICKED = (EVIL, '"><img src=x onerror=alert(1)>', "'& onload='x")

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from pytest_failcond.report import contents, direction_text, terminal, wording
+from pytest_failcond.probes.direction import words as direction_text
+from pytest_failcond.report import contents, terminal, wording
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.verdicts.gates import GateResult
 from tests.runs import CLASSES, EVIL, changed, make_check, make_direction, make_gates, make_run

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.records.directions import Direction
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.runs import run as run_module
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.packing import pack_bits

@@ -75,7 +75,7 @@ def _checks(planned: Planned, asking: Asking) -> Iterable[tuple[GateSettings, Ke
 
 
 def _measure(key: CorpusKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    from pytest_failcond.corpus import Corpus
+    from pytest_failcond.probes.corpus.folder import Corpus
 
     settings = bench.settings
     if settings.corpus is None:

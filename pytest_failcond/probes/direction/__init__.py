@@ -30,7 +30,7 @@ _METRICS = (
         good="min",
         reach=shift,
         value="pytest_failcond.verdicts.metrics:breaking_shift",
-        trial="pytest_failcond.verdicts.walk_trials:breaking_shift",
+        trial="pytest_failcond.probes.direction.trials:breaking_shift",
         by_class=False,
         unit="σ",
         followed_as="breaking_shift",
@@ -41,7 +41,7 @@ _METRICS = (
         good="max",
         reach=share_lost,
         value="pytest_failcond.verdicts.metrics:broken_share",
-        trial="pytest_failcond.verdicts.walk_trials:broken_share",
+        trial="pytest_failcond.probes.direction.trials:broken_share",
         at=AT_SHIFT,
         by_class=False,
         followed_as="broken_share",
@@ -52,7 +52,7 @@ _METRICS = (
         good="min",
         reach=shift_within,
         value="pytest_failcond.verdicts.metrics:valid_range",
-        trial="pytest_failcond.verdicts.walk_trials:valid_range",
+        trial="pytest_failcond.probes.direction.trials:valid_range",
         by_class=False,
         unit="σ",
         followed_as="valid_range",
@@ -182,7 +182,7 @@ def _measure(key: RankingKey | DirectionKey, bench: Bench) -> Iterator[tuple[Key
 
 
 def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
-    from pytest_failcond.records.directions import ClassRanking, Direction
+    from pytest_failcond.probes.direction.record import ClassRanking, Direction
 
     kind = ClassRanking if isinstance(key, RankingKey) else Direction
     return kind.from_json(data)

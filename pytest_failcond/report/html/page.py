@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from pytest_failcond.report import changes, contents, wording
+from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.report import contents, wording
 from pytest_failcond.report.failing import failed_keys
 from pytest_failcond.report.html.details import content
 from pytest_failcond.report.html.parts import anchor, document, fragment, style, tag

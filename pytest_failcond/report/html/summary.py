@@ -6,7 +6,11 @@ from collections.abc import Collection
 
 from markupsafe import Markup
 
-from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, wording
+from pytest_failcond.probes.corpus import view as corpus
+from pytest_failcond.probes.corruption import view as grid
+from pytest_failcond.probes.direction import view as directions
+from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.report import contents, gates, wording
 from pytest_failcond.report.html.draw import Drawing
 from pytest_failcond.report.html.parts import fragment, tag
 from pytest_failcond.runs.run import Run

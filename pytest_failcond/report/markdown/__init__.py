@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_failcond.report import changes, contents, corpus, directions, gates, grid, wording
+from pytest_failcond.probes.corpus import view as corpus
+from pytest_failcond.probes.corruption import view as grid
+from pytest_failcond.probes.direction import view as directions
+from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.report import contents, gates, wording
 from pytest_failcond.report.markdown.draw import escape, paragraph, section, write
 from pytest_failcond.report.reasons import reasons, told_once
 from pytest_failcond.runs.run import Run

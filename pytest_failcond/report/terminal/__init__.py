@@ -10,7 +10,11 @@ from collections import Counter
 
 from rich.text import Text
 
-from pytest_failcond.report import changes, contents, corpus, directions, gates, grid
+from pytest_failcond.probes.corpus import view as corpus
+from pytest_failcond.probes.corruption import view as grid
+from pytest_failcond.probes.direction import view as directions
+from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.report import contents, gates
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.reasons import Reason, reasons, told_once
 from pytest_failcond.report.terminal.draw import show_section

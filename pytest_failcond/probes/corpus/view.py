@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_failcond.corpus import promotion
+from pytest_failcond.probes.corpus.folder import promotion
 from pytest_failcond.probes.keys import EntryKey
 from pytest_failcond.records.measurements import Replayed
 from pytest_failcond.report import contents

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.failures.corner_cases import shifted_together
-from pytest_failcond.failures.starts import Starts
 from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.probes.direction.corner_cases import shifted_together
+from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
 from pytest_failcond.process.surroundings import ours

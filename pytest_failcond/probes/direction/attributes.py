@@ -15,10 +15,10 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage, special
 
-from pytest_failcond.failures.walking import Walk
 from pytest_failcond.generators.base import Generator
+from pytest_failcond.probes.direction.record import AttributeChange
+from pytest_failcond.probes.direction.walking import Walk
 from pytest_failcond.process.surroundings import ours
-from pytest_failcond.records.directions import AttributeChange
 
 Floats = npt.NDArray[np.floating[Any]]
 Masks = npt.NDArray[np.bool_]

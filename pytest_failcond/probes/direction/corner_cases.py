@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.failures.ranking import Ranking, rank_dimensions
-from pytest_failcond.failures.starts import Starts, start_images
-from pytest_failcond.failures.walking import Walk, walk
 from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.probes.direction.ranking import Ranking, rank_dimensions
+from pytest_failcond.probes.direction.starts import Starts, start_images
+from pytest_failcond.probes.direction.walking import Walk, walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from pytest_failcond.records.directions import Direction
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.runs.run import Run
 
 

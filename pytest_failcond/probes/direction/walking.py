@@ -15,12 +15,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pytest_failcond.failures.starts import Starts
 from pytest_failcond.generators.base import BATCH, Generator, Mover, StyleSpace
+from pytest_failcond.probes.direction.record import VALID_SHARE
+from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
 from pytest_failcond.process.surroundings import ours
-from pytest_failcond.records.directions import VALID_SHARE
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_failcond.failures.attributes import Variation, changes_along
-from pytest_failcond.failures.corner_cases import Finding, Findings, Strip
 from pytest_failcond.generators.base import Generator
+from pytest_failcond.probes.direction.attributes import Variation, changes_along
+from pytest_failcond.probes.direction.corner_cases import Finding, Findings, Strip
+from pytest_failcond.probes.direction.record import ClassRanking, Curve, Direction, Frames
 from pytest_failcond.probes.keys import RankingKey
-from pytest_failcond.records.directions import ClassRanking, Curve, Direction, Frames
 from pytest_failcond.records.examples import SavePicture
 from pytest_failcond.storage.packing import pack_bits
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.failures.corner_cases import Finding, find_corner_cases, shifted_images
-from pytest_failcond.failures.starts import Starts, start_images
-from pytest_failcond.failures.walking import Walk
 from pytest_failcond.generators.base import Generator
+from pytest_failcond.probes.direction.corner_cases import Finding, find_corner_cases, shifted_images
+from pytest_failcond.probes.direction.starts import Starts, start_images
+from pytest_failcond.probes.direction.walking import Walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier

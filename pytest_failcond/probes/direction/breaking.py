@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_failcond.records.directions import Direction
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.runs.run import Run
 
 LEAST_BROKEN = 0.1

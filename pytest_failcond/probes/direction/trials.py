@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.records.directions import VALID_SHARE, Direction
+from pytest_failcond.probes.direction.record import VALID_SHARE, Direction
 from pytest_failcond.statistics.draws import binomial, first
 from pytest_failcond.verdicts.metrics import Case
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
-from pytest_failcond.records.directions import Direction
-from pytest_failcond.report import contents, direction_text, strips, wording
-from pytest_failcond.report.reproduce import show_command
+from pytest_failcond.probes.direction import words as direction_text
+from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.direction.reproduce import show_command
+from pytest_failcond.report import contents, strips, wording
 from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
 from pytest_failcond.words.drawings import Curve, Legend, Line

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_failcond.probes.direction.breaking import BreakingChange, breaking_changes
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import DirectionKey
-from pytest_failcond.records.directions import Direction
 from pytest_failcond.report import contents, wording
-from pytest_failcond.report.breaking import BreakingChange, breaking_changes
 from pytest_failcond.runs.run import Run
 from pytest_failcond.words.printing import printable
 

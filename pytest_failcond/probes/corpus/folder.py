@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.corpus.manifest import Entry, Status, read_manifest, write_manifest
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.probes.corpus.manifest import Entry, Status, read_manifest, write_manifest
 from pytest_failcond.storage.files import write_atomically
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.failures.starts import Starts, start_images
 from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.process.exchange import text_of
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import Acceptance

@@ -1,1 +1,0 @@
-"""What the generator finds: start images, rankings, walks and corner cases."""
