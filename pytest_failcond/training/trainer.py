@@ -24,12 +24,12 @@ from torch import Tensor
 
 from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.stylegan2.checkpoint import misfit, read_header
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.generator import Generator
 from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Record, parse_json, validate
+from pytest_failcond.storage.tensors import misfit, read_header
 from pytest_failcond.training.augment import adjust, augment
 from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
 from pytest_failcond.training.discriminator import Discriminator

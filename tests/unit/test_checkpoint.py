@@ -14,10 +14,11 @@ from safetensors.torch import save
 from tiny import tiny_config, tiny_generator
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.stylegan2.checkpoint import read_config, read_metadata
+from pytest_failcond.generators.stylegan2.checkpoint import read_config
 from pytest_failcond.generators.stylegan2.generator import Generator
 from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.storage.files import hash_file
+from pytest_failcond.storage.tensors import read_metadata
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from pytest_failcond import cli
 from pytest_failcond.commands.arguments import count
 from pytest_failcond.commands.train import default_channels, make_trainer
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.stylegan2.checkpoint import read_config, read_metadata
+from pytest_failcond.generators.stylegan2.checkpoint import read_config
 from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.storage.tensors import read_metadata
 from pytest_failcond.training import fidelity
 from pytest_failcond.training.data import CorruptionMix
 from pytest_failcond.training.recipe import Recipe

@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save
 from tiny import NO_CORRUPTION, stripes, tiny_config, tiny_generator, tiny_trainer
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.stylegan2.checkpoint import read_metadata
 from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.storage.tensors import read_metadata
 from pytest_failcond.training import loop as session
 from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
 from pytest_failcond.training.recipe import Recipe

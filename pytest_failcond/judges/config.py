@@ -1,0 +1,128 @@
+"""What packed judges are, as plain data: read from a file's header without torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.ranges import LONGEST_NAME
+from pytest_failcond.storage.reading import Many, Record, validate
+
+Kind = Literal["acceptor", "guide"]
+KINDS: tuple[Kind, ...] = ("acceptor", "guide")
+
+LARGEST = 64
+"""Pixels of the longer side up to which a judge is trained from scratch."""
+POOLED = 4
+"""Side of the grid that a convolutional judge averages its last features over."""
+_Width = Annotated[int, Field(ge=1, le=4096)]
+
+
+class JudgeConfig(Record):
+    """One judge: a small convolutional network, or a head on a backbone's features.
+
+    Attributes:
+        name: of its tensors in the file.
+        kind: whether it decides what is accepted, or guides a search.
+        kernel: side of the convolutions' kernels, px; a head has none.
+        strides: of each convolution.
+        widths: channels of each convolution.
+        hidden: width of the layer before the last.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z]+-[0-9]{1,3}$")]
+    kind: Kind
+    kernel: Annotated[int, Field(ge=1, le=9)] = 3
+    strides: Many[Annotated[int, Field(ge=1, le=2)]] = Field([], max_length=16)
+    widths: Many[_Width] = Field([], max_length=16)
+    hidden: _Width = 64
+
+    @model_validator(mode="after")
+    def _fits_itself(self) -> Self:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel {self.kernel} must be odd")
+        if len(self.strides) != len(self.widths):
+            raise ValueError(f"{len(self.strides)} strides for {len(self.widths)} convolutions")
+        return self
+
+
+class PackConfig(Record):
+    """What a file of judges holds.
+
+    Attributes:
+        classes: how many there are, K; every judge has K + 1 outputs, the last for *none of these*.
+        image: height, width and channels of an image; px.
+        floor: the least contrast, in [0, 1]; an image of less is *none of these*.
+        judges: the judges, acceptors first.
+        features: ``module:callable`` of the backbone that the judges are heads on; empty: they have none.
+        features_hash: of the backbone.
+        features_width: how many features it gives; 0 without one.
+    """
+
+    classes: Annotated[int, Field(ge=2, le=100_000)]
+    image: Annotated[
+        list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=3, max_length=3)
+    ]
+    floor: Annotated[float, Field(gt=0, lt=1)]
+    judges: Annotated[Many[JudgeConfig], Field(min_length=1, max_length=64)]
+    features: str = ""
+    features_hash: str = Field("", max_length=4 * LONGEST_NAME)
+    features_width: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+    @model_validator(mode="after")
+    def _fits_itself(self) -> Self:
+        names = [judge.name for judge in self.judges]
+        if len(set(names)) < len(names):
+            raise ValueError("judges: a name comes twice")
+        if not any(judge.kind == "acceptor" for judge in self.judges):
+            raise ValueError("judges: there is no acceptor")
+        if self.image[2] not in (1, 3):
+            raise ValueError(f"image: expected 1 or 3 channels, got {self.image[2]}")
+        if bool(self.features) != bool(self.features_width):
+            raise ValueError("features: a backbone and its width come together")
+        for judge in self.judges:
+            if bool(judge.widths) == bool(self.features):
+                raise ValueError(f"{judge.name}: expected convolutions, or a backbone's features")
+        return self
+
+    def tensor_shapes(self, judge: JudgeConfig) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every tensor of a judge, by its name in the file."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        inputs = self.image[2]
+        for number, width in enumerate(judge.widths):
+            shapes[f"{judge.name}.convolutions.{number}.weight"] = (
+                *(width, inputs),
+                *(judge.kernel, judge.kernel),
+            )
+            shapes[f"{judge.name}.convolutions.{number}.bias"] = (width,)
+            inputs = width
+        for name, outputs, width in (
+            ("hidden", judge.hidden, self.features_width or inputs * POOLED**2),
+            ("last", self.classes + 1, judge.hidden),
+        ):
+            shapes[f"{judge.name}.{name}.weight"] = (outputs, width)
+            shapes[f"{judge.name}.{name}.bias"] = (outputs,)
+        return shapes
+
+    @property
+    def all_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every tensor of the file."""
+        return {k: v for judge in self.judges for k, v in self.tensor_shapes(judge).items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as JSON-ready data."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, data: Any) -> PackConfig:
+        """Read what `to_json` wrote.
+
+        Raises:
+            FailcondError: it is of other types, or contradicts itself.
+        """
+        try:
+            return validate(cls, data)
+        except ValueError as error:
+            raise FailcondError(str(error)) from error

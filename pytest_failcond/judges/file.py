@@ -1,0 +1,191 @@
+"""The file that packs judges: safetensors in half precision, with what they are in the header.
+
+Reading it executes nothing of the file. Judges that are heads on a backbone need that backbone: it is loaded by
+the ``module:callable`` that the header names, from the user's own code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.judges.config import Kind, PackConfig
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.storage.reading import Record, parse_json, shown, validate
+from pytest_failcond.storage.tensors import misfit, packed, read_header
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMAT = "pytest-failcond-judges"
+VERSION = "1"
+_REMEDY = "a file of judges is a .safetensors file, as `failcond judge` writes one"
+
+
+@dataclass(frozen=True)
+class JudgesHeader:
+    """What a file of judges says of itself.
+
+    Attributes:
+        config: the judges.
+        training: the record of how they were trained and how good they are; plain data.
+    """
+
+    config: PackConfig
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PackedJudges:
+    """The judges of a file.
+
+    Attributes:
+        acceptors: those that decide what is accepted.
+        guides: those that a search may use.
+        header: what the file says of itself.
+
+    All map images, float32 ``[N, C, H, W]`` in [0, 1], to logits ``[N, K + 1]``, the last for *none of these*.
+    """
+
+    acceptors: tuple[nn.Module, ...]
+    guides: tuple[nn.Module, ...]
+    header: JudgesHeader
+
+
+class _Training(Record):
+    """The record of a training is an object; what is in it is for the eye."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def read_judges(path: str | os.PathLike[str]) -> JudgesHeader:
+    """Return what a file of judges says of itself, without torch.
+
+    Raises:
+        FailcondError: the file is missing, truncated, foreign, of a newer version, or its tensors are
+            not those of its judges.
+    """
+    header = read_header(path, _REMEDY)
+    metadata = header.metadata
+    if metadata.get("format") != FORMAT:
+        raise FailcondError(f"{path}: a safetensors file, but not one of judges; {_REMEDY}")
+    if metadata.get("version") != VERSION:
+        raise FailcondError(
+            f"{path}: format of judges {shown(metadata.get('version'))}, this version reads "
+            f"{VERSION!r}; update pytest-failcond"
+        )
+    try:
+        config = PackConfig.from_json(parse_json(metadata.get("config", "").encode()))
+        training = parse_json(metadata.get("training", "{}").encode())
+        validate(_Training, training)
+    except (FailcondError, ValueError) as error:
+        raise FailcondError(f"{path}: its header describes no judges ({error})") from error
+    if fault := misfit(header, config.all_shapes, "F16"):
+        raise FailcondError(f"{path}: its weights do not fit its judges: {fault}")
+    return JudgesHeader(config, training)
+
+
+def load_judges(path: str | os.PathLike[str], *, folder: Path | None = None) -> PackedJudges:
+    """Load the judges of a file.
+
+    Args:
+        path: of the file.
+        folder: where the module of a backbone is looked for first; default the current directory.
+
+    Raises:
+        FailcondError: as `read_judges`, a weight is not finite, or the backbone cannot be loaded or is
+            another than the judges were trained on.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from pytest_failcond.judges.networks import Judge
+
+    header = read_judges(path)
+    config = header.config
+    backbone = None
+    if config.features:
+        backbone = _backbone(config, path, folder)
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise FailcondError(f"{path}: its weights cannot be read ({error})") from error
+    if not all(value.isfinite().all() for value in tensors.values()):
+        raise FailcondError(
+            f"{path}: its weights are not finite, so its training diverged; train the judges again"
+        )
+    made: dict[Kind, list[nn.Module]] = {"acceptor": [], "guide": []}
+    for judge in config.judges:
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+            module = Judge(config, judge, backbone)
+        prefix = f"{judge.name}."
+        own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        # Which tensors there are has been seen; a backbone's are not among them.
+        module.load_state_dict({k: v.float() for k, v in own.items()}, strict=False)
+        made[judge.kind].append(module.eval().requires_grad_(False))
+    return PackedJudges(tuple(made["acceptor"]), tuple(made["guide"]), header)
+
+
+def save_judges(
+    path: str | os.PathLike[str],
+    config: PackConfig,
+    states: Mapping[str, Mapping[str, Any]],
+    training: Mapping[str, Any],
+) -> None:
+    """Write a file of judges, atomically: the same bytes for the same judges.
+
+    Args:
+        path: of the file.
+        config: what the judges are.
+        states: each judge's tensors, by its name.
+        training: the record of how they were trained.
+
+    Raises:
+        FailcondError: the place cannot be written.
+    """
+    tensors = {}
+    for judge in config.judges:
+        for name in config.tensor_shapes(judge):
+            value = states[judge.name][name.removeprefix(f"{judge.name}.")]
+            tensors[name] = value.detach().cpu().half().numpy()
+    metadata = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": json.dumps(config.to_json()),
+        "training": json.dumps(dict(training)),
+    }
+    write_atomically(path, packed(tensors, metadata))
+
+
+def load_backbone(reference: str, key: str, folder: Path | None = None) -> nn.Module:
+    """Load the module that judges for large images are heads on, frozen.
+
+    Raises:
+        FailcondError: it cannot be loaded, or is no torch module.
+    """
+    from torch import nn
+
+    from pytest_failcond.subjects.loading import load_subject
+
+    backbone: nn.Module = load_subject(reference, key, nn.Module, folder=folder)
+    return backbone.eval().requires_grad_(False)
+
+
+def _backbone(config: PackConfig, path: str | os.PathLike[str], folder: Path | None) -> nn.Module:
+    from pytest_failcond.subjects.model_hash import hash_model
+
+    backbone = load_backbone(config.features, f"{path}: features", folder)
+    if hash_model(backbone, "backbone") != config.features_hash:
+        raise FailcondError(
+            f"{path}: its judges were trained on another backbone than {config.features!r} returns "
+            "now; bring that one back, or train the judges again with `failcond judge`"
+        )
+    return backbone

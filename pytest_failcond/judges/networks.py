@@ -1,0 +1,90 @@
+"""The judges' networks: contrast normalised, a few convolutions or a backbone's features, K + 1 outputs."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pytest_failcond.judges.config import POOLED, JudgeConfig, PackConfig
+
+_CERTAIN = 30.0  # a logit beyond which a probability is 1 in single precision
+
+
+def contrast(images: Tensor) -> Tensor:
+    """Return how far the brightest part of each image is from its darkest: ``[N]``, in [0, 1].
+
+    Images ``[N, C, H, W]`` are averaged over 3 × 3 px first: a single pixel is no part.
+    """
+    smooth = F.avg_pool2d(images, 3, stride=1).flatten(1)
+    return smooth.amax(dim=1) - smooth.amin(dim=1)
+
+
+def spread(images: Tensor, floor: float) -> tuple[Tensor, Tensor]:
+    """Normalise contrast: images less their median, in units of their contrast, or of ``floor``.
+
+    Args:
+        images: ``[N, C, H, W]`` in [0, 1]; channels keep their proportions, so that hues stay.
+        floor: the least unit.
+
+    Returns:
+        The images, and whether each has a contrast of ``floor`` or more, ``[N]``.
+    """
+    span = contrast(images)
+    middle = images.flatten(1).median(dim=1).values
+    unit = span.clamp(min=floor)
+    return (images - middle[:, None, None, None]) / unit[:, None, None, None], span >= floor
+
+
+class Judge(nn.Module):
+    """Images ``[N, C, H, W]`` in [0, 1] → logits ``[N, K + 1]``, the last for *none of these*.
+
+    Args:
+        pack: what the file holds that it is of.
+        config: which of its judges.
+        backbone: a frozen module, images in [0, 1] → features ``[N, D]`` or ``[N, D, h, w]``.
+    """
+
+    def __init__(
+        self, pack: PackConfig, config: JudgeConfig, backbone: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.floor = pack.floor
+        self.backbone = backbone
+        shapes = {
+            k.removeprefix(f"{config.name}."): v for k, v in pack.tensor_shapes(config).items()
+        }
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(
+                *(shapes[f"convolutions.{number}.weight"][1], width, config.kernel),
+                stride=stride,
+                padding=config.kernel // 2,
+            )
+            for number, (width, stride) in enumerate(
+                zip(config.widths, config.strides, strict=True)
+            )
+        )
+        hidden, width = shapes["hidden.weight"]
+        self.hidden = nn.Linear(width, hidden)
+        self.last = nn.Linear(hidden, pack.classes + 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        shown, visible = spread(images, self.floor)
+        logits: Tensor = self.last(F.relu(self.hidden(self.features(shown))))
+        nothing = torch.zeros_like(logits)
+        nothing[:, -1] = _CERTAIN
+        return torch.where(visible[:, None], logits, nothing)
+
+    def features(self, shown: Tensor) -> Tensor:
+        """Return what the head sees, ``[N, D]``, of images of normalised contrast."""
+        if self.backbone is not None:
+            return pooled(self.backbone((shown + 0.5).clamp(0, 1)))
+        x = shown
+        for convolution in self.convolutions:
+            x = F.relu(convolution(x))
+        return F.adaptive_avg_pool2d(x, POOLED).flatten(1)
+
+
+def pooled(features: Tensor) -> Tensor:
+    """Return a backbone's features as ``[N, D]``: maps ``[N, D, h, w]`` are averaged."""
+    return features.mean(dim=(2, 3)) if features.ndim == 4 else features.flatten(1)
