@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.direction.record import (
     AttributeChange,
     ClassRanking,
@@ -19,7 +20,7 @@ from pytest_failcond.probes.direction.record import (
 )
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES, parse_key
-from pytest_failcond.records.measurements import Examples, Measurement, Replay
+from pytest_failcond.records.measurements import Examples, Measurement
 from pytest_failcond.runs.comparison import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.packing import pack_bits

@@ -1,12 +1,12 @@
-"""Key → measurement. Pure: knows the subjects and the settings, neither pytest nor files."""
+"""The subjects, and the test images put to the classifier. Pure: knows neither pytest nor files."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,30 +14,22 @@ import numpy.typing as npt
 from pytest_failcond.config.class_names import class_names
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.corruptions import specification
-from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.probes.corpus.folder import Corpus
-from pytest_failcond.probes.corruption.corrupting import Corruptions
-from pytest_failcond.probes.direction.record import ClassRanking, Direction
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.keys import (
-    CleanKey,
-    CorruptionKey,
-    DirectionKey,
-    EntryKey,
     Key,
-    RankingKey,
 )
-from pytest_failcond.records.examples import PICTURED, Lost, SavePicture, examples_of
-from pytest_failcond.records.measurements import Examples, Measurement, Replay, Replayed
+from pytest_failcond.records.examples import Lost
+from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
-from pytest_failcond.subjects.images import LabeledImages, side_by_side, to_float
+from pytest_failcond.subjects.images import LabeledImages, to_float
 
 if TYPE_CHECKING:  # torch, which only a generator needs
     from pytest_failcond.generators.base import Generator
-    from pytest_failcond.probes.direction.attributes import Variation
 
 Pixels = npt.NDArray[np.uint8]
 Change = Callable[[Pixels, npt.NDArray[np.int64]], Pixels]
+Made = TypeVar("Made")
 
 _JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
 _CHUNK = 16  # batches per pass at most: enough for kernels to be fast
@@ -57,6 +49,7 @@ class Laboratory:
     images: LabeledImages | None = None
     generator: Generator | None = None
     acceptance: Acceptance = EVERYTHING
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._check_classes()
@@ -145,53 +138,6 @@ class Laboratory:
             "corruptions": None if grid is None else specification(grid.constants, grid.backend),
         }
 
-    @cached_property
-    def corruptions(self) -> Corruptions:
-        """The configured corruptions."""
-        return Corruptions(self.settings)
-
-    def measure_clean(self) -> Measurement:
-        """Classify the test images as they are."""
-        return self.classify(CleanKey())
-
-    def measure_corruption(
-        self,
-        name: str,
-        severity: int,
-        *,
-        clean: Measurement | None = None,
-        save: SavePicture | None = None,
-    ) -> Measurement:
-        """Classify the test images under one corruption.
-
-        Args:
-            name: of the corruption.
-            severity: 1 to 5.
-            clean: of the same images; with it, some that are lost under the corruption are pictured.
-            save: keeps their pictures.
-
-        Raises:
-            FailcondError: the corruption is not configured, or raised.
-        """
-        key = CorruptionKey(name, severity)
-        lost = None if clean is None or save is None else Lost(clean, self.picture_order)
-        measured = self.classify(key, self._corrupted(name, severity, 0), lost=lost)
-        if lost is not None and save is not None and lost.rows:
-            measured = replace(measured, examples=self._lost_examples(lost, measured, save))
-        counts: list[int] = []
-        for offset in range(1, self.settings.seeds):
-            again = self.classify(key, self._corrupted(name, severity, offset), judged=False)
-            if again.pixels == measured.pixels:
-                break  # nothing is drawn
-            counts.append(again.correct)
-        return replace(measured, by_seed=tuple(counts))
-
-    def _corrupted(self, name: str, severity: int, seed_offset: int) -> Change:
-        def change(pixels: Pixels, indices: npt.NDArray[np.int64]) -> Pixels:
-            return self.corruptions.apply(name, pixels, severity, indices, seed_offset)
-
-        return change
-
     def classify(
         self,
         key: Key,
@@ -261,109 +207,9 @@ class Laboratory:
         """
         return np.random.default_rng([self.settings.seed, 0xE4A]).permutation(len(self.test_images))
 
-    def picture_some(
-        self, name: str, before: Measurement, after: Measurement, lost: bool, save: SavePicture
-    ) -> Examples | None:
-        """Picture some images that one of two measurements of the same pixels has right alone."""
-        first, second = (before, after) if lost else (after, before)
-        chosen = first.right & ~second.right
-        rows = self.picture_order[chosen[self.picture_order]][:PICTURED]
-        if not len(rows):
-            return None
-        pixels = self.test_images.images[rows]
-        if isinstance(key := after.key, CorruptionKey):
-            indices = self.indices[rows]
-            pixels = self.corruptions.apply(key.corruption, pixels, key.severity, indices)
-        file = save(name, side_by_side(pixels))
-        return examples_of(rows, self.indices, before, after, file)
-
-    def _lost_examples(self, lost: Lost, measured: Measurement, save: SavePicture) -> Examples:
-        rows = np.array(lost.rows)
-        above = side_by_side(self.test_images.images[rows])
-        file = save(measured.key, np.concatenate([above, side_by_side(np.stack(lost.pixels))]))
-        return examples_of(rows, self.indices, lost.clean, measured, file)
-
-    def replay(self, corpus: Corpus, save: SavePicture | None) -> Replay:
-        """Classify the images of a corpus; those that must be right and are not are pictured.
-
-        Raises:
-            FailcondError: an image or a class is not as the manifest says.
-        """
-        pixels = corpus.images()
-        p = self.classifier.probabilities(to_float(pixels), owned=True)
-        names = self.class_names or tuple(map(str, range(p.shape[1])))
-        labels = corpus.labels(names)
-        entries = []
-        for row, (entry, label) in enumerate(zip(corpus.entries, labels, strict=True)):
-            found = Replayed(
-                id=entry.id,
-                status=entry.status,
-                label=label,
-                predicted=int(p[row].argmax()),
-                p=round(float(p[row, label]), 4),
-                png=entry.png,
-            )
-            if found.lost and save is not None:
-                found = replace(found, picture=save(EntryKey(entry.id), pixels[row]))
-            entries.append(found)
-        digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
-        return Replay(tuple(entries), f"sha256:{digest[:32]}")
-
-    def find(self, key: RankingKey, save: SavePicture) -> tuple[ClassRanking, list[Direction]]:
-        """Rank the dimensions of a class and walk its top directions."""
-        from pytest_failcond.probes.direction.corner_cases import find_corner_cases
-        from pytest_failcond.probes.direction.measure import direction_record, ranking_record
-
-        generator = self._generator_for(key.class_index)
-        options = self.settings.corner_cases
-        findings = find_corner_cases(
-            generator,
-            self.classifier,
-            key.class_index,
-            top=options.top,
-            samples=options.samples,
-            max_shift=options.max_shift,
-            judge=self.acceptance,
-            seed=self.settings.seed,
-        )
-        ranking = ranking_record(key, findings)
-        return ranking, [
-            direction_record(generator, finding, self._variation, save)
-            for finding in findings.directions
-        ]
-
-    def measure_direction(self, key: DirectionKey, save: SavePicture) -> Direction:
-        """Walk one direction, whatever its rank."""
-        from pytest_failcond.probes.direction.corner_cases import measure_directions
-        from pytest_failcond.probes.direction.measure import direction_record
-
-        generator = self._generator_for(key.class_index)
-        options = self.settings.corner_cases
-        (finding,) = measure_directions(
-            generator,
-            self.classifier,
-            [key],
-            samples=options.samples,
-            max_shift=options.max_shift,
-            acceptance=self.acceptance,
-            seed=self.settings.seed,
-        )
-        return direction_record(generator, finding, self._variation, save)
-
-    @cached_property
-    def _variation(self) -> Variation:
-        """By how much attributes differ among the generator's images."""
-        if self.generator is None:
-            raise AssertionError("directions are measured with a generator")
-        from pytest_failcond.probes.direction.attributes import natural_variation
-
-        return natural_variation(self.generator)
-
-    def _generator_for(self, class_index: int) -> Generator:
-        if self.generator is None:
-            raise FailcondError(NO_GENERATOR)
-        if class_index >= len(self.generator.classes):
-            raise FailcondError(
-                f"class {class_index} is not one of the generator's {len(self.generator.classes)}"
-            )
-        return self.generator
+    def once(self, make: Callable[[Laboratory], Made]) -> Made:
+        """Return what a function makes of the subjects, made when it is first asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made

@@ -14,11 +14,9 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.measuring.environment import describe_environment
 from pytest_failcond.measuring.progress.notes import Progress
-from pytest_failcond.probes.keys import (
-    DirectionKey,
-    Key,
-)
+from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.probes.regression.measure import picture_change
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.records.examples import SavePicture
 from pytest_failcond.records.measurements import Examples, Measurement
@@ -134,7 +132,7 @@ class Measuring:
         total = len(self.laboratory.test_images) if probe.over_images else None
         with self._progress.measuring(key, total), ours():
             found: Record | None = None
-            for other, record in probe.measure(key, self):
+            for other, record in PROBES.measure(key, self):
                 if other == key:
                     found = record.to_json()
                 else:
@@ -162,15 +160,9 @@ class Measuring:
 
     def _picture_change(self, key: Key, baseline: Measure) -> dict[str, Any]:
         found: dict[str, Examples | None] = {"lost": None, "gained": None}
-        save = self.save_example
-        if not isinstance(key, DirectionKey):
-            then, now = baseline(key), self.measure(key)
-            assert isinstance(now, Measurement)
-            if self.given is not None and save is not None:
-                for name in found:
-                    found[name] = self.given.picture_some(
-                        f"{name}:{key}", then, now, name == "lost", save
-                    )
+        then, now, save = baseline(key), self.measure(key), self.save_example
+        if isinstance(now, Measurement) and self.given is not None and save is not None:
+            found |= picture_change(self.given, then, now, save)
         return {name: None if one is None else vars(one) for name, one in found.items()}
 
     def _describe(self) -> dict[str, Any]:

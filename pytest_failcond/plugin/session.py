@@ -21,6 +21,7 @@ from pytest_failcond.plugin.state import fail, from_suite
 from pytest_failcond.plugin.subject_fixtures import Sharing
 from pytest_failcond.probes.base import Planned
 from pytest_failcond.probes.corpus.folder import promotion
+from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import (
     CleanKey,
@@ -35,7 +36,6 @@ from pytest_failcond.probes.metric import STEP
 from pytest_failcond.probes.registry import PROBES, parse_key
 from pytest_failcond.probes.regression import planned as regression_test
 from pytest_failcond.process.exchange import described
-from pytest_failcond.records.measurements import Replay
 from pytest_failcond.report.need import and_more, few_classes
 from pytest_failcond.runs.other import Other
 from pytest_failcond.storage.store import ASKED, MISSING, Store

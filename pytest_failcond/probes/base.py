@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_failcond.config.gate_settings import GateSettings
     from pytest_failcond.config.settings import Settings
-    from pytest_failcond.laboratory.measure import Laboratory
+    from pytest_failcond.laboratory.measure import Laboratory, Pixels
 
 
 FIXTURE = "failcond_probe"
@@ -208,7 +208,10 @@ class Probe:
         checks: the gates, each with the key, that a planned test applies; None: those that are about its
             key.
         measure: yields the record of a key, and those of other keys that are found on the way, each with
-            its key.
+            its key: a function, or where it is, ``module:function``.
+        images: makes again, for pictures, the images that are classified for a key: given the key, the
+            subjects, some test images, uint8 ``[n, H, W, C]``, and their indices in the user's set, ``[n]``;
+            None: they are the test images as they are. A function, or where it is.
         read: makes a record of its entry in the run file; ``labels`` are the true classes of the test
             images, ``[N]``.
         over_images: whether every test image is classified for a key, for progress.
@@ -228,7 +231,8 @@ class Probe:
     keys: Callable[[GateSettings, Settings, Sequence[str]], Sequence[Key]] = _nothing
     selects: Callable[[GateSettings, Key, Asking], bool] = _always
     checks: Callable[[Planned, Asking], Iterable[tuple[GateSettings, Key]]] | None = None
-    measure: Callable[[Any, Bench], Iterable[tuple[Key, Record]]] = _nothing
+    measure: Callable[[Any, Bench], Iterable[tuple[Key, Record]]] | str = _nothing
+    images: Callable[[Any, Laboratory, Pixels, npt.NDArray[np.int64]], Pixels] | str | None = None
     read: Callable[[Key, dict[str, Any], npt.NDArray[np.int64]], Record] | None = None
     over_images: bool = False
     place: Callable[[Key, Any, Settings], tuple[Any, ...]] = _by_key

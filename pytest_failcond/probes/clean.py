@@ -22,7 +22,7 @@ def _read_key(text: str) -> CleanKey | None:
 
 
 def _measure(key: CleanKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    yield key, bench.laboratory.measure_clean()
+    yield key, bench.laboratory.classify(key)
 
 
 def read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:

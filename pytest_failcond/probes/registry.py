@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes import clean, corpus, corruption, direction, regression, several
-from pytest_failcond.probes.base import Planned, Probe, Record
+from pytest_failcond.probes.base import Bench, Planned, Probe, Record
 from pytest_failcond.probes.keys import Key
-from pytest_failcond.probes.metric import Metric, share_kept
+from pytest_failcond.probes.metric import Metric, resolved, share_kept
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_failcond.config.gate_settings import GateSettings
     from pytest_failcond.config.settings import Settings
+    from pytest_failcond.laboratory.measure import Laboratory, Pixels
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,26 @@ class Registry:
         if probe is None or probe.read is None:
             return Kept(key, data)
         return probe.read(key, data, labels)
+
+    def measure(self, key: Key, bench: Bench) -> Iterable[tuple[Key, Record]]:
+        """Measure a key, and what is found of others on the way."""
+        found: Iterable[tuple[Key, Record]] = resolved(self[key.probe].measure)(key, bench)
+        return found
+
+    def images(self, key: Key, laboratory: Laboratory, rows: npt.NDArray[np.int64]) -> Pixels:
+        """Make again some of the images that are classified for a key.
+
+        Args:
+            key: of a measurement of test images.
+            laboratory: the subjects.
+            rows: of the test images, ``[n]``.
+        """
+        pixels = laboratory.test_images.images[rows]
+        make = self[key.probe].images
+        if make is None:
+            return pixels
+        made: Pixels = resolved(make)(key, laboratory, pixels, laboratory.indices[rows])
+        return made
 
     def in_order(self, records: Iterable[Record], settings: Settings) -> dict[Key, Any]:
         """Return records by key: as the registry orders the probes, and each probe its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import (
     CornerCaseKey,
@@ -14,7 +15,6 @@ from pytest_failcond.probes.keys import (
     RankingKey,
 )
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, status_of
 from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.gates import Check

@@ -13,6 +13,7 @@ from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.filming import film, film_shifts, pair_shifts
+from pytest_failcond.probes.direction.measure import find, measure_direction
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
@@ -82,8 +83,8 @@ def _directions(
 ) -> list[Direction]:
     """Measure the directions wanted of a class, or those that rank highest."""
     if wanted:
-        return [laboratory.measure_direction(key, _keep_nothing) for key in wanted]
-    ranking, found = laboratory.find(RankingKey(class_index), _keep_nothing)
+        return [measure_direction(laboratory, key, _keep_nothing) for key in wanted]
+    ranking, found = find(laboratory, RankingKey(class_index), _keep_nothing)
     if not found:
         raise FailcondError(
             f"all {len(ranking.passed_over)} directions tried are valid for less than 1 σ"

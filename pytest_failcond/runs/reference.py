@@ -10,9 +10,10 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.keys import Key, MeanKey
 from pytest_failcond.probes.metric import Asked
 from pytest_failcond.probes.registry import METRICS
+from pytest_failcond.probes.several.metrics import reference_divisors
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.runs.run import Run
-from pytest_failcond.verdicts.metrics import Case, reference_divisors
+from pytest_failcond.verdicts.metrics import Case
 
 
 def check_reference(settings: Settings) -> None:

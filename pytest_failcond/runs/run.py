@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import (
     CleanKey,
@@ -29,7 +30,7 @@ from pytest_failcond.probes.keys import (
     RankingKey,
 )
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.records.measurements import Measurement, Replay
+from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.runs.comparison import Comparison
 from pytest_failcond.runs.run_file.agreement import check_agreement
 from pytest_failcond.runs.run_file.whole import SCHEMA, RunRecord

@@ -7,18 +7,16 @@ often each image was drawn is a row of weights, and sums over images are product
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.probes.corruption import cells_of
-from pytest_failcond.probes.keys import CleanKey, Key
-from pytest_failcond.probes.regression import compared_keys
+from pytest_failcond.probes.keys import Key
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.statistics.draws import binomial, first
-from pytest_failcond.verdicts.metrics import Case, reference_divisors
+from pytest_failcond.statistics.draws import binomial
+from pytest_failcond.verdicts.metrics import Case
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -115,149 +113,43 @@ class Shares:
     def _lost(self, counts: Floats, loss: float, random: np.random.Generator) -> Floats:
         if not loss:
             return np.zeros_like(counts)
-        return binomial(counts * (self.effects != 0), _rates(self.counted.columns, loss), random)
+        return binomial(counts * (self.effects != 0), rates(self.counted.columns, loss), random)
 
 
-@dataclass(frozen=True)
-class Crossing:
-    """The least severity at which accuracy is under a level; a loss is one of accuracy at each.
-
-    Attributes:
-        counted: right images at each severity.
-        severities: ascending, ``[C - 1]``.
-        level: the accuracy.
-    """
-
-    counted: Counted
-    severities: Floats
-    level: float
-    images: str = "images"
-    most: float = 1.0
-
-    @property
-    def size(self) -> int:
-        """N."""
-        return self.counted.size
-
-    def sums(self, weights: Weights) -> Floats:
-        """See `Trial`."""
-        return self.counted.sums(weights)
-
-    def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
-        """See `Trial`."""
-        right, n = sums[:, :-1], sums[:, -1:]
-        if loss:
-            right = right - binomial(right, _rates(self.counted.columns, loss), random)
-        with np.errstate(invalid="ignore"):
-            under = right / n < self.level
-        values = first(under, self.severities)
-        values[n[:, 0] == 0] = np.nan
-        return values
-
-
-def _rates(columns: npt.NDArray[np.float32], loss: float) -> Floats:
+def rates(columns: npt.NDArray[np.float32], loss: float) -> Floats:
     """Return the probability that makes each column's share fall by the loss, ``[C - 1]``."""
     totals = columns.sum(axis=0, dtype=np.float64)
     rates: Floats = np.minimum(loss * totals[-1] / np.maximum(totals[:-1], 1e-12), 1.0)
     return rates
 
 
-def _counted(case: Case, counted: Sequence[Bools], some: Measurement) -> Counted:
+def counted(case: Case, columns: Sequence[Bools], some: Measurement) -> Counted:
+    """Count, ``[N]`` each, what is of the images that the check is about."""
     rows = case.selected(some)
-    columns = np.stack([*(c[rows] for c in counted), np.ones(len(rows), dtype=bool)], axis=1)
-    return Counted(columns.astype(np.float32), rows, some.total)
+    counts = np.stack(
+        [*(column[rows] for column in columns), np.ones(len(rows), dtype=bool)], axis=1
+    )
+    return Counted(counts.astype(np.float32), rows, some.total)
 
 
-def _rights(case: Case, keys: Sequence[Key]) -> list[Bools]:
+def rights(case: Case, keys: Sequence[Key]) -> list[Bools]:
+    """Return, for each key, which images are right, ``[N]``."""
     return [case.measure(key).right for key in keys]
 
 
-def _shares(
+def shares(
     case: Case,
     some: Key,
-    counted: Sequence[Bools],
+    columns: Sequence[Bools],
     factors: Sequence[float],
     effects: Sequence[float],
     constant: float = 0.0,
 ) -> Shares:
     """Make `Shares`; ``some`` is the key of any of its measurements, for their images' classes."""
-    found = _counted(case, counted, case.measure(some))
+    found = counted(case, columns, case.measure(some))
     return Shares(found, np.array(factors, float), np.array(effects, float), constant)
 
 
 def accuracy(case: Case) -> Trial:
     """Right images of the key."""
-    return _shares(case, case.key, _rights(case, [case.key]), [1], [-1])
-
-
-def corpus_accuracy(case: Case) -> Trial:
-    """The corpus has images of its own."""
-    return replace(_shares(case, case.key, _rights(case, [case.key]), [1], [-1]), images="corpus")
-
-
-def accuracy_drop(case: Case) -> Trial:
-    """A loss is one on the key's images; the clean ones stay as they are."""
-    return _shares(case, case.key, _rights(case, [CleanKey(), case.key]), [1, -1], [0, 1])
-
-
-def mean_accuracy(case: Case) -> Trial:
-    """A loss is one of the same accuracy in each cell."""
-    cells = cells_of(case.gate, case.settings)
-    each = 1 / len(cells)
-    return _shares(case, cells[0], _rights(case, cells), [each] * len(cells), [-each] * len(cells))
-
-
-def _pairs(case: Case, keys: Sequence[Key]) -> Trial:
-    assert case.baseline is not None
-    many, each = len(keys), 1 / len(keys)
-    rights = [case.baseline(key).right for key in keys] + _rights(case, keys)
-    factors, effects = [each] * many + [-each] * many, [0.0] * many + [each] * many
-    return _shares(case, keys[0], rights, factors, effects)
-
-
-def regression_drop(case: Case) -> Trial:
-    """A loss is one of now; the baseline's stays as it is."""
-    return _pairs(case, [case.key])
-
-
-def mean_regression_drop(case: Case) -> Trial:
-    """The same, in each key alike."""
-    return _pairs(case, compared_keys(case.gate, case.settings))
-
-
-def negative_flips(case: Case) -> Trial:
-    """Only images that both versions have right can flip, so that those are lost."""
-    assert case.baseline is not None
-    then, now = case.baseline(case.key).right, case.measure(case.key).right
-    return _shares(case, case.key, [then & ~now, then & now], [1, 0], [0, 1])
-
-
-def mce(case: Case) -> Trial:
-    """A loss is one of the same accuracy in each cell; the reference's errors stay as they are."""
-    return _relative_to_reference(case, clean=False)
-
-
-def relative_mce(case: Case) -> Trial:
-    """The same, less the errors on the clean images."""
-    return _relative_to_reference(case, clean=True)
-
-
-def _relative_to_reference(case: Case, *, clean: bool) -> Trial:
-    rows = reference_divisors(case, clean=clean)
-    keys = [key for cells, _ in rows for key in cells]
-    effects = [1 / divisor / len(cells) / len(rows) for cells, divisor in rows for _ in cells]
-    factors, total = [-effect for effect in effects], sum(effects)
-    if not clean:
-        return _shares(case, keys[0], _rights(case, keys), factors, effects, total)
-    # Errors under corruption, less those on the clean images.
-    rights = _rights(case, [*keys, CleanKey()])
-    return _shares(case, keys[0], rights, [*factors, total], [*effects, 0.0])
-
-
-def crossing_severity(case: Case) -> Trial:
-    """A loss is one of accuracy at each severity."""
-    assert case.gate.at is not None
-    cells = [cell for cell in cells_of(case.gate, case.settings) if cell.row == case.key]
-    cells.sort(key=lambda cell: cell.severity)
-    found = _counted(case, _rights(case, cells), case.measure(cells[0]))
-    return Crossing(found, np.array([cell.severity for cell in cells], float), case.gate.at)
+    return shares(case, case.key, rights(case, [case.key]), [1], [-1])

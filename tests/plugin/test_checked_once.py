@@ -10,6 +10,7 @@ import pytest
 import pytest_failcond.verdicts.verdicts
 from pytest_failcond import Run
 from pytest_failcond.laboratory.configured import find_settings, open_laboratory
+from pytest_failcond.probes.direction.measure import find, measure_direction
 from pytest_failcond.probes.keys import RankingKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.runs.other import Other
@@ -179,9 +180,9 @@ def test_a_direction_that_was_walked_alone_is_checked_as_if_it_was_ranked(corner
     """A ranking that is tried again replaces its record: by one that gives the same checks."""
     monkeypatch.chdir(corners.path)
     laboratory = open_laboratory(find_settings(None))
-    ranking, ranked = laboratory.find(RankingKey(0), lambda name, picture: name)
+    ranking, ranked = find(laboratory, RankingKey(0), lambda name, picture: name)
     assert len(ranking.directions) == 2
     for direction in ranked:
-        alone = laboratory.measure_direction(direction.key, lambda name, picture: name).to_json()
+        alone = measure_direction(laboratory, direction.key, lambda name, picture: name).to_json()
         labels = {"rank", "score"}
         assert direction.to_json() | dict.fromkeys(labels) == alone | dict.fromkeys(labels)

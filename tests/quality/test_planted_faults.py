@@ -11,8 +11,10 @@ from pytest_failcond import Classifier, LabeledImages, find_corner_cases
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import CorruptionSettings, Settings
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.corruption.measure import measure_corruption
 from pytest_failcond.probes.direction.starts import start_images
 from pytest_failcond.probes.keys import CorruptionKey
+from pytest_failcond.probes.registry import parse_key
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.verdicts.gates import check
 from tests.unit.linear import LinearGenerator
@@ -51,8 +53,7 @@ def test_a_class_that_is_lost_under_blur_is_the_one_that_is_found():
 
     def measure(key):
         if key not in kept:
-            corruption, severity = key.split(":")[1:]
-            kept[key] = laboratory.measure_corruption(corruption, int(severity))
+            kept[key] = measure_corruption(laboratory, parse_key(key))
         return kept[key]
 
     failed = {

@@ -24,7 +24,7 @@ import pytest
 from pytest_failcond.cli import main
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.records.measurements import Replay, Replayed
+from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.report import terminal
 from pytest_failcond.report.contents import is_red
 from pytest_failcond.runs.assemble import assemble, conclude, disassemble

@@ -11,10 +11,11 @@ from scipy import stats
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.direction.record import Curve, Direction
 from pytest_failcond.probes.keys import MeanKey
 from pytest_failcond.probes.registry import METRICS, PROBES
-from pytest_failcond.records.measurements import Measurement, Replay, Replayed
+from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.runs.run import Run
 from pytest_failcond.runs.selftest import selftest
 from pytest_failcond.statistics.draws import drawn, generator, weights_of

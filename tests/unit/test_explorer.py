@@ -174,16 +174,16 @@ def test_a_plain_callable_explores_named_directions(project, capsys):
 
 
 def test_a_class_that_cannot_be_explored_is_told_of(project, capsys, monkeypatch):
-    from pytest_failcond.laboratory.measure import Laboratory
+    from pytest_failcond.runs import explore
 
-    find = Laboratory.find
+    find = explore.find
 
-    def fail_for_stars(self, key, save):
+    def fail_for_stars(laboratory, key, save):
         if key.class_index == 2:
             raise FailcondError("no stars tonight")
-        return find(self, key, save)
+        return find(laboratory, key, save)
 
-    monkeypatch.setattr(Laboratory, "find", fail_for_stars)
+    monkeypatch.setattr(explore, "find", fail_for_stars)
     assert cli.main(["explore"]) == 0
     assert "class 'star' is left out: no stars tonight" in capsys.readouterr().out
     data = read((project / "explorer.html").read_text(encoding="utf-8"))

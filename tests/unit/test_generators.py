@@ -20,6 +20,7 @@ from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.corner_cases import measure_directions
 from pytest_failcond.probes.direction.discovery import PAST, discover
 from pytest_failcond.probes.direction.filming import film
+from pytest_failcond.probes.direction.measure import find
 from pytest_failcond.probes.direction.starts import start_image, start_images
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.runs.explore import explore
@@ -139,7 +140,7 @@ def test_films_and_records_are_made():
         generator,
         bright(0.1, "judge"),
     )
-    ranking, (direction,) = laboratory.find(RankingKey(0), lambda name, picture: name)
+    ranking, (direction,) = find(laboratory, RankingKey(0), lambda name, picture: name)
     assert ranking.directions == [direction.key] == [f"direction:0:{LOST}:+"]
     assert (direction.layer, direction.channel) == ("layer1", 0)
     assert laboratory.subjects["generator"] == "linear:1"

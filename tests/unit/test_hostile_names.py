@@ -21,8 +21,8 @@ from pytest_failcond.cli import main
 from pytest_failcond.errors import FailcondError, FailcondWarning
 from pytest_failcond.plugin import properties
 from pytest_failcond.plugin.state import fail
+from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.report.explorer import _json
 from pytest_failcond.report.html.parts import tag

@@ -10,6 +10,8 @@ import pytest
 from pytest_failcond import Classifier, FailcondError, LabeledImages
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.corruption.measure import corruptions, measure_corruption
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey
 from pytest_failcond.subjects.acceptance import Acceptance
 
 CORRUPTIONS = {"names": ["gaussian_noise", "gaussian_blur"], "severities": [1]}
@@ -39,9 +41,9 @@ def test_memory_stays_flat_when_the_set_grows_tenfold(name):
     peaks = []
     for count in (2_000, 20_000):
         measuring = laboratory(count)
-        measuring.measure_corruption(name, 1)  # tables are made once
+        measure_corruption(measuring, CorruptionKey(name, 1))  # tables are made once
         tracemalloc.start()
-        measuring.measure_corruption(name, 1)
+        measure_corruption(measuring, CorruptionKey(name, 1))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # What grows is 8 bytes per prediction, twice while they are joined.
@@ -54,16 +56,17 @@ def test_labels_outside_the_classes_are_refused_with_the_remedy(named):
     with pytest.raises(
         FailcondError, match=r"labels: 2 is outside the .*2 classes; labels count from 0$"
     ):
-        Laboratory(Settings(**named), Classifier(by_brightness), images).measure_clean()
+        Laboratory(Settings(**named), Classifier(by_brightness), images).classify(CleanKey())
 
 
 def test_the_judge_is_shown_the_same_corrupted_images():
     never_sure = Classifier(lambda x: np.tile([1.0, 0.0], (len(x), 1)), name="judge", batch_size=64)
-    few = laboratory(300, never_sure).measure_corruption("gaussian_noise", 1)
+    noise = CorruptionKey("gaussian_noise", 1)
+    few = measure_corruption(laboratory(300, never_sure), noise)
     assert (few.judge_correct, few.judge_total, few.judge_accuracy) == (150, 300, 0.5)
-    many = laboratory(5_000, never_sure).measure_clean()
+    many = laboratory(5_000, never_sure).classify(CleanKey())
     assert (many.judge_correct, many.judge_total) == (1000, 2000)
-    assert laboratory(300).measure_clean().judge_accuracy is None
+    assert laboratory(300).classify(CleanKey()).judge_accuracy is None
 
 
 def test_a_corruption_that_raises_names_the_image():
@@ -75,9 +78,9 @@ def test_a_corruption_that_raises_names_the_image():
     measuring = laboratory(300)
     assert measuring.images is not None
     measuring.images.images[123] = 7
-    measuring.corruptions.by_name["fragile"] = fragile
+    measuring.once(corruptions).by_name["fragile"] = fragile
     with pytest.raises(
         FailcondError,
         match=r"'fragile' raised ZeroDivisionError .* image 123: seven .*test_measure.py:",
     ):
-        measuring.measure_corruption("fragile", 1)
+        measure_corruption(measuring, CorruptionKey("fragile", 1))

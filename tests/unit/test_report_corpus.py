@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_failcond.probes.corpus import view as corpus
+from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.regression import view as changes
-from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report import contents, html, markdown, terminal
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.comparison import Comparison

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report import html, markdown, terminal, versus
 from pytest_failcond.report.page import Page
 from tests.runs import changed, make_comparison, make_run, make_strip

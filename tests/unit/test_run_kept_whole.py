@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.records.measurements import Replay, Replayed
 from pytest_failcond.report import html
 from pytest_failcond.runs.run import Run, _digest
 from pytest_failcond.storage.files import hash_bytes

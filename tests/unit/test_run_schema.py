@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from pytest_failcond.records.measurements import Replay, Replayed
+from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.runs.run_file.schema import schema_text
 from pytest_failcond.runs.run_file.whole import SCHEMA
 from tests.runs import changed, make_comparison, make_run

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_failcond.errors import FailcondError
-from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record
+from pytest_failcond.probes.base import Asking, Planned, Planning, Probe, Record
 from pytest_failcond.probes.keys import CorpusKey, EntryKey, Key
 from pytest_failcond.probes.metric import Metric, share_kept
 
@@ -25,7 +24,7 @@ _METRIC = Metric(
     good="min",
     reach=share_kept,
     value="pytest_failcond.verdicts.metrics:accuracy",
-    trial="pytest_failcond.verdicts.trials:corpus_accuracy",
+    trial="pytest_failcond.probes.corpus.trials:corpus_accuracy",
     by_class=False,
     scope="gate",
 )
@@ -74,25 +73,15 @@ def _checks(planned: Planned, asking: Asking) -> Iterable[tuple[GateSettings, Ke
     return [(gate, CorpusKey()) for gate in gates if together or gate.id == about]
 
 
-def _measure(key: CorpusKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    from pytest_failcond.probes.corpus.folder import Corpus
-
-    settings = bench.settings
-    if settings.corpus is None:
-        raise FailcondError('corpus: none is configured; set corpus = "folder" in [tool.failcond]')
-    corpus = Corpus.read(settings.path(settings.corpus))
-    yield key, bench.laboratory.replay(corpus, bench.save_example)
-
-
 def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
-    from pytest_failcond.records.measurements import Replay
+    from pytest_failcond.probes.corpus.record import Replay
 
     return Replay.from_json(data)
 
 
 PROBE = Probe(
     name="corpus",
-    measure=_measure,
+    measure="pytest_failcond.probes.corpus.measure:measure",
     read=_read,
     read_key=_read_key,
     read_about=_read_about,

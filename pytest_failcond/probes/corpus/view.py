@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_failcond.probes.corpus.folder import promotion
+from pytest_failcond.probes.corpus.record import Replayed
 from pytest_failcond.probes.keys import EntryKey
-from pytest_failcond.records.measurements import Replayed
 from pytest_failcond.report import contents
 from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Note, Section

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record
+from pytest_failcond.probes.base import Asking, Planned, Planning, Probe, Record
 from pytest_failcond.probes.clean import read as read_predictions
-from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key
+from pytest_failcond.probes.keys import CorruptionKey, Key
 from pytest_failcond.probes.metric import CELLS, Metric, difference, share_kept
 
 if TYPE_CHECKING:
@@ -84,18 +84,6 @@ def _tests(planning: Planning) -> Iterator[Planned]:
             )
 
 
-def _measure(key: CorruptionKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    yield (
-        key,
-        bench.laboratory.measure_corruption(
-            key.corruption,
-            key.severity,
-            clean=bench.measure(CleanKey()),
-            save=bench.save_example,
-        ),
-    )
-
-
 def _place(key: Key, record: Record, settings: Settings) -> tuple[int, str]:
     """Order the rows as the configuration does, others last."""
     assert isinstance(key, CorruptionKey)
@@ -107,7 +95,8 @@ def _place(key: Key, record: Record, settings: Settings) -> tuple[int, str]:
 PROBE = Probe(
     name="corruption",
     read_key=_read_key,
-    measure=_measure,
+    measure="pytest_failcond.probes.corruption.measure:measure",
+    images="pytest_failcond.probes.corruption.measure:images",
     read=read_predictions,
     over_images=True,
     place=_place,
@@ -131,8 +120,8 @@ PROBE = Probe(
             noun="drop",
             good="max",
             reach=difference,
-            value="pytest_failcond.verdicts.metrics:accuracy_drop",
-            trial="pytest_failcond.verdicts.trials:accuracy_drop",
+            value="pytest_failcond.probes.corruption.metrics:accuracy_drop",
+            trial="pytest_failcond.probes.corruption.trials:accuracy_drop",
             selectors=CELLS,
             needs=frozenset({"clean"}),
             followed_as="drop",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record
+from pytest_failcond.probes.base import Asking, Planned, Planning, Probe, Record
 from pytest_failcond.probes.direction.keys import read_key, unit
 from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, Key, RankingKey
 from pytest_failcond.probes.metric import AT_SHIFT, Metric, share_lost, shift, shift_within
@@ -29,7 +29,7 @@ _METRICS = (
         noun="breaking shift",
         good="min",
         reach=shift,
-        value="pytest_failcond.verdicts.metrics:breaking_shift",
+        value="pytest_failcond.probes.direction.metrics:breaking_shift",
         trial="pytest_failcond.probes.direction.trials:breaking_shift",
         by_class=False,
         unit="σ",
@@ -40,7 +40,7 @@ _METRICS = (
         noun="broken share",
         good="max",
         reach=share_lost,
-        value="pytest_failcond.verdicts.metrics:broken_share",
+        value="pytest_failcond.probes.direction.metrics:broken_share",
         trial="pytest_failcond.probes.direction.trials:broken_share",
         at=AT_SHIFT,
         by_class=False,
@@ -51,7 +51,7 @@ _METRICS = (
         noun="valid range",
         good="min",
         reach=shift_within,
-        value="pytest_failcond.verdicts.metrics:valid_range",
+        value="pytest_failcond.probes.direction.metrics:valid_range",
         trial="pytest_failcond.probes.direction.trials:valid_range",
         by_class=False,
         unit="σ",
@@ -168,19 +168,6 @@ def direction_of(key: CornerCaseKey, asking: Asking) -> DirectionKey:
     return directions[key.rank - 1]
 
 
-def _measure(key: RankingKey | DirectionKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    """Rank a class and walk its directions; or walk a direction that the ranking does not."""
-    if isinstance(key, RankingKey):
-        ranking, directions = bench.laboratory.find(key, bench.save)
-        yield from ((direction.key, direction) for direction in directions)
-        yield key, ranking
-        return
-    # A classifier without gradients cannot be ranked, but it can be walked.
-    with suppress(FailcondError):
-        bench.measure(unit(key))
-    yield key, bench.found(key) or bench.laboratory.measure_direction(key, bench.save)
-
-
 def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
     from pytest_failcond.probes.direction.record import ClassRanking, Direction
 
@@ -198,7 +185,7 @@ def _place(key: Key, record: Any, settings: Settings) -> tuple[int, int, int, st
 PROBE = Probe(
     name="direction",
     read_key=read_key,
-    measure=_measure,
+    measure="pytest_failcond.probes.direction.measure:measure",
     read=_read,
     place=_place,
     read_about=_read_about,

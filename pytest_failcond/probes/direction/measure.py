@@ -1,18 +1,104 @@
-"""What was found with the generator, as it is kept: findings → records."""
+"""A class ranked, and its directions walked, as they are kept: findings → records."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 import numpy as np
 
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import Generator
-from pytest_failcond.probes.direction.attributes import Variation, changes_along
-from pytest_failcond.probes.direction.corner_cases import Finding, Findings, Strip
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.base import Bench, Record
+from pytest_failcond.probes.direction.attributes import (
+    Variation,
+    changes_along,
+    natural_variation,
+)
+from pytest_failcond.probes.direction.corner_cases import (
+    Finding,
+    Findings,
+    Strip,
+    find_corner_cases,
+    measure_directions,
+)
+from pytest_failcond.probes.direction.keys import unit
 from pytest_failcond.probes.direction.record import ClassRanking, Curve, Direction, Frames
-from pytest_failcond.probes.keys import RankingKey
+from pytest_failcond.probes.keys import DirectionKey, Key, RankingKey
 from pytest_failcond.records.examples import SavePicture
 from pytest_failcond.storage.packing import pack_bits
 
 _KEPT_SCORES = 20
+
+
+def measure(key: RankingKey | DirectionKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
+    """Rank a class and walk its directions; or walk a direction that the ranking does not."""
+    if isinstance(key, RankingKey):
+        ranking, directions = find(bench.laboratory, key, bench.save)
+        yield from ((direction.key, direction) for direction in directions)
+        yield key, ranking
+        return
+    # A classifier without gradients cannot be ranked, but it can be walked.
+    with suppress(FailcondError):
+        bench.measure(unit(key))
+    yield key, bench.found(key) or measure_direction(bench.laboratory, key, bench.save)
+
+
+def find(
+    laboratory: Laboratory, key: RankingKey, save: SavePicture
+) -> tuple[ClassRanking, list[Direction]]:
+    """Rank the dimensions of a class and walk its top directions."""
+    generator = _generator_for(key.class_index, laboratory)
+    options = laboratory.settings.corner_cases
+    findings = find_corner_cases(
+        generator,
+        laboratory.classifier,
+        key.class_index,
+        top=options.top,
+        samples=options.samples,
+        max_shift=options.max_shift,
+        judge=laboratory.acceptance,
+        seed=laboratory.settings.seed,
+    )
+    variation = laboratory.once(_variation)
+    directions = [
+        direction_record(generator, finding, variation, save) for finding in findings.directions
+    ]
+    return ranking_record(key, findings), directions
+
+
+def measure_direction(laboratory: Laboratory, key: DirectionKey, save: SavePicture) -> Direction:
+    """Walk one direction, whatever its rank."""
+    generator = _generator_for(key.class_index, laboratory)
+    options = laboratory.settings.corner_cases
+    (finding,) = measure_directions(
+        generator,
+        laboratory.classifier,
+        [key],
+        samples=options.samples,
+        max_shift=options.max_shift,
+        acceptance=laboratory.acceptance,
+        seed=laboratory.settings.seed,
+    )
+    return direction_record(generator, finding, laboratory.once(_variation), save)
+
+
+def _variation(laboratory: Laboratory) -> Variation:
+    """Measure by how much attributes differ among the generator's images."""
+    assert laboratory.generator is not None
+    return natural_variation(laboratory.generator)
+
+
+def _generator_for(class_index: int, laboratory: Laboratory) -> Generator:
+    generator = laboratory.generator
+    if generator is None:
+        raise FailcondError(NO_GENERATOR)
+    if class_index >= len(generator.classes):
+        raise FailcondError(
+            f"class {class_index} is not one of the generator's {len(generator.classes)}"
+        )
+    return generator
 
 
 def ranking_record(key: RankingKey, findings: Findings) -> ClassRanking:
