@@ -69,13 +69,11 @@ def _asked(gate: GateSettings, settings: Settings) -> Asked:
 
 def _check_min_n(gate: GateSettings, settings: Settings) -> None:
     """Refuse a least number of images that there can never be: every check would be an error."""
-    probe = PROBES.of_metric(gate.metric).name
-    if probe == "corpus":
+    limit = PROBES.of_metric(gate.metric).most(settings)
+    if gate.min_n is None or limit is None:
         return
-    of_directions = probe == "direction"
-    most = settings.corner_cases.samples if of_directions else settings.max_images
-    if gate.min_n is not None and most is not None and gate.min_n > most:
-        key = "corner_cases.samples" if of_directions else "max_images"
+    most, key = limit
+    if gate.min_n > most:
         raise ValueError(
             f"gate {gate.id!r}: min_n = {gate.min_n} fails whatever is measured, because there are at "
             f"most {most} images, as {key} says; lower min_n, or raise {key}"
@@ -91,11 +89,8 @@ def _check_selection(gate: GateSettings, settings: Settings) -> None:
         raise ValueError(
             f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
         )
-    if PROBES.of_metric(gate.metric).name == "corpus" and settings.corpus is None:
-        raise ValueError(
-            f'gate {gate.id!r} selects nothing: there is no corpus; set corpus = "folder" and '
-            "let `failcond discover` fill it"
-        )
+    if missing := PROBES.of_metric(gate.metric).missing(settings):
+        raise ValueError(f"gate {gate.id!r} selects nothing: {missing}")
     if metric.needs_reference and (grid is None or grid.reference is None):
         raise ValueError(
             f"gate {gate.id!r}: metric {gate.metric!r} compares with a reference; set "

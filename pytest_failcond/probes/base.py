@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
     from pytest_failcond.laboratory.measure import Laboratory, Pixels
 
+    Labels = npt.NDArray[np.int64]
+
 
 FIXTURE = "failcond_probe"
 """Gives their values to the tests of a probe that has no fixture of its own."""
@@ -181,6 +183,14 @@ def _always(gate: GateSettings, key: Key, asking: Asking) -> bool:
     return True
 
 
+def _max_images(settings: Settings) -> tuple[int, str] | None:
+    return None if settings.max_images is None else (settings.max_images, "max_images")
+
+
+def _nothing_missing(settings: Settings) -> str:
+    return ""
+
+
 def _by_key(key: Key, record: Record, settings: Settings) -> tuple[Any, ...]:
     return (key,)
 
@@ -215,6 +225,12 @@ class Probe:
         read: makes a record of its entry in the run file; ``labels`` are the true classes of the test
             images, ``[N]``.
         over_images: whether every test image is classified for a key, for progress.
+        own_images: whether its checks are about other images than the test images.
+        most: the most images that a check can be about, and the setting that says so; None: no setting does.
+        missing: says which part of the configuration a gate on its metrics lacks, and the remedy; empty: none.
+        perfect: makes the record of a key without any loss, to tell the gates that no result would pass:
+            given the key, the settings, the labels of the test images, ``[N]``, and a number of start images. A
+            function, or where it is; None: nothing is told. By default, every test image is right.
         place: where a record stands among those of the probe.
         sections: of the report, each drawn by terminal, HTML and Markdown; probes of the house have
             their own renderers.
@@ -233,8 +249,14 @@ class Probe:
     checks: Callable[[Planned, Asking], Iterable[tuple[GateSettings, Key]]] | None = None
     measure: Callable[[Any, Bench], Iterable[tuple[Key, Record]]] | str = _nothing
     images: Callable[[Any, Laboratory, Pixels, npt.NDArray[np.int64]], Pixels] | str | None = None
-    read: Callable[[Key, dict[str, Any], npt.NDArray[np.int64]], Record] | None = None
+    read: Callable[[Key, dict[str, Any], Labels], Record] | None = None
     over_images: bool = False
+    own_images: bool = False
+    most: Callable[[Settings], tuple[int, str] | None] = _max_images
+    missing: Callable[[Settings], str] = _nothing_missing
+    perfect: Callable[[Any, Settings, Labels, int], Record] | str | None = (
+        "pytest_failcond.verdicts.resolution:all_right"
+    )
     place: Callable[[Key, Any, Settings], tuple[Any, ...]] = _by_key
     sections: Callable[[Shown], Iterable[Section]] = _nothing
     unit: Callable[[Key], Key] = _itself

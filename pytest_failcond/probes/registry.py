@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_failcond.config.gate_settings import GateSettings
     from pytest_failcond.config.settings import Settings
     from pytest_failcond.laboratory.measure import Laboratory, Pixels
+    from pytest_failcond.probes.base import Labels
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class Registry:
         key = self.read_key(name)
         return Planned.of_key(key, self.unit(key))
 
-    def read(self, key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
+    def read(self, key: Key, data: dict[str, Any], labels: Labels) -> Record:
         """Make a record of its entry in a run file; of a probe that is not here, it is kept as it is.
 
         Args:
@@ -199,6 +200,17 @@ class Registry:
         """Measure a key, and what is found of others on the way."""
         found: Iterable[tuple[Key, Record]] = resolved(self[key.probe].measure)(key, bench)
         return found
+
+    def perfect(self, key: Key, settings: Settings, labels: Labels, samples: int) -> Any:
+        """Make the record of a key without any loss, as `Probe.perfect` says.
+
+        Raises:
+            FailcondError: the probe has none.
+        """
+        make = self[key.probe].perfect
+        if make is None:
+            raise FailcondError(f"{key}: a result without any loss is not known")
+        return resolved(make)(key, settings, labels, samples)
 
     def images(self, key: Key, laboratory: Laboratory, rows: npt.NDArray[np.int64]) -> Pixels:
         """Make again some of the images that are classified for a key.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.padding import Padding
 
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.runs.run import Run
@@ -83,7 +84,7 @@ def _finds(metric: str, odds: Odds) -> str:
         return _NOT_FOUND
     if not odds.finds:
         return _RED
-    if metric == "crossing_severity":  # its loss is one of accuracy
+    if PROBES.metric(metric).unit == "severity":  # its loss is one of accuracy
         return f"{odds.finds:.4f}"
     return amount(metric, odds.finds)
 

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.report import figures, wording
 from pytest_failcond.report.page import Page
 from pytest_failcond.runs.history import METRIC_OF, Point, Question
@@ -154,7 +155,7 @@ def _shortened(name: str, longest: int) -> str:
 
 
 def _in_sigma(question: Question) -> bool:
-    return question.metric in ("breaking_shift", "valid_range")
+    return METRICS[METRIC_OF[question.metric]].in_sigma
 
 
 def _number(question: Question, point: Point, value: float | None) -> str:

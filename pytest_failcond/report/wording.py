@@ -120,7 +120,7 @@ def threshold(check: Check) -> str:
     """Say what a gate demands."""
     where = ""
     if check.at is not None:
-        rows = check.metric == "crossing_severity"
+        rows = PROBES.metric(check.metric).unit == "severity"
         where = f" at accuracy {check.at:g}" if rows else f" at {sigma(check.at)}"
     return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit(check.metric)}{where}"
 
@@ -140,7 +140,7 @@ def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
         return amount(check.metric, number)
     if check.verdict in ("error", "not_evaluated"):
         return NOTHING
-    if check.metric == "crossing_severity":
+    if PROBES.metric(check.metric).unit == "severity":
         return f"> {max(_severities(run, check))}"
     if check.metric != "breaking_shift":
         return NOTHING

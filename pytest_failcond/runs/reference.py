@@ -36,7 +36,7 @@ def check_reference(settings: Settings) -> None:
         return run.measurements[key]
 
     for gate in gates:
-        clean = gate.metric == "relative_mce"
+        clean = "clean" in METRICS[gate.metric].needs
         case = Case(gate, MeanKey(), measure, settings, (), reference=measure)
         shares = [1 / divisor for _, divisor in reference_divisors(case, clean=clean)]
         widest = sum(shares) / len(shares)

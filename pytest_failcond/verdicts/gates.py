@@ -249,6 +249,6 @@ def held_against(check: Check) -> str:
 
 def amount(metric: str, value: float) -> str:
     """Format a value, a bound or a threshold of a metric."""
-    if metric == "crossing_severity":
+    if PROBES.metric(metric).unit == "severity":
         return f"{value:g}"
     return f"{value:.{1 if PROBES.metric(metric).in_sigma else 4}f}{unit(metric)}"

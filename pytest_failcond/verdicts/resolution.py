@@ -17,15 +17,10 @@ import numpy.typing as npt
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.probes.corpus import PROBE as CORPUS
-from pytest_failcond.probes.direction import PROBE as DIRECTION
-from pytest_failcond.probes.direction.record import Curve, Direction, Frames
-from pytest_failcond.probes.keys import DirectionKey, Key
-from pytest_failcond.probes.metric import STEP
+from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.verdicts.gates import Check, check
-from pytest_failcond.verdicts.metrics import Measure
 from pytest_failcond.verdicts.plan import classes_of_checks
 
 MOST = 1_000_000
@@ -92,7 +87,7 @@ def unresolved(
         # More images never make a perfect result less sure, so the smallest class tells of all. One
         # without images says so in its own check.
         some = [index for index in classes_of_checks(gate, class_names) if images(index)]
-        if some or PROBES.of_metric(gate.metric) is DIRECTION:
+        if some or PROBES.of_metric(gate.metric).own_images:
             smallest = min(some, key=images, default=None)
             found.append(_of_check(gate, smallest, settings, class_names, labels))
     return tuple(one for one in found if one is not None)
@@ -116,7 +111,9 @@ def _of_check(
         return None  # none of its classes is there, which the check itself says
 
     def judged(labels: Labels, samples: int) -> Check:
-        measure = _perfect(settings, labels, samples)
+        def measure(key: Key) -> Any:
+            return PROBES.perfect(key, settings, labels, samples)
+
         more = settings, class_names
         return check(
             gate, keys[0], measure, *more, class_index=class_index, baseline=measure,
@@ -160,40 +157,9 @@ def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:
 def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> Sequence[Key]:
     """Return keys that a gate is about; on a perfect result, one tells of all."""
     probe = PROBES.of_metric(gate.metric)
-    if probe is DIRECTION:
-        return [DirectionKey(0, 0, 1)]
-    return [] if probe is CORPUS else probe.keys(gate, settings, class_names)
+    return [] if probe.perfect is None else probe.keys(gate, settings, class_names)
 
 
-def _perfect(settings: Settings, labels: Labels, samples: int) -> Measure:
-    """Return who gives perfect measurements of these images, or of that many start images."""
-
-    def measure(key: Key) -> Any:
-        if isinstance(key, DirectionKey):
-            return _unbroken(key, settings, samples)
-        return Measurement(key, labels, labels, "", int(labels.max(initial=0)) + 1)
-
-    return measure
-
-
-def _unbroken(key: DirectionKey, settings: Settings, samples: int) -> Direction:
-    end = settings.corner_cases.max_shift
-    shift = (STEP * np.arange(round(end / STEP) + 1)).tolist()
-    all_of_them, none = [samples] * len(shift), [0] * len(shift)
-    return Direction(
-        key=key,
-        class_index=0,
-        rank=1,
-        dimension=0,
-        layer="",
-        channel=0,
-        sign=1,
-        score=0.0,
-        std=1.0,
-        breaking_shift=None,
-        valid_range=end,
-        total=samples,
-        curve=Curve(shift, all_of_them, none, none, all_of_them, [1.0] * len(shift)),
-        breaks=[None] * samples,
-        strip=Frames("", 0, False, [], [], [], None),
-    )
+def all_right(key: Key, settings: Settings, labels: Labels, samples: int) -> Measurement:
+    """Return perfect predictions on the test images."""
+    return Measurement(key, labels, labels, "", int(labels.max(initial=0)) + 1)

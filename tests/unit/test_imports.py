@@ -91,7 +91,7 @@ PARTS = {
     "what can be tested": "__init__ keys record folder manifest",
     "what we measure and decide": """
         measure metrics trials
-        corrupting
+        corrupting perfect
         starts ranking walking corner_cases attributes filming discovery
     """,
     "what we show": "view words breaking reproduce",

@@ -79,8 +79,18 @@ def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Reco
     return Replay.from_json(data)
 
 
+def _missing(settings: Settings) -> str:
+    if settings.corpus is not None:
+        return ""
+    return 'there is no corpus; set corpus = "folder" and let `failcond discover` fill it'
+
+
 PROBE = Probe(
     name="corpus",
+    own_images=True,
+    most=lambda settings: None,
+    missing=_missing,
+    perfect=None,
     measure="pytest_failcond.probes.corpus.measure:measure",
     read=_read,
     read_key=_read_key,

@@ -182,8 +182,15 @@ def _place(key: Key, record: Any, settings: Settings) -> tuple[int, int, int, st
     return 1, record.class_index, record.rank or 999, key
 
 
+def _most(settings: Settings) -> tuple[int, str]:
+    return settings.corner_cases.samples, "corner_cases.samples"
+
+
 PROBE = Probe(
     name="direction",
+    own_images=True,
+    most=_most,
+    perfect="pytest_failcond.probes.direction.perfect:unbroken",
     read_key=read_key,
     measure="pytest_failcond.probes.direction.measure:measure",
     read=_read,

@@ -1,0 +1,39 @@
+"""The result along a direction that no classifier can better. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_failcond.probes.direction.record import Curve, Direction, Frames
+from pytest_failcond.probes.keys import DirectionKey, Key
+from pytest_failcond.probes.metric import STEP
+
+if TYPE_CHECKING:
+    from pytest_failcond.config.settings import Settings
+    from pytest_failcond.probes.base import Labels
+
+
+def unbroken(key: Key, settings: Settings, labels: Labels, samples: int) -> Direction:
+    """Return a direction along which no start image breaks, and the judge accepts all."""
+    end = settings.corner_cases.max_shift
+    shift = (STEP * np.arange(round(end / STEP) + 1)).tolist()
+    all_of_them, none = [samples] * len(shift), [0] * len(shift)
+    return Direction(
+        key=DirectionKey(0, 0, 1),  # one direction tells of all
+        class_index=0,
+        rank=1,
+        dimension=0,
+        layer="",
+        channel=0,
+        sign=1,
+        score=0.0,
+        std=1.0,
+        breaking_shift=None,
+        valid_range=end,
+        total=samples,
+        curve=Curve(shift, all_of_them, none, none, all_of_them, [1.0] * len(shift)),
+        breaks=[None] * samples,
+        strip=Frames("", 0, False, [], [], [], None),
+    )
