@@ -1,4 +1,4 @@
-"""``failcond COMMAND …``: finds the command's module and says in one sentence what went wrong."""
+"""``failcond COMMAND …``: finds the command's module, and reports a fault in one sentence."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the command line without the program's name; default that of the process.
 
     Returns:
-        The exit status: the command's own (0 where all is well), 2 for what the user can mend
+        The exit status: the command's (0 if all is well), 2 for a fault that the user can mend
         (one sentence on stderr, as argparse does for its usage), 130 after Ctrl-C.
     """
     command = "failcond"
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         share_cores()
         parser, words = _parser(), sys.argv[1:] if argv is None else list(argv)
         if "" in words or any(word.startswith("--") and word.endswith("=") for word in words):
-            parser.error("an argument is empty; a variable that is not set, perhaps")
+            parser.error("an argument is empty; perhaps a variable is not set")
         options = parser.parse_args(words)
         command = f"failcond {options.command}"
         add_those_of_here()
@@ -63,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, which repeats what was typed, and prints help in whatever the stream takes."""
+    """An argparse parser that escapes what was typed, and prints help in an encoding that the
+    stream accepts.
+    """
 
     def error(self, message: str) -> NoReturn:
         super().error(one_line(message))

@@ -1,4 +1,4 @@
-"""The two ways in which pytest-failcond speaks up."""
+"""The error and the warning of pytest-failcond, and the parts that their sentences share."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _LISTED = 30  # known names
 
 
 class FailcondError(Exception):
-    """Something the user can mend: one sentence that names the key or file, and the remedy.
+    """A fault that the user can mend: one sentence that names the key or file, and the remedy.
 
-    What users named in it is shown by escapes, where it is not printable.
+    Names from users are escaped in it if they are not printable.
 
     Attributes:
-        may_pass: set where it is known of a record; see `may_pass`.
+        may_pass: set if it is known from a record; see `may_pass`.
     """
 
     may_pass = False
@@ -27,7 +27,7 @@ class FailcondError(Exception):
 
 
 class FailcondWarning(UserWarning):
-    """Something the user should know, though the measurement is sound."""
+    """A fact that the user should know, though the measurement is sound."""
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -43,14 +43,14 @@ NO_GENERATOR = (
     'generator: none is configured; set generator = "file.safetensors" in [tool.failcond] '
     "(`failcond train` makes one)"
 )
-"""What whoever needs a generator says where there is none."""
+"""The sentence of every part that needs a generator and finds none."""
 
 
 def may_pass(error: BaseException | None) -> bool:
-    """Whether what failed may go well if it is tried again: beneath it lies no error of ours.
+    """Whether a failed attempt may succeed when repeated: its cause is not an error of ours.
 
-    An exception of the user's model or of the system may come once and not again; a wrong shape, or a
-    judge that accepts too few, stays.
+    An exception of the user's model or of the system may come once and not again; a wrong shape, or
+    a judge that accepts too few, is final.
     """
     while isinstance(error, FailcondError):
         if error.may_pass:

@@ -31,7 +31,7 @@ class Whole:
         """Read an option's value, for argparse.
 
         Raises:
-            ArgumentTypeError: it is no whole number, or outside the range.
+            ArgumentTypeError: it is not a whole number, or outside the range.
         """
         plain = text.strip().replace("_", "")
         # Longer ones are outside any range, and Python refuses to read the longest.
@@ -46,7 +46,7 @@ class Whole:
 
 
 def shorten(text: str, most: int = 40) -> str:
-    """Return a text for a message: its beginning, where it is longer than a line has room for."""
+    """Return a text for a message, cut to its beginning if it is too long for a line."""
     return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
@@ -67,6 +67,6 @@ RESAMPLES = 1_000_000
 PER_CLASS = 1_000_000
 """Images that a quality report generates of each class."""
 LONGEST_FILE = 200
-"""Characters of a file's name, as every system takes it."""
+"""Characters of a file's name that every system accepts."""
 LONGEST_NAME = 100
-"""Characters of what a user names and a test ID or a file is called after."""
+"""Characters of a user's name that test IDs and file names contain."""

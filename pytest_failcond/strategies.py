@@ -1,4 +1,4 @@
-"""For Hypothesis: corner cases as small integers, which shrink towards a mildest break."""
+"""Hypothesis strategies: corner cases as small integers, which shrink towards a mildest break."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Case:
         class_index: its class.
         rank: rank of the direction, from 1.
         steps: shift along it, in steps of 0.5 σ.
-        seed: which start image.
+        seed: number of the start image.
     """
 
     class_index: int

@@ -1,6 +1,6 @@
 """Ready-made tests. In a test module: ``from pytest_failcond.suite import *``.
 
-Each is generated for what the configuration names, and for nothing where it names nothing.
+Each is generated for the entries of the configuration, and for none if there are none.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def test_clean(failcond: Failcond) -> None:
-    """The test images as they are."""
+    """The test images, uncorrupted."""
     failcond.check("clean")
 
 
@@ -35,12 +35,12 @@ def test_corruption(failcond: Failcond, failcond_corruption: CorruptionCell) -> 
 
 
 def test_corner_case(failcond: Failcond, failcond_corner_case: CornerCase) -> None:
-    """One of the directions along which the classifier loses a class fastest."""
+    """A direction along which the classifier loses a class fastest."""
     failcond.check(failcond_corner_case.key)
 
 
 def test_corpus(failcond: Failcond, failcond_corpus: str) -> None:
-    """An image of the corpus: a corner case that was found before."""
+    """An image of the corpus: an earlier corner case."""
     failcond.check_corpus(failcond_corpus)
 
 
@@ -50,7 +50,7 @@ def test_gate(failcond: Failcond, failcond_gate: str) -> None:
 
 
 def test_probe(failcond: Failcond, failcond_probe: Key) -> None:
-    """What a probe of the project's own plans."""
+    """A test that a project's own probe plans."""
     failcond.check(failcond_probe)
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean; torch-free until a value is used."""
+"""Options that several commands share, and their values; torch-free until a value is used."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def numbers(text: str) -> tuple[int, ...]:
 
 
 def up_to(most: int, example: str = "") -> Callable[[str], int]:
-    """Return what reads a number of things, from 1: ``600000``, ``600k`` or ``1.5M``."""
+    """Return a reader of counts, from 1: ``600000``, ``600k`` or ``1.5M``."""
 
     def count(text: str) -> int:
         match = re.fullmatch(r"([0-9]{0,15}(?:\.[0-9]{1,15})?)([kKmM]?)", text.replace("_", ""))
@@ -94,14 +94,14 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def use_threads(options: argparse.Namespace) -> None:
-    """Let torch compute with as many threads as asked for."""
+    """Let torch compute with the requested number of threads."""
     import torch
 
     torch.set_num_threads(options.threads or os.cpu_count() or 1)
 
 
 def add_mix(parser: argparse.ArgumentParser, default: str) -> None:
-    """Add the options that say how images are corrupted."""
+    """Add the options of the corruption of images."""
     group = parser.add_argument_group("corruption of the real images")
     which = group.add_mutually_exclusive_group()
     which.add_argument(
@@ -115,7 +115,7 @@ def add_mix(parser: argparse.ArgumentParser, default: str) -> None:
         "--severities",
         type=numbers,
         metavar="1,2,3",
-        help="each corruption of an image draws its own (default: 1,2,3)",
+        help="drawn for each corruption of an image (default: 1,2,3)",
     )
     group.add_argument(
         "--probability",
@@ -126,10 +126,11 @@ def add_mix(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def read_mix(options: argparse.Namespace) -> CorruptionMix | None:
-    """Return what the options of `add_mix` say, or None where none was given.
+    """Return the mix that the options of `add_mix` describe, or None if none was given.
 
     Raises:
-        FailcondError: a corruption or severity does not exist, or the options contradict.
+        FailcondError: a corruption or severity does not exist, or the options contradict each
+            other.
     """
     from pytest_failcond.training.data import CorruptionMix
 

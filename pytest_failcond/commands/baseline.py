@@ -1,7 +1,7 @@
 """Make a kept run the baseline that later versions of the model are compared with.
 
-The file is made to be committed: `git diff` shows in review what a new baseline changes. Set
-baseline = "failcond-baseline.json" in [tool.failcond], or give --failcond-compare=FILE.
+Commit the file: `git diff` then shows in review what a new baseline changes. Set baseline =
+"failcond-baseline.json" in [tool.failcond], or give --failcond-compare=FILE.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Copy a run, without its pictures; say what it replaces."""
+    """Copy a run without its pictures, and print what it replaces."""
     from pytest_failcond.config.configuration import project_folder
     from pytest_failcond.probes.regression.view import origin
     from pytest_failcond.report.contents import verdict_line
@@ -48,7 +48,9 @@ def run(options: argparse.Namespace) -> int:
     if failed := _failed(chosen):
         say(failed)
     if chosen.environment.get("dirty"):
-        say("Its files differed from the commit: better make baselines of what is committed.")
+        say(
+            "Its files differed from the commit; make the baseline from committed files if you can."
+        )
     if not before:
         named = Path(os.path.relpath(options.out, project_folder(Path.cwd()))).as_posix()
         say(f'Next: set baseline = "{named}" in [tool.failcond], and commit the file.')
@@ -56,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _failed(run: Run) -> str:
-    """Say what a red run failed, gate by gate; empty for one that is not red."""
+    """Return a sentence on the checks that a run failed, gate by gate; empty if it failed none."""
     from pytest_failcond.report.need import failures
     from pytest_failcond.report.wording import count, status_of
     from pytest_failcond.words.printing import printable
@@ -66,6 +68,6 @@ def _failed(run: Run) -> str:
         return ""
     named = ", ".join(f"{printable(gate)} {number}" for gate, number in gates.most_common())
     return (
-        f"This run failed {count(gates.total(), 'check')}: {named}. What it has wrong is no "
-        "regression of a later one."
+        f"This run failed {count(gates.total(), 'check')}: {named}. Its wrong images count as no "
+        f"regression in later runs."
     )

@@ -1,8 +1,8 @@
 """Compare two versions of a model, or two models, image by image and direction by direction.
 
-A and B are run files, or classifiers by module:callable, which are measured here as the configuration
-says: on the clean images, every cell of the grid, and the directions of both rankings, so that each
-is shown on one axis for both.
+A and B are run files, or classifiers as module:callable. The command measures a classifier with the
+configuration: on the clean images, on every cell of the grid, and along the directions of both
+rankings, so that both share one axis.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond compare``."""
     parser.add_argument("a", metavar="A", help="a run file, or module:callable")
-    parser.add_argument("b", metavar="B", help="the same; what it lost and gained is shown")
+    parser.add_argument("b", metavar="B", help="the same; its losses and gains are shown")
     parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="keep B's run, with the comparison"
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what B lost and gained against A."""
+    """Print the losses and gains of B against A."""
     from pytest_failcond.report import shared, versus
     from pytest_failcond.report.figures import check_plots
     from pytest_failcond.report.page import page_for_stdout
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _outputs(options: argparse.Namespace) -> list[Place]:
-    """Return the places that are written."""
+    """Return the output files."""
     from pytest_failcond.storage.outputs import Place, of_run
 
     plot = [] if options.plot is None else [Place("--plot", options.plot)]
@@ -81,7 +81,7 @@ def _outputs(options: argparse.Namespace) -> list[Place]:
 
 
 def _called(name: str, made: dict[str, Any]) -> str:
-    """Name a run file with its date; a model that was measured here needs none."""
+    """Name a run file with its date, and a model that was measured here without one."""
     from pytest_failcond.probes.regression.view import origin
 
     made_at = origin(made) if Path(name).is_file() else ""
@@ -89,7 +89,9 @@ def _called(name: str, made: dict[str, Any]) -> str:
 
 
 def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
-    """Read or measure both; the directions of either are measured on whichever is measured here."""
+    """Read or measure both; a model that is measured here is walked along the directions of
+    both.
+    """
     from pytest_failcond.runs.run import Run
 
     kept = {name: Run.load(name) for name in (options.a, options.b) if Path(name).is_file()}
@@ -117,13 +119,14 @@ def _measuring(
     from pytest_failcond.storage.store import Store
 
     if ":" not in name:
-        raise FailcondError(f"{name}: there is no such run file, nor is it a module:callable")
+        raise FailcondError(f"{name}: there is no run file of this name, and it is not of the "
+            f"form module:callable")
     settings = find_settings(options.config, classifier=name)
     check_outputs(_outputs(options), inputs_of(settings, options.config))
     for other, run in kept.items():
         if options.plot and not run.directions:
             raise FailcondError(
-                f"--plot draws directions of both, and {other} has none; leave it out"
+                f"--plot draws directions of both, and {other} has none; leave out --plot"
             )
     if options.plot and settings.generator is None:
         raise FailcondError(f"--plot draws directions of both; {NO_GENERATOR}, or leave it out")
@@ -153,7 +156,7 @@ def _measure_all(name: str, measuring: Measuring) -> list[Key]:
 
 
 def _measure_each(name: str, measuring: Measuring, keys: Sequence[Key]) -> None:
-    """Measure what has not been, and say how many keys that are."""
+    """Measure the missing keys, and print how many they are."""
     from pytest_failcond.commands.progress import step_by_step
     from pytest_failcond.report.wording import count
 
@@ -168,5 +171,7 @@ def _assemble(name: str, measuring: Measuring) -> Run:
 
     run = assemble(measuring.store.folder, measuring.settings, measuring.laboratory.class_names)
     if run is None:
-        raise FailcondError(f"{name}: nothing is configured to be measured")
+        raise FailcondError(
+            f"{name}: the configuration has nothing to measure; configure images or a generator"
+        )
     return run

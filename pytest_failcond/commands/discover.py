@@ -1,12 +1,13 @@
 """Keep corner cases of the classifier as a corpus of images, which the tests replay.
 
-Along each direction that a class is lost on, images that break within the valid range are moved 0.5 σ
-past their break. Those that the classifier has wrong and the judge has not become PNG files, with a
-manifest beside them; look through them, and commit both. What is in the corpus already stays as it is.
+Along each ranked direction, images that break within the valid range are moved 0.5 σ past their
+break. If the classifier is then wrong and the judge right, the image becomes a PNG file, with an
+entry in the manifest. Look through the images, and commit them with the manifest. Existing entries
+do not change.
 
-An entry is open, where the classifier is known to be wrong, or fixed, where it must be right. --fixed
-and --open change that; --remove takes out what shows its class no more, for good. These search for
-nothing. Run it where the tests are run.
+An entry is open (the classifier is known to be wrong) or fixed (it must be right). --fixed and
+--open change that; --remove takes out an image that does not show its class, for good. These three
+do not search. Run the command in the folder in which you run the tests.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=count,
         default=1,
         metavar="N",
-        help="images kept along each direction, those of median break first (default: 1)",
+        help="images kept along each direction, those nearest to the median break first (default: "
+        "1)",
     )
     mark = parser.add_mutually_exclusive_group()
     mark.add_argument(
@@ -69,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Add to the corpus what is found, or mark entries."""
+    """Add new corner cases to the corpus, or mark entries."""
     from pytest_failcond.config.inputs import inputs_of
     from pytest_failcond.laboratory.configured import find_settings
     from pytest_failcond.probes.corpus.folder import MANIFEST, Corpus
@@ -79,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     folder = options.out or settings.path(settings.corpus or _DEFAULT)
     others = inputs_of(
         settings.model_copy(update={"corpus": None}), options.config
-    )  # it is what is added to
+    )  # it is the output
     check_outputs([Place("the corpus", folder / MANIFEST)], others)
     if options.fixed:
         return _mark(Corpus.read(folder), options.fixed, "fixed")
@@ -109,7 +111,7 @@ def _remove(corpus: Corpus, ids: Sequence[str]) -> int:
 
 
 def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
-    """Search all classes, and write what is new."""
+    """Search all classes, and write the new corner cases."""
     from dataclasses import replace
 
     from pytest_failcond.commands.progress import step_by_step

@@ -1,11 +1,12 @@
-"""Write the explorer: one page to see along which directions a classifier loses its classes.
+"""Write the explorer, a page that shows along which directions a classifier loses its classes.
 
 The page is a single HTML file that opens in any browser, without a server or a network. Choose a
-class and a direction, and drag the slider: the image changes, and with it what classifier and judge
-say. Two directions can be combined. Run it where the tests are run: generator, classifier, judge and
-seed come from the configuration. The measurements are those of the tests, made anew.
+class and a direction, and drag the slider: the image changes, and with it the answers of classifier
+and judge. Two directions can be combined. Run the command in the folder in which you run the tests:
+generator, classifier, judge and seed come from the configuration. The measurements are those of the
+tests, made anew.
 
-For a plain callable, which has no gradients to rank directions by, name them with --directions.
+A plain callable has no gradients to rank directions by: name its directions with --directions.
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--directions",
         type=names,
         metavar="KEY,KEY",
-        help="these, like direction:8:322:+, and no others",
+        help="only these, like direction:8:322:+",
     )
     parser.add_argument(
         "--samples",
         type=up_to(SAMPLES.most),
         metavar="N",
-        help=f"start images to picture per class (default: {_SAMPLES})",
+        help=f"start images shown per class (default: {_SAMPLES})",
     )
     parser.add_argument(
         "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, film and write the page; print what it holds."""
+    """Measure, film and write the page; print a summary."""
     from pytest_failcond.commands.progress import announce
     from pytest_failcond.config.inputs import inputs_of
     from pytest_failcond.laboratory.configured import find_settings, open_laboratory
@@ -81,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
             f"--samples: {options.samples} is over corner_cases.samples, {drawn}; raise that first"
         )
     check_outputs([Place("--out", options.out)], inputs_of(settings, options.config))
-    # The explorer shows generated images alone: those of the tests need not be loaded.
+    # The explorer shows generated images alone, so the test images need not be loaded.
     laboratory = open_laboratory(settings.model_copy(update={"images": None}))
     known = settings.classes or (laboratory.generator.classes if laboratory.generator else ())
     directions = _directions(options.directions or (), known)
@@ -108,10 +109,13 @@ def _directions(texts: Sequence[str], known: Sequence[str]) -> list[DirectionKey
     keys = [parse_key(text) for text in dict.fromkeys(texts)]
     for key in keys:
         if not isinstance(key, DirectionKey):
-            raise FailcondError(f"--directions: {key} is none; give some like direction:8:322:+")
+            raise FailcondError(
+                f"--directions: {key} is not a direction; give directions like direction:8:322:+"
+            )
         if known and key.class_index >= len(known):
             raise FailcondError(
-                f"--directions: {key} is of a class beyond the {len(known)} there are"
+                f"--directions: the class of {key} does not exist; there are {len(known)} "
+                f"classes, from 0"
             )
     return [key for key in keys if isinstance(key, DirectionKey)]
 

@@ -1,7 +1,7 @@
 """Print, and plot, a metric over run files, by commit date.
 
-Bounds are one-sided, at 95 % each. A run whose inputs differ from the newest one's is marked, and no
-change is given between runs of different inputs.
+Bounds are one-sided, at 95 % each. A run is marked if its inputs differ from those of the newest.
+Changes are given only between runs of the same inputs.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond history``."""
     parser.add_argument("run_files", type=Path, nargs="+", metavar="RUN", help="run files")
     parser.add_argument(
-        "--metric", choices=FOLLOWED, default="accuracy", help="what is followed (accuracy)"
+        "--metric", choices=FOLLOWED, default="accuracy", help="the metric (default: accuracy)"
     )
     parser.add_argument(
         "--key",
         metavar="KEY",
-        help="clean, corruption:NAME:SEVERITY, direction:CLASS:DIMENSION:SIGN, or mean, over all "
+        help="clean, corruption:NAME:SEVERITY, direction:CLASS:DIMENSION:SIGN, or mean for all "
         "cells (default: clean for accuracy, else mean)",
     )
-    parser.add_argument("--class", dest="class_name", metavar="NAME", help="its images alone")
+    parser.add_argument(
+        "--class", dest="class_name", metavar="NAME", help="only the images of this class"
+    )
     parser.add_argument(
         "--at", type=not_negative, metavar="T", help="the shift of broken_share, in σ"
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it as a PNG")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the metric into a PNG")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line per run; draw them too, if asked."""
+    """Print a line per run; with --plot, draw them too."""
     from pytest_failcond.report import timeline
     from pytest_failcond.report.figures import check_plots
     from pytest_failcond.report.page import page_for_stdout
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """Name run files by what tells them apart: without the folder, or the file name, of all."""
+    """Name run files by their differences, without a folder or file name that all share."""
     whole = [path.absolute() for path in paths]
     folder = Path(os.path.commonpath([path.parent for path in whole]))
     inside = [path.relative_to(folder) for path in whole]

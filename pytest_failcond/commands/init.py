@@ -1,7 +1,7 @@
 """Write the [tool.failcond] tables and tests/test_robustness.py of a new project.
 
-Without options, the tables name a module ``my_model`` for you to edit. Nothing that exists is
-overwritten: where the tables or the test module are there already, this says so and stops.
+Without options, the tables name a module ``my_model`` for you to edit. The command overwrites
+nothing: if the tables or the test module exist, it reports that and stops.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pytest_failcond.words.printing import say
 
 _TEST = '''"""Robustness checks, generated from [tool.failcond].
 
-Their options stand in `pytest --help` under "robustness of image classifiers (pytest-failcond)".
+`pytest --help` lists the options under "robustness of image classifiers (pytest-failcond)".
 """
 
 from pytest_failcond.suite import *  # noqa: F403
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the tables and the test module; print what was written and what comes next."""
+    """Write the tables and the test module; print the files and the next steps."""
     from pytest_failcond.subjects.references import parts_of
 
     folder: Path = options.folder
@@ -62,14 +62,18 @@ def run(options: argparse.Namespace) -> int:
     before = _read(config)
     _refuse_existing(folder, config, before)
     if test.exists():
-        raise FailcondError(f"{test} exists; move it away first, nothing is overwritten")
+        raise FailcondError(
+            f"{test} exists; move it away first: `failcond init` overwrites nothing"
+        )
     tables = _tables(options)
     write_atomically(config, f"{before.rstrip()}\n\n{tables}" if before.strip() else tables)
     write_atomically(test, _TEST)
     say(f"wrote [tool.failcond] to {config}")
     say(f"wrote {test}")
     if above := Finder().nearest(folder.absolute().parent):
-        say(f"{above.path} configures what lies around {folder}: here, the new tables are nearer.")
+        say(
+            f"{above.path} configures the folders around {folder}; in {folder}, the new tables win."
+        )
     say()
     loaded = [name for name in (options.classifier, options.images) if ":" in name]
     say(f"Next: make {' and '.join(map(repr, loaded))} importable from {folder.resolve()},")
@@ -90,11 +94,13 @@ def _read(config: Path) -> str:
 
 def _refuse_existing(folder: Path, config: Path, text: str) -> None:
     if (folder / "failcond.toml").exists():
-        raise FailcondError(f"{folder / 'failcond.toml'} exists: this project is configured there")
+        raise FailcondError(
+            f"{folder / 'failcond.toml'} exists and configures this project; nothing was changed"
+        )
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise FailcondError(f"{config}: is no valid TOML ({error}); mend it first") from error
+        raise FailcondError(f"{config}: is not valid TOML ({error}); mend it first") from error
     if "failcond" in table.get("tool", {}):
         raise FailcondError(f"{config} has a [tool.failcond] already; nothing was changed")
 
@@ -132,7 +138,7 @@ top = 3         # directions per class
 samples = 128   # start images per class
 max_shift = 8.0 # in standard deviations of a dimension
 
-# Thresholds: what nobody gated is measured and shown. Set these to what your use can bear.
+# Thresholds. Set them to the losses that your use can bear; all else is measured and shown.
 [[tool.failcond.gates]]
 metric = "clean_accuracy"
 min = 0.90

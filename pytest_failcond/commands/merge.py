@@ -1,7 +1,7 @@
 """Join the parts that `pytest --failcond-shard=I/N` kept, and judge the whole.
 
-The run that is written equals that of an undivided session. What a missing part was to measure is an
-error. `pytest --failcond-from=RUN` then makes tests of it, and reports, without measuring anything.
+The joined run equals that of an undivided session. Each key of a missing part is an error.
+`pytest --failcond-from=RUN` then makes tests and reports from the joined run, and measures nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the joined run and print its verdict: 1 where it is red."""
+    """Write the joined run and print its verdict; return 1 if it failed."""
     from pytest_failcond.config.configuration import project_folder
     from pytest_failcond.config.inputs import KEEP_ELSEWHERE
     from pytest_failcond.report.contents import is_red, verdict_line
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     check_outputs(of_run("--out", options.out), read)
     for one, other in combinations(options.parts, 2):
         if is_same_file(one, other):
-            raise FailcondError(f"{one} and {other} are one part; give it once")
+            raise FailcondError(f"{one} and {other} are the same part; give it once")
     parts = {str(path): Run.load(path) for path in options.parts}
     project = project_folder(Path.cwd())
     baseline = options.compare or _configured_baseline(next(iter(parts.values())), project)
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if missing := missing_parts(list(parts.values())):
         of = f"{len(missing)} of {len(missing) + len(parts)}"
         named = f"{', '.join(missing[:_NAMED])}{', …' if len(missing) > _NAMED else ''}"
-        say(f"missing: {of} parts ({named}); what they were to measure is an error")
+        say(f"missing: {of} parts ({named}); each of their keys is an error")
     say(verdict_line(joined)[0])
     say(f"wrote {options.out}")
     return int(is_red(joined))

@@ -1,4 +1,4 @@
-"""What a long command says while it runs, on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of a long command, on stderr: a bar on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Tell = Callable[[int, int, str], None]
-"""Is told how many steps are done, of how many, and what is at hand."""
+"""Called with the steps done, the steps in all, and the name of the current step."""
 
 _LINE_EVERY_SECONDS = 30.0
 
 
 def announce(text: str) -> None:
-    """Print a line at once; stdout is left to what the command finds."""
+    """Print a line at once, on stderr; stdout is for results."""
     say(text, to=sys.stderr)
 
 
 @contextlib.contextmanager
 def stage(title: str = "", *, timed: bool = True) -> Iterator[Tell]:
-    """Show how far a long work is; yields what is to be told so.
+    """Show the progress of long work; yields the function to call after each step.
 
     Args:
-        title: the line that stands in a log when the first step starts; empty: that step's text.
-        timed: whether a bar says how long it takes.
+        title: the line of a log when the first step starts; empty: that step's text.
+        timed: whether a bar shows the time.
     """
     if sys.stderr.isatty():
         with _bar(title, timed) as tell:
@@ -43,7 +43,7 @@ def stage(title: str = "", *, timed: bool = True) -> Iterator[Tell]:
 
 
 def step_by_step(items: Sequence[T], title: str, name: Callable[[T], str]) -> Iterator[T]:
-    """Go through items that take long each, showing which is at hand and how far that is."""
+    """Yield items that take long each, and show the current one and the progress."""
     with stage(title) as tell:
         for done, item in enumerate(items):
             tell(done, len(items), f"{name(item)}, {done + 1} of {len(items)}")
@@ -52,7 +52,9 @@ def step_by_step(items: Sequence[T], title: str, name: Callable[[T], str]) -> It
 
 @contextlib.contextmanager
 def training_progress() -> Iterator[Report]:
-    """Show images done, speed, time left and losses; yields what `session.train` calls."""
+    """Show images done, speed, time left and losses; yields the function that `session.train`
+    calls.
+    """
     with stage(timed=False) as tell:
 
         def report(
@@ -93,7 +95,7 @@ def _lines(title: str) -> Tell:
 
 
 def describe(seen: int, total: int, speed: float, left: float, losses: dict[str, float]) -> str:
-    """Say how far a training is, in a line.
+    """Return the progress of a training as a line.
 
     Args:
         seen: images so far.

@@ -1,7 +1,7 @@
 """Measure how good a generator file is, beside real images.
 
-Real images are corrupted as the generator's file says that they were in training, unless options
-say otherwise.
+Real images are corrupted as in the training, which the generator's file records, unless options
+change that.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=SEED.read, default=0, metavar="X", help="keys the samples (0)"
     )
-    parser.add_argument("--save", action="store_true", help="keep the result in the file")
+    parser.add_argument("--save", action="store_true", help="keep the result in the generator file")
     add_threads(parser)
     add_mix(parser, default="those of the training")
 

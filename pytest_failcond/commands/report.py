@@ -1,8 +1,8 @@
 """Make one HTML page of a kept run and its pictures; the page needs no other file and no network.
 
-It shows what pytest-html's report shows, from what `pytest --failcond-json=RUN` kept. With --max-age, a run
-that was made too long ago is refused, with exit status 1 and without a page: pytest may have ended before it
-kept a new one.
+It shows the content of pytest-html's report, from the run that `pytest --failcond-json=RUN` kept.
+With --max-age, an older run is refused, with exit status 1 and without a page: pytest may have
+ended before it kept a new one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pytest_failcond.words.printing import say
 if TYPE_CHECKING:
     from pytest_failcond.runs.run import Run
 
-_SKEW = datetime.timedelta(minutes=1)  # by which the clocks of two machines may differ
+_SKEW = datetime.timedelta(minutes=1)  # that the clocks of two machines may differ by
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-age",
         type=duration,
         metavar="DURATION",
-        help="refuse a run that is older, by its own date, such as 90s, 10m, 2h or 1d",
+        help="refuse a run whose date is older than this, such as 90s, 10m, 2h or 1d",
     )
     parser.add_argument(
         "--markdown",
         type=Path,
         metavar="FILE",
-        help="a summary for pull requests as well; added to the file that GITHUB_STEP_SUMMARY names",
+        help="write a summary for pull requests as well; it is appended to the file that "
+        "GITHUB_STEP_SUMMARY names",
     )
 
 
@@ -70,24 +71,26 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _stale(run: Run, most: datetime.timedelta) -> str | None:
-    """Say why a run is not of the session that has just ended; None: it may be."""
+    """Return the reason why a run is not of the session that has just ended; None: it may be."""
     date = str(run.environment.get("date"))
-    again = "run pytest again, and see whether it comes to an end"
+    again = "run pytest again, and check that it reaches its end"
     try:
         made = datetime.datetime.fromisoformat(date)
     except ValueError:
-        return f"its date is {date!r}, which is no date; {again}"
+        return f"its date, {date!r}, cannot be read; {again}"
     made = made if made.tzinfo is not None else made.replace(tzinfo=datetime.UTC)
     age = datetime.datetime.now(datetime.UTC) - made
     if age < -_SKEW:
-        return f"was made in the future, at {date}; set the clock of this machine or of that one"
+        return (
+            f"was made in the future, at {date}; set the clock of this machine or of the other one"
+        )
     if age > most:
         return f"was made {_told(age)} ago, at {date}, and --max-age is {_told(most)}; {again}"
     return None
 
 
 def _told(time: datetime.timedelta) -> str:
-    """Say a length of time in its largest unit: ``2.5 h``."""
+    """Return a length of time in its largest unit: ``2.5 h``."""
     seconds = time.total_seconds()
     unit, size = next(
         (unit, size)

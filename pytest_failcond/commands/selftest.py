@@ -1,8 +1,8 @@
 """Try the gates of a run: how often would each fail by chance, and how small a loss does it find?
 
-No model is run. The images that were measured are drawn again, as many with replacement, or a random
-half of them, and judged by what was found on them. A gate finds a loss that turns it red in 95 % of
-the draws. A baseline is drawn together with the run, both on the same images.
+No model is run. The measured images are drawn again, as many with replacement or a random half of
+them, and the gates judge the stored outcomes. A gate finds a loss if the loss turns it red in 95 %
+of the draws. A baseline is drawn together with the run, both on the same images.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--baseline",
         type=Path,
         metavar="FILE",
-        help="the run that was compared with (default: its)",
+        help="the baseline (default: that of the run)",
     )
     parser.add_argument(
         "--reference", type=Path, metavar="FILE", help="the reference of mCE (default: the run's)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there as well")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the result as JSON as well"
+    )
     parser.add_argument("--verbose", action="store_true", help="show every check")
 
 
@@ -100,7 +102,9 @@ def _check_output(
 
 
 def _other(run: Run, run_file: Path, given: Path | None, named: str | None) -> Other | None:
-    """Return the run that was asked for, or that the run names, if it still lies there."""
+    """Return the run that an option names, or the one that the run names, if the file still
+    exists.
+    """
     from pytest_failcond.runs.other import Other
 
     if given is not None and not given.is_file():

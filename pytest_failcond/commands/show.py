@@ -1,8 +1,9 @@
 """Write the picture of a corner case: a start image moved along a direction.
 
-The HTML report has this command, filled in, beside each strip of pictures; so has what
-`failcond.image(case)` returns, where a test of yours prints it. Run it where the tests are run: what no
-option says comes from the configuration. The picture is that of the report, pixel by pixel, enlarged.
+The HTML report shows this command, filled in, beside each strip of pictures, and so does the result
+of `failcond.image(case)` when a test prints it. Run the command in the folder in which you run the
+tests: the configuration completes the options. The picture is that of the report, pixel by pixel,
+enlarged.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from pytest_failcond.subjects.acceptance import Acceptance
     from pytest_failcond.subjects.classifier import Classifier
 
-_ENLARGED = 256  # px that the picture's smaller side has at least
+_ENLARGED = 256  # least px of the picture's smaller side
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond show``."""
     parser.add_argument("key", metavar="KEY", help="a direction, such as direction:8:322:+")
     parser.add_argument(
-        "--shift", type=not_negative, required=True, metavar="T", help="how far to move it, in σ"
+        "--shift", type=not_negative, required=True, metavar="T", help="the shift, in σ"
     )
     parser.add_argument(
         "--sample", type=SAMPLE.read, required=True, metavar="N", help="number of the start image"
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the picture and print what classifier and judge see in it."""
+    """Write the picture, and print the answers of classifier and judge."""
     import numpy as np
 
     from pytest_failcond.config.inputs import inputs_of
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
     key = parse_key(options.key)
     if not isinstance(key, DirectionKey):
-        raise FailcondError(f"{options.key}: is no direction; give one like direction:8:322:+")
+        raise FailcondError(f"{options.key}: expected a direction like direction:8:322:+")
     settings = find_settings(
         options.config,
         classifier=options.classifier,
@@ -100,8 +101,8 @@ def run(options: argparse.Namespace) -> int:
             )
     if not _tests_start_from(options.sample, generator, acceptance, key.class_index, settings):
         say(
-            f"no test starts from sample {options.sample}: it is none of the {count} start images of "
-            "its class"
+            f"note: no test starts from sample {options.sample}, which is not among the {count} "
+            f"start images of its class"
         )
     _write(out, image[0])
     say(f"wrote {out}")
@@ -121,7 +122,7 @@ def _tests_start_from(
     count = settings.corner_cases.samples
     try:
         starts = start_images(generator, acceptance, class_index, count, seed=settings.seed)
-    except FailcondError:  # the judge accepts too few: the tests have none
+    except FailcondError:  # the judge accepts too few: the tests have no start images
         return False
     return sample in starts.samples
 

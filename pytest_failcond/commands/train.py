@@ -1,7 +1,7 @@
 """Train a class-conditional StyleGAN2 on your own images.
 
-Images and judge are named as module:callable, importable from the current directory. A training
-that stops, by Ctrl-C too, is continued by the same command.
+Name images and judge as module:callable, importable from the current directory. The same command
+continues a training that stopped, by Ctrl-C too.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for flag, kind, meaning in (
         ("batch", BATCH_SIZE.read, "images per step"),
         ("learning-rate", positive, "of Adam"),
-        ("warm-up", count, "images at first that only the discriminator learns from"),
-        ("cooldown", count, "images after these over which the learning rate falls to 0"),
+        ("warm-up", count, "first images, from which only the discriminator learns"),
+        ("cooldown", count, "further images, over which the learning rate falls to 0"),
         ("r1-gamma", number, "weight of the R1 penalty"),
         ("path-weight", number, "weight of the path-length penalty"),
         ("seed", SEED.read, "keys all randomness"),
@@ -104,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--adaptive-augmentation",
         action="store_true",
-        help="augment what the discriminator sees, for few images",
+        help="augment the discriminator's images, for small sets",
     )
     how.add_argument(
         "--float32", action="store_true", help="compute in float32 rather than bfloat16"

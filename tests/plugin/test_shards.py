@@ -135,7 +135,7 @@ def test_a_part_that_is_given_twice_is_refused(divided, capsys):
     divided.run("--failcond-shard=1/2")
     part = "failcond-part-1-of-2.json"
     assert main(["merge", part, f"./{part}", "--out", "joined.json"]) == 2
-    assert "are one part; give it once" in capsys.readouterr().err
+    assert "are the same part; give it once" in capsys.readouterr().err
 
 
 def test_a_missing_part_is_an_error_of_its_keys(divided, capsys):
@@ -144,7 +144,7 @@ def test_a_missing_part_is_an_error_of_its_keys(divided, capsys):
     assert main(["merge", "failcond-part-1-of-2.json", "--out", "joined.json"]) == 1
     printed = capsys.readouterr().out
     assert "joined 1 part: " in printed
-    assert "missing: 1 of 2 parts (2/2); what they were to measure is an error" in printed
+    assert "missing: 1 of 2 parts (2/2); each of their keys is an error" in printed
     joined = read(divided, "joined.json")
     reasons = {entry["error"] for entry in joined["errors"]}
     assert reasons == {"belongs to part 2/2, which was not given"}

@@ -52,9 +52,9 @@ def test_what_was_there_is_kept(tmp_path):
     ("file", "text", "words"),
     [
         ("pyproject.toml", "[tool.failcond]\nseed = 1\n", "already"),
-        ("pyproject.toml", "[tool", "no valid TOML"),
-        ("failcond.toml", "", "configured there"),
-        ("tests/test_robustness.py", "", "nothing is overwritten"),
+        ("pyproject.toml", "[tool", "not valid TOML"),
+        ("failcond.toml", "", "configures this project"),
+        ("tests/test_robustness.py", "", "overwrites nothing"),
     ],
 )
 def test_nothing_is_overwritten(tmp_path, capsys, file, text, words):
@@ -98,7 +98,7 @@ def test_the_heading_that_the_test_module_names_is_pytests(tmp_path):
 
 def test_a_configuration_above_is_named(tmp_path, capsys):
     assert main(["init", "--folder", str(tmp_path)]) == 0
-    assert "are nearer" not in capsys.readouterr().out
+    assert "the new tables win" not in capsys.readouterr().out
     (tmp_path / "below").mkdir()
     assert main(["init", "--folder", str(tmp_path / "below")]) == 0
-    assert f"{tmp_path / 'pyproject.toml'} configures what lies around" in capsys.readouterr().out
+    assert f"{tmp_path / 'pyproject.toml'} configures the folders around" in capsys.readouterr().out
