@@ -119,8 +119,9 @@ def _measuring(
     from pytest_failcond.storage.store import Store
 
     if ":" not in name:
-        raise FailcondError(f"{name}: there is no run file of this name, and it is not of the "
-            f"form module:callable")
+        raise FailcondError(
+            f"{name}: there is no run file of this name, and it is not of the form module:callable"
+        )
     settings = find_settings(options.config, classifier=name)
     check_outputs(_outputs(options), inputs_of(settings, options.config))
     for other, run in kept.items():

@@ -1,1 +1,1 @@
-"""``[tool.failcond]``: where it lies, what it says, and what is refused."""
+"""``[tool.failcond]``: finding it, reading it, refusing wrong entries."""

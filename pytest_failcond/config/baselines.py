@@ -1,4 +1,4 @@
-"""Why there is no baseline, and which file is perhaps meant."""
+"""The sentence about a missing baseline, and the file that is perhaps meant."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 
 from pytest_failcond.config.settings import Settings
 
-_MANY = 1000  # names of a folder that are compared
+_MANY = 1000  # compared names of a folder
 _START = re.compile(rb'\s*\{\s*"schema"\s*:')  # of a run file
 
 
 def no_baseline(settings: Settings) -> str:
-    """Say in a sentence why nothing can be compared: no baseline is named, or none is there."""
+    """Return a sentence on why nothing can be compared: no baseline is named, or the file is
+    missing.
+    """
     if settings.baseline is None:
         return (
             "there is no baseline to compare with; keep a run with --failcond-json=run.json and make "
@@ -28,7 +30,9 @@ def no_baseline(settings: Settings) -> str:
 
 
 def absent_baseline(settings: Settings) -> str:
-    """Say that the configured baseline is not there: ``no baseline at PATH``, and what may be meant."""
+    """Return a clause on the missing baseline: ``no baseline at PATH``, and the path that may be
+    meant.
+    """
     assert settings.baseline is not None
     path = settings.path(settings.baseline)
     said = f"no baseline at {settings.baseline}"
@@ -50,9 +54,10 @@ def _runs_in(folder: Path) -> Iterator[Path]:
 
 
 def similar_run(path: Path, folder: Path) -> Path | None:
-    """Return a run file that may be meant by a path where there is none.
+    """Return the run file that a wrong path may mean.
 
-    One at a similar path, else one of the same or a similar name in a folder above or in ``folder``.
+    It lies at a similar path, or else has the same or a similar name, in a folder above or in
+    ``folder``.
     """
     parts: list[str] = []
     start = path
@@ -69,12 +74,12 @@ def similar_run(path: Path, folder: Path) -> Path | None:
 
 
 def _similar_below(folder: Path, parts: list[str]) -> Iterator[Path]:
-    """Follow a path of mistyped names, each to those that are most like it."""
+    """Follow a path of mistyped names, each to the most similar ones."""
     if not parts:
         yield folder
         return
     names = [entry.name for entry in islice(folder.iterdir(), _MANY)] if folder.is_dir() else []
-    # A suffix in common would make many names similar: without it first.
+    # A common suffix makes many names similar, so they are compared without it first.
     stem, suffix = Path(parts[0]).stem, Path(parts[0]).suffix
     stems = [Path(name).stem for name in names if Path(name).suffix == suffix]
     close = difflib.get_close_matches(stem, stems, n=3, cutoff=0.5 if len(stem) < 4 else 0.6)

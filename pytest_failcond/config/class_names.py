@@ -1,4 +1,4 @@
-"""The classes' names: whoever knows them agrees, or it is said."""
+"""The classes' names: all sources agree, or an error names the difference."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def class_names(settings: Settings, generator: Sequence[str] | None) -> tuple[st
 
 
 def _check_generator(names: Sequence[str], generator: Sequence[str]) -> None:
-    """See that a generator may bear the configured names: it may have others, but none elsewhere."""
+    """Check that a generator fits the configured names: it may have others, but no known name at
+    another index.
+    """
     if len(names) != len(generator):
         raise FailcondError(
             f"classes: names {len(names)} classes, but the generator has {len(generator)}: "
@@ -42,6 +44,6 @@ def _check_generator(names: Sequence[str], generator: Sequence[str]) -> None:
         if name in generator and generator[index] != name:
             raise FailcondError(
                 f"classes: {name!r} is number {index}, but number {list(generator).index(name)} of "
-                "the generator's classes; bring `classes` and the labels that the generator is "
-                "trained on into the order of the classifier's outputs"
+                "the generator's classes; put `classes` and the generator's training labels into "
+                "the order of the classifier's outputs"
             )

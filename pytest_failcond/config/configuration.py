@@ -1,4 +1,6 @@
-"""Where the configuration is: the nearest file with a failcond table. The standard library alone."""
+"""The place of the configuration: the nearest file with a failcond table. Imports the standard
+library alone.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ class Configuration:
 
 
 def read_configuration(path: Path, option: str) -> Configuration:
-    """Read a file that an option names, and that must configure failcond.
+    """Read the file that an option names; it must configure failcond.
 
     Raises:
         FailcondError: it is not there, cannot be read or parsed, or has no table.
@@ -49,7 +51,7 @@ class Finder:
     def nearest(self, place: Path) -> Configuration | None:
         """Return the configuration nearest to a file or folder, whether it exists or not.
 
-        A link is followed where nothing is found above the link itself.
+        A link is followed if there is no configuration above the link itself.
 
         Raises:
             FailcondError: a file that may be the nearest cannot be read or parsed, or a folder has two.
@@ -95,7 +97,7 @@ def project_folder(here: Path) -> Path:
 
 
 def absence(places: Sequence[Path], root: Path | None = None) -> str:
-    """Say that there is no configuration, where it was looked for, and the remedy."""
+    """Return the sentence on a missing configuration: the searched places and the remedy."""
     named = [f"{p}{'' if p.exists() else ' (which does not exist)'}" for p in dict.fromkeys(places)]
     more = f" and {len(named) - _FEW} more" if len(named) > _FEW else ""
     apart = root is not None and not all(place.is_relative_to(root) for place in places)
@@ -117,7 +119,7 @@ def _look_into(folder: Path) -> Configuration | None:
 
 
 def _look(path: Path) -> Configuration | None:
-    # isfile, unlike Path.is_file, takes what may not be looked at for absent in all versions.
+    # In all versions, isfile takes an inaccessible file for absent; Path.is_file does not.
     return _read(path) if os.path.isfile(path) else None  # noqa: PTH113
 
 
@@ -135,7 +137,8 @@ def _read(path: Path) -> Configuration | None:
         data = tomllib.loads(content.decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise FailcondError(
-            f"{path}: cannot be read as TOML ({error}), so what it configures is not known; mend it"
+            f"{path}: cannot be read as TOML ({error}), so its configuration is not known; mend "
+            f"the file"
         ) from error
     tool = data.get("tool", {})
     nested = tool.get("failcond") if isinstance(tool, dict) else None

@@ -1,7 +1,8 @@
 """Which gates are refused when the configuration is read. Pure.
 
-A gate must select something that is configured, and it must be able to tell: it is refused if no
-result that the configuration can give fails it, or if every one does. Marginal is no failure.
+A gate must select configured entries, and some results must fail it and some not: it is refused if
+no result that the configuration can give fails it, or if every one does. A marginal result is not a
+failure.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def check_gate(gate: GateSettings, settings: Settings) -> None:
-    """See that a gate selects something, and that some results fail it and some do not.
+    """Check that a gate selects something, and that some results fail it and some do not.
 
     Raises:
-        ValueError: it does not; one sentence.
+        ValueError: it does not; the text is one sentence.
     """
     _check_selection(gate, settings)
     metric, asked = METRICS[gate.metric], _asked(gate, settings)
@@ -47,7 +48,7 @@ def check_reach(gate: GateSettings, reach: Reach) -> None:
     if gate.holds(worst):
         why = "never fails"
     elif not reach.beyond and not gate.holds(best):
-        why = "fails whatever is measured"
+        why = "fails on every result"
     else:
         return
     side, low, high = METRICS[gate.metric].good, f"{reach.lowest:g}", f"{reach.highest:g}"
@@ -68,21 +69,21 @@ def _asked(gate: GateSettings, settings: Settings) -> Asked:
 
 
 def _check_min_n(gate: GateSettings, settings: Settings) -> None:
-    """Refuse a least number of images that there can never be: every check would be an error."""
+    """Refuse a least number of images above all images: every check would be an error."""
     limit = PROBES.of_metric(gate.metric).most(settings)
     if gate.min_n is None or limit is None:
         return
     most, key = limit
     if gate.min_n > most:
         raise ValueError(
-            f"gate {gate.id!r}: min_n = {gate.min_n} fails whatever is measured, because there are at "
-            f"most {most} images, as {key} says; lower min_n, or raise {key}"
+            f"gate {gate.id!r}: min_n = {gate.min_n} fails on every result, because {key} allows "
+            f"at most {most} images; lower min_n, or raise {key}"
         )
 
 
 def _check_selection(gate: GateSettings, settings: Settings) -> None:
     metric, grid = METRICS[gate.metric], settings.corruptions
-    # Against a baseline, the clean images are compared as well, where no cells are selected.
+    # If no cells are selected, the clean images are compared with the baseline as well.
     chosen = gate.corruptions is not None or gate.severities is not None
     needs_cells = "corruptions" in metric.selectors and (chosen or not metric.needs_baseline)
     if needs_cells and grid is None:

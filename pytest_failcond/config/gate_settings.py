@@ -1,4 +1,4 @@
-"""What a gate may demand: ``[[tool.failcond.gates]]``."""
+"""The demands of a gate: ``[[tool.failcond.gates]]``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Table(Known):
-    """A table of the configuration: frozen, and without keys that are not known."""
+    """A table of the configuration: frozen; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -34,12 +34,14 @@ class Table(Known):
     @classmethod
     def _lists_are_tuples(cls, value: Any) -> Any:
         if isinstance(value, str) and "\0" in value:
-            raise ValueError(f"{value!r}: a null character is part of no name and no path")
+            raise ValueError(
+                f"{value!r}: names and paths cannot contain a null character; remove it"
+            )
         return tuple(value) if isinstance(value, list) else value
 
 
 def valid_severities(value: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """See that severities exist, and stand once."""
+    """Check that severities exist, each once."""
     for severity in value or ():
         try:
             check_severity(severity)
@@ -49,7 +51,7 @@ def valid_severities(value: tuple[int, ...] | None) -> tuple[int, ...] | None:
 
 
 def once(value: tuple[T, ...] | None) -> tuple[T, ...] | None:
-    """See that nothing is named twice: it would count twice."""
+    """Check that nothing is named twice: it would count twice."""
     for entry, number in Counter(value).items():
         if number > 1:
             raise ValueError(f"names {shorten(repr(entry))} twice; leave one out")
@@ -57,7 +59,7 @@ def once(value: tuple[T, ...] | None) -> tuple[T, ...] | None:
 
 
 def short_name(value: str) -> str:
-    """See that a name is no longer than a file's name may be, with what is added to it."""
+    """Check that a name, with the parts added to it, is not longer than a file's name may be."""
     if len(value) > LONGEST_NAME:
         raise ValueError(
             f"{shorten(value)!r} is too long: tests and files are named after it; "
@@ -69,7 +71,7 @@ def short_name(value: str) -> str:
 class GateSettings(Table):
     """One ``[[tool.failcond.gates]]``: a threshold on a metric, over what the selectors select.
 
-    What it can tell under a configuration, `gate_rules` sees to.
+    `gate_rules` checks it against the rest of the configuration.
     """
 
     id: str = ""
@@ -106,7 +108,7 @@ class GateSettings(Table):
     @field_validator("until", mode="before")
     @classmethod
     def _day(cls, value: Any, info: ValidationInfo) -> Any:
-        """A run file has the day as text, which TOML need not."""
+        """Accept the day as text: a run file has it so, TOML has dates."""
         if info.mode == "json" and isinstance(value, str):
             return datetime.date.fromisoformat(value)
         if value is not None and type(value) is not datetime.date:
@@ -125,13 +127,13 @@ class GateSettings(Table):
         metric = METRICS[self.metric]
         other = "max" if metric.good == "min" else "min"
         if getattr(self, other) is not None:
-            raise ValueError(f"metric {self.metric!r} takes {metric.good!r}, and not {other!r}")
+            raise ValueError(f"metric {self.metric!r} takes {metric.good!r}, not {other!r}")
         if getattr(self, metric.good) is None:
             raise ValueError(f"metric {self.metric!r} needs its threshold, {metric.good!r}")
         if (self.at is None) == (metric.at is not None):
             raise ValueError(
-                "'at' goes with metric 'broken_share', as a shift in σ, and with "
-                "'crossing_severity', as an accuracy, and only with these"
+                "'at' goes only with the metrics 'broken_share' (a shift in σ) and "
+                "'crossing_severity' (an accuracy)"
             )
         if self.by_class and not metric.by_class:
             raise ValueError(f"metric {self.metric!r} takes no 'by_class'")
@@ -165,11 +167,11 @@ class GateSettings(Table):
 
 
 def with_ids(gates: tuple[GateSettings, ...]) -> tuple[GateSettings, ...]:
-    """Give each gate without an id a readable one, and refuse one that stands twice."""
+    """Give each gate without an id a readable one, and refuse repeated ids."""
     taken = {gate.id for gate in gates if gate.id}
     for gate_id, number in Counter(gate.id for gate in gates if gate.id).items():
         if number > 1:
-            raise ValueError(f"gate id {gate_id!r} stands twice; ids are unique")
+            raise ValueError(f"two gates have the id {gate_id!r}; give each its own")
     named = []
     for gate in gates:
         if not gate.id:

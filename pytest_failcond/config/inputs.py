@@ -1,4 +1,4 @@
-"""What a configuration reads, as places that nothing may be written to."""
+"""The files that a configuration reads: no output may replace them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.storage.outputs import Place, of_run
 
-KEEP_ELSEWHERE = "keep the run elsewhere, and make it the baseline with `failcond baseline RUN`"
+KEEP_ELSEWHERE = (
+    "write the run to another file, and make it the baseline with `failcond baseline RUN`"
+)
 
 
 def inputs_of(settings: Settings, config: str | None = None) -> list[Place]:
-    """Return the files and folders that a configuration names, and the file that it is.
+    """Return the files and folders that a configuration names, and its own file.
 
     Args:
-        settings: what is configured.
-        config: the file, where the user named it.
+        settings: the configuration.
+        config: the file, if the user named it.
     """
     read = [] if config is None else [Place("the configuration", Path(config))]
     read += [
@@ -27,7 +29,7 @@ def inputs_of(settings: Settings, config: str | None = None) -> list[Place]:
     if settings.generator is not None:
         read.append(Place("the generator", settings.path(settings.generator)))
     if settings.images_folder is not None and settings.images_folder.is_dir():
-        # A class is a folder in it; beside them, there is room for other files.
+        # Each class is a folder in it; other files may lie beside these folders.
         below = sorted(settings.images_folder.iterdir())
         read += [Place("the images", path, folder=True) for path in below if path.is_dir()]
     if settings.corpus is not None:
@@ -46,7 +48,7 @@ def _corpus_files(folder: Path) -> list[Path]:
 
 
 def _modules(settings: Settings) -> Iterator[tuple[str, Path]]:
-    """Find the files of the modules that are named, without importing them."""
+    """Find the files of the named modules, without importing them."""
     custom = {} if settings.corruptions is None else settings.corruptions.custom
     named = {"classifier": settings.classifier, "images": settings.images, "judge": settings.judge}
     for key, reference in [*named.items(), *custom.items()]:

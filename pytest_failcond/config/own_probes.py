@@ -1,4 +1,4 @@
-"""Probes that a project has of its own: ``[tool.failcond] probes = ["module:PROBE"]``."""
+"""A project's own probes: ``[tool.failcond] probes = ["module:PROBE"]``."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from pytest_failcond.probes.registry import PROBES
 
 
 def add_configured(path: Path, table: dict[str, Any]) -> None:
-    """Add the probes that a configuration names, in place of those of one that was read before.
+    """Add the probes that a configuration names, in place of those of an earlier one.
 
     Args:
         path: of the configuration; modules are looked for in its folder first.
         table: ``[tool.failcond]``, not validated.
 
     Raises:
-        FailcondError: one cannot be loaded, is no probe, or its name is taken.
+        FailcondError: one cannot be loaded, is not a probe, or its name is taken.
     """
     references = table.get("probes") or ()
     PROBES.configure([_load(path, reference) for reference in _texts(path, references)])
 
 
 def add_those_of_here() -> None:
-    """Add the probes of the project that the current folder lies in, for commands that read run files.
+    """Add the probes of the project around the current folder, for commands that read run files.
 
     Raises:
         FailcondError: as `add_configured`.
     """
     here = Path.cwd()
     found = None
-    with suppress(FailcondError):  # whoever needs the configuration says what is wrong with it
+    with suppress(FailcondError):  # the part that needs the configuration reports its faults
         found = Finder().nearest(here)
     if found is None or not found.table.get("probes"):
         PROBES.configure(())

@@ -1,4 +1,6 @@
-"""pytest's ``pythonpath``, for commands: they import what tests import, from where tests do."""
+"""pytest's ``pythonpath``, for commands: they import the same modules as tests, from the same
+folders.
+"""
 
 from __future__ import annotations
 
@@ -92,4 +94,5 @@ _READERS: dict[str, Callable[[Path], dict[str, Any] | None]] = {
     "tox.ini": _tox,
     "setup.cfg": _setup_cfg,
 }
-"""Files that pytest takes its configuration from, in its order; None: there is none in it."""
+"""Readers of the files that pytest takes its configuration from, in its order; None: the file has
+none."""

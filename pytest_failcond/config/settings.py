@@ -31,8 +31,8 @@ from pytest_failcond.probes.metric import STEP
 from pytest_failcond.storage.reading import sentence_of
 
 _NAME = re.compile(r"[A-Za-z0-9_.]+")
-_FARTHEST = 100.0  # σ that a walk may go
-_SUREST = 0.999999  # confidence: closer to 1, a share of the error for each of many checks is lost
+_FARTHEST = 100.0  # σ, the longest walk
+_SUREST = 0.999999  # confidence; closer to 1, each check's share of the error is lost in rounding
 
 
 class CorruptionSettings(Table):
@@ -70,7 +70,8 @@ class CorruptionSettings(Table):
             short_name(name)
             if not _NAME.fullmatch(name) or name in NAMES:
                 raise ValueError(
-                    f"custom corruption {name!r}: use a new name of letters, digits, '_' and '.'"
+                    f"custom corruption {name!r}: use letters, digits, '_' and '.', and no name "
+                    f"of a built-in corruption"
                 )
             simple = tuple(c for c, v in self.custom.items() if isinstance(v, str))
             for part in parts if isinstance(parts, tuple) else ():
@@ -106,13 +107,13 @@ class CornerCaseSettings(Table):
         if not 0 < value <= _FARTHEST or value % STEP:
             raise ValueError(
                 f"{value:g}: give a multiple of the walk's step, {STEP} σ, over 0 and at most "
-                f"{_FARTHEST:g} σ; beyond about 8 few images are still their class"
+                f"{_FARTHEST:g} σ; beyond about 8 σ few images still show their class"
             )
         return value
 
 
 class Settings(Table):
-    """``[tool.failcond]``; see the README for every key."""
+    """``[tool.failcond]``; docs/configuration.md explains every key."""
 
     classifier: str | None = None
     images: str | None = None
@@ -172,7 +173,7 @@ class Settings(Table):
 
     @property
     def images_folder(self) -> Path | None:
-        """The folder that ``images`` names, where it names one rather than a callable."""
+        """The folder that ``images`` names, if it names a folder and not a callable."""
         if self.images is None:
             return None
         folder = self.path(self.images)
@@ -180,7 +181,7 @@ class Settings(Table):
 
     @property
     def reference_path(self) -> Path | None:
-        """The run that mCE and relative mCE are taken against, if one is configured."""
+        """The run that mCE and relative mCE are relative to, if one is configured."""
         grid = self.corruptions
         return None if grid is None or grid.reference is None else self.path(grid.reference)
 
@@ -190,10 +191,10 @@ class Settings(Table):
 
 
 def check_gate_classes(settings: Settings, names: tuple[str, ...]) -> None:
-    """See that the gates' classes exist, where the configuration does not name them.
+    """Check that the gates' classes exist, if the configuration does not name the classes.
 
     Raises:
-        FailcondError: a gate selects a class that is not there.
+        FailcondError: a gate selects an unknown class.
     """
     known = set(names)
     for gate in settings.gates:

@@ -1,1 +1,1 @@
-"""What this process shares: threads, Ctrl-C, the user's code and torch's state around it."""
+"""The process: threads, Ctrl-C, calls of the user's code and torch's state around them."""

@@ -1,4 +1,4 @@
-"""Exchanges with the user's code: a result, or one sentence that names who was called and what came back."""
+"""Calls of the user's code: a result, or one sentence that names the callee and the answer."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pytest_failcond.errors import FailcondError
 
 _LONGEST = 300  # characters of an error's text: torch's own go on for pages
 _PYTHON, _OURS = Path(sysconfig.get_paths()["stdlib"]), Path(__file__).parents[1]
-_LISTED = 3  # parts of a tuple, and keys of a dict, that are described
+_LISTED = 3  # described parts of a tuple, and keys of a dict
 
 
 class UserCodeError(FailcondError):
-    """The user's code raised.
+    """An exception of the user's code.
 
     Attributes:
         kind: the name of the error's type.
-        text: what it says, on one line.
-        place: where it came from, as `place_of` names it.
+        text: its message, on one line.
+        place: its origin, as `place_of` names it.
     """
 
     def __init__(self, sentence: str, error: BaseException) -> None:
@@ -36,17 +36,17 @@ class UserCodeError(FailcondError):
 
 
 def ask(who: str, function: Callable[..., Any], *arguments: Any, on: str = "") -> Any:
-    """Call the user's code and return what it returns.
+    """Call the user's code and return its result.
 
     Args:
-        who: what is called, as messages name it.
+        who: the callee, as messages name it.
         function: the user's.
         arguments: of the call.
-        on: what it was called with, for messages, such as ``on images [256, 3, 32, 32]``.
+        on: the arguments in words, for messages, such as ``on images [256, 3, 32, 32]``.
 
     Raises:
-        UserCodeError: it raised anything, ``SystemExit`` too. Ctrl-C and what pytest itself raises, such as
-            the end of a test's time, pass.
+        UserCodeError: it raised anything, ``SystemExit`` too. Ctrl-C and pytest's own outcomes,
+            such as a timeout of a test, pass through.
     """
     try:
         return function(*arguments)
@@ -62,16 +62,16 @@ def ask(who: str, function: Callable[..., Any], *arguments: Any, on: str = "") -
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether an error is not the user's code's: Ctrl-C, and pytest's outcomes."""
-    pytest = sys.modules.get("pytest")  # where it is not loaded, there are none
+    """Whether an error does not come from the user's code: Ctrl-C, and pytest's outcomes."""
+    pytest = sys.modules.get("pytest")  # if pytest is not loaded, there are no outcomes
     outcomes = (pytest.fail.Exception, pytest.skip.Exception) if pytest is not None else ()
     return isinstance(error, (KeyboardInterrupt, *outcomes))
 
 
 def place_of(error: BaseException) -> str:
-    """Name the innermost line of the user's own that an error came from: `` (mine.py:12)``.
+    """Name the innermost line of the user's code that an error came from: `` (mine.py:12)``.
 
-    Nothing where there is none, or the error names one already.
+    Empty if there is no such line, or if the error names one already.
     """
     if isinstance(error, UserCodeError):
         return ""
@@ -86,7 +86,7 @@ def place_of(error: BaseException) -> str:
 
 
 def _is_own(file: Path) -> bool:
-    """Whether code is neither Python's, nor an installed package's, nor ours."""
+    """Whether code is the user's: not Python's, an installed package's, or ours."""
     installed = {"site-packages", "dist-packages"}.intersection(file.parts)
     return not installed and not any(map(file.is_relative_to, (_PYTHON, _OURS)))
 
@@ -94,13 +94,13 @@ def _is_own(file: Path) -> bool:
 def _shown(file: Path) -> Path:
     try:
         here = Path.cwd()
-    except OSError:  # the folder is gone
+    except OSError:  # the folder was removed
         return file
     return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def text_of(error: BaseException) -> str:
-    """Return what an error says, on one line."""
+    """Return the message of an error, on one line."""
     try:
         text = " ".join(str(error).split())
     except Exception as worse:  # the user's own error class
@@ -109,7 +109,7 @@ def text_of(error: BaseException) -> str:
 
 
 def described(value: Any) -> str:
-    """Say what a value is, for messages: an array by type and shape, others by their type."""
+    """Describe a value for messages: an array by type and shape, others by their type."""
     if is_tensor(value):
         return f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
     if isinstance(value, np.ndarray):
@@ -137,6 +137,6 @@ def array_of(value: Any) -> npt.NDArray[Any]:
 
 
 def is_tensor(value: object) -> bool:
-    """Whether it is a torch tensor; where torch is not imported, nothing is."""
+    """Whether it is a torch tensor; False if torch is not imported."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)

@@ -11,10 +11,10 @@ from types import FrameType
 
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Let Ctrl-C wait for the end of the block, which imports what is large.
+    """Let Ctrl-C wait for the end of the block, which imports large modules.
 
-    Some libraries catch everything while they are imported. An interrupt that comes then is lost, or
-    leaves a module that is half there; the session would go on.
+    Some libraries catch everything while they are imported. They lose an interrupt, or it leaves a
+    half-imported module; the session would go on.
     """
     before = signal.getsignal(signal.SIGINT)
     # Only the main thread may set handlers, and only it is interrupted.

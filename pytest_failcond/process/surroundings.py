@@ -1,7 +1,7 @@
-"""Torch's global state: ours while we compute, the user's while the user's code does.
+"""Torch's global state: ours while we compute, the user's while the user's code runs.
 
-A loader may set the default dtype or device, which its model then relies on, and which our own
-computations must not meet. Where torch is not imported, nothing is done.
+A loader may set the default dtype or device. Its model relies on them; our computations must not
+see them. Without an imported torch, nothing happens.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _here = _Here()
 def ours() -> Iterator[None]:
     """Compute with torch's own defaults: float32, on the CPU, outside ``torch.inference_mode``.
 
-    Usable as a decorator. Whether gradients are recorded is left to whoever wants them.
+    Usable as a decorator. Callers decide whether gradients are recorded.
     """
     torch = sys.modules.get("torch")
     if torch is None or _here.theirs is not None:
@@ -46,10 +46,9 @@ def ours() -> Iterator[None]:
 
 @contextlib.contextmanager
 def theirs() -> Iterator[None]:
-    """Let the user's code run with the defaults that it set; what it leaves changed is undone.
+    """Let the user's code run with the defaults that it set; undo its other changes.
 
-    Defaults that it sets are its own from then on; gradients, threads and determinism are as they
-    were.
+    Defaults that it sets remain its own; gradients, threads and determinism are restored.
     """
     torch = sys.modules.get("torch")
     if torch is None:
@@ -68,7 +67,7 @@ def theirs() -> Iterator[None]:
 
 
 def _swap(torch: Any, wanted: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Set default dtype and device; returns those before."""
+    """Set default dtype and device; returns the previous ones."""
     before = torch.get_default_dtype(), torch.get_default_device()
     if before[0] != wanted[0]:
         torch.set_default_dtype(wanted[0])

@@ -1,4 +1,4 @@
-"""Threads of a process that is not alone: those that wait sleep, and workers share the cores.
+"""Threads of a process beside others: waiting threads sleep, and workers share the cores.
 
 By default, OpenMP's waiting threads spin. Two threads in each of two processes on two cores then wait
 for one another most of the time, and a measurement takes ten times as long. OpenMP reads its variables
@@ -18,7 +18,7 @@ THREADS = "OMP_NUM_THREADS"
 def share_cores() -> None:
     """Let waiting threads sleep, and give a worker of pytest-xdist its share of the cores.
 
-    Nothing changes where the user has set the variables, or where torch is loaded already.
+    Nothing changes if the user has set the variables, or if torch is loaded already.
     """
     if "torch" in sys.modules:
         return

@@ -1,1 +1,1 @@
-"""What can be said, for any medium."""
+"""Texts, for any medium."""

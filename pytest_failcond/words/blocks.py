@@ -1,7 +1,7 @@
-"""A section of a report, described once: terminal, HTML and Markdown each draw it in their way.
+"""A section of a report, described once: terminal, HTML and Markdown each draw it.
 
-A block says what is told, not how it looks. Where a medium shows less on purpose, the block, or the column of a
-table, says on which media it is (`on`).
+A block has the content, not the looks. If a medium shows less on purpose, the block, or the column
+of a table, names its media (`on`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Note:
     """A paragraph.
 
     Attributes:
-        text: what it says.
-        tone: ``aside`` is said with less weight; a ``warning`` is for the eye, an ``error`` more so.
+        text: its text.
+        tone: ``aside`` has less weight; a ``warning`` catches the eye, an ``error`` more so.
         command: a command at its end.
         status: the verdict that colours it, None for none.
         on: the media that show it.
@@ -50,12 +50,12 @@ class Column:
 
     Attributes:
         title: its head.
-        kind: a word or a number; a name, which is not broken; prose, which is long; a verdict.
+        kind: a word, a number, a name (never broken), prose (long), or a verdict.
         on: the media that show it.
         spare: whether a medium with little room leaves it out.
-        repeats: whether a cell is shown again where it is that of the row above; else it may be left blank.
-        signed: whether the sign of each cell's verdict stands behind its text.
-        told: what it means, said below the table.
+        repeats: whether a cell equal to the one above is shown again; else it may be left blank.
+        signed: whether the sign of each cell's verdict follows its text.
+        told: its meaning, shown below the table.
     """
 
     title: str
@@ -72,15 +72,16 @@ class Cell:
     """A cell of a table.
 
     Attributes:
-        text: what it says.
+        text: its text.
         status: the verdict that colours it, None for none.
-        key: the key that it names, and of which a medium may tell more elsewhere.
+        key: the key that it names; a medium may show more about it elsewhere.
         title: a name before the text, of more weight.
-        marked: whether the sign of its verdict stands before it; then the verdict colours the sign alone.
+        marked: whether the sign of its verdict precedes it; then the verdict colours the sign
+            alone.
         below: lines beneath it, of less weight.
-        inside: whether it is one of the things that the row above names.
-        lines: what it says in place of ``text``, in lines of their own where there is little room, else with
-            commas between.
+        inside: whether it belongs to the row above.
+        lines: parts in place of ``text``: a line each if there is little room, else with commas
+            between.
     """
 
     text: str = ""
@@ -100,11 +101,12 @@ class Table:
     Attributes:
         head: titles of the columns, or columns, ``[C]``.
         rows: cells, or texts, ``[R][C]``; a row may end early.
-        words: how many columns, from the left, are words, where they are titles alone; the others are numbers.
-        name: what it is called where it is read aloud; empty for the title of its section.
-        first: how many rows are shown where a medium can fold the others away; None for all.
-        rest: how those are called.
-        told: what it means, said below; a medium for summaries leaves it out.
+        words: how many columns, from the left, are words, if columns are titles alone; the others
+            are numbers.
+        name: its name for screen readers; empty for the title of its section.
+        first: how many rows are shown if a medium can fold the others away; None for all.
+        rest: the title of the folded rows.
+        told: its meaning, shown below; a medium for summaries leaves it out.
         dense: whether its columns are close to each other.
         on: the media that show it.
     """
@@ -143,7 +145,7 @@ class Table:
         return [columns[i] for i in shown], rows
 
     def explained(self, columns: Sequence[Column]) -> str:
-        """Say what the table and those of its columns that are shown mean."""
+        """Return the meaning of the table and of its shown columns."""
         return " ".join(filter(None, [self.told, *(column.told for column in columns)]))
 
 
@@ -153,7 +155,7 @@ def _cell(of: str | Cell) -> Cell:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that are folded away under a title where a medium can, else shown below it."""
+    """Blocks folded away under a title, or shown below it if a medium cannot fold."""
 
     title: str
     blocks: Sequence[Block]
@@ -169,10 +171,10 @@ class Section:
 
     Attributes:
         title: the heading.
-        blocks: what is below.
-        order: how the blocks are ordered, said where there is room.
+        blocks: its content.
+        order: the order of the blocks, in words, shown if there is room.
         short: whether the title and the first note, its only one of weight, make one line.
-        titled: the media on which the title is written; elsewhere, the blocks say by themselves what they are.
+        titled: the media that show the title; on others, the blocks need none.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Blocks that are more than text where a medium can draw: pictures, curves, shades."""
+"""Blocks with drawings, on media that can draw: pictures, curves, shades."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_failcond.words.media import MEDIA, Medium
 
 @dataclass(frozen=True)
 class Said:
-    """A line below a picture; what is ``failed`` is for the eye, what is ``soft`` has less weight."""
+    """A line below a picture; a ``failed`` one catches the eye, a ``soft`` one has less weight."""
 
     text: str
     tone: Literal["plain", "failed", "soft"] = "plain"
@@ -19,12 +19,12 @@ class Said:
 
 @dataclass(frozen=True)
 class Frame:
-    """Pictures of one thing, one above the other, and what is said of it.
+    """Pictures of one thing, one above the other, and the lines below them.
 
     Attributes:
         said: lines below.
-        alts: what each of its pictures shows, in words; empty for no picture.
-        file: the file that is its picture; empty where it is cut from that of the strip.
+        alts: the content of each of its pictures, in words; empty for no picture.
+        file: the file of its picture; empty if the picture is cut from that of the strip.
         wrong: whether the pictures show a failure.
     """
 
@@ -40,10 +40,12 @@ class Strip:
 
     Attributes:
         frames: from left to right.
-        file: the picture of the run that holds all of them, a column each; empty where each has its own.
-        title: said above.
-        name: what it is called where its file cannot be read.
-        steps: whether the frames are steps of one way, so that what changed from first to last is shown, too.
+        file: the picture of the run that holds all of them, a column each; empty if each has its
+            own.
+        title: shown above.
+        name: its name in the message about an unreadable file.
+        steps: whether the frames are steps of one way; then the change from first to last is shown,
+            too.
     """
 
     frames: Sequence[Frame]
@@ -68,14 +70,14 @@ class Curve:
     """A degradation curve; nothing on media without drawings.
 
     Attributes:
-        told: what it shows, in words.
-        shift: where its values are, in σ, ``[T]``.
-        lines: what became of the start images, each ``[T]``.
-        tested: up to where something is claimed, in σ.
-        breaks: where it breaks, in σ; None for nowhere.
-        valid: whether ``tested`` is the end of what is valid.
+        told: its content, in words.
+        shift: the shifts of its values, σ, ``[T]``.
+        lines: the outcomes of the start images, each ``[T]``.
+        tested: the shift up to which something is claimed, σ.
+        breaks: its breaking shift, σ; None if it does not break.
+        valid: whether ``tested`` is the end of the valid range.
         confidence: of the bounds.
-        caption: its title, where several are side by side.
+        caption: its title, if several are side by side.
     """
 
     told: str
@@ -91,11 +93,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Legend:
-    """What the lines of curves are; nothing on media without drawings.
+    """The legend of curves; nothing on media without drawings.
 
     Attributes:
-        names: kinds of lines, and what they are called.
-        told: what else is to be known of them.
+        names: kinds of lines, and their names.
+        told: further explanations.
     """
 
     names: Sequence[tuple[str, str]]
@@ -118,10 +120,10 @@ class Heat:
     Attributes:
         rows: names of the rows, ``[R]``.
         columns: names of the columns, ``[C]``.
-        cells: by row and column, ``[R][C]``; None for what was not asked for.
-        means: of the rows, ``[R]``; None where not every cell was measured.
-        clean: what all cells are compared with.
-        judge: the same means of the judge, ``[R]``, and that beside ``clean``; None where no judge saw any.
+        cells: by row and column, ``[R][C]``; None if a cell was not requested.
+        means: of the rows, ``[R]``; None if not every cell was measured.
+        clean: the cell that all others are compared with.
+        judge: the judge's means, ``[R]``, and its value beside ``clean``; None without a judge.
         gravest: whether a cell may show the gravest of several verdicts.
     """
 

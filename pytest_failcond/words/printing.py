@@ -1,7 +1,7 @@
-"""The borders of terminal and HTML: what users named passes here, and can do nothing but be read.
+"""The borders of terminal and HTML: names from users pass here and become harmless.
 
-Names of classes, folders, files and gates, messages of the user's exceptions and whatever a run file holds
-may carry anything: escape sequences, line breaks, marks that turn the direction of writing, tags.
+Names of classes, folders, files and gates, messages of the user's exceptions and texts of run files
+may contain anything: escape sequences, line breaks, marks that turn the direction of writing, tags.
 """
 
 from __future__ import annotations
@@ -45,22 +45,24 @@ def printable(text: str) -> str:
 
 
 def disarmed(text: str) -> str:
-    """Keep lines from being commands to GitHub Actions: ``::error::…`` at their start, ``##[…``."""
+    """Keep lines from acting as commands to GitHub Actions:
+    ``::error::…`` at their start, ``##[…``.
+    """
     return _COMMAND.sub(r"\1\\x3a", text).replace("##[", r"#\x23[")
 
 
 def one_line(text: str) -> str:
-    """Return what can be printed as a line by itself."""
+    """Return a text that can be printed as one line."""
     return disarmed(printable(text))
 
 
 def lines(text: str) -> str:
-    """Return the same for text whose line breaks are ours."""
+    """Return the same for text with line breaks of our own."""
     return "\n".join(map(one_line, text.split("\n")))
 
 
 def to_ascii(text: str) -> str:
-    """Say it in ASCII: σ as ``sd``, signs as letters, other characters as escapes."""
+    """Return the text in ASCII: σ as ``sd``, signs as letters, other characters as escapes."""
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
 
 
@@ -71,7 +73,7 @@ def say(text: str = "", *, to: IO[str] | None = None) -> None:
 
 
 def put(text: str, *, to: IO[str] | None = None) -> None:
-    """Print text that has passed a border, in ASCII where the stream takes no more."""
+    """Print text that has passed a border, in ASCII if the stream accepts no more."""
     stream = sys.stdout if to is None else to
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")
@@ -82,7 +84,7 @@ def put(text: str, *, to: IO[str] | None = None) -> None:
 
 
 def escape_html(text: str) -> str:
-    """Return text that stands for itself between tags and in attributes."""
+    """Return text that HTML shows literally, between tags and in attributes."""
     return html.escape(printable(text))
 
 

@@ -1,4 +1,4 @@
-"""What is noticed of what was brought, while it is measured, and said with the results."""
+"""Remarks on the user's models and images, noticed while measuring and shown with the results."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ Noticed = Literal["random", "training", "writes", "absent", "mixed"]
 
 @dataclass(frozen=True)
 class Remark:
-    """Something about what the user brought that results depend on.
+    """A fact about the user's models or images that results depend on.
 
     Attributes:
         model: ``classifier`` or ``judge``; also ``images``, ``baseline`` or ``reference``.
         what: ``random``: its output changes from call to call, which counts as an error under
-            ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes
-            into the images that it is given; ``absent``: it is configured and not there;
-            ``mixed``: some are gray, some in colour.
+            ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes into the images that it gets; ``absent``: it is configured and missing; ``mixed``:
+            some are gray, some in colour.
         text: the same as a sentence.
     """
 
@@ -46,7 +45,7 @@ def remarks_of(entries: Iterable[dict[str, Any]]) -> tuple[Remark, ...]:
 
 
 def noting(environment: dict[str, Any], remarks: Iterable[Remark]) -> dict[str, Any]:
-    """Return an environment with these remarks in place of those that it had."""
+    """Return an environment with these remarks in place of its own."""
     rest = {key: value for key, value in environment.items() if key != "remarks"}
     noted = [remark.to_json() for remark in remarks_of(remark.to_json() for remark in remarks)]
     return rest | ({"remarks": noted} if noted else {})

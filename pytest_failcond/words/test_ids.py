@@ -1,4 +1,4 @@
-"""How classes stand in test IDs."""
+"""Classes in test IDs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.]+")
 
 
 def class_id(names: Sequence[str], index: int) -> str:
-    """Return how a class stands in test IDs: its name, or its index where that is no short, plain word.
+    """Return the name of a class in test IDs, or its index if the name is not a short, plain word.
 
-    A dot tells an index from another class's name.
+    A dot distinguishes an index from another class's name.
     """
     name, text = names[index], str(index)
     if len(name) <= LONGEST_NAME and _PLAIN.fullmatch(name):

@@ -26,7 +26,7 @@ WRONG = {
     "type": ('[tool.failcond]\nseed = "one"', ["seed", "integer"]),
     "custom name": (
         '[tool.failcond.corruptions]\ncustom = { contrast = "m:f" }',
-        ["contrast", "new name"],
+        ["contrast", "no name of a built-in"],
     ),
     "custom part": (
         '[tool.failcond.corruptions]\ncustom = { both = ["contrast", "fogg"] }',
@@ -43,11 +43,11 @@ WRONG = {
     ),
     "wrong side": (
         GRID + GATE + 'metric = "accuracy"\nmax = 0.9',
-        ["metric 'accuracy' takes 'min', and not 'max'"],
+        ["metric 'accuracy' takes 'min', not 'max'"],
     ),
     "both sides": (
         GRID + GATE + 'metric = "accuracy"\nmin = 0.5\nmax = 0.9',
-        ["metric 'accuracy' takes 'min', and not 'max'"],
+        ["metric 'accuracy' takes 'min', not 'max'"],
     ),
     "no names": (
         "[tool.failcond.corruptions]\nnames = []",
@@ -67,7 +67,7 @@ WRONG = {
     ),
     "id twice": (
         GRID + 2 * (GATE + 'id = "a"\nmetric = "accuracy"\nmin = 0.9\n'),
-        ["'a'", "twice"],
+        ["'a'", "two gates have the id"],
     ),
     "until alone": (
         GRID + GATE + 'metric = "accuracy"\nmin = 0.9\nuntil = 2027-01-01',

@@ -207,13 +207,13 @@ def test_a_share_is_broken_at_a_shift_that_is_walked(at):
 @pytest.mark.parametrize(
     ("metric", "form", "words"),
     [
-        ("clean_accuracy", {"min": 90}, "min = 90 fails whatever is measured.*not a percentage"),
+        ("clean_accuracy", {"min": 90}, "min = 90 fails on every result.*not a percentage"),
         ("accuracy", {"min": 0}, "min = 0 never fails.*over 0 and at most 1, like 0.95"),
         ("accuracy_drop", {"max": 5}, "max = 5 never fails.*at least -1 and under 1, like 0.05"),
         ("negative_flips", {"max": 1}, "max = 1 never fails.*at least 0 and under 1"),
-        ("broken_share", {"max": -0.1, "at": 1.0}, "max = -0.1 fails whatever is measured"),
+        ("broken_share", {"max": -0.1, "at": 1.0}, "max = -0.1 fails on every result"),
         ("breaking_shift", {"min": 0}, "min = 0 never fails.*over 0, like 3"),
-        ("valid_range", {"min": 4.5}, "min = 4.5 fails whatever.*over 0 and at most 4, like 3"),
+        ("valid_range", {"min": 4.5}, "min = 4.5 fails on every.*over 0 and at most 4, like 3"),
         ("crossing_severity", {"min": 1, "at": 0.5}, "min = 1 never fails.*over 1, like 2"),
         ("crossing_severity", {"min": 2, "at": 1.5}, "at = 1.5.*over 0 and at most 1"),
     ],
@@ -254,7 +254,7 @@ def test_more_images_than_there_can_be_are_refused(metric):
         configured(max_images=200, gates=(gate(10**6),))
         return
     key = "corner_cases.samples" if PROBES.of_metric(row.name).name == "direction" else "max_images"
-    with pytest.raises(ValueError, match=f"'many': min_n = 201 fails.*as {key} says"):
+    with pytest.raises(ValueError, match=f"'many': min_n = 201 fails.*{key} allows"):
         configured(max_images=200, gates=(gate(201),))
 
 
