@@ -9,7 +9,7 @@ from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.runs.run import Run
-from pytest_failcond.statistics.bounds import paired_counts, paired_drop_bound
+from pytest_failcond.statistics.paired import paired_counts, paired_drop_bound
 from pytest_failcond.verdicts.gates import Check, GateResult, amount, unit
 from pytest_failcond.words.printing import count as count
 from pytest_failcond.words.printing import printable

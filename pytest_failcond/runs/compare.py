@@ -17,7 +17,7 @@ from pytest_failcond.runs.comparison import (
 )
 from pytest_failcond.runs.other import check_comparable, same_hash, same_input
 from pytest_failcond.runs.run import Run
-from pytest_failcond.statistics.bounds import holm, mcnemar_p, paired_counts, paired_drop_bound
+from pytest_failcond.statistics.paired import holm, mcnemar_p, paired_counts, paired_drop_bound
 
 _NAMED = 20  # lost and gained images that are named by index
 

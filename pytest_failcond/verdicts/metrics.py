@@ -14,13 +14,8 @@ from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.records.measurements import Predictions
-from pytest_failcond.statistics.bounds import (
-    Side,
-    mean_bound,
-    paired_counts,
-    paired_drop_bound,
-    proportion_bound,
-)
+from pytest_failcond.statistics.bounds import Side, mean_bound, proportion_bound
+from pytest_failcond.statistics.paired import paired_counts, paired_drop_bound
 
 Measure = Callable[[Key], Any]
 """Gives the measurement of a key; raises a FailcondError where there is none."""

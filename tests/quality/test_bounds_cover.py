@@ -16,14 +16,9 @@ from pytest_failcond.probes.keys import CleanKey, MeanKey
 from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.probes.regression import compared_keys
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.statistics.bounds import (
-    adjusted,
-    breaking_shift_bound,
-    mean_bound,
-    paired_drop_bound,
-    proportion_bound,
-    valid_range_bound,
-)
+from pytest_failcond.statistics.bounds import adjusted, mean_bound, proportion_bound
+from pytest_failcond.statistics.paired import paired_drop_bound
+from pytest_failcond.statistics.shifts import breaking_shift_bound, valid_range_bound
 from pytest_failcond.verdicts.metrics import Case
 
 CELLS = 35

@@ -10,13 +10,13 @@ from pytest_failcond.probes.direction import attributes
 from pytest_failcond.probes.direction.attributes import (
     changes,
     changes_along,
-    figure_of,
     measure_attributes,
     natural_variation,
     variation_of,
 )
 from pytest_failcond.probes.direction.corner_cases import shifted_images
 from pytest_failcond.probes.direction.starts import start_images
+from pytest_failcond.probes.direction.strokes import figure_of
 from pytest_failcond.probes.direction.walking import walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING

@@ -13,7 +13,7 @@ from pytest_failcond.report import versus
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.comparison import Comparison
 from pytest_failcond.runs.other import Other
-from pytest_failcond.statistics.bounds import mcnemar_p, paired_drop_bound
+from pytest_failcond.statistics.paired import mcnemar_p, paired_drop_bound
 from tests.runs import changed, make_direction, make_run
 
 INPUTS = {"images": "sha256:i", "seed": 0, "max_images": None, "corruptions": "imagenet-c/1"}

@@ -16,7 +16,8 @@ from pytest_failcond.commands.history import short_names
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.report import timeline
 from pytest_failcond.runs.history import Question, history
-from pytest_failcond.statistics.bounds import paired_drop_bound, proportion_bound
+from pytest_failcond.statistics.bounds import proportion_bound
+from pytest_failcond.statistics.paired import paired_drop_bound
 from tests.quality.test_selftest import CELLS, STARTS, make_run, measured, walked
 from tests.runs import changed
 

@@ -92,7 +92,7 @@ PARTS = {
     "what we measure and decide": """
         measure metrics trials
         corrupting perfect
-        starts ranking walking corner_cases attributes filming discovery
+        starts ranking walking corner_cases filming discovery attributes tones strokes
     """,
     "what we show": "view words breaking reproduce",
 }

@@ -8,15 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_failcond.statistics.bounds import (
-    adjusted,
+from pytest_failcond.statistics.bounds import adjusted, mean_bound, proportion_bound
+from pytest_failcond.statistics.paired import holm, mcnemar_p, paired_drop_bound
+from pytest_failcond.statistics.shifts import (
     breaking_shift_bound,
     crossing_shift,
-    holm,
-    mcnemar_p,
-    mean_bound,
-    paired_drop_bound,
-    proportion_bound,
     valid_range_bound,
 )
 

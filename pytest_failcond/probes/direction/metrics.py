@@ -6,7 +6,7 @@ import numpy as np
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction.record import Direction
-from pytest_failcond.statistics.bounds import (
+from pytest_failcond.statistics.shifts import (
     breaking_shift_bound,
     crossing_shift,
     valid_range_bound,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_failcond.statistics.bounds import paired_counts
+from pytest_failcond.statistics.paired import paired_counts
 from pytest_failcond.verdicts.metrics import Case, Value, drop, share
 
 

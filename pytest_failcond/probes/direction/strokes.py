@@ -1,0 +1,121 @@
+"""Figures of strokes, such as digits: whether images show any, and their shapes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from pytest_failcond.probes.direction.tones import (
+    LEAST_CONTRAST,
+    SMOOTHING,
+    Floats,
+    as_float,
+    contrast_of,
+    noise_of,
+    per_image,
+    smoothed,
+)
+
+Masks = npt.NDArray[np.bool_]
+Figure = Literal["bright", "dark"]
+"""Strokes brighter than their ground, or darker."""
+
+_LEAST_CONTRAST_TO_NOISE = 8.0  # below, its outline would be that of the noise
+_FIGURES_SHARE = 0.5  # of the images that must show a figure
+_STROKES_SHARE = 0.9  # of those that must look like strokes
+_MOST_AREA = 0.5  # of an image that strokes may cover
+_MOST_WIDTH = 1 / 3  # of the shorter side that a stroke may measure
+_MOST_BORDER = 0.1  # of the outermost pixels that strokes may cover
+
+
+def figure_of(images: npt.NDArray[Any]) -> Figure | None:
+    """Decide whether images are of strokes: gray, and nine in ten figures thin and off the border.
+
+    At least half of the images must show a figure. A figure is what lies beyond half of an image's contrast, on its bright or on its dark side. It
+    is one of strokes if it covers less than half of the image and a tenth of the border, and if
+    strokes measure less than a third of the shorter side.
+    """
+    if images.shape[3] != 1:
+        return None
+    pixels = as_float(images)
+    gray = pixels[..., 0]
+    smooth, contrast = smoothed(gray, SMOOTHING), contrast_of(gray)
+    noise = noise_of(pixels, smooth)
+    kinds: tuple[Figure, ...] = ("bright", "dark")
+    for figure in kinds:
+        mask = stroke_masks(smooth, contrast, noise, figure)
+        frame = np.ones(mask.shape[1:], dtype=bool)
+        frame[1:-1, 1:-1] = False
+        area = per_image(mask).mean(axis=1)
+        shown = area > 0
+        strokes = shown & (area < _MOST_AREA)
+        strokes &= mask[:, frame].mean(axis=1) < _MOST_BORDER
+        strokes &= _stroke_width(mask) < _MOST_WIDTH * min(mask.shape[1:])
+        if shown.mean() >= _FIGURES_SHARE and strokes.sum() >= _STROKES_SHARE * shown.sum():
+            return figure
+    return None
+
+
+def stroke_masks(smooth_gray: Floats, contrast: Floats, noise: Floats, figure: Figure) -> Masks:
+    """Which pixels belong to the figure: beyond the middle of ground and ink.
+
+    None do in images that are flat, or too noisy to tell the figure's outline.
+    """
+    tones = smooth_gray if figure == "bright" else 1 - smooth_gray
+    ground, ink = np.percentile(per_image(tones), (10, 98), axis=1)
+    mask = tones > ((ground + ink) / 2)[:, None, None]
+    shown = contrast >= np.maximum(LEAST_CONTRAST, _LEAST_CONTRAST_TO_NOISE * noise)
+    return np.asarray(mask & shown[:, None, None])
+
+
+def shapes_of(mask: Masks) -> dict[str, Floats]:
+    """Measure figures ``[N, H, W]``: lengths in sides of the image, x to the right, y down."""
+    height, width = mask.shape[1:]
+    area = per_image(mask).sum(axis=1).astype(np.float64)
+    area[area == 0] = np.nan
+    y, x = (axis.astype(np.float32) for axis in np.mgrid[:height, :width])
+
+    def mean(values: Floats) -> Floats:
+        return np.asarray(np.einsum("nhw,nhw->n", mask.astype(np.float32), values) / area)
+
+    every = np.broadcast_to
+    center_x, center_y = (mean(every(axis, mask.shape)) for axis in (x, y))
+    right = (x - center_x[:, None, None]).astype(np.float32)
+    down = (y - center_y[:, None, None]).astype(np.float32)
+    vertical = mean(down * down)
+    square = mean(right * right) + vertical
+    return {
+        "stroke area": area / np.maximum(square, 0.25),
+        "stroke width": _stroke_width(mask),
+        "slant": -mean(right * down) / np.maximum(vertical, 0.25),
+        "position x": center_x / width,
+        "position y": center_y / height,
+        "size": np.sqrt(square / (height * width)),
+        "holes": np.where(np.isnan(area), np.nan, _holes(mask)),
+    }
+
+
+def _stroke_width(mask: Masks) -> Floats:
+    """Width of the strokes, px, off the mean distance to the ground; NaN without any.
+
+    Across a stroke of width w (even) distances are 1, 2, …, w/2, w/2, …, 2, 1, in the mean (w + 2)/4.
+    """
+    padded = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
+    apart = 1e6  # so far are images from one another that the nearest ground is one's own
+    depth = per_image(ndimage.distance_transform_edt(padded, sampling=(apart, 1, 1)))
+    count = (depth > 0).sum(axis=1).astype(np.float64)
+    count[count == 0] = np.nan
+    return np.asarray(4 * depth.sum(axis=1) / count - 2)
+
+
+def _holes(mask: Masks) -> Floats:
+    """Pieces of ground (joined by their sides) that the figure cuts off from the border."""
+    ground = ~np.pad(mask, ((0, 0), (1, 1), (1, 1)))
+    joined = np.zeros((3, 3, 3), dtype=bool)
+    joined[1] = ndimage.generate_binary_structure(2, 1)
+    labels, _ = ndimage.label(ground, joined)
+    # Labels count on from image to image, so the highest of each tells how many it has.
+    return np.asarray(np.diff(per_image(labels).max(axis=1), prepend=0) - 1.0)
