@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +22,7 @@ from pytest_failcond.plugin.fixtures import (  # noqa: F401 - pytest finds fixtu
     failcond_probe,
     failcond_regression,
 )
+from pytest_failcond.plugin.header import header
 from pytest_failcond.plugin.html_report import HtmlReport
 from pytest_failcond.plugin.items import (
     GENERATED,
@@ -33,7 +33,8 @@ from pytest_failcond.plugin.items import (
     says_nothing,
 )
 from pytest_failcond.plugin.notices import Notices
-from pytest_failcond.plugin.options import add_options, make_state
+from pytest_failcond.plugin.option_table import add_options
+from pytest_failcond.plugin.options import make_state
 from pytest_failcond.plugin.outcome import point_home, tell_once
 from pytest_failcond.plugin.scope import FILE, SCOPE, Scope, needs_configuration, seems_configured
 from pytest_failcond.plugin.state import STATE, SUITE, State, fail, from_suite
@@ -41,7 +42,6 @@ from pytest_failcond.plugin.subject_fixtures import refusal, unknown_fixture
 from pytest_failcond.probes.base import Planned
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.process.threads import share_cores
-from pytest_failcond.words.printing import count, one_line, printable
 
 _NOTHING = "failcond_nothing"
 _VERDICT = "failcond_verdict"
@@ -238,118 +238,31 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say what is under test, and what is planned."""
     state = config.stash.get(STATE, None)
-    if state is None:
-        return None
-    settings = state.settings
-    grid = settings.corruptions
-    file = config.stash[SCOPE].file(config.invocation_params.dir)
-    parts = [f"configured by {file}", f"classifier {settings.classifier or 'from conftest.py'}"]
-    if grid is not None:
-        parts.append(count(len(grid.names) * len(grid.severities), "corruption cell"))
-    if state.classes is not None and settings.generator is not None:
-        parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
-    if state.corpus:
-        parts.append(f"a corpus of {len(state.corpus)}")
-    if state.part is None:
-        parts.append(count(len(settings.gates), "gate"))
-    else:
-        parts.append("part {} of {}: nothing is judged".format(*state.part))
-    if state.baseline is None and settings.baseline is not None:
-        from pytest_failcond.config.baselines import absent_baseline
-
-        parts.append(absent_baseline(settings))
-    if state.measured is not None:
-        parts.append(f"judging {state.measured}: nothing is measured")
-    return printable("failcond: " + ", ".join(parts))
+    return None if state is None else header(config, state)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Make the run from the store and keep it; what was planned and is missing turns it red."""
-    state = session.config.stash.get(STATE, None)
-    if state is None or not state.owns_store or session.config.option.collectonly:
-        return
-    from pytest_failcond.runs.assemble import assemble
+    if (state := _ending(session.config)) is not None:
+        from pytest_failcond.plugin.ending import keep_run
 
-    state.run = assemble(
-        state.store,
-        state.settings,
-        state.classes,
-        baseline=state.baseline,
-        part=state.part,
-        kept=state.measured is not None,
-        strict=state.strict,
-    )
-    config = session.config
-    if state.run is None:
-        if session.exitstatus == pytest.ExitCode.OK and _asked_for_a_verdict(config):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        return
-    base = config.invocation_params.dir
-    if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
-        state.problem = "the session was interrupted; what was there before is untouched"
-        return
-    try:
-        if path := config.getoption("failcond_json"):
-            state.run.save(base / path, pictures=not config.getoption("failcond_no_images"))
-        if path := config.getoption("failcond_markdown"):
-            from pytest_failcond.report import markdown
-            from pytest_failcond.storage.outputs import write_summary
-
-            write_summary(base / path, markdown.render(state.run))
-    except FailcondError as error:
-        state.problem = str(error)
-    unmeasured = any(check.verdict == "error" for check in state.run.checks) or state.run.errors
-    if session.exitstatus == pytest.ExitCode.OK and (state.problem or unmeasured):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def _asked_for_a_verdict(config: pytest.Config) -> bool:
-    """Whether the command line itself, not ``addopts``, asks for what there is not if nothing is measured."""
-    asked = ("--failcond-json", "--failcond-markdown", "--failcond-strict")
-    return any(argument.startswith(asked) for argument in map(str, config.invocation_params.args))
+        keep_run(session, exitstatus, state)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show the tables: accuracy by corruption and severity, directions, gates."""
+    if (state := _ending(config)) is not None:
+        from pytest_failcond.plugin.ending import show_run
+
+        show_run(terminalreporter, config, state)
+
+
+def _ending(config: pytest.Config) -> State | None:
+    """Return the state of a session that ends in a run: not a worker's, nor one that only collects."""
     state = config.stash.get(STATE, None)
     if state is None or not state.owns_store or config.option.collectonly:
-        return
-    if state.run is None:
-        _say_that_nothing_was_measured(terminalreporter, config, state)
-        return
-    from pytest_failcond.report import terminal
-
-    writer = config.get_terminal_writer()
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    text = terminal.render(
-        state.run,
-        width=writer.fullwidth,
-        color=writer.hasmarkup,
-        unicode=encoding.lower().startswith("utf"),
-        verbose=config.get_verbosity(),
-    )
-    if config.get_verbosity() > -2:  # -q shortens pytest's own lines; -qq is for silence
-        terminalreporter.section("failcond", cyan=True)
-        terminalreporter.write(text)
-    path = config.getoption("failcond_json")
-    if state.problem and (path or config.getoption("failcond_markdown")):
-        terminalreporter.write_line(one_line(f"the run was not kept: {state.problem}"), red=True)
-    elif path:
-        terminalreporter.write_line(one_line(f"run kept: {path}"))
-
-
-def _say_that_nothing_was_measured(reporter: Any, config: pytest.Config, state: State) -> None:
-    """Keep a session that judged nothing from being read as one that passed."""
-    gates = len(state.settings.gates) if state.part is None else 0
-    parts = ["its gate was not checked" if gates == 1 else f"none of {gates} gates was checked"]
-    parts = parts if gates else []
-    for option in ("failcond_json", "failcond_markdown"):
-        if path := config.getoption(option):
-            old = (config.invocation_params.dir / path).exists()
-            parts.append(f"{path} was not written{' and is of an older run' if old else ''}")
-    if parts and config.get_verbosity() > -2:
-        line = one_line(f"failcond: nothing was measured: {', '.join(parts)}")
-        reporter.write_line(line, yellow=True)
+        return None
+    return state
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,67 +10,14 @@ import pytest
 from pytest_failcond.config.configuration import absence
 from pytest_failcond.config.own_probes import add_configured
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.plugin.scope import OFF, Scope
+from pytest_failcond.plugin.option_table import OPTIONS, WRITTEN, read_part
+from pytest_failcond.plugin.scope import Scope
 from pytest_failcond.plugin.state import State
 from pytest_failcond.plugin.unfound import check_named
-from pytest_failcond.ranges import PARTS, SEED, SEEDS, shorten
 
 if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
     from pytest_failcond.runs.run import Run
-
-
-_WRITTEN = {
-    "failcond_markdown": "--failcond-markdown",
-    "htmlpath": "--html",
-    "xmlpath": "--junitxml",
-    "report_log": "--report-log",
-    "log_file": "--log-file",
-}
-"""Options, ours and others', that name one file to write, by their name inside pytest."""
-
-
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "config": {
-        "metavar": "FILE",
-        "help": "configuration file; default: failcond.toml, or [tool.failcond] in pyproject.toml, "
-        f"nearest above the tests; {OFF!r} switches off",
-    },
-    "classifier": {"metavar": "MODULE:CALLABLE", "help": "loads the model under test"},
-    "generator": {"metavar": "FILE", "help": "generator file (safetensors)"},
-    "images": {
-        "metavar": "MODULE:CALLABLE",
-        "help": "loads the labelled test images; or a folder with one folder of image files per class",
-    },
-    "device": {"metavar": "DEVICE", "help": "where models compute, such as cpu or cuda"},
-    "seed": {"metavar": "N", "type": SEED.read, "help": "keys all randomness"},
-    "seeds": {
-        "metavar": "N",
-        "type": SEEDS.read,
-        "help": "repeat random corruptions with N seeds",
-    },
-    "strict": {"action": "store_true", "help": "marginal and not-evaluated checks fail"},
-    "json": {"metavar": "PATH", "help": "keep the run: PATH, and pictures in PATH.files/"},
-    "compare": {"metavar": "PATH", "help": "run file of a baseline to compare with"},
-    "shard": {
-        "metavar": "I/N",
-        "help": "measure the I-th of N parts of what is planned, judge nothing, and keep the part: "
-        "by --failcond-json, else failcond-part-I-of-N.json; `failcond merge` joins parts",
-    },
-    "from": {"metavar": "RUN", "help": "judge a kept run; measure nothing"},
-    "markdown": {
-        "metavar": "PATH",
-        "help": "write a summary for pull requests; added to the file that GITHUB_STEP_SUMMARY names",
-    },
-    "no-images": {"action": "store_true", "help": "leave pictures out of all reports"},
-}
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Add the command-line options."""
-    group = parser.getgroup("failcond", "robustness of image classifiers (pytest-failcond)")
-    for name, arguments in _OPTIONS.items():
-        group.addoption(f"--failcond-{name}", **arguments)
 
 
 def _given(config: pytest.Config) -> list[str]:
@@ -80,12 +26,12 @@ def _given(config: pytest.Config) -> list[str]:
     Raises:
         FailcondError: one was given without a value, or has no effect beside another.
     """
-    values = {name: config.getoption(f"--failcond-{name}") for name in _OPTIONS}
+    values = {name: config.getoption(f"--failcond-{name}") for name in OPTIONS}
     given = {k: value for k, value in values.items() if value is not None and value is not False}
     for name, value in given.items():
         if value == "":
             raise FailcondError(
-                f"--failcond-{name}: its value is empty; give {_OPTIONS[name]['metavar']}, or leave it out"
+                f"--failcond-{name}: its value is empty; give {OPTIONS[name]['metavar']}, or leave it out"
             )
         if name in ("classifier", "device") and "from" in given:
             raise FailcondError(
@@ -252,7 +198,7 @@ def _check_outputs(config: pytest.Config, settings: Settings) -> None:
         inputs.append(Place("pytest's configuration", config.inipath))
     if path := given("failcond_json"):
         outputs += of_run("--failcond-json", path)
-    for option, name in _WRITTEN.items():
+    for option, name in WRITTEN.items():
         if path := given(option):
             outputs.append(Place(name, path))
     if path := given("failcond_from"):
@@ -262,20 +208,6 @@ def _check_outputs(config: pytest.Config, settings: Settings) -> None:
     if path := given("failcond_config"):
         inputs.append(Place("--failcond-config", path))
     check_outputs(outputs, inputs)
-
-
-def read_part(text: str | None) -> tuple[int, int] | None:
-    """Read ``I/N``: the I-th of N parts, from 1."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
-    part = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 1 <= part[0] <= part[1] <= PARTS.most:
-        raise FailcondError(
-            f"--failcond-shard={shorten(text)}: give I/N, such as 1/3 for the first of three, and N "
-            f"at most {PARTS.most}"
-        )
-    return part
 
 
 def _measured(config: pytest.Config, settings: Settings) -> tuple[Path, Run] | None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.measuring.measuring import Measuring
 from pytest_failcond.plugin import properties
+from pytest_failcond.plugin.cases import CaseImage, Cases, check_case
+from pytest_failcond.plugin.settling import VERDICT, settle
 from pytest_failcond.plugin.state import fail, from_suite
 from pytest_failcond.plugin.subject_fixtures import Sharing
 from pytest_failcond.probes.base import Planned
@@ -32,75 +31,21 @@ from pytest_failcond.probes.keys import (
     Key,
     RankingKey,
 )
-from pytest_failcond.probes.metric import STEP
 from pytest_failcond.probes.registry import PROBES, parse_key
 from pytest_failcond.probes.regression import planned as regression_test
-from pytest_failcond.process.exchange import described
-from pytest_failcond.report.need import and_more, few_classes
 from pytest_failcond.runs.other import Other
 from pytest_failcond.storage.store import ASKED, MISSING, Store
 from pytest_failcond.verdicts.checked import Checked
-from pytest_failcond.verdicts.gates import Check, held_against
+from pytest_failcond.verdicts.gates import Check
 from pytest_failcond.verdicts.metrics import Measure
 from pytest_failcond.verdicts.verdicts import Verdicts
 from pytest_failcond.words.printing import one_line, printable, say
 
 if TYPE_CHECKING:
     from pytest_failcond.plugin.state import State
-    from pytest_failcond.probes.direction.starts import Starts
     from pytest_failcond.strategies import Case
 
-VERDICT = "failcond_verdict"
 KEY = "failcond_key"
-
-
-@dataclass(frozen=True)
-class CaseImage:
-    """What a `Case` stands for: a start image moved along a direction, and what is seen in it.
-
-    Attributes:
-        image: float32 ``[C, H, W]`` in [0, 1].
-        class_name, label: its class, by name and index.
-        direction: what it was moved along.
-        shift: how far, σ.
-        sample: the start image's number in the generator's stream.
-        p: the classifier's probability of the class.
-        predicted: the classifier's prediction.
-        judged: the judge's; None without one.
-        accepted: whether it still shows its class; True without a judge.
-    """
-
-    image: npt.NDArray[np.float32]
-    class_name: str
-    label: int
-    direction: Direction
-    shift: float
-    sample: int
-    p: float
-    predicted: int
-    judged: int | None
-    accepted: bool
-
-    @property
-    def valid(self) -> bool:
-        """Whether it is accepted."""
-        return self.accepted
-
-    @property
-    def broken(self) -> bool:
-        """Whether the classifier is wrong, and the image is accepted."""
-        return self.predicted != self.label and self.accepted
-
-    def __str__(self) -> str:
-        way = "up" if self.direction.sign > 0 else "down"
-        return (
-            f"class {self.class_name!r}, dimension s{self.direction.dimension} "
-            f"({self.direction.name}) {way}, shift {self.shift:g} σ: predicted {self.predicted} "
-            f"with p({self.class_name}) = {self.p:.3f}; reproduce with "
-            f"`failcond show {self.direction.key} --shift {self.shift:g} --sample {self.sample}`"
-        )
-
-    __repr__ = __str__
 
 
 class Failcond:
@@ -158,7 +103,7 @@ class Failcond:
             self._ask(parsed)
             self._name(self._measuring.measure(parsed))
             checks = self._checks(Planned.of_key(parsed))
-        return self._settle(checks)
+        return settle(checks, self.classes, self._state.strict, self._tell)
 
     def check_gate(self, gate_id: str) -> list[Check]:
         """Apply a gate over several keys, measuring all that it needs."""
@@ -172,7 +117,7 @@ class Failcond:
         with self._trying(planned.name):
             self._ask(planned.name)
             checks = self._checks(planned)
-        return self._settle(checks)
+        return settle(checks, self.classes, self._state.strict, self._tell)
 
     def check_regression(self, key: str) -> list[Check]:
         """Compare a key with the baseline, and apply the gates that do."""
@@ -185,7 +130,7 @@ class Failcond:
             if self._baseline is not None:
                 self._measuring.compared(parsed, self._baseline)
             checks = self._checks(planned)
-        return self._settle(checks)
+        return settle(checks, self.classes, self._state.strict, self._tell)
 
     def check_corpus(self, entry_id: str) -> None:
         """Hold an image of the corpus against its status.
@@ -230,65 +175,17 @@ class Failcond:
 
     def image(self, case: Case) -> CaseImage:
         """Return the image that a Hypothesis case stands for, and what is seen in it."""
-        from pytest_failcond.generators.base import BATCH
-        from pytest_failcond.probes.direction.corner_cases import shifted_images
-
-        self._check_case(case)
-        direction: Direction = self.measure(self.direction_key(case.class_index, case.rank))
+        check_case(case, len(self.classes), self._settings.corner_cases.top)
+        direction = self.measure(self.direction_key(case.class_index, case.rank))
         try:
-            laboratory = self._measuring.laboratory
+            cases = self._cases
         except FailcondError as error:
             fail(str(error))
-        starts = self._starts(case.class_index)
-        row, shift = case.seed % len(starts), case.steps * STEP
-        assert laboratory.generator is not None
-        image = shifted_images(
-            laboratory.generator, starts, direction.key, np.array([row]), np.array([shift])
-        )
-        p = laboratory.classifier.probabilities(image, batch=BATCH)[0]
-        judgement = laboratory.acceptance.see(image, batch=BATCH)
-        return CaseImage(
-            image=image[0].numpy(),
-            class_name=self.classes[case.class_index],
-            label=case.class_index,
-            direction=direction,
-            shift=shift,
-            sample=int(starts.samples[row]),
-            p=float(p[case.class_index]),
-            predicted=int(p.argmax()),
-            judged=None if judgement.labels is None else int(judgement.labels[0]),
-            accepted=bool(judgement.accepted(case.class_index)[0]),
-        )
+        return cases.image(case, direction, self.classes)
 
-    def _check_case(self, case: Case) -> None:
-        """Fail the test unless a case names an image that there is."""
-        top = self._settings.corner_cases.top
-        ends = {"class_index": (0, len(self.classes) - 1), "rank": (1, top), "steps": (0, None),
-                "seed": (0, None)}  # fmt: skip
-        for name, (low, high) in ends.items():
-            value = getattr(case, name, None)
-            if not isinstance(value, int | np.integer):
-                fail(
-                    "failcond.image: expected a Case of pytest_failcond.strategies, got "
-                    f"{described(case)} with {name} = {described(value)}"
-                )
-            if value < low or (high is not None and value > high):
-                until = "" if high is None else f" to {high}"
-                fail(f"failcond.image: {name} = {value} is outside {low}{until}")
-
-    @lru_cache(maxsize=128)  # noqa: B019 - one object per session
-    def _starts(self, class_index: int) -> Starts:
-        from pytest_failcond.probes.direction.starts import start_images
-
-        laboratory, settings = self._measuring.laboratory, self._settings
-        assert laboratory.generator is not None
-        return start_images(
-            laboratory.generator,
-            laboratory.acceptance,
-            class_index,
-            settings.corner_cases.samples,
-            seed=settings.seed,
-        )
+    @cached_property
+    def _cases(self) -> Cases:
+        return Cases(self._measuring.laboratory)
 
     @cached_property
     def _verdicts(self) -> Verdicts:
@@ -328,48 +225,6 @@ class Failcond:
         if not from_suite(self._state.item) and self._store.find(f"{ASKED}{planned}") is None:
             self._store.put(f"{ASKED}{planned}", {"asked": planned})
 
-    def _settle(self, checks: Sequence[Check]) -> list[Check]:
-        """Turn verdicts into the outcome of the running test."""
-        for name, value in properties.of_checks(checks, self.classes):
-            self._tell(name, value)
-        binding = [c for c in checks if c.level == "fail" and c.waived is None]
-        failing = {"failed", "error"}
-        if self._state.strict:
-            failing |= {"marginal", "not_evaluated"}
-        failed = [c for c in binding if c.verdict in failing]
-        if failed:
-            self._tell(VERDICT, "failed")
-            faults = [c.reason for c in failed if c.verdict == "error"]
-            fail("\n".join(self._said(failed)), faults, self._brief(failed))
-        idle = [c for c in binding if c.verdict == "not_evaluated"]
-        if idle:
-            self._tell(VERDICT, "not_evaluated")
-            pytest.skip(one_line(idle[0].reason))
-        waived = [c for c in checks if c.level == "fail" and c.waived is not None]
-        if waived:
-            self._tell(VERDICT, "waived")
-            pytest.xfail(one_line("; ".join(self._said(waived))))
-        marginal = any(c.verdict == "marginal" for c in binding)
-        self._tell(VERDICT, "marginal" if marginal else "passed")
-        return list(checks)
-
-    def _said(self, checks: Sequence[Check]) -> list[str]:
-        """Say what checks found, a line each; of a gate by class, of the worst classes alone."""
-        shown, more = few_classes(checks)
-        lines = [
-            describe(c, self.classes) + ("" if c.waived is None else f": {c.waived}") for c in shown
-        ]
-        return [*lines, and_more(more)] if more else lines
-
-    def _brief(self, checks: Sequence[Check]) -> str:
-        """Return value and threshold of the worst check, and what of several keys it is about."""
-        shown = [check for check in few_classes(checks)[0] if check.value is not None]
-        if not shown:
-            return ""
-        worst, several = shown[0], len({check.key for check in checks}) > 1
-        of = "" if worst.class_index is None else f" class {self.classes[worst.class_index]}"
-        return f"{held_against(worst)}{f' {worst.key}' if several else ''}{of}"
-
     @contextmanager
     def _trying(self, key: str, *, measured: str | None = None) -> Iterator[None]:
         """Fail where a planned key cannot be measured, and record it; what failed before may succeed.
@@ -401,13 +256,3 @@ class Failcond:
             # What hangs on a report is of a built-in type: workers send it.
             shown = printable(str(value)) if isinstance(value, str) else value
             self._state.item.user_properties.append((name, shown))
-
-
-def describe(check: Check, classes: Sequence[str]) -> str:
-    """Say in one line what a check found, for the test's failure message."""
-    of = "" if check.class_index is None else f", class {classes[check.class_index]!r}"
-    bound = "" if check.bound is None else f"bound {check.bound:.4f}, "
-    rest = f" ({bound}n = {check.n})" if check.n else ""
-    return printable(
-        f"{check.verdict} gate {check.gate!r} on {check.key}{of}: {check.reason}{rest}"
-    )

@@ -5,7 +5,6 @@ One JSON file, ``PATH``, and a folder of pictures, ``PATH.files/``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -29,28 +28,19 @@ from pytest_failcond.probes.keys import (
     Key,
     RankingKey,
 )
-from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.runs.comparison import Comparison
+from pytest_failcond.runs.content import content_of, digest, fields_of
 from pytest_failcond.runs.run_file.agreement import check_agreement
 from pytest_failcond.runs.run_file.whole import SCHEMA, RunRecord
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.locks import lock_path
 from pytest_failcond.storage.outputs import is_file, pictures_folder
-from pytest_failcond.storage.packing import check_size, pack, unpack
 from pytest_failcond.storage.pictures import checked, placed, remove, renamed
 from pytest_failcond.storage.reading import read_json, sentence_of, shown, validate
 from pytest_failcond.verdicts.gates import Check, GateResult
 from pytest_failcond.verdicts.plan import number_of_checks
 from pytest_failcond.words.remarks import Remark, remarks_of
-
-_WIDE = "<u4"
-
-
-def _digest(content: dict[str, Any]) -> str:
-    """Return the hash of a run file's content, whatever its layout."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,47 +209,13 @@ class Run:
             older = _pictures_of(target)
             with placed(folder, named, self.picture) as kept:
                 content = renamed(self.to_json(), kept.names) | {"pictures": kept.hashes}
-                content["digest"] = _digest(content)
+                content["digest"] = digest(content)
                 write_atomically(target, json.dumps(content, indent=1, allow_nan=False) + "\n")
             remove(folder, {k: v for k, v in older.items() if k not in kept.hashes})
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the run file."""
-        ours = {*self.measurements, *self.rankings, *self.directions, CorpusKey()}
-        others = [
-            {"key": key, "record": record.to_json()}
-            for key, record in self.records.items()
-            if key not in ours
-        ]
-        return {
-            "schema": SCHEMA,
-            "environment": self.environment,
-            "subjects": self.subjects,
-            "settings": self.settings,
-            "classes": list(self.classes),
-            "labels": pack(self.labels),
-            "kept": None if self.kept is None else pack(self.kept, _WIDE),
-            "part": None if self.part is None else list(self.part),
-            "planned": list(self.planned),
-            "measurements": [m.to_json() for m in self.measurements.values()],
-            "rankings": [r.to_json() for r in self.rankings.values()],
-            "directions": [d.to_json() for d in self.directions.values()],
-            "corpus": None if self.corpus is None else self.corpus.to_json(),
-            **({"records": others} if others else {}),
-            "errors": [{"key": key, "error": text} for key, text in self.errors.items()],
-            "gates": [
-                {
-                    "id": gate.id,
-                    "metric": gate.metric,
-                    "level": gate.level,
-                    "verdict": gate.verdict,
-                    "checks": [vars(check) for check in gate.checks],
-                }
-                for gate in self.gates
-            ],
-            "notes": list(self.notes),
-            "comparison": None if self.comparison is None else self.comparison.to_json(),
-        }
+        return content_of(self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Run:
@@ -278,14 +234,14 @@ class Run:
                 "update pytest-failcond"
             )
         content = {name: value for name, value in data.items() if name != "digest"}
-        if data.get("digest") != _digest(content):
+        if data.get("digest") != digest(content):
             raise FailcondError(
                 f"{where}: was edited or damaged after it was written: its digest does not fit; "
                 "take the original, or make a new run"
             )
         try:
             validate(RunRecord, data)
-            run = cls._from_json(data, pictures_folder(where))
+            run = cls(**fields_of(data, pictures_folder(where)))
             check_agreement(run)
         except (ValueError, FailcondError) as error:
             raise FailcondError(
@@ -307,51 +263,6 @@ class Run:
                 f"{path}: is one of {run.part[1]} parts; join them all first: failcond merge PARTS…"
             )
         return run
-
-    @classmethod
-    def _from_json(cls, data: dict[str, Any], pictures: Path) -> Run:
-        """Make a run of what the typed reader has let through."""
-        labels = unpack(data["labels"])
-        check_size(labels, data["measurements"])
-        records: list[Any] = [
-            Measurement.from_json(PROBES.parse(m["key"]), m, labels) for m in data["measurements"]
-        ]
-        records += [ClassRanking.from_json(r) for r in data["rankings"]]
-        records += [Direction.from_json(d) for d in data["directions"]]
-        # Runs that were kept before there was a corpus are baselines still.
-        records += [Replay.from_json(data["corpus"])] if data.get("corpus") else []
-        found = {record.key: record for record in records}
-        for entry in data.get("records", ()):
-            key = PROBES.read_key(entry["key"])
-            found[key] = PROBES.read(key, entry["record"], labels)
-        gates = [
-            GateResult(g["id"], g["metric"], g["level"], tuple(_check(c) for c in g["checks"]))
-            for g in data["gates"]
-        ]
-        return cls(
-            environment=data["environment"],
-            subjects=data["subjects"],
-            settings=data["settings"],
-            classes=tuple(data["classes"]),
-            labels=labels,
-            records=found,
-            planned=tuple(data["planned"]),
-            comparison=None
-            if data["comparison"] is None
-            else Comparison.from_json(data["comparison"]),
-            kept=None if data["kept"] is None else unpack(data["kept"], _WIDE, count=len(labels)),
-            part=None if data["part"] is None else (data["part"][0], data["part"][1]),
-            errors={e["key"]: e["error"] for e in data["errors"]},
-            gates=tuple(gates),
-            notes=tuple(data.get("notes", ())),
-            pictures=pictures if pictures.is_dir() else None,
-            # Runs that were kept before there were hashes have none.
-            hashes=data.get("pictures", {}),
-        )
-
-
-def _check(data: dict[str, Any]) -> Check:
-    return Check(**data | {"key": PROBES.read_key(data["key"])})
 
 
 def _pictures_of(path: Path) -> dict[str, str | None]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_failcond.plugin.options import _OPTIONS
+from pytest_failcond.plugin.option_table import OPTIONS as ALL
 from tests.plugin.conftest import GRID
 
 GATE = "[[tool.failcond.gates]]\n"
@@ -171,9 +171,7 @@ def test_a_wrong_option_stops_at_once(project, option):
         assert word in message
 
 
-@pytest.mark.parametrize(
-    "name", [n for n, a in _OPTIONS.items() if "metavar" in a and "type" not in a]
-)
+@pytest.mark.parametrize("name", [n for n, a in ALL.items() if "metavar" in a and "type" not in a])
 def test_an_empty_value_is_refused(project, name):
     """As of a variable of a pipeline that is not set: it would be ignored in silence."""
     result = project.run(f"--failcond-{name}=")

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from pytest_failcond.plugin.options import _OPTIONS
+from pytest_failcond.plugin.option_table import OPTIONS
 from tests.plugin.conftest import SUITE
 
 WORKERS = pytest.mark.parametrize("workers", [0, 2])
@@ -281,10 +281,10 @@ def test_none_switches_off_in_silence(mono):
     assert not (mono.path / "run.json").exists()
 
 
-@pytest.mark.parametrize("name", [name for name in _OPTIONS if name != "config"])
+@pytest.mark.parametrize("name", [name for name in OPTIONS if name != "config"])
 def test_any_option_without_a_configuration_is_an_error(mono, name):
     """Of every option that there is, and that there will be."""
-    flag = _OPTIONS[name].get("action") == "store_true"
+    flag = OPTIONS[name].get("action") == "store_true"
     option = f"--failcond-{name}"
     result = mono.run("plain", option if flag else f"{option}=1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -28,7 +28,8 @@ from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.report import terminal
 from pytest_failcond.report.contents import is_red
 from pytest_failcond.runs.assemble import assemble, conclude, disassemble
-from pytest_failcond.runs.run import Run, _digest
+from pytest_failcond.runs.content import digest
+from pytest_failcond.runs.run import Run
 from tests import runs
 from tests.mutations import mutate, outcome, scramble
 
@@ -195,7 +196,7 @@ def test_changes_end_in_a_sentence(files, tmp_path):
         what, changed = mutate(contents[name], draw)
         if isinstance(changed, dict):
             changed.pop("digest", None)
-            changed["digest"] = _digest(changed)
+            changed["digest"] = digest(changed)
         path.write_text(json.dumps(changed))
         what = f"{number}, {name}: {what}"
         counts[found := outcome(Run.load, path, what)] += 1

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_failcond.cli import main
 from pytest_failcond.config.settings import load_settings
-from pytest_failcond.plugin.options import add_options
+from pytest_failcond.plugin.option_table import add_options
 
 
 def test_what_it_writes_is_a_valid_configuration(tmp_path, capsys):

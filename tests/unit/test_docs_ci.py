@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pytest_failcond.cli import COMMANDS
-from pytest_failcond.plugin.options import add_options
+from pytest_failcond.plugin.option_table import add_options
 
 TEXT = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
 WORKFLOWS = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)

@@ -281,7 +281,7 @@ def test_gradients_reach_the_styles_and_the_images_are_the_same(name):
 
 
 WITHOUT_A_NETWORK = (
-    "probes/", "generators/base.py", "laboratory/measure.py", "runs/explore.py", "plugin/session.py",
+    "probes/", "generators/base.py", "laboratory/measure.py", "runs/explore.py", "plugin/cases.py",
 )  # fmt: skip
 
 

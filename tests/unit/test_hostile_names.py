@@ -187,7 +187,8 @@ def test_a_run_is_shown_as_it_is_by_every_medium(tmp_path, plain, evil):
 def test_what_is_noted_on_tests_is_valid_xml(tmp_path, evil):
     from types import SimpleNamespace
 
-    from pytest_failcond.plugin.session import Failcond, describe
+    from pytest_failcond.plugin.session import Failcond
+    from pytest_failcond.plugin.settling import describe
 
     run = hostile_run(tmp_path / "pictures", evil)
     told = SimpleNamespace(_state=SimpleNamespace(item=SimpleNamespace(user_properties=[])))

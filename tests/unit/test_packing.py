@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.runs.run import Run, _digest
+from pytest_failcond.runs.content import digest
+from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.packing import MOST_IMAGES, pack, pack_bits, unpack, unpack_bits
 from tests.runs import make_run
 
@@ -106,7 +107,7 @@ def test_a_small_run_file_takes_little_memory(tmp_path, put):
     data = json.loads(path.read_text())
     put(data, bomb(1 << 28))
     del data["digest"]
-    path.write_text(json.dumps(data | {"digest": _digest(data)}))
+    path.write_text(json.dumps(data | {"digest": digest(data)}))
     assert path.stat().st_size < 1_000_000
 
     def read() -> None:
@@ -121,7 +122,7 @@ def test_many_images_in_many_measurements_are_refused_before_they_are_read(tmp_p
     make_run(tmp_path / "pictures").save(path)
     data = json.loads(path.read_text()) | {"labels": bomb(16 << 20)}
     del data["digest"]
-    path.write_text(json.dumps(data | {"digest": _digest(data)}))
+    path.write_text(json.dumps(data | {"digest": digest(data)}))
 
     def read() -> None:
         with pytest.raises(FailcondError, match="measurements of 8388608 images are"):
@@ -148,7 +149,7 @@ def test_thousands_of_faults_are_one_sentence(tmp_path, put):
     data = json.loads(path.read_text())
     put(data)
     del data["digest"]
-    path.write_text(json.dumps(data | {"digest": _digest(data)}))
+    path.write_text(json.dumps(data | {"digest": digest(data)}))
 
     def read() -> None:
         with pytest.raises(FailcondError) as caught:

@@ -13,7 +13,7 @@ from pytest_failcond import cli, ranges
 from pytest_failcond.commands.arguments import count, not_negative, number, positive, up_to
 from pytest_failcond.config.settings import load_settings
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.plugin.options import read_part
+from pytest_failcond.plugin.option_table import read_part
 from pytest_failcond.ranges import Whole
 from pytest_failcond.runs.merge import _one_of, missing_parts
 from pytest_failcond.words.test_ids import class_id

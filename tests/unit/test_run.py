@@ -9,6 +9,7 @@ import pytest
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.runs import run as run_module
+from pytest_failcond.runs.content import digest
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.packing import pack_bits
 from tests.runs import changed, make_run, make_strip
@@ -38,7 +39,7 @@ def change(path, **fields):
     """Write other fields, with a digest that fits them: a file by another hand than an editor's."""
     data = json.loads(path.read_text(encoding="utf-8")) | fields
     del data["digest"]
-    data["digest"] = run_module._digest(data)
+    data["digest"] = digest(data)
     path.write_text(json.dumps(data), encoding="utf-8")
 
 

@@ -15,7 +15,8 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import html
-from pytest_failcond.runs.run import Run, _digest
+from pytest_failcond.runs.content import digest
+from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.files import hash_bytes
 from tests.runs import changed, make_run, make_strip
 
@@ -35,7 +36,7 @@ def without_hashes(path):
     """Make a run file as it was before pictures had hashes."""
     data = json.loads(path.read_text())
     del data["pictures"], data["digest"]
-    path.write_text(json.dumps(data | {"digest": _digest(data)}))
+    path.write_text(json.dumps(data | {"digest": digest(data)}))
 
 
 DYING = """
@@ -214,7 +215,7 @@ def test_hashes_of_another_form_are_refused(tmp_path, pictures):
     make_run(tmp_path / "pictures").save(path)
     data = json.loads(path.read_text()) | {"pictures": pictures}
     del data["digest"]
-    path.write_text(json.dumps(data | {"digest": _digest(data)}))
+    path.write_text(json.dumps(data | {"digest": digest(data)}))
     with pytest.raises(FailcondError, match=r"damaged.* pictures"):
         Run.load(path)
 

@@ -1,0 +1,133 @@
+"""Hypothesis cases as images: a start image moved along a direction, and what is seen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.plugin.state import fail
+from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.metric import STEP
+from pytest_failcond.process.exchange import described
+
+if TYPE_CHECKING:
+    from pytest_failcond.probes.direction.starts import Starts
+    from pytest_failcond.strategies import Case
+
+
+@dataclass(frozen=True)
+class CaseImage:
+    """What a `Case` stands for: a start image moved along a direction, and what is seen in it.
+
+    Attributes:
+        image: float32 ``[C, H, W]`` in [0, 1].
+        class_name, label: its class, by name and index.
+        direction: what it was moved along.
+        shift: how far, σ.
+        sample: the start image's number in the generator's stream.
+        p: the classifier's probability of the class.
+        predicted: the classifier's prediction.
+        judged: the judge's; None without one.
+        accepted: whether it still shows its class; True without a judge.
+    """
+
+    image: npt.NDArray[np.float32]
+    class_name: str
+    label: int
+    direction: Direction
+    shift: float
+    sample: int
+    p: float
+    predicted: int
+    judged: int | None
+    accepted: bool
+
+    @property
+    def valid(self) -> bool:
+        """Whether it is accepted."""
+        return self.accepted
+
+    @property
+    def broken(self) -> bool:
+        """Whether the classifier is wrong, and the image is accepted."""
+        return self.predicted != self.label and self.accepted
+
+    def __str__(self) -> str:
+        way = "up" if self.direction.sign > 0 else "down"
+        return (
+            f"class {self.class_name!r}, dimension s{self.direction.dimension} "
+            f"({self.direction.name}) {way}, shift {self.shift:g} σ: predicted {self.predicted} "
+            f"with p({self.class_name}) = {self.p:.3f}; reproduce with "
+            f"`failcond show {self.direction.key} --shift {self.shift:g} --sample {self.sample}`"
+        )
+
+    __repr__ = __str__
+
+
+class Cases:
+    """Makes images of cases; the start images of a class are drawn once."""
+
+    def __init__(self, laboratory: Laboratory) -> None:
+        self._laboratory = laboratory
+
+    def image(self, case: Case, direction: Direction, classes: Sequence[str]) -> CaseImage:
+        """Return the image of a case along the direction that has its rank, and what is seen in it."""
+        from pytest_failcond.generators.base import BATCH
+        from pytest_failcond.probes.direction.corner_cases import shifted_images
+
+        laboratory, starts = self._laboratory, self._starts(case.class_index)
+        row, shift = case.seed % len(starts), case.steps * STEP
+        assert laboratory.generator is not None
+        image = shifted_images(
+            laboratory.generator, starts, direction.key, np.array([row]), np.array([shift])
+        )
+        p = laboratory.classifier.probabilities(image, batch=BATCH)[0]
+        judgement = laboratory.acceptance.see(image, batch=BATCH)
+        return CaseImage(
+            image=image[0].numpy(),
+            class_name=classes[case.class_index],
+            label=case.class_index,
+            direction=direction,
+            shift=shift,
+            sample=int(starts.samples[row]),
+            p=float(p[case.class_index]),
+            predicted=int(p.argmax()),
+            judged=None if judgement.labels is None else int(judgement.labels[0]),
+            accepted=bool(judgement.accepted(case.class_index)[0]),
+        )
+
+    @lru_cache(maxsize=128)  # noqa: B019 - one object per session
+    def _starts(self, class_index: int) -> Starts:
+        from pytest_failcond.probes.direction.starts import start_images
+
+        laboratory, settings = self._laboratory, self._laboratory.settings
+        assert laboratory.generator is not None
+        return start_images(
+            laboratory.generator,
+            laboratory.acceptance,
+            class_index,
+            settings.corner_cases.samples,
+            seed=settings.seed,
+        )
+
+
+def check_case(case: Case, classes: int, top: int) -> None:
+    """Fail the test unless a case names an image that there is, of so many classes and ranks."""
+    ends = {"class_index": (0, classes - 1), "rank": (1, top), "steps": (0, None),
+            "seed": (0, None)}  # fmt: skip
+    for name, (low, high) in ends.items():
+        value = getattr(case, name, None)
+        if not isinstance(value, int | np.integer):
+            fail(
+                "failcond.image: expected a Case of pytest_failcond.strategies, got "
+                f"{described(case)} with {name} = {described(value)}"
+            )
+        if value < low or (high is not None and value > high):
+            until = "" if high is None else f" to {high}"
+            fail(f"failcond.image: {name} = {value} is outside {low}{until}")
