@@ -19,24 +19,25 @@ from torch import nn
 from pytest_failcond import Generator
 
 class Linear(nn.Module):
-    def __init__(self, seed, decay):
+    def __init__(self, seed, decay, sharpness=8):
         super().__init__()
         generator = Generator.load(Path(__file__).parent / "tiny.safetensors")
         labels = torch.arange(300) % 3
         seen = generator.synthesize(generator.sample(labels, seed)).flatten(1)
+        self.sharpness = sharpness
         self.mean = seen.mean(dim=0)
         inputs, wanted = seen - self.mean, nn.functional.one_hot(labels, 3).float()
         square = inputs.T @ inputs + decay * torch.eye(inputs.shape[1])
         self.weight = torch.linalg.solve(square, inputs.T @ (wanted - wanted.mean(dim=0)))
 
     def forward(self, images):
-        return 8 * (images.flatten(1) - self.mean) @ self.weight
+        return self.sharpness * (images.flatten(1) - self.mean) @ self.weight
 
 def load_classifier():
     return Linear(1, 3.0).eval()
 
 def load_judge():
-    return Linear(2, 0.1).eval()
+    return Linear(2, 0.1, sharpness=1000).eval()
 
 def load_plain():
     model = load_classifier()

@@ -128,6 +128,7 @@ def make_direction(
             p=[round(x, 4) for x in np.linspace(0.98, 0.31, FRAMES)],
             predicted=[class_index] * (FRAMES - 2) + [(class_index + 1) % 3] * 2,
             judged=judged,
+            accepted=None if judged is None else [seen == class_index for seen in judged],
         ),
         attributes=[
             AttributeChange(name, change, change - 0.1, change + 0.1)

@@ -1,7 +1,7 @@
 """Keep corner cases of the classifier as a corpus of images, which the tests replay.
 
 Along each ranked direction, images that break within the valid range are moved 0.5 σ past their
-break. If the classifier is then wrong and the judge right, the image becomes a PNG file, with an
+break. If the classifier is then wrong and the judges accept the image, it becomes a PNG file, with an
 entry in the manifest. Look through the images, and commit them with the manifest. Existing entries
 do not change.
 
@@ -163,6 +163,7 @@ def _entry(
 ) -> Entry:
     from pytest_failcond.probes.corpus.folder import hash_png
     from pytest_failcond.probes.corpus.manifest import Entry
+    from pytest_failcond.words.judged import judged_name
     from pytest_failcond.words.test_ids import class_id
 
     generator, key = laboratory.generator, case.direction
@@ -180,7 +181,7 @@ def _entry(
         shift=case.shift,
         predicted=names[case.predicted],
         p=case.p,
-        judged=None if case.judged is None else names[case.judged],
+        judged=None if case.judged is None else judged_name(names, case.judged),
         seed=laboratory.settings.seed,
         generator=generator.hash,
         classifier=laboratory.classifier.hash,

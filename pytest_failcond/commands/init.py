@@ -41,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folder of image files per class",
     )
     parser.add_argument("--generator", metavar="FILE", help="a file from `failcond train`")
-    parser.add_argument("--judge", metavar="MODULE:CALLABLE", help="returns the judge")
+    parser.add_argument(
+        "--judge",
+        metavar="MODULE:CALLABLE",
+        help="returns the judge, or a list of several; or a file from `failcond judge`",
+    )
     parser.add_argument(
         "--folder", type=Path, default=Path(), metavar="DIR", help="the project (default: here)"
     )
@@ -56,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
         raise FailcondError(f"--folder: there is no folder {folder}")
     for name in ("classifier", "images", "judge"):
         given = getattr(options, name)
-        if given is not None and not (name == "images" and ":" not in given):
+        is_file = name == "judge" and str(given).endswith(".safetensors")
+        if given is not None and not is_file and not (name == "images" and ":" not in given):
             parts_of(given, f"--{name}")
     config, test = folder / "pyproject.toml", folder / "tests" / "test_robustness.py"
     before = _read(config)
@@ -113,14 +118,15 @@ def _tables(options: argparse.Namespace) -> str:
         f"classifier = {quote(options.classifier)}  # → torch.nn.Module, or callable NumPy → NumPy",
         f"images = {quote(options.images)}  # {images}",
     ]
-    for name, value, example in (
-        ("generator", options.generator, "models/generator.safetensors"),
-        ("judge", options.judge, "my_model:load_judge"),
+    for name, value, example, note in (
+        ("generator", options.generator, "models/generator.safetensors", "from `failcond train`"),
+        ("judge", options.judge, "models/judge.safetensors", _JUDGE),
     ):
-        subjects.append(f"{'' if value else '# '}{name} = {quote(value or example)}")
+        subjects.append(f"{'' if value else '# '}{name} = {quote(value or example)}  # {note}")
     return "\n".join(["[tool.failcond]", *subjects, "seed = 0", "", _REST])
 
 
+_JUDGE = 'from `failcond judge`, or "module:callable"; judges = [...] names several'
 _REST = """[tool.failcond.corruptions]
 names = [
     "gaussian_noise",
@@ -137,6 +143,9 @@ severities = [1, 2, 3, 4, 5]
 top = 3         # directions per class
 samples = 128   # start images per class
 max_shift = 8.0 # in standard deviations of a dimension
+
+[tool.failcond.acceptance] # used once a judge is named
+least_p = 0.8   # probability that every judge must give an image's class
 
 # Thresholds. Set them to the losses that your use can bear; all else is measured and shown.
 [[tool.failcond.gates]]

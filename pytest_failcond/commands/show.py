@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
     from pytest_failcond.generators.base import Generator
     from pytest_failcond.subjects.acceptance import Acceptance
-    from pytest_failcond.subjects.classifier import Classifier
 
 _ENLARGED = 256  # least px of the picture's smaller side
 
@@ -47,19 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the picture, and print the answers of classifier and judge."""
+    """Write the picture, and print the answers of classifier and judges."""
     import numpy as np
 
     from pytest_failcond.config.inputs import inputs_of
     from pytest_failcond.generators.base import BATCH
     from pytest_failcond.generators.stylegan2.generator import Generator
-    from pytest_failcond.laboratory.configured import find_settings
+    from pytest_failcond.laboratory.configured import find_settings, load_configured, wrapped
     from pytest_failcond.probes.direction.corner_cases import shifted_images
     from pytest_failcond.probes.direction.starts import start_image
     from pytest_failcond.probes.keys import DirectionKey
     from pytest_failcond.probes.registry import parse_key
     from pytest_failcond.storage.outputs import Place, check_outputs
-    from pytest_failcond.subjects.acceptance import Acceptance
+    from pytest_failcond.words.judged import judged_name
 
     key = parse_key(options.key)
     if not isinstance(key, DirectionKey):
@@ -83,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     if key.dimension >= generator.style_space.size:
         raise FailcondError(f"{key}: the generator has {generator.style_space.size} dimensions")
     count = settings.corner_cases.samples
-    classifier, acceptance = _load(settings, "classifier"), Acceptance.of(_load(settings, "judge"))
+    model, acceptance = load_configured(settings, "classifier"), _acceptance(settings)
     start = start_image(generator, key.class_index, options.sample, count, seed=settings.seed)
     image = shifted_images(generator, start, key, np.array([0]), np.array([options.shift]))
     names = settings.classes or generator.classes
@@ -92,13 +91,20 @@ def run(options: argparse.Namespace) -> int:
         f"{generator.style_space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by "
         f"{options.shift:g} σ, sample {options.sample}"
     )
-    for model in (classifier, *acceptance.judges):
-        if model is not None:
-            p = model.probabilities(image, batch=BATCH)[0]
-            seen = int(np.argmax(p))
-            say(
-                f"{model.name}: {names[seen]!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}"
-            )
+    judgement = acceptance.see(image, among=len(names), batch=BATCH)
+    said = [
+        (judge.name, p[0])
+        for judge, p in zip(acceptance.judges, judgement.probabilities, strict=True)
+    ]
+    if model is not None:
+        classifier = wrapped(model, "classifier", settings)
+        said.insert(0, (classifier.name, classifier.probabilities(image, batch=BATCH)[0]))
+    for name, p in said:
+        seen = judged_name(names, int(np.argmax(p)))
+        say(f"{name}: {seen!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}")
+    if acceptance.judged:
+        shown = judgement.accepted(key.class_index)[0]
+        say(f"{'' if shown else 'not '}accepted, with least_p = {acceptance.least_p:g}")
     if not _tests_start_from(options.sample, generator, acceptance, key.class_index, settings):
         say(
             f"note: no test starts from sample {options.sample}, which is not among the {count} "
@@ -107,6 +113,12 @@ def run(options: argparse.Namespace) -> int:
     _write(out, image[0])
     say(f"wrote {out}")
     return 0
+
+
+def _acceptance(settings: Settings) -> Acceptance:
+    from pytest_failcond.laboratory.configured import acceptance_by, load_judges
+
+    return acceptance_by(load_judges(settings), settings)
 
 
 def _tests_start_from(
@@ -122,19 +134,9 @@ def _tests_start_from(
     count = settings.corner_cases.samples
     try:
         starts = start_images(generator, acceptance, class_index, count, seed=settings.seed)
-    except FailcondError:  # the judge accepts too few: the tests have no start images
+    except FailcondError:  # too few are accepted: the tests have no start images
         return False
     return sample in starts.samples
-
-
-def _load(settings: Settings, name: str) -> Classifier | None:
-    from pytest_failcond.laboratory.configured import load_configured
-    from pytest_failcond.subjects.classifier import Classifier
-
-    model = load_configured(settings, name)
-    if model is None:
-        return None
-    return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
 
 
 def _write(out: Path, image: object) -> None:

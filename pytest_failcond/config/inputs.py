@@ -28,6 +28,8 @@ def inputs_of(settings: Settings, config: str | None = None) -> list[Place]:
     ]
     if settings.generator is not None:
         read.append(Place("the generator", settings.path(settings.generator)))
+    files = (settings.judges_file(name) for _, name in settings.named_judges)
+    read += [Place("the judges", file) for file in files if file is not None]
     if settings.images_folder is not None and settings.images_folder.is_dir():
         # Each class is a folder in it; other files may lie beside these folders.
         below = sorted(settings.images_folder.iterdir())
@@ -50,8 +52,8 @@ def _corpus_files(folder: Path) -> list[Path]:
 def _modules(settings: Settings) -> Iterator[tuple[str, Path]]:
     """Find the files of the named modules, without importing them."""
     custom = {} if settings.corruptions is None else settings.corruptions.custom
-    named = {"classifier": settings.classifier, "images": settings.images, "judge": settings.judge}
-    for key, reference in [*named.items(), *custom.items()]:
+    named = {"classifier": settings.classifier, "images": settings.images}
+    for key, reference in [*named.items(), *settings.named_judges, *custom.items()]:
         if isinstance(reference, str) and ":" in reference:
             path = _source(reference.partition(":")[0], settings.folder)
             if path is not None:

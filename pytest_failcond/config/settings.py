@@ -112,6 +112,19 @@ class CornerCaseSettings(Table):
         return value
 
 
+class AcceptanceSettings(Table):
+    """``[tool.failcond.acceptance]``: what counts as still showing its class."""
+
+    least_p: float = ranges.LEAST_P
+
+    @field_validator("least_p")
+    @classmethod
+    def _a_probability(cls, value: float) -> float:
+        if not 0 < value < 1:
+            raise ValueError(f"{value:g}: give a probability over 0 and under 1, like 0.8")
+        return value
+
+
 class Settings(Table):
     """``[tool.failcond]``; docs/configuration.md explains every key."""
 
@@ -119,6 +132,7 @@ class Settings(Table):
     images: str | None = None
     generator: str | None = None
     judge: str | None = None
+    judges: tuple[str, ...] | None = None
     classes: tuple[str, ...] | None = None
     seed: Annotated[int, AfterValidator(ranges.SEED.check)] = 0
     max_images: Annotated[int, AfterValidator(ranges.MAX_IMAGES.check)] | None = None
@@ -132,6 +146,7 @@ class Settings(Table):
     probes: tuple[str, ...] = ()
     corruptions: CorruptionSettings | None = None
     corner_cases: CornerCaseSettings = CornerCaseSettings()
+    acceptance: AcceptanceSettings = AcceptanceSettings()
     gates: tuple[GateSettings, ...] = ()
     folder: Path = Field(Path(), exclude=True)
 
@@ -150,6 +165,19 @@ class Settings(Table):
                 "is empty; name the classes in the order of the logits, or leave it out"
             )
         return once(value)
+
+    @field_validator("judges")
+    @classmethod
+    def _some_judges(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value == ():
+            raise ValueError("is empty; name one judge or more, or leave it out")
+        return once(value)
+
+    @model_validator(mode="after")
+    def _one_key_for_judges(self) -> Settings:
+        if self.judge is not None and self.judges is not None:
+            raise ValueError("judge and judges both name judges; put all into judges = [...]")
+        return self
 
     @model_validator(mode="after")
     def _gates_tell_something(self) -> Settings:
@@ -170,6 +198,17 @@ class Settings(Table):
         raise FailcondError(
             f"there is no gate {gate_id!r}{nearest(gate_id, [g.id for g in self.gates])}"
         )
+
+    @property
+    def named_judges(self) -> tuple[tuple[str, str], ...]:
+        """The judges that are configured: of each, the key that names it, and ``module:callable`` or a file."""
+        if self.judge is not None:
+            return (("judge", self.judge),)
+        return tuple(("judges", name) for name in self.judges or ())
+
+    def judges_file(self, name: str) -> Path | None:
+        """Return the file of packed judges that a judge's name is; None: it is ``module:callable``."""
+        return self.path(name) if name.endswith(".safetensors") else None
 
     @property
     def images_folder(self) -> Path | None:

@@ -12,7 +12,7 @@ from pytest_failcond.config.settings import Settings, load_settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import as_generator
 from pytest_failcond.laboratory.measure import Laboratory
-from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.acceptance import Acceptance, judge_name
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.modules import check_device
@@ -26,11 +26,36 @@ def load_configured(settings: Settings, key: str) -> Any:
         FailcondError: it cannot be imported, raises, or returns None.
     """
     reference = getattr(settings, key)
-    if reference is None:
-        return None
+    return None if reference is None else _called(settings, key, reference)
+
+
+def load_judges(settings: Settings) -> Any:
+    """Load what the configuration names as judges: one, a list of several, or None.
+
+    Of a file of packed judges, those that accept.
+
+    Raises:
+        FailcondError: as `load_configured`, or a file of judges cannot be read.
+    """
+    found: list[Any] = []
+    for key, name in settings.named_judges:
+        file = settings.judges_file(name)
+        some = _acceptors(file, settings) if file else _called(settings, key, name)
+        found += some if isinstance(some, list | tuple) else [some]
+    return (found or [None])[0] if len(found) < 2 else found
+
+
+def _acceptors(file: Path, settings: Settings) -> tuple[Any, ...]:
+    from pytest_failcond.judges import file as packed
+
+    return packed.load_judges(file, folder=settings.folder).acceptors
+
+
+def _called(settings: Settings, key: str, reference: str) -> Any:
     found = call(reference, key, folder=settings.folder)
     if found is None:  # which would pass for a setting left out
-        raise FailcondError(f"{key} = {reference!r} returned None; it must return the {key}")
+        what = "a judge" if key == "judges" else f"the {key}"
+        raise FailcondError(f"{key} = {reference!r} returned None; it must return {what}")
     return found
 
 
@@ -38,6 +63,8 @@ def build_laboratory(
     settings: Settings, classifier: Any, images: Any, generator: Any, judge: Any
 ) -> Laboratory:
     """Make a laboratory of what configuration or fixtures gave; models may also be `Classifier`.
+
+    ``judge`` is one judge, a list of several, an `Acceptance`, or None.
 
     Raises:
         FailcondError: a subject is not as it must be, or two do not fit together.
@@ -50,19 +77,32 @@ def build_laboratory(
     generator = None if generator is None else as_generator(generator)
     # Names that only folders give are read where the images lie, which the settings need not say.
     names = settings.classes or (None if generator is None else generator.classes)
-
-    def wrapped(model: Any, name: str) -> Classifier:
-        if isinstance(model, Classifier):
-            return model
-        return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
-
     return Laboratory(
         settings,
-        wrapped(classifier, "classifier"),
+        wrapped(classifier, "classifier", settings),
         None if images is None else labeled_images(images, names),
         generator,
-        Acceptance.of(None if judge is None else wrapped(judge, "judge")),
+        acceptance_by(judge, settings),
     )
+
+
+def wrapped(model: Any, name: str, settings: Settings) -> Classifier:
+    """Give a model one shape; ``name`` is what messages call it."""
+    if isinstance(model, Classifier):
+        return model
+    return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
+
+
+def acceptance_by(judge: Any, settings: Settings) -> Acceptance:
+    """Make what accepts of one judge, a list of several, an `Acceptance`, or None."""
+    least_p = settings.acceptance.least_p
+    if judge is None or isinstance(judge, Acceptance):
+        return Acceptance.of(judge, least_p)
+    given = judge if isinstance(judge, list | tuple) else [judge]
+    judges = [
+        wrapped(one, judge_name(i, len(given)), settings) for i, one in enumerate(given, start=1)
+    ]
+    return Acceptance.of(judges, least_p)
 
 
 def find_settings(config: str | None, **overrides: Any) -> Settings:
@@ -108,5 +148,4 @@ def open_laboratory(settings: Settings) -> Laboratory:
         from pytest_failcond.generators.stylegan2.generator import Generator as StyleGAN2
 
         generator = StyleGAN2.load(settings.path(settings.generator), settings.device)
-    judge = load_configured(settings, "judge")
-    return build_laboratory(settings, classifier, images, generator, judge)
+    return build_laboratory(settings, classifier, images, generator, load_judges(settings))

@@ -15,14 +15,15 @@ from pytest_failcond.config.class_names import class_names
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.corruptions import specification
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.laboratory.judging import MOST_JUDGED, Reading, may_be, refuse_itself
 from pytest_failcond.probes.keys import (
     Key,
 )
 from pytest_failcond.records.examples import Lost
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance, check_width, judge_name
 from pytest_failcond.subjects.classifier import Classifier
-from pytest_failcond.subjects.images import LabeledImages, to_float
+from pytest_failcond.subjects.images import LabeledImages, as_8_bits, to_float
 
 if TYPE_CHECKING:  # torch, which only a generator needs
     from pytest_failcond.generators.base import Generator
@@ -31,7 +32,7 @@ Pixels = npt.NDArray[np.uint8]
 Change = Callable[[Pixels, npt.NDArray[np.int64]], Pixels]
 Made = TypeVar("Made")
 
-_JUDGED = 2_000  # test images at most that the judge is shown per cell; it may be slow
+_GENERATED = 256  # images that tell models apart where there are no test images
 _CHUNK = 16  # batches per pass at most: enough for kernels to be fast
 _CHUNK_VALUES = 1 << 25  # of a pass at most: memory stays flat, however large images or set are
 
@@ -41,7 +42,8 @@ class Laboratory:
     """The subjects of a session and the settings they are measured with.
 
     Raises:
-        FailcondError: when built, if subjects disagree on classes, channels or size.
+        FailcondError: when built, if subjects disagree on classes, channels or size, or a judge is the
+            classifier.
     """
 
     settings: Settings
@@ -62,6 +64,7 @@ class Laboratory:
                     f"{made[0]} x {made[1]} images, the test images are "
                     f"{channels} x {height} x {width}; use a generator trained on such images"
                 )
+        self._check_judges()
 
     def _check_classes(self) -> None:
         names = self.class_names
@@ -72,21 +75,38 @@ class Laboratory:
                 f"labels: {self.images.labels.max()} is outside the {len(names)} classes; "
                 "labels count from 0"
             )
-        for model in self.models.values():
-            if model.classes not in (None, len(names)):
-                raise FailcondError(
-                    f"the {model.name} has {model.classes} classes, but there are {len(names)}"
-                )
-            model.classes = len(names)
+        if self.classifier.classes not in (None, len(names)):
+            raise FailcondError(
+                f"the {self.classifier.name} has {self.classifier.classes} classes, but there are "
+                f"{len(names)}"
+            )
+        self.classifier.classes = len(names)
+        for judge in self.acceptance.judges:
+            if judge.classes is not None:
+                check_width(judge.name, judge.classes, len(names))
+
+    def _check_judges(self) -> None:
+        for judge in self.acceptance.judges:
+            if may_be(judge, self.classifier) and (images := self._some_images()) is not None:
+                refuse_itself(judge, self.classifier, images)
+
+    def _some_images(self) -> npt.NDArray[np.float32] | None:
+        """Return test images to tell models apart by, or generated ones where there are none."""
+        if self.images is not None:
+            return to_float(self.test_images.subset(MOST_JUDGED, self.settings.seed)[0].images)
+        if self.generator is None:
+            return None
+        each = max(1, _GENERATED // len(self.generator.classes))
+        labels = np.repeat(np.arange(len(self.generator.classes)), each)
+        images = self.generator.synthesize(self.generator.sample(labels, self.settings.seed))
+        return as_8_bits(images)
 
     @property
     def models(self) -> dict[str, Classifier]:
         """Classifier and judges, by what each is here."""
-        judges = {
-            f"judge {i}" if i > 1 else "judge": judge
-            for i, judge in enumerate(self.acceptance.judges, start=1)
-        }
-        return {"classifier": self.classifier, **judges}
+        judges = self.acceptance.judges
+        named = {judge_name(i, len(judges)): judge for i, judge in enumerate(judges, start=1)}
+        return {"classifier": self.classifier, **named}
 
     @property
     def computes_with_torch(self) -> bool:
@@ -130,7 +150,7 @@ class Laboratory:
         grid = self.settings.corruptions
         return {
             "classifier": self.classifier.hash,
-            "judge": self.acceptance.hash,
+            **self.acceptance.subjects,
             "generator": None if self.generator is None else self.generator.hash,
             "images": None if self.images is None else self.images.hash,
             "max_images": self.settings.max_images,
@@ -152,7 +172,7 @@ class Laboratory:
             key: of the measurement.
             change: makes of some images, uint8 ``[n, H, W, C]``, and their indices in the user's set,
                 ``[n]``, those that are classified instead; the result may depend on nothing else.
-            judged: whether the judge sees some of them too.
+            judged: whether the judges see some of them too.
             lost: takes some that are lost, for their picture.
 
         Raises:
@@ -162,6 +182,7 @@ class Laboratory:
         acceptance = self.acceptance if judged else EVERYTHING
         digest = hashlib.sha256()
         predicted, accepted = [], []
+        reading = Reading(acceptance.judges)
         classify, batch = self.classifier.probabilities, self.classifier.batch_size
         chunk = batch * max(1, min(_CHUNK, _CHUNK_VALUES // (batch * data.images[0].size)))
         for start in range(0, len(data), chunk):
@@ -173,8 +194,12 @@ class Laboratory:
             if lost is not None:
                 lost.see(start, predicted[-1], pixels)
             if acceptance.judged and (shown := self._shown_to_judge[start : start + chunk]).any():
-                labels = data.labels[start : start + chunk][shown]
-                accepted.append(acceptance.accepts(to_float(pixels[shown]), labels, owned=True))
+                labels, among = data.labels[start : start + chunk][shown], self.classifier.classes
+                judgement = acceptance.see(to_float(pixels[shown]), among=among or 0)
+                accepted.append(judgement.accepted(labels))
+                reading.see(judgement, predicted[-1][shown], labels)
+        if change is None:
+            reading.note()
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
             raise FailcondError(
@@ -193,9 +218,9 @@ class Laboratory:
 
     @cached_property
     def _shown_to_judge(self) -> npt.NDArray[np.bool_]:
-        """Which test images the judge is shown too: enough to tell an unreadable corruption."""
+        """Which test images the judges are shown too: enough to tell an unreadable corruption."""
         shown = np.zeros(len(self.test_images), dtype=bool)
-        shown[self.test_images.subset(_JUDGED, self.settings.seed)[1]] = True
+        shown[self.test_images.subset(MOST_JUDGED, self.settings.seed)[1]] = True
         return shown
 
     @cached_property

@@ -15,6 +15,7 @@ from pytest_failcond.plugin.state import fail
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.metric import STEP
 from pytest_failcond.process.exchange import described
+from pytest_failcond.words.judged import judged_name
 
 if TYPE_CHECKING:
     from pytest_failcond.probes.direction.starts import Starts
@@ -33,8 +34,10 @@ class CaseImage:
         sample: the start image's number in the generator's stream.
         p: the classifier's probability of the class.
         predicted: the classifier's prediction.
-        judged: the judge's; None without one.
+        judged: what the judge that accepts it least takes it for, by index, the number of classes for
+            none of these; None without a judge.
         accepted: whether it still shows its class; True without a judge.
+        judges: what each judge takes it for: the name of a class, or "none of these".
     """
 
     image: npt.NDArray[np.float32]
@@ -47,6 +50,7 @@ class CaseImage:
     predicted: int
     judged: int | None
     accepted: bool
+    judges: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -88,7 +92,8 @@ class Cases:
             laboratory.generator, starts, direction.key, np.array([row]), np.array([shift])
         )
         p = laboratory.classifier.probabilities(image, batch=BATCH)[0]
-        judgement = laboratory.acceptance.see(image, batch=BATCH)
+        judgement = laboratory.acceptance.see(image, among=len(p), batch=BATCH)
+        strictest = judgement.strictest(case.class_index)
         return CaseImage(
             image=image[0].numpy(),
             class_name=classes[case.class_index],
@@ -98,8 +103,9 @@ class Cases:
             sample=int(starts.samples[row]),
             p=float(p[case.class_index]),
             predicted=int(p.argmax()),
-            judged=None if judgement.labels is None else int(judgement.labels[0]),
+            judged=None if strictest is None else int(strictest[0].argmax()),
             accepted=bool(judgement.accepted(case.class_index)[0]),
+            judges=tuple(judged_name(classes, int(seen[0])) for seen in judgement.labels),
         )
 
     @lru_cache(maxsize=128)  # noqa: B019 - one object per session

@@ -27,11 +27,13 @@ def _state(request: pytest.FixtureRequest) -> State:
 
 
 def _load(state: State, key: str) -> Any:
-    """Call what a setting names; None where it is not set, or nothing is to be measured."""
+    """Load what a setting names; None where it is not set, or nothing is to be measured."""
     with interrupts_wait():
-        from pytest_failcond.laboratory.configured import load_configured
+        from pytest_failcond.laboratory.configured import load_configured, load_judges
 
-    return None if state.measured is not None else load_configured(state.settings, key)
+    if state.measured is not None:
+        return None
+    return load_judges(state.settings) if key == "judge" else load_configured(state.settings, key)
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +85,7 @@ def failcond_generator(request: pytest.FixtureRequest) -> Generator | None:
 
 @pytest.fixture(scope="session")
 def failcond_judge(request: pytest.FixtureRequest) -> Any:
-    """The judge, or None where none is configured."""
+    """The judge, a list of several, or None where none is configured."""
     try:
         return _load(_state(request), "judge")
     except FailcondError as error:

@@ -17,7 +17,7 @@ class Opinion:
 
     Attributes:
         p: probability of the start images' class.
-        predicted: predicted class, int.
+        predicted: predicted class, int; of a judge, the number of classes for none of these.
         top: probability of the predicted class.
     """
 
@@ -35,7 +35,9 @@ class Film:
         shifts: σ, one array ``[T]`` per direction.
         starts: which of the measured start images these are, by position, int ``[N]``.
         images: uint8 ``[N, T, H, W, C]``, or ``[N, T1, T2, H, W, C]``.
-        classifier, judge: of the images, ``[N, T]`` or ``[N, T1, T2]``; the judge's None without one.
+        classifier, judge: of the images, ``[N, T]`` or ``[N, T1, T2]``; of several judges, that which
+            accepts the image least; None without one.
+        accepted: whether each still shows its class, bool, of the same shape; all, without a judge.
     """
 
     directions: tuple[DirectionKey, ...]
@@ -44,6 +46,7 @@ class Film:
     images: npt.NDArray[np.uint8]
     classifier: Opinion
     judge: Opinion | None
+    accepted: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

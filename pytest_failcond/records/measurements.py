@@ -83,8 +83,9 @@ class Measurement(Predictions):
         labels: true class of every image, int ``[N]``.
         pixels: hash of the images that were classified.
         classes: K.
-        judge_correct, judge_total: images that the judge classified right, of those it was shown: a
-            keyed subset of the same images, under the same corruption. None without a judge.
+        judge_correct, judge_total: images that are accepted as their true class, of those that the
+            judges were shown: a keyed subset of the same images, under the same corruption. None
+            without a judge.
         by_seed: images classified right with each further seed of the corruption.
         examples: images that are right when clean and lost here, where there are any.
     """
@@ -101,7 +102,7 @@ class Measurement(Predictions):
 
     @property
     def judge_accuracy(self) -> float | None:
-        """Share of images that the judge classified right; None without a judge."""
+        """Share of images that are accepted, so readable; None without a judge."""
         if self.judge_correct is None or not self.judge_total:
             return None
         return self.judge_correct / self.judge_total

@@ -139,6 +139,7 @@ def _film_data(film: Film, explored: ExploredClass) -> dict[str, Any]:
         "sprite": _sprite(film.images),
         "classifier": _opinion_data(film.classifier),
         "judge": None if film.judge is None else _opinion_data(film.judge),
+        "accepted": film.accepted.astype(int).ravel().tolist(),
     }
 
 

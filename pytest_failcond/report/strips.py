@@ -10,6 +10,8 @@ from pytest_failcond.report import wording
 from pytest_failcond.runs.comparison import KeyComparison
 from pytest_failcond.runs.run import Run
 from pytest_failcond.words.drawings import Frame, Said, Strip
+from pytest_failcond.words.judged import judged_name
+from pytest_failcond.words.printing import printable
 
 
 def changed_images(run: Run, entry: KeyComparison) -> Iterator[Strip]:
@@ -47,12 +49,18 @@ def way(run: Run, direction: Direction) -> Strip:
             Said(f"p({named}) {wording.share(strip.p[i])}"),
             _seen("", seen, wrong),
         ]
-        if strip.judged is not None:
-            lost = strip.judged[i] != direction.class_index
-            judged = wording.class_name(run, strip.judged[i])
-            said.append(Said(f"judge {'✗' if lost else '✓'} {judged}", "soft"))
+        if strip.judged is not None and strip.accepted is not None:
+            said.append(Said(_judged(run, direction, strip.judged[i], strip.accepted[i]), "soft"))
         frames.append(Frame(said, [f"a {named} moved by {moved}, taken for {seen}"], wrong=wrong))
     return Strip(frames, strip.file, name=direction.key, steps=True)
+
+
+def _judged(run: Run, direction: Direction, seen: int, accepted: bool) -> str:
+    """Say whether the judges accept a frame, and else what it is taken for."""
+    name = printable(judged_name(run.classes, seen))
+    if not accepted and seen == direction.class_index:
+        name = f"{name}?"  # first, but under least_p
+    return f"judge {'✓' if accepted else '✗'} {name}"
 
 
 def _seen(when: str, name: str, wrong: bool) -> Said:

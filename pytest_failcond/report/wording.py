@@ -47,7 +47,9 @@ MARGIN = (
     "is marginal, under 0 fails."
 )
 GRAVEST = "  (of several gates, the gravest)"
-JUDGE = "judge: its mean accuracy on the same images, or on 2,000 of them"
+READABLE = (
+    "readable: the mean share of the same images, or of 2,000 of them, that the judges accept"
+)
 _MOST_WIDTHS = 10_000  # of sampling noise: beyond, there is none to speak of
 
 

@@ -125,6 +125,10 @@ def _why_no_directions(then: Run, now: Run) -> str:
             )
         if before != after:
             return f"directions are not compared: another {what}"
+    before, after = then.subjects.get("least_p"), now.subjects.get("least_p")
+    if before != after:
+        there, here = ("no least_p" if p is None else f"least_p = {p:g}" for p in (before, after))
+        return f"directions are not compared: another acceptance, {there} there and {here} here"
     if then.settings.get("corner_cases") != now.settings.get("corner_cases"):
         return "directions are not compared: other corner_cases settings"
     return ""

@@ -58,6 +58,7 @@ def explore(
     explored: list[ExploredClass] = []
     skipped: dict[int, str] = {}
     names = settings.classes or generator.classes
+    judged_by = ", ".join(name for _, name in settings.named_judges) or "judge"
     for number, index in enumerate(classes, start=1):
         tell(f"class {names[index]!r}, {number} of {len(classes)}")
         wanted = [key for key in directions if key.class_index == index]
@@ -72,7 +73,7 @@ def explore(
         classes=tuple(names),
         classifier=settings.classifier or "classifier",
         generator=Path(settings.generator or "generator").name,
-        judge=(settings.judge or "judge") if laboratory.acceptance.judged else None,
+        judge=judged_by if laboratory.acceptance.judged else None,
         explored=explored,
         skipped=skipped,
     )

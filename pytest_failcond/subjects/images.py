@@ -116,6 +116,14 @@ def to_uint8(images: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))
 
 
+def as_8_bits(images: Any) -> npt.NDArray[np.float32]:
+    """Round images or a tensor of them, float in [0, 1], to the levels that files have: a new array."""
+    floats = images if isinstance(images, np.ndarray) else images.detach().cpu().numpy()
+    levels: npt.NDArray[np.float32] = np.rint(np.clip(floats, 0, 1) * 255).astype(np.float32)
+    levels /= 255.0
+    return levels
+
+
 def side_by_side(images: npt.NDArray[np.uint8], most: int = 96) -> npt.NDArray[np.uint8]:
     """Lay images ``[E, H, W, C]`` in a row, ``[H', E x W', C]``; large ones are made ``most`` px."""
     return np.concatenate([_thumbnail(image, most) for image in images], axis=1)

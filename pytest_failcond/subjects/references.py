@@ -28,10 +28,11 @@ def parts_of(reference: str, key: str) -> tuple[str, str]:
 
 def references_of(settings: Settings) -> Iterator[tuple[str, str]]:
     """Return each ``module:callable`` of a configuration, by its key."""
-    for key in ("classifier", "images", "judge"):
-        value = getattr(settings, key)
-        if value is not None and not (key == "images" and settings.images_folder is not None):
-            yield key, value
+    judges = [(k, name) for k, name in settings.named_judges if settings.judges_file(name) is None]
+    named = [("classifier", settings.classifier), *judges]
+    if settings.images_folder is None:
+        named.append(("images", settings.images))
+    yield from ((key, value) for key, value in named if value is not None)
     custom = {} if settings.corruptions is None else settings.corruptions.custom
     for name, value in custom.items():
         if isinstance(value, str):

@@ -123,7 +123,8 @@ class Heat:
         cells: by row and column, ``[R][C]``; None if a cell was not requested.
         means: of the rows, ``[R]``; None if not every cell was measured.
         clean: the cell that all others are compared with.
-        judge: the judge's means, ``[R]``, and its value beside ``clean``; None without a judge.
+        readable: mean shares that the judges accept, ``[R]``, and that beside ``clean``; None without a
+            judge.
         gravest: whether a cell may show the gravest of several verdicts.
     """
 
@@ -132,6 +133,6 @@ class Heat:
     cells: Sequence[Sequence[Shade | None]]
     means: Sequence[float | None]
     clean: Shade | None = None
-    judge: tuple[Sequence[float | None], float | None] | None = None
+    readable: tuple[Sequence[float | None], float | None] | None = None
     gravest: bool = False
     on: Collection[Medium] = MEDIA

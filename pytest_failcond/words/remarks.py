@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Noticed = Literal["random", "training", "writes", "absent", "mixed"]
+Noticed = Literal["random", "training", "writes", "absent", "mixed", "worse"]
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,9 @@ class Remark:
     Attributes:
         model: ``classifier`` or ``judge``; also ``images``, ``baseline`` or ``reference``.
         what: ``random``: its output changes from call to call, which counts as an error under
-            ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes into the images that it gets; ``absent``: it is configured and missing; ``mixed``:
-            some are gray, some in colour.
+            ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes into the
+            images that it gets; ``absent``: it is configured and missing; ``mixed``: some are gray, some
+            in colour; ``worse``: a judge reads the clean test images worse than the classifier.
         text: the same as a sentence.
     """
 

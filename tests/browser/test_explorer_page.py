@@ -80,8 +80,8 @@ def test_it_opens_on_the_class_that_breaks_first(explorer):
 
 def verdict(film, number, label):
     """What a frame shows, by the data: the class of its frame and the words beneath it."""
-    if film["judge"]["predicted"][number] != label:
-        return "lost", "○ lost to the judge"
+    if not film["accepted"][number]:
+        return "lost", "○ not accepted"
     if film["classifier"]["predicted"][number] != label:
         return "broken", "✗ broken"
     return "right", "✓ right"

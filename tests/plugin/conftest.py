@@ -99,16 +99,16 @@ class Rows(nn.Module):
     def forward(self, images):
         return 8 * self.out(images.flatten(1))
 
-class Agrees(nn.Module):
-    """Takes any image for the class that it was told."""
+class Sure(Rows):
+    """The same labels, without a doubt."""
     def forward(self, images):
-        return torch.zeros(len(images), 3)
+        return 1000 * super().forward(images)
 
 def load_classifier():
     return Rows().eval()
 
 def load_judge():
-    return Rows().eval()
+    return Sure().eval()
 '''
 
 GRID = """

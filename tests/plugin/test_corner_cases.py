@@ -75,7 +75,7 @@ def test_a_judge_that_accepts_too_little_is_an_error_of_its_class_only(corners, 
         "picky.py",
         "import numpy as np\n"
         "def load_judge():\n"
-        "    return lambda images: np.tile([5.0, 4.0, 3.0], (len(images), 1))\n",
+        "    return lambda images: np.tile([9.0, 4.0, 3.0], (len(images), 1))\n",
     )
     corners.configure(
         CORNERS.replace("[tool.failcond]\n", '[tool.failcond]\njudge = "picky:load_judge"\n'),
@@ -280,7 +280,7 @@ def test_a_generator_of_another_kind_takes_the_place_of_the_configured(project):
         "from tests.unit.linear import Bright, linear_generator\n"
         "@pytest.fixture(scope='session')\ndef failcond_generator(): return linear_generator()\n"
         "@pytest.fixture(scope='session')\ndef failcond_classifier(): return Bright(0.4).eval()\n"
-        "@pytest.fixture(scope='session')\ndef failcond_judge(): return Bright(0.2).eval()\n",
+        "@pytest.fixture(scope='session')\ndef failcond_judge(): return Bright(0.2, 1e4).eval()\n",
     )
     project.write(
         "test_robustness.py",

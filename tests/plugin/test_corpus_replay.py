@@ -225,12 +225,13 @@ from torch import nn
 
 class Brightness(nn.Module):
     \"\"\"Takes dark images for circles and bright ones for squares; stars it never sees.\"\"\"
-    def __init__(self, limit):
+    def __init__(self, limit, sharpness=40):
         super().__init__()
+        self.sharpness = sharpness
         self.limit = nn.Parameter(torch.tensor(limit))
 
     def forward(self, images):
-        bright = 40 * (images.mean(dim=(1, 2, 3)) - self.limit)
+        bright = self.sharpness * (images.mean(dim=(1, 2, 3)) - self.limit)
         return torch.stack([-bright, bright, torch.full_like(bright, -9)], dim=1)
 
 def load_classifier():
@@ -297,7 +298,7 @@ def test_the_judge_has_a_say_in_what_is_kept(corners):
     import brightness
 
     def found(limit):
-        judge = Classifier(brightness.Brightness(limit).eval(), name="judge")
+        judge = Classifier(brightness.Brightness(limit, 1e4).eval(), name="judge")
         acceptance = Acceptance.of(judge)
         return discover(
             generator, classifier, 0, per_direction=8, samples=16, acceptance=acceptance

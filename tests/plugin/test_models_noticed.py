@@ -42,6 +42,10 @@ def load_training_writer():
 
 def load_random_judge():
     return load_random()
+
+def load_judge():
+    classify = mine.load_classifier()
+    return lambda images: 1000 * classify(images)
 '''
 OPTIONS = ("--failcond-json=run.json", "--failcond-markdown=run.md")
 CHANGES = "classifier changes from call to call: shown the same 256 images twice, it changed"
@@ -110,7 +114,7 @@ def test_parts_of_a_run_are_joined_with_what_was_noticed(odd):
 
 
 def test_a_model_that_writes_changes_nothing_and_is_named_once(odd):
-    odd.configure(GRID.replace("images =", 'judge = "mine:load_classifier"\nimages ='))
+    odd.configure(GRID.replace("images =", 'judge = "odd:load_judge"\nimages ='))
     assert odd.run("--failcond-json=plain.json").ret == 0
     result = odd.run("--failcond-classifier=odd:load_writer", "--failcond-json=run.json")
     assert result.ret == 0  # warnings are errors in this project

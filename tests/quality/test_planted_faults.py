@@ -123,7 +123,7 @@ def test_a_judge_that_is_lost_first_bounds_the_valid_range():
     """The judge gives up at 0.5, at 3 σ; the classifier at 0.3: nothing may be claimed of it."""
     generator, center, sigma = planted_generator(1, 0.1)
     classifier = Classifier(Threshold(0.3, sharpness=5.0).eval(), classes=3)
-    judge = Classifier(Threshold(0.5).eval(), classes=3)
+    judge = Classifier(Threshold(0.5, sharpness=5e3).eval(), classes=3)
     found = find_corner_cases(generator, classifier, 0, top=1, samples=64, judge=judge)
     (direction,) = found.directions
     assert direction.key.dimension == 1

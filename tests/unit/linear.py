@@ -110,14 +110,15 @@ def linear_generator() -> LinearGenerator:
 
 
 class Bright(nn.Module):
-    """Takes an image for class 0 while its mean is over a level, else for class 1."""
+    """Takes an image for class 0 while its mean is over a level, else for class 1; a judge is sharp."""
 
-    def __init__(self, level: float) -> None:
+    def __init__(self, level: float, sharpness: float = 5.0) -> None:
         super().__init__()
+        self.sharpness = sharpness
         self.level = nn.Parameter(torch.tensor(level))
 
     def forward(self, images: Tensor) -> Tensor:
-        margin = (images.mean(dim=(1, 2, 3)) - self.level) * 5
+        margin = (images.mean(dim=(1, 2, 3)) - self.level) * self.sharpness
         return torch.stack([margin, -margin, torch.full_like(margin, -50.0)], dim=1)
 
 

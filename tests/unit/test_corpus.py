@@ -224,6 +224,7 @@ def walk_of(breaks: list[float], valid_range: float | None) -> Walk:
         mean_p=nothing.astype(float),
         judged=valid_range is not None,
         breaks=np.array(breaks),
+        levels=np.where(np.isnan(breaks), np.nan, 1).astype(np.float32),
         total=total,
         unmoved=torch.zeros(0),
         moved=torch.zeros(0),

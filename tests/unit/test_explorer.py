@@ -21,7 +21,7 @@ from pytest_failcond.probes.direction.starts import start_images
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.report.explorer import page
 from pytest_failcond.runs.explore import explore
-from pytest_failcond.subjects.images import to_uint8
+from pytest_failcond.subjects.images import as_8_bits, to_uint8
 from tests.explorable import CLASSES, EVIL, write_project
 
 
@@ -86,7 +86,7 @@ def test_a_film_shows_what_the_models_see(project):
     images = generator.synthesize(styles)
     np.testing.assert_allclose(both.images[:, 2, 1], to_uint8(images.numpy()), atol=1)
     for model, opinion in ((classifier, both.classifier), (judge, both.judge)):
-        p = model.probabilities(images)
+        p = model.probabilities(as_8_bits(images) if model is judge else images)
         np.testing.assert_allclose(opinion.p[:, 2, 1], p[:, 2], atol=1e-4)
         np.testing.assert_allclose(opinion.top[:, 2, 1], p.max(axis=1), atol=1e-4)
         assert opinion.predicted[:, 2, 1].tolist() == p.argmax(axis=1).tolist()
@@ -107,6 +107,7 @@ def test_the_page_holds_every_frame_to_the_last_bit(project, channels):
         np.testing.assert_array_equal(frames(film_data, data["size"]), expected)
         assert film_data["classifier"]["predicted"] == made.classifier.predicted.ravel().tolist()
         np.testing.assert_allclose(film_data["judge"]["p"], made.judge.p.ravel(), atol=6e-4)
+        assert film_data["accepted"] == made.accepted.ravel().tolist()
     assert shown["samples"] == explored.samples.tolist()
     for one, direction in zip(shown["directions"], explored.directions, strict=True):
         assert one["breaks"] == [direction.breaks[row] for row in explored.starts]
@@ -119,7 +120,7 @@ def test_films_agree_with_the_measured_breaks(project):
     for explored in exploration.explored:
         for direction, made in zip(explored.directions, explored.films, strict=True):
             broken = made.classifier.predicted != explored.class_index
-            broken &= made.judge.predicted == explored.class_index
+            broken &= made.accepted
             forward = made.shifts[0] >= 0
             for start, at in enumerate(direction.breaks[row] for row in explored.starts):
                 first = made.shifts[0][forward][broken[start, forward]][:1]

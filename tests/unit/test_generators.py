@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2] / "pytest_failcond"
 
 
 def bright(level: float, name: str = "classifier") -> Classifier:
-    return Classifier(Bright(level).eval(), name=name)
+    return Classifier(Bright(level, 1e4 if name == "judge" else 5.0).eval(), name=name)
 
 
 def breaks(starts, level):
@@ -87,12 +87,14 @@ def test_two_judges_accept_what_the_stricter_does():
         )
         found[name] = finding.walk.valid
         kept = discover(generator, classifier, 0, top=1, samples=16, acceptance=acceptance)
-        assert all(acceptance.accepts(to_float(case.pixels[None]), 0)[0] for case in kept.cases)
+        assert all(
+            acceptance.accepts(to_float(case.pixels[None]), 0, among=3)[0] for case in kept.cases
+        )
     steps = len(found["both"])
     assert np.array_equal(found["both"], found["strict"][:steps])
     assert not np.array_equal(found["both"], found["mild"][:steps])
     laboratory = Laboratory(Settings(), classifier, acceptance=Acceptance((mild, strict)))
-    assert laboratory.models == {"classifier": classifier, "judge": mild, "judge 2": strict}
+    assert laboratory.models == {"classifier": classifier, "judge 1": mild, "judge 2": strict}
     assert strict.classes == mild.classes == classifier.classes
 
 
@@ -123,7 +125,11 @@ def test_corner_cases_are_discovered_past_their_breaks():
 
 
 def test_films_and_records_are_made():
-    generator, classifier, acceptance = linear_generator(), bright(0.4), Acceptance.of(bright(0.1))
+    generator, classifier, acceptance = (
+        linear_generator(),
+        bright(0.4),
+        Acceptance.of(bright(0.1, "judge")),
+    )
     starts = start_images(generator, acceptance, 0, 16)
     keys, rows = [DirectionKey(0, LOST, 1), DirectionKey(0, FAINT, -1)], np.array([1, 3])
     shifts = [np.array([0.0, 2.0]), np.array([-1.0, 0.0, 1.0])]

@@ -60,12 +60,22 @@ def test_labels_outside_the_classes_are_refused_with_the_remedy(named):
 
 
 def test_the_judge_is_shown_the_same_corrupted_images():
-    never_sure = Classifier(lambda x: np.tile([1.0, 0.0], (len(x), 1)), name="judge", batch_size=64)
+    always_first = Classifier(
+        lambda x: np.tile([9.0, 0.0], (len(x), 1)), name="judge", batch_size=64
+    )
     noise = CorruptionKey("gaussian_noise", 1)
-    few = measure_corruption(laboratory(300, never_sure), noise)
+    few = measure_corruption(laboratory(300, always_first), noise)
     assert (few.judge_correct, few.judge_total, few.judge_accuracy) == (150, 300, 0.5)
-    many = laboratory(5_000, never_sure).classify(CleanKey())
+    noticed = []
+    always_first.notice = noticed.append
+    many = laboratory(5_000, always_first).classify(CleanKey())
     assert (many.judge_correct, many.judge_total) == (1000, 2000)
+    (remark,) = noticed
+    assert (remark.model, remark.what) == ("judge", "worse")
+    assert remark.text == (
+        "the judge reads 50.0 % of the clean test images, the classifier 100.0 %: what it rejects may "
+        "well be readable; give a better judge"
+    )
     assert laboratory(300).classify(CleanKey()).judge_accuracy is None
 
 

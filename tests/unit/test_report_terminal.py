@@ -93,16 +93,16 @@ def test_grid():
     assert "10 cells, 10 gated, 1 gate over their mean · n 200" in text
 
 
-def test_the_judge_stands_beside_the_classifier_within_80_columns():
+def test_what_is_readable_stands_beside_the_classifier_within_80_columns():
     run = make_run()
     for key in ("clean", *(f"corruption:gaussian_noise:{s}" for s in (1, 2, 3, 4, 5))):
         judged = replace(run.measurements[key], judge_correct=150, judge_total=200)
         run.measurements[key] = judged
     text = render(run, width=80)
-    assert line_with(text, "mean", "judge", "1", "5")
+    assert line_with(text, "mean", "readable", "1", "5")
     assert line_with(text, "gaussian_noise", "0.8600", "0.75", "0.9800 ✓", "0.7400 ✓")
     assert line_with(text, "column_blur", "0.9800 ✓").split()[1:3] == ["–", "–"]
-    assert wording.JUDGE in " ".join(text.split())
+    assert wording.READABLE in " ".join(text.split())
 
 
 def test_a_row_that_rises_is_remarked_on():
@@ -305,7 +305,7 @@ def test_a_narrow_terminal_has_fewer_columns_and_no_broken_number():
         "gaussian_noise", "0.86", "0.98", "✓", "0.92", "✗", "0.86", "✗", "0.80", "✓", "0.74", "✓",
     ]  # fmt: skip
     assert line_with(text, "column_blur ").endswith("0.50 ~  err ?")
-    assert "judge" not in text
+    assert "readable" not in text
     assert "hat changes" not in text
     assert line_with(text, "s322 b16.conv0[2] ↗", "2.0 σ ○", "0.00 → 0.80")
     assert line_with(text, "gaussian_noise:3", "0.0821", "−5.6 ×").count("0.0") == 1

@@ -75,15 +75,15 @@ def _heat(
     run: Run, cells: dict[tuple[str, int], Shade], names: Sequence[str], severities: Sequence[int]
 ) -> Heat:
     rows = [[cells.get((name, severity)) for severity in severities] for name in names]
-    judges = [[_judge(run, CorruptionKey(name, s)) for s in severities] for name in names]
-    judged = any(value is not None for row in judges for value in row)
+    readable = [[_readable(run, CorruptionKey(name, s)) for s in severities] for name in names]
+    judged = any(value is not None for row in readable for value in row)
     return Heat(
         rows=names,
         columns=[str(severity) for severity in severities],
         cells=rows,
         means=[_mean([None if shade is None else shade.share for shade in row]) for row in rows],
         clean=_shade(run, CleanKey()),
-        judge=([_mean(row) for row in judges], _judge(run, CleanKey())) if judged else None,
+        readable=([_mean(row) for row in readable], _readable(run, CleanKey())) if judged else None,
         gravest=contents.several_gates(run),
     )
 
@@ -103,6 +103,6 @@ def _shade(run: Run, key: Key) -> Shade | None:
     return Shade(share, contents.status_of_key(run, key))
 
 
-def _judge(run: Run, key: Key) -> float | None:
+def _readable(run: Run, key: Key) -> float | None:
     measured = run.measurements.get(key)
     return None if measured is None else measured.judge_accuracy

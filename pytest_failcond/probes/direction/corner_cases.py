@@ -16,7 +16,7 @@ from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.probes.direction.walking import Walk, walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.process.surroundings import ours
-from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance, Judge
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
 
@@ -39,7 +39,9 @@ class Strip:
         images: uint8 ``[F, H, W, C]``.
         p: the classifier's probability of the class, ``[F]``.
         predicted: the classifier's prediction, ``[F]``.
-        judged: the judge's prediction, ``[F]``; None without a judge.
+        judged: what it is taken for by the judge that accepts it least, ``[F]``, the number of classes
+            for none of these; None without a judge.
+        accepted: whether it still shows its class, bool ``[F]``; all, without a judge.
     """
 
     sample: int
@@ -49,6 +51,7 @@ class Strip:
     p: npt.NDArray[np.float64]
     predicted: npt.NDArray[np.int64]
     judged: npt.NDArray[np.int64] | None
+    accepted: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def find_corner_cases(
     top: int = 3,
     samples: int = 128,
     max_shift: float = 8.0,
-    judge: Classifier | Acceptance | None = None,
+    judge: Judge = None,
     seed: int = 0,
 ) -> Findings:
     """Find a class's ``top`` directions and walk them (arXiv 2410.12814, with validity judged).
@@ -104,7 +107,8 @@ def find_corner_cases(
             no more dimensions have a gradient.
         samples: start images, and images that the ranking averages over.
         max_shift: end of the walks, σ.
-        judge: says which images still show the class; None: all do, within the generator's range.
+        judge: one judge or several, or an `Acceptance`, which say which images still show the class;
+            None: all do, within the generator's range.
         seed: keys the samples.
 
     Raises:
@@ -191,6 +195,8 @@ def make_strip(
     shifts = np.round(np.linspace(0.0, end, _FRAMES), _DIGITS)
     images = shifted_images(generator, starts, walked.direction, np.full(_FRAMES, row), shifts)
     probabilities = classifier.probabilities(images, batch=BATCH)
+    judgement = acceptance.see(images, among=probabilities.shape[1], batch=BATCH)
+    strictest = judgement.strictest(starts.class_index)
     return Strip(
         sample=int(starts.samples[row]),
         broke=broke,
@@ -198,7 +204,8 @@ def make_strip(
         images=to_uint8(images.numpy()),
         p=probabilities[:, starts.class_index].astype(np.float64),
         predicted=probabilities.argmax(axis=1),
-        judged=acceptance.see(images, batch=BATCH).labels,
+        judged=None if strictest is None else strictest.argmax(axis=1),
+        accepted=judgement.accepted(starts.class_index),
     )
 
 

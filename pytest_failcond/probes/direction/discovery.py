@@ -35,7 +35,8 @@ class FoundCase:
         pixels: uint8 ``[H, W, C]``.
         predicted: the classifier's prediction, by index.
         p: its probability of the class.
-        judged: the judge's prediction; None without one.
+        judged: what the judge that accepts it least takes it for, by index; the number of classes: for
+            none of these; None without a judge.
         accepted: whether it still shows its class.
     """
 
@@ -73,7 +74,7 @@ def discover(
     """Find corner cases of a class: ``per_direction`` typical ones along each of its directions.
 
     Each is moved 0.5 σ past its break and rounded to uint8. Those very pixels are shown to classifier
-    and judge again, and kept if the classifier is wrong and the judge is not.
+    and judges again, and kept if the classifier is wrong and they are accepted.
 
     Args: as of `find_corner_cases`; ``acceptance`` says which images still show the class.
 
@@ -127,8 +128,11 @@ def _past_the_break(
     shifts = np.round(breaks + PAST, 4)
     pixels = to_uint8(shifted_images(generator, starts, finding.key, rows, shifts).numpy())
     p = classifier.probabilities(to_float(pixels), owned=True)
-    judgement = acceptance.see(to_float(pixels), owned=True)
-    accepted, judged = judgement.accepted(starts.class_index), judgement.labels
+    judgement = acceptance.see(to_float(pixels), among=p.shape[1])
+    accepted, strictest = (
+        judgement.accepted(starts.class_index),
+        judgement.strictest(starts.class_index),
+    )
     return [
         FoundCase(
             direction=finding.key,
@@ -138,7 +142,7 @@ def _past_the_break(
             pixels=pixels[i],
             predicted=int(p[i].argmax()),
             p=round(float(p[i, starts.class_index]), 4),
-            judged=None if judged is None else int(judged[i]),
+            judged=None if strictest is None else int(strictest[i].argmax()),
             accepted=bool(accepted[i]),
         )
         for i, row in enumerate(rows)

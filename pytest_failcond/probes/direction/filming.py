@@ -66,13 +66,16 @@ def film(
     parts: list[npt.NDArray[np.uint8]] = []
     seen: list[npt.NDArray[np.float32]] = []
     judged: list[npt.NDArray[np.float32]] = []
+    accepted: list[npt.NDArray[np.bool_]] = []
     for first in range(0, len(which), _CHUNK):
         part = slice(first, first + _CHUNK)
         images = shifted_together(generator, starts, directions, which[part], moves[part])
         parts.append(to_uint8(images.numpy()))
         seen.append(classifier.probabilities(images, batch=BATCH))
-        shown = acceptance.see(images, batch=BATCH).shown
-        judged += [] if shown is None else [shown]
+        judgement = acceptance.see(images, among=seen[-1].shape[1], batch=BATCH)
+        strictest = judgement.strictest(starts.class_index)
+        judged += [] if strictest is None else [strictest]
+        accepted.append(judgement.accepted(starts.class_index))
     pixels = np.concatenate(parts)
     return Film(
         directions=tuple(directions),
@@ -81,6 +84,7 @@ def film(
         images=pixels.reshape(*shape, *pixels.shape[1:]),
         classifier=_opinion(seen, starts.class_index, shape),
         judge=_opinion(judged, starts.class_index, shape) if judged else None,
+        accepted=np.concatenate(accepted).reshape(shape),
     )
 
 

@@ -162,4 +162,5 @@ def _frames(key: str, strip: Strip, save: SavePicture) -> Frames:
         p=[round(float(p), 4) for p in strip.p],
         predicted=[int(i) for i in strip.predicted],
         judged=None if strip.judged is None else [int(i) for i in strip.judged],
+        accepted=None if strip.judged is None else strip.accepted.tolist(),
     )

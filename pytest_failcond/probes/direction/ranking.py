@@ -18,7 +18,7 @@ from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.process.exchange import text_of
 from pytest_failcond.process.surroundings import ours
-from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.acceptance import Acceptance, Judge
 from pytest_failcond.subjects.classifier import Classifier
 
 
@@ -50,7 +50,7 @@ def rank_dimensions(
     class_index: int,
     *,
     samples: int = 128,
-    judge: Classifier | Acceptance | None = None,
+    judge: Judge = None,
     seed: int = 0,
 ) -> Ranking:
     """Rank all style dimensions for a class: score_k = -mean(∂p_c/∂s_k) σ_k over its images.

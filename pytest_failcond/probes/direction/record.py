@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,15 @@ from pytest_failcond.storage.packing import unpack_bits
 
 STANDS_OUT = 0.5  # σ of natural variation that a change must have to be spoken of
 VALID_SHARE = 0.8
-"""Of the start images, that the judge must accept within the valid range."""
+"""Of the start images, that must be accepted within the valid range."""
 
 
 @dataclass(frozen=True)
 class Curve:
     """A degradation curve over T shifts: counts of the N start images; ``mean_p`` is p(class).
 
-    ``right``: still right; ``broken``: broken by then; ``lost``: lost to the judge first by then;
-    ``accepted``: images that the judge accepts there.
+    ``right``: still right; ``broken``: broken by then; ``lost``: lost to the judges first by then;
+    ``accepted``: images that are accepted there.
     """
 
     shift: list[float]
@@ -35,7 +35,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Frames:
-    """A picture strip: file name in the run's folder, and what belongs under each of its F frames."""
+    """A picture strip: file name in the run's folder, and what belongs under each of its F frames.
+
+    ``judged``: what the judge that accepts it least takes it for; ``accepted``: whether it still shows its
+    class; both None without a judge.
+    """
 
     file: str
     sample: int
@@ -44,6 +48,7 @@ class Frames:
     p: list[float]
     predicted: list[int]
     judged: list[int] | None
+    accepted: list[bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,10 @@ class Direction:
         rank: 1 for the most harmful direction of its class; None where it was not ranked.
         score: loss in p(class) per σ, at the start.
         breaking_shift: smallest shift at which half of the start images are broken; None: none is.
-        valid_range: shift up to which the judge accepts 80 % of the images; None: not judged.
+        valid_range: shift up to which 80 % of the images are accepted; None: not judged.
         breaks: each start image's bisected breaking shift; None: it did not break.
         attributes: what changes in the images between no shift and `tested_to`, largest first.
-        accepted: whether the judge accepts each start image at each shift; see `valid`. None: not
-            judged.
+        accepted: whether each start image is accepted at each shift; see `valid`. None: not judged.
     """
 
     key: DirectionKey
@@ -102,7 +106,7 @@ class Direction:
 
     @property
     def valid(self) -> npt.NDArray[np.bool_]:
-        """Whether the judge accepts each start image at each shift of the curve, ``[T, N]``."""
+        """Whether each start image is accepted at each shift of the curve, ``[T, N]``."""
         shape = len(self.curve.shift), self.total
         return (
             np.ones(shape, dtype=bool)
@@ -142,7 +146,11 @@ class Direction:
         """Read an entry of the run file."""
         fields = dict(data, key=read_key(data["key"]), class_index=data["class"])
         del fields["class"]
-        fields |= {"curve": Curve(**data["curve"]), "strip": Frames(**data["strip"])}
+        strip = Frames(**data["strip"])
+        if strip.accepted is None and strip.judged is not None:
+            # Runs of earlier versions accepted by the judge's label alone.
+            strip = replace(strip, accepted=[seen == data["class"] for seen in strip.judged])
+        fields |= {"curve": Curve(**data["curve"]), "strip": strip}
         fields["attributes"] = [AttributeChange(**change) for change in data["attributes"]]
         direction = cls(**fields)
         if direction.accepted is not None:

@@ -47,12 +47,12 @@ def start_images(
 ) -> Starts:
     """Draw ``count`` images of a class that are accepted as that class.
 
-    They depend on generator, judge, seed and stream alone. Without a judge, all are accepted. Ranking
+    They depend on generator, acceptance, seed and stream alone. Without a judge, all are accepted. Ranking
     and measuring use two streams and never share a sample: the dimensions that rank highest are
     flattered on the samples that chose them.
 
     Raises:
-        FailcondError: the judge accepts too few of 4 x ``count``.
+        FailcondError: too few of 4 x ``count`` are accepted.
     """
     numbers: list[npt.NDArray[np.int64]] = []
     styles: list[Tensor] = []
@@ -63,17 +63,18 @@ def start_images(
         drawn = generator.sample(labels, seed, stream=f"{stream}/{class_index}", first=first)
         accepted = np.ones(count, dtype=bool)
         if acceptance.judged:
-            images = generator.synthesize(drawn)
-            accepted = acceptance.accepts(images, class_index, batch=BATCH, owned=True)
+            images, among = generator.synthesize(drawn), len(generator.classes)
+            accepted = acceptance.accepts(images, class_index, among=among, batch=BATCH)
         numbers.append(first + np.flatnonzero(accepted))
         styles.append(drawn[torch.from_numpy(accepted)])
         found += int(accepted.sum())
         if found >= count:
             return Starts(class_index, np.concatenate(numbers)[:count], torch.cat(styles)[:count])
     raise FailcondError(
-        f"the judge accepts only {found} of {MOST_DRAWN * count} generated images of class "
-        f"{generator.classes[class_index]!r}, and {count} are needed; train the generator or the "
-        "judge further, or lower corner_cases.samples"
+        f"{acceptance.who} {'accepts' if len(acceptance.judges) == 1 else 'accept'} only {found} of "
+        f"{MOST_DRAWN * count} generated images of class {generator.classes[class_index]!r}, and "
+        f"{count} are needed; train the generator or {acceptance.who} further, or lower "
+        "acceptance.least_p or corner_cases.samples"
     )
 
 

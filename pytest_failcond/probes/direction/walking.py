@@ -21,7 +21,7 @@ from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
 from pytest_failcond.process.surroundings import ours
-from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.acceptance import Acceptance, Judge
 from pytest_failcond.subjects.classifier import Classifier
 
 _BISECTIONS = 5  # of the breaking step: 0.5 σ / 2**5 = 0.016 σ
@@ -38,11 +38,13 @@ class Walk:
         shifts: the grid, σ, ``[T]``; walked only as far as it could say anything.
         broken: images broken by each shift (classifier wrong, judge not), int ``[T]``.
         lost: images that the judge lost first, by each shift, int ``[T]``.
-        valid: whether the judge accepts each image at each shift, bool ``[T, N]``; all, without a
-            judge.
+        valid: whether each image is accepted at each shift, bool ``[T, N]``; all, without a judge.
         mean_p: mean probability of the class over all start images at each shift, ``[T]``.
         judged: whether there was a judge.
         breaks: each image's bisected breaking shift, σ, ``[N]``; NaN where it did not break.
+        levels: how surely each image that broke shows its class on its way there, float32 ``[N]``: the
+            least `Judgement.level` from the start to the break; NaN where it did not break. At a
+            stricter acceptance, those whose level it holds break at the same shifts.
         total: N.
         unmoved: the start images, ``[N, C, H, W]`` in [0, 1].
         moved: the same at the end of the valid range, or of the walk if there is no judge: there
@@ -58,6 +60,7 @@ class Walk:
     mean_p: npt.NDArray[np.float64]
     judged: bool
     breaks: npt.NDArray[np.float64]
+    levels: npt.NDArray[np.float32]
     total: int
     unmoved: Tensor
     moved: Tensor
@@ -90,6 +93,7 @@ class _Seen:
 
     right: npt.NDArray[np.bool_]
     accepted: npt.NDArray[np.bool_]
+    level: npt.NDArray[np.float32]
     p: npt.NDArray[np.float32]
 
 
@@ -100,13 +104,13 @@ def walk(
     directions: Sequence[DirectionKey],
     starts: Starts,
     *,
-    judge: Classifier | Acceptance | None = None,
+    judge: Judge = None,
     max_shift: float = 8.0,
 ) -> list[Walk]:
     """Walk start images along directions of their class, on a grid of 0.5 σ.
 
-    An image ends as *broken* at the first shift at which the classifier is wrong and the judge is
-    not, or as *lost* where the judge loses it first. A walk stops once all its images have ended
+    An image ends as *broken* at the first shift at which the classifier is wrong and the image is
+    accepted, or as *lost* where it is accepted no longer. A walk stops once all its images have ended
     and its valid range is known. Without a judge, an image is not moved beyond the generator's own
     range of the dimension, and a walk stops where fewer than 80 % of the images can be moved that far
     or are broken already.
@@ -116,7 +120,8 @@ def walk(
         classifier: the model under test; any callable will do, no gradients are needed.
         directions: of the starts' class, in any layers.
         starts: N start images.
-        judge: says which images still show their class; None: all do.
+        judge: one judge or several, or an `Acceptance`, which say which images still show their class;
+            None: all do.
         max_shift: end of the grid, σ.
 
     Returns:
@@ -127,8 +132,13 @@ def walk(
     def look(images: Tensor) -> _Seen:
         probabilities = classifier.probabilities(images, batch=BATCH)
         right = probabilities.argmax(axis=1) == starts.class_index
-        accepted = acceptance.accepts(images, starts.class_index, batch=BATCH)
-        return _Seen(right, accepted, probabilities[:, starts.class_index])
+        judgement = acceptance.see(images, among=probabilities.shape[1], batch=BATCH)
+        return _Seen(
+            right,
+            judgement.accepted(starts.class_index),
+            judgement.level(starts.class_index),
+            probabilities[:, starts.class_index],
+        )
 
     space = generator.style_space
     layers = [space.layer_of(direction.dimension) for direction in directions]
@@ -173,6 +183,7 @@ def _walk_layer(
     grid: npt.NDArray[np.float64] = STEP * np.arange(int(max_shift / STEP) + 1, dtype=np.float64)
     broken_at = np.full((count, total), _NEVER)
     lost_at = np.full((count, total), _NEVER)
+    levels = np.ones((count, total), dtype=np.float32)  # least on the way
     accepts = np.zeros((count, len(grid), total), dtype=bool)
     mean_p = np.full((count, len(grid)), np.nan)
     steps = np.zeros(count, dtype=np.int64)  # walked by each direction
@@ -195,6 +206,8 @@ def _walk_layer(
         going &= shift <= np.maximum(limits[active], 0.0)
         broken_at[active] = np.where(going & valid & ~right, step, broken_at[active])
         lost_at[active] = np.where(going & ~valid, step, lost_at[active])
+        level = np.minimum(levels[active], seen.level.reshape(len(active), total))
+        levels[active] = np.where(going, level, levels[active])
         accepts[active, step] = valid
         mean_p[active, step] = seen.p.reshape(len(active), total).mean(axis=1)
         steps[active] = step + 1
@@ -211,7 +224,8 @@ def _walk_layer(
         active = active[~(ended & (invalid | (not judged)))]
         if not len(active):
             break
-    breaks = _bisect(mover, look, broken_at, grid)
+    breaks = _bisect(mover, look, broken_at, grid, levels)
+    levels[broken_at == _NEVER] = np.nan
     cumulative = np.arange(len(grid))[:, None]
     return [
         Walk(
@@ -224,6 +238,7 @@ def _walk_layer(
             mean_p=mean_p[d, : steps[d]],
             judged=judged,
             breaks=breaks[d],
+            levels=levels[d],
             total=total,
             unmoved=unmoved[d],
             moved=moved_to_end[d],
@@ -237,10 +252,12 @@ def _bisect(
     look: Callable[[Tensor], _Seen],
     broken_at: npt.NDArray[np.int64],
     grid: npt.NDArray[np.float64],
+    levels: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float64]:
     """Narrow each broken image's first breaking step: σ, ``[D, N]``, NaN where nothing broke.
 
-    The value returned is one at which the image was seen broken.
+    The value returned is one at which the image was seen broken. What was seen broken on the way lowers
+    the images' ``levels``, ``[D, N]``.
     """
     breaks = np.full(broken_at.shape, np.nan)
     breaks[broken_at == 0] = 0.0
@@ -252,6 +269,8 @@ def _bisect(
             middle = (low + high) / 2
             seen = look(mover.images(rows, which, middle))
             breaks_here = seen.accepted & ~seen.right
+            least = np.minimum(levels[which, rows], seen.level)
+            levels[which, rows] = np.where(breaks_here, least, levels[which, rows])
             high = np.where(breaks_here, middle, high)
             low = np.where(breaks_here, low, middle)
         breaks[which, rows] = high

@@ -19,14 +19,14 @@ def draw(heat: Heat, name: str) -> list[Markup]:
     if heat.clean is not None:
         titles.append(tag("th", "clean", scope="col"))
     titles.append(tag("th", "mean", scope="col"))
-    if heat.judge is not None:
-        titles.append(tag("th", "judge", scope="col"))
+    if heat.readable is not None:
+        titles.append(tag("th", "readable", scope="col"))
     titles += [tag("th", s, scope="col", aria_label=f"severity {s}") for s in heat.columns]
     rows = [_row(heat, place) for place in range(len(heat.rows))]
     table = tag("table", tag("thead", tag("tr", *titles)), tag("tbody", *rows), class_="heat",
                 aria_label=name)  # fmt: skip
-    judge = f" {wording.JUDGE}." if heat.judge is not None else ""
-    return [tag("div", table, class_="wide"), note(f"{_LEGEND}{judge}")]
+    readable = f" {wording.READABLE}." if heat.readable is not None else ""
+    return [tag("div", table, class_="wide"), note(f"{_LEGEND}{readable}")]
 
 
 def _row(heat: Heat, place: int) -> Markup:
@@ -34,8 +34,8 @@ def _row(heat: Heat, place: int) -> Markup:
     if heat.clean is not None and place == 0:
         parts.append(_cell(heat.clean, None, rowspan=str(len(heat.rows))))
     asides: Sequence[float | None] = [heat.means[place]]
-    if heat.judge is not None:
-        asides = [*asides, heat.judge[0][place]]
+    if heat.readable is not None:
+        asides = [*asides, heat.readable[0][place]]
     parts += [tag("td", wording.accuracy(value), class_="aside") for value in asides]
     clean = None if heat.clean is None else heat.clean.share
     return tag("tr", *parts, *(_cell(shade, clean) for shade in heat.cells[place]))

@@ -167,24 +167,24 @@ function explain() {
   const key = [
     ["p-key", "p(class), classifier"], ...(judged ? [["judge-key", "p(class), judge"]] : []),
     ["share-key", "share broken of all start images"], ["own-key", "this image breaks"],
-    ["right-key", "✓ right"], ["broken-key", "✗ broken"], ...(judged ? [["lost-key", "○ lost to the judge"]] : []),
+    ["right-key", "✓ right"], ["broken-key", "✗ broken"], ...(judged ? [["lost-key", "○ not accepted"]] : []),
   ];
   at("legend").replaceChildren(...key.map(([kind, words]) => make("li", {}, make("span", { class: `key ${kind}`, "aria-hidden": "true" }), words)));
   const words = [
     ["direction", "one dimension of the generator's style vector and the way it is moved; those listed lose the class fastest"],
     ["σ", "the standard deviation of that dimension over generated images; shifts against the direction are below 0"],
     ["what changes", "the mean change of the start images up to where nothing more is claimed, in σ of each attribute among generated images; only what stands out"],
-    ["broken", judged ? "the classifier is wrong, the judge is not" : "the classifier is wrong; without a judge, nobody says whether the image still shows its class"],
-    ...(judged ? [["lost to the judge", "the judge no longer sees the class, so that the classifier is not blamed"]] : []),
+    ["broken", judged ? "the classifier is wrong, and the image is accepted: every judge is sure enough of its class" : "the classifier is wrong; without a judge, nobody says whether the image still shows its class"],
+    ...(judged ? [["not accepted", "a judge is no longer sure of the class, so that the classifier is not blamed"]] : []),
     ["breaks at", "the shift at which half of the direction's start images are broken; > where that is not so within what was tested"],
-    ...(judged ? [["valid to", "the largest shift at which the judge still accepts 80 % of them; beyond it, shaded, nothing is claimed"]] : []),
+    ...(judged ? [["valid to", "the largest shift at which 80 % of them are still accepted; beyond it, shaded, nothing is claimed"]] : []),
     ["start images", "generated images of the class; pictured are those that the reports show, typical breaks of a direction each, and the first of the others"],
     ["frames", "were measured every 0.5 σ; between two, the picture is blended, and the numbers are those of the nearer one"],
     ["keys", "arrows step from frame to frame, Home and End go to the ends; on the sheet, arrows move in both directions"],
   ];
   at("words").replaceChildren(...words.flatMap(([word, meaning]) => [make("dt", {}, word), make("dd", {}, meaning)]));
   at("sheet-note").textContent = "Choose a frame to see it large. "
-    + `Blue frames are right, orange ones broken${judged ? ", gray ones lost to the judge" : ""}. Each direction goes as far as it was tested.`;
+    + `Blue frames are right, orange ones broken${judged ? ", gray ones not accepted" : ""}. Each direction goes as far as it was tested.`;
   at("skipped").replaceChildren(...data.skipped.map((why) => make("li", {}, why)));
   document.documentElement.classList.toggle("small-images", Math.max(...data.size) < 128);
 }

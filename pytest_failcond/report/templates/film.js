@@ -3,7 +3,7 @@
 const VERDICTS = {
   right: { sign: "✓", words: "right" },
   broken: { sign: "✗", words: "broken" },
-  lost: { sign: "○", words: "lost to the judge" },
+  lost: { sign: "○", words: "not accepted" },
 };
 
 class Film {
@@ -24,15 +24,16 @@ class Film {
   }
 
   frame(number) {
-    const read = (opinion) => opinion && {
+    const read = (opinion, right) => opinion && {
       p: opinion.p[number],
       predicted: opinion.predicted[number],
       top: opinion.top[number],
-      right: opinion.predicted[number] === this.label,
+      right,
     };
-    const classifier = read(this.data.classifier);
-    const judge = read(this.data.judge);
-    const verdict = judge && !judge.right ? "lost" : classifier.right ? "right" : "broken";
+    const accepted = Boolean(this.data.accepted[number]);
+    const classifier = read(this.data.classifier, this.data.classifier.predicted[number] === this.label);
+    const judge = read(this.data.judge, accepted);
+    const verdict = !accepted ? "lost" : classifier.right ? "right" : "broken";
     return { classifier, judge, verdict };
   }
 
@@ -72,14 +73,14 @@ function showVerdict(element, verdict) {
   element.className = `verdict ${verdict}`;
 }
 
-// Fills a table with what classifier and judge say of a frame.
+// Fills a table with what classifier and judge, of several the strictest, say of a frame.
 function showReadings(table, frame, label, names) {
   const head = make("tr", {}, make("td"), make("th", { scope: "col" }, "says"),
     make("th", { scope: "col", class: "number" }, `p(${names[label]})`), make("th", { scope: "col", class: "number" }, "p(said)"));
   const rows = [["classifier", frame.classifier], ["judge", frame.judge]].filter(([, said]) => said);
   table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows.map(([name, said]) => make("tr", {},
     make("th", { scope: "row" }, name),
-    make("td", { class: said.right ? "said" : "said wrong" }, `${said.right ? "✓" : "✗"} ${names[said.predicted]}`),
+    make("td", { class: said.right ? "said" : "said wrong" }, `${said.right ? "✓" : "✗"} ${names[said.predicted] ?? "none of these"}`),
     make("td", { class: "number" }, said.p.toFixed(2)),
     make("td", { class: "number" }, said.top.toFixed(2))))));
 }

@@ -18,31 +18,31 @@ def show(page: Page, heat: Heat) -> None:
     names = [printable(name) for name in heat.rows]
     room = page.width - max(map(len, ["clean", *names]))
     narrow = room < _CELL * (1 + len(heat.columns))
-    judge = None if narrow else heat.judge
+    readable = None if narrow else heat.readable
     digits = 2 if narrow else 4
     titles = [f"{title:>{digits + 2}}" for title in ("mean", *heat.columns)]
-    head = ["", titles[0], *([] if judge is None else ["judge"]), *titles[1:]]
+    head = ["", titles[0], *([] if readable is None else ["readable"]), *titles[1:]]
     table = page.table("", head, left=len(head))
     for column in table.columns:
         column.no_wrap = True
-    if judge is not None or narrow:  # 80 columns hold five severities and the longest name
+    if readable is not None or narrow:  # 80 columns hold five severities and the longest name
         table.padding = (0, 0, 0, 0)
     if heat.clean is not None:
-        beside = [] if judge is None else [_rough(page, judge[1])]
+        beside = [] if readable is None else [_rough(page, readable[1])]
         table.add_row("clean", _cell(page, heat.clean, digits), *beside)
     for place, name in enumerate(names):
         mean = wording.accuracy(heat.means[place], digits)
-        beside = [] if judge is None else [_rough(page, judge[0][place])]
+        beside = [] if readable is None else [_rough(page, readable[0][place])]
         cells = [_cell(page, shade, digits) for shade in heat.cells[place]]
         table.add_row(page.text(name), page.text(f"{mean:>{digits + 2}}"), *beside, *cells)
     page.show(table)
-    for remark in ("" if judge is None else wording.JUDGE, _legend(heat)):
+    for remark in ("" if readable is None else wording.READABLE, _legend(heat)):
         if remark:
             page.print(remark, "dim")
 
 
 def _rough(page: Page, share: float | None) -> Text:
-    return page.text(f"{wording.NOTHING if share is None else wording.share(share):>5}", "dim")
+    return page.text(f"{wording.NOTHING if share is None else wording.share(share):>8}", "dim")
 
 
 def _cell(page: Page, shade: Shade | None, digits: int) -> Text:

@@ -75,10 +75,10 @@ class MeasurementRecord(Record):
     )
     pixels: str = Field(description="Hash of the images that were classified.")
     judge_correct: Count | None = Field(
-        description="Images that the judge classified right; null without one."
+        description="Images that the judges accept as their true class; null without one."
     )
     judge_total: Count | None = Field(
-        description="Images that the judge was shown; null without one."
+        description="Images that the judges were shown; null without one."
     )
     by_seed: Many[Count] = Field(
         description="Images classified right with each further seed of the corruption."
@@ -114,9 +114,7 @@ class PassedOver(Record):
 
     key: DirectionName = Field(description="Of the direction.")
     score: float = Field(description="Loss in p(class) per σ.")
-    valid_range: Shift = Field(
-        description="Shift up to which the judge accepts 80 % of the images, σ."
-    )
+    valid_range: Shift = Field(description="Shift up to which 80 % of the images are accepted, σ.")
 
 
 class RankingRecord(Record):
@@ -151,8 +149,8 @@ class CurveRecord(Record):
     shift: Annotated[Many[Shift], Field(min_length=1)] = Field(description="Shifts, σ, [T].")
     right: Many[Count] = Field(description="Start images still right, [T].")
     broken: Many[Count] = Field(description="Start images broken by then, [T].")
-    lost: Many[Count] = Field(description="Start images lost to the judge first by then, [T].")
-    accepted: Many[Count] = Field(description="Start images that the judge accepts there, [T].")
+    lost: Many[Count] = Field(description="Start images lost to the judges first by then, [T].")
+    accepted: Many[Count] = Field(description="Start images that are accepted there, [T].")
     mean_p: Many[Share] = Field(description="Mean p(class), [T].")
 
     @model_validator(mode="after")
@@ -173,12 +171,15 @@ class StripRecord(Record):
     p: Many[Share] = Field(description="p(class), [F].")
     predicted: Many[Count] = Field(description="Predicted classes, [F].")
     judged: Many[Count] | None = Field(
-        description="What the judge takes it for, [F]; null without one."
+        description="What the judge that accepts it least takes it for, [F]; the number of classes: for none of these; null without a judge."
+    )
+    accepted: Many[bool] | None = Field(
+        None, description="Whether it still shows its class, [F]; null without a judge."
     )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        judged = () if self.judged is None else ("judged",)
+        judged = tuple(n for n in ("judged", "accepted") if getattr(self, n) is not None)
         same_length(self, "shift", "p", "predicted", *judged)
         return self
 
@@ -212,7 +213,7 @@ class DirectionRecord(Record):
         description="Smallest shift at which half of the start images are broken; null: none is."
     )
     valid_range: Shift | None = Field(
-        description="Shift up to which the judge accepts 80 % of the images; null: not judged."
+        description="Shift up to which 80 % of the images are accepted; null: not judged."
     )
     total: Positive = Field(description="Start images.")
     curve: CurveRecord = Field(description="What becomes of them.")
@@ -221,7 +222,7 @@ class DirectionRecord(Record):
     )
     strip: StripRecord = Field(description="A typical break.")
     accepted: Packed | None = Field(
-        description="Whether the judge accepts each start image at each shift: bits [T, N], packed, zlib, in base64; null: not judged."
+        description="Whether each start image is accepted at each shift: bits [T, N], packed, zlib, in base64; null: not judged."
     )
     attributes: Many[AttributeRecord] = Field(
         description="What changes in the images between no shift and the end of what was tested, largest first."

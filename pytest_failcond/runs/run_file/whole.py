@@ -26,6 +26,7 @@ from pytest_failcond.runs.run_file.values import (
     Packed,
     Planned,
     Positive,
+    Share,
 )
 from pytest_failcond.storage.reading import Many, Record, shown, validate
 
@@ -48,8 +49,8 @@ class RemarkRecord(Record):
     """Something that was noticed of a model while it was measured, or of the baseline or the images."""
 
     model: str = Field(description="classifier, judge, images, baseline or reference.")
-    what: Literal["random", "training", "writes", "absent", "mixed"] = Field(
-        description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given; absent: it is configured and not there; mixed: some are gray, some in colour."
+    what: Literal["random", "training", "writes", "absent", "mixed", "worse"] = Field(
+        description="random: its output changes from call to call; training: it was in training mode; writes: it writes into the images that it is given; absent: it is configured and not there; mixed: some are gray, some in colour; worse: a judge reads the clean test images worse than the classifier."
     )
     text: str = Field(description="One sentence.")
 
@@ -88,14 +89,21 @@ class EnvironmentRecord(Record):
 
 
 class SubjectsRecord(Record):
-    """What was measured. Runs can be compared where images, max_images, seed and corruptions agree."""
+    """What was measured. Runs can be compared where images, max_images, seed and corruptions agree; their directions, where generator, judges and least_p do too."""
 
     classifier: str | None = Field(
         None, description="What identifies it, such as sha256:…; null for a plain callable."
     )
     judge: str | None = Field(
         None,
-        description="What identifies it, such as sha256:…; null without one, or for a plain callable.",
+        description="What identifies it, or several together, such as sha256:…; null without one, or for a plain callable.",
+    )
+    judges: Many[str | None] = Field(
+        [], description="The same of each judge; empty without one. Earlier runs lack it."
+    )
+    least_p: Share | None = Field(
+        None,
+        description="Probability that each judge must give an image's class for it to be accepted; null without a judge, and of earlier runs, where it was enough that the class came first.",
     )
     generator: str | None = Field(
         None, description="What identifies it, such as sha256:…; null without one."
