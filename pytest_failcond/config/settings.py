@@ -143,6 +143,7 @@ class Settings(Table):
     seeds: Annotated[int, AfterValidator(ranges.SEEDS.check)] = 1
     baseline: str | None = None
     corpus: str | None = None
+    review: str | None = None
     probes: tuple[str, ...] = ()
     corruptions: CorruptionSettings | None = None
     corner_cases: CornerCaseSettings = CornerCaseSettings()

@@ -7,12 +7,7 @@ load nothing and run nothing else, by its own Content-Security-Policy.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
-import json
-import re
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -23,8 +18,9 @@ from pytest_failcond import __version__
 from pytest_failcond.probes.direction import words as direction_text
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.records.exploration import Exploration, ExploredClass, Film, Opinion
+from pytest_failcond.report.filling import data_uri, embedded, fill, source_hash, template
 from pytest_failcond.subjects.images import side_by_side
-from pytest_failcond.words.printing import escape_html, printable
+from pytest_failcond.words.printing import escape_html
 
 _LARGEST = 128  # px of a frame's longer side in the page; larger ones are made smaller
 _LOSSLESS = 64  # px up to which frames are kept to the last bit
@@ -34,46 +30,20 @@ _SCRIPTS = ("film.js", "plot.js", "sheet.js", "explorer.js")
 
 def page(exploration: Exploration) -> str:
     """Return the page: valid HTML, with every name in it escaped."""
-    style = _template("explorer.css")
-    script = '"use strict";\n' + "\n".join(map(_template, _SCRIPTS))
+    style = template("explorer.css")
+    script = '"use strict";\n' + "\n".join(map(template, _SCRIPTS))
     contents = {
         "policy": (
-            f"default-src 'none'; img-src data:; script-src '{_hash(script)}'; "
-            f"style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
+            f"default-src 'none'; img-src data:; script-src '{source_hash(script)}'; "
+            f"style-src '{source_hash(style)}'; base-uri 'none'; form-action 'none'"
         ),
         "title": escape_html(f"Where {exploration.classifier} fails"),
         "version": escape_html(__version__),
         "style": style,
         "script": script,
-        "data": _json(_data(exploration)),
+        "data": embedded(_data(exploration)),
     }
-    # In one pass: what is put in is never searched for places to put something in.
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: contents[found[1]], _template("explorer.html"))
-
-
-def _template(name: str) -> str:
-    folder = resources.files("pytest_failcond.report") / "templates"
-    return (folder / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _json(data: Any) -> str:
-    """Write JSON that may stand in a script element: no name in it can end the element."""
-    text = json.dumps(_printable(data), separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
-def _printable(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _printable(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_printable(entry) for entry in data]
-    return printable(data) if isinstance(data, str) else data
+    return fill("explorer.html", contents)
 
 
 def _data(exploration: Exploration) -> dict[str, Any]:
@@ -163,4 +133,4 @@ def _sprite(images: npt.NDArray[np.uint8]) -> str:
     else:
         picture.save(buffer, "JPEG", quality=90, subsampling=0)
         kind = "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_uri(buffer.getvalue(), kind)

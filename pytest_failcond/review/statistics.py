@@ -1,0 +1,121 @@
+"""What answers say of the images: how many show their class, with a bound; and the choice of ``least_p``. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.statistics.bounds import proportion_bound
+
+LEVELS = (
+    0.999, 0.998, 0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.925, 0.9, 0.875, 0.85, 0.825, 0.8, 0.775, 0.75, 0.7,
+    0.65, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05,
+)  # fmt: skip
+"""The levels that are tested, from the strictest: fixed before anybody has seen an image."""
+
+
+def shown_by_most(answers: Sequence[bool]) -> bool:
+    """Whether more than half of an image's readers named it rightly; ``answers``: whether each did."""
+    return 2 * sum(answers) > len(answers)
+
+
+def faultless(target: float, confidence: float) -> int:
+    """Return how many images, all of them readable, are the fewest that show a share of ``target``.
+
+    29 for .9 at 95 %.
+    """
+    count = max(1, math.ceil(math.log(1 - confidence) / math.log(target)))
+    # The logarithms may lie on the wrong side of a whole number by their last bit.
+    while proportion_bound(count, count, confidence, "lower") < target:
+        count += 1
+    while count > 1 and proportion_bound(count - 1, count - 1, confidence, "lower") >= target:
+        count -= 1
+    return count
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A level that was tested: how many images have it, how many of these are readable."""
+
+    level: float
+    readable: int
+    total: int
+    bound: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a calibration found.
+
+    Attributes:
+        tested: the levels tested, in order: all hold but the last, which may not.
+        proposed: the smallest level whose readable share is proven; None where none is.
+        missing: how many more answers, all of them right, it takes at least; 0 where a level is proposed.
+    """
+
+    tested: tuple[Tested, ...]
+    proposed: float | None
+    missing: int
+
+
+def calibrate(
+    levels: Sequence[float], readable: Sequence[bool], target: float, confidence: float
+) -> Calibration:
+    """Find the smallest ``least_p`` whose readable share is at least ``target``, with confidence.
+
+    Levels are tested in a fixed order, from the strictest that holds enough images for a proof at all, each
+    at the full confidence, and the first that fails ends it. So the chance to propose any level whose share
+    is under the target is at most 1 - ``confidence``, however many are tested (fixed-sequence testing, Maurer,
+    Hothorn & Lehmacher 1995; for risk control: Angelopoulos et al. 2021, arXiv 2110.01052). Where to begin
+    is told by the levels alone, never by the answers.
+
+    Args:
+        levels: of the images that were read, ``[N]``.
+        readable: whether each was named rightly, ``[N]``.
+        target: the share, over 0 and under 1.
+        confidence: over 0.5 and under 1.
+    """
+    at = np.asarray(levels, dtype=np.float64)
+    right = np.asarray(readable, dtype=bool)
+    enough = faultless(target, confidence)
+    tested: list[Tested] = []
+    proposed = None
+    for level in LEVELS:
+        chosen = at >= level
+        if chosen.sum() < enough:
+            continue
+        tested.append(_test(level, right[chosen], confidence))
+        if tested[-1].bound < target:
+            break
+        proposed = level
+    if proposed is not None:
+        return Calibration(tuple(tested), proposed, 0)
+    if not tested:
+        return Calibration((), None, enough - int((at >= LEVELS[-1]).sum()))
+    return Calibration(tuple(tested), None, _missing(tested[0], target, confidence))
+
+
+def _test(level: float, right: npt.NDArray[np.bool_], confidence: float) -> Tested:
+    readable, total = int(right.sum()), len(right)
+    return Tested(level, readable, total, proportion_bound(readable, total, confidence, "lower"))
+
+
+def _missing(first: Tested, target: float, confidence: float) -> int:
+    """Return how many more images, all readable, would prove the share at a level."""
+    low, high = 0, 1
+    while not _proves(first, high, target, confidence):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _proves(first, middle, target, confidence) else (middle, high)
+    return high
+
+
+def _proves(first: Tested, more: int, target: float, confidence: float) -> bool:
+    return (
+        proportion_bound(first.readable + more, first.total + more, confidence, "lower") >= target
+    )

@@ -1,0 +1,72 @@
+"""A review in words, for terminal, reports and messages. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from pytest_failcond.review.standing import Reader, Share, Standing
+from pytest_failcond.statistics.bounds import proportion_bound
+from pytest_failcond.words.printing import count
+
+
+def sentence(standing: Standing, confidence: float) -> str:
+    """Say what readers found; or why the review says nothing.
+
+    ``46 of 50 corner cases show their class (at least 82 %), read by 1 person, on version X; of 20 rejected
+    breaks 3 could be read; the reader named 10 of 10 test images and 0 of 10 unreadable ones``
+    """
+    if standing.outdated:
+        return standing.outdated
+    parts = [
+        f"{_breaks(standing.breaks, confidence)}, read by {who(standing.readers)}, on version "
+        f"{standing.version}"
+    ]
+    if standing.rejected.all:
+        rejected = standing.rejected
+        parts.append(f"of {count(rejected.all, 'rejected break')} {rejected.some} could be read")
+    parts.append(checks(standing.readers))
+    if standing.agreement.all:
+        parts.append(f"readers agree on {standing.agreement} images")
+    return "; ".join(parts)
+
+
+def _breaks(breaks: Share, confidence: float) -> str:
+    if not breaks.all:
+        return "there is no corner case that is accepted and was read"
+    least = proportion_bound(breaks.some, breaks.all, confidence, "lower")
+    noun = "corner case shows its" if breaks.all == 1 else "corner cases show their"
+    return f"{breaks} {noun} class (at least {percent(least)})"
+
+
+def percent(share: float) -> str:
+    """Say a lower bound: ``82 %``, never more than it is."""
+    return f"{math.floor(100 * share + 1e-9)} %"
+
+
+def who(readers: Sequence[Reader]) -> str:
+    """Say how many persons and models read: ``1 person and 2 models``."""
+    kinds = Counter(reader.kind for reader in readers)
+    persons = {0: "", 1: "1 person"}.get(kinds["person"], f"{kinds['person']} persons")
+    models = count(kinds["model"], "model") if kinds["model"] else ""
+    return " and ".join(filter(None, (persons, models)))
+
+
+def checks(readers: Sequence[Reader]) -> str:
+    """Say how the readers did on images of which the answer is known."""
+    names = ["the reader"] if len(readers) == 1 else [reader.name for reader in readers]
+    told = []
+    for name, reader in zip(names, readers, strict=True):
+        of = [f"{reader.tests} test images"] if reader.tests.all else []
+        of += [f"{reader.unreadable} unreadable ones"] if reader.unreadable.all else []
+        told.append(f"{name} named {' and '.join(of)}" if of else f"{name} read no checks")
+    return "; ".join(told)
+
+
+def doubts(standing: Standing) -> str:
+    """Say why nothing can be claimed for sure; empty where it can."""
+    careless = [reader for reader in standing.readers if not reader.reliable]
+    if careless:
+        return checks(careless[:1]) + ", which speaks against the answers"
+    return "" if standing.same else f"reviewed on version {standing.version}"

@@ -1,0 +1,479 @@
+"""The review file, decks and what their answers say."""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.review.answers import (
+    Answer,
+    Review,
+    image_path,
+    read_images,
+    read_review,
+    update_review,
+)
+from pytest_failcond.review.choices import keys_of
+from pytest_failcond.review.deck import hash_pixels, make_deck
+from pytest_failcond.review.folder import read_answers, write_folder
+from pytest_failcond.review.standing import Reader, Share, standing
+from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
+from pytest_failcond.review.unreadable import unreadable
+from pytest_failcond.review.wording import doubts, sentence
+from pytest_failcond.statistics.bounds import proportion_bound
+from pytest_failcond.subjects.images import png
+from tests.decks import (
+    CLASSES,
+    COUNTS,
+    claims,
+    drawn,
+    read_all,
+    review_of,
+    subjects,
+    truthful,
+    write_review,
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "failcond-review.json"
+
+
+def test_a_deck_and_its_answers_are_kept_and_read_again(path):
+    deck = write_review(path)
+    update_review(path, lambda r: r.with_answers(read_all(deck, truthful)))
+    review = read_review(path)
+    assert review is not None
+    assert review.decks == (deck,)
+    assert len(review.answers) == sum(COUNTS.values())
+    assert [hash_pixels(pixels) for pixels in read_images(path, deck)] == deck.images
+
+
+def test_the_order_of_images_depends_on_the_key_alone():
+    images = drawn()
+    deck, _ = make_deck(images, CLASSES, subjects(), 1)
+    assert make_deck(images[::-1], CLASSES, subjects(), 1)[0] == deck
+    relabelled = [
+        type(one)(one.pixels, one.claim.model_copy(update={"kind": "test", "class_name": "circle"}))
+        for one in images
+    ]
+    assert make_deck(relabelled, CLASSES, subjects(), 1)[0].images == deck.images
+    assert make_deck(images, CLASSES, subjects(), 2)[0].images != deck.images
+    kinds = [claims(deck)[image].kind for image in deck.images]
+    assert kinds != sorted(kinds)
+    assert kinds != [one.claim.kind for one in images]
+
+
+def test_equal_images_come_once():
+    images = drawn()
+    deck, found = make_deck([*images, images[0]], CLASSES, subjects(), 1)
+    assert len(deck.images) == len(found) == len(images)
+
+
+def test_a_newer_answer_takes_the_place_of_an_older_one_and_can_be_taken_back(path):
+    deck = write_review(path)
+    image = deck.images[3]
+    for said in ("circle", None, "square"):
+        answer = Answer(deck=deck.id, image=image, answer=said, reader="Ann", kind="person")
+        review = update_review(path, lambda r, a=answer: r.with_answers([a]))
+    assert [a.answer for a in review.answers] == ["square"]
+    assert update_review(path, lambda r: r.without(deck.id, "Bob", image)).answers == review.answers
+    assert update_review(path, lambda r: r.without(deck.id, "Ann", image)).answers == ()
+
+
+def _answer_some(path, deck_id, images, reader):
+    for image in images:
+        answer = Answer(deck=deck_id, image=image, answer=None, reader=reader, kind="person")
+        update_review(path, lambda r, a=answer: r.with_answers([a]))
+
+
+def test_two_processes_lose_no_answer(path):
+    deck = write_review(path)
+    context = multiprocessing.get_context("fork")
+    readers = [
+        context.Process(target=_answer_some, args=(path, deck.id, deck.images, name))
+        for name in ("Ann", "Bob")
+    ]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(60)
+        assert reader.exitcode == 0
+    review = read_review(path)
+    assert len(review.answers) == 2 * len(deck.images)
+
+
+BAD_FILES = {
+    "empty": (lambda data: b"", "it is empty"),
+    "cut": (lambda data: json.dumps(data).encode()[:-40], "no JSON"),
+    "a run": (lambda data: b'{"environment": {}}', "is no review file"),
+    "newer": (lambda data: data | {"schema": 2}, "update pytest-failcond"),
+    "unknown key": (lambda data: data | {"extra": 1}, "unknown key 'extra'"),
+    "no such image": (
+        lambda data: data["answers"][0].update(image="sha256:" + "0" * 64) or data,
+        "is no image of deck",
+    ),
+    "no such deck": (lambda data: data["answers"][0].update(deck="00000000") or data, "there is no deck"),
+    "no such class": (lambda data: data["answers"][0].update(answer="star") or data, "'star' is no class"),
+    "two kinds": (lambda data: data["answers"][0].update(kind="model") or data, "is a model in the review"),
+    "twice": (lambda data: data["answers"].append(data["answers"][0]) or data, "twice"),
+    "a claim is gone": (lambda data: data["decks"][0]["claims"].pop() and data, "its claims are not one"),
+    "an image is gone": (lambda data: data["decks"][0]["images"].pop() and data, "its claims are not one"),
+    "images swapped": (lambda data: data["decks"][0]["images"].reverse() or data, "its id does not fit"),
+    "foreign class": (
+        lambda data: data["decks"][0].update(classes=["circle", "square"]) or data, "claims a class 'triangle'",
+    ),
+    "two decks": (lambda data: data["decks"].append(data["decks"][0]) or data, "a deck twice"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_damaged_or_foreign_review_file_is_one_sentence_and_stays_as_it_is(path, kind):
+    deck = write_review(path)
+    update_review(path, lambda r: r.with_answers(read_all(deck, truthful)))
+    harm, expected = BAD_FILES[kind]
+    harmed = harm(json.loads(path.read_text()))
+    content = harmed if isinstance(harmed, bytes) else json.dumps(harmed).encode()
+    path.write_bytes(content)
+    with pytest.raises(FailcondError) as error:
+        update_review(path, lambda r: r)
+    assert expected in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert path.read_bytes() == content
+
+
+def test_any_part_of_a_file_is_read_or_refused(path):
+    deck = write_review(path)
+    update_review(path, lambda r: r.with_answers(read_all(deck, truthful)))
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    refused = []
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(random.integers(1, 4)):
+            damaged[random.integers(len(damaged))] = random.integers(32, 127)
+        path.write_bytes(bytes(damaged))
+        try:
+            read_review(path)
+        except FailcondError as error:
+            refused.append(str(error))
+    assert len(refused) > 200
+    assert all(str(path) in told and "\n" not in told for told in refused)
+
+
+def test_an_image_that_is_missing_or_another_is_said(path):
+    deck = write_review(path)
+    file = image_path(path, deck.images[0])
+    file.write_bytes(image_path(path, deck.images[1]).read_bytes())
+    with pytest.raises(FailcondError, match="is another image than the deck was drawn with"):
+        read_images(path, deck)
+    file.unlink()
+    with pytest.raises(FailcondError, match="is missing, an image of the review"):
+        read_images(path, deck)
+
+
+def test_an_answer_that_cannot_be_taken_loses_nothing(path):
+    deck = write_review(path)
+    update_review(path, lambda r: r.with_answers(read_all(deck, truthful)))
+    before = path.read_bytes()
+    answer = Answer(
+        deck=deck.id, image="sha256:" + "0" * 64, answer=None, reader="A", kind="person"
+    )
+    with pytest.raises(FailcondError, match="is no image of deck"):
+        update_review(path, lambda r: r.with_answers([answer]))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("classes", [
+    tuple("0123456789"), ("cat", "dog", "frog"), ("cat", "cow", "dog"), tuple(map(str, range(100))),
+    ("1a", "2b"), ("Ähre", "Baum"), (" a", "b"), ("A", "a"), tuple(f"class {i}" for i in range(1000)), ("x",),
+])  # fmt: skip
+def test_each_class_has_a_key_of_its_own_and_of_one_length(classes):
+    keys = keys_of(classes)
+    assert len(set(keys)) == len(classes) == len(keys)
+    assert {len(key) for key in keys} == {len(keys[0])}
+    assert all(key.isascii() and key.isalnum() and key == key.lower() for key in keys)
+
+
+def test_digits_name_themselves_and_letters_their_class():
+    assert keys_of("0123456789") == list("0123456789")
+    assert keys_of(["cat", "Dog", "frog"]) == ["c", "d", "f"]
+    assert keys_of(["cat", "cow"]) == ["1", "2"]
+    assert keys_of([f"c{i}" for i in range(12)])[:2] == ["01", "02"]
+
+
+def test_the_fewest_faultless_answers():
+    assert faultless(0.9, 0.95) == 29
+    assert faultless(0.9, 0.9) == 22
+    assert faultless(0.8, 0.95) == 14
+    for target in (0.5, 0.75, 0.9, 0.95, 0.99):
+        for confidence in (0.75, 0.9, 0.95, 0.99):
+            count = faultless(target, confidence)
+            assert proportion_bound(count, count, confidence, "lower") >= target
+            if count > 1:
+                assert proportion_bound(count - 1, count - 1, confidence, "lower") < target
+            assert math.isclose(count, math.log(1 - confidence) / math.log(target), abs_tol=1)
+
+
+def test_calibration_proposes_the_smallest_level_that_holds():
+    levels = np.linspace(0.02, 0.9989, 200)
+    found = calibrate(levels, levels >= 0.6, 0.9, 0.95)
+    assert found.missing == 0
+    assert found.proposed in LEVELS
+    assert [t.level for t in found.tested] == [
+        x for x in LEVELS if 0.98 > x >= found.tested[-1].level
+    ][-len(found.tested) :]
+    assert all(t.bound >= 0.9 for t in found.tested[:-1])
+    assert found.tested[-1].bound < 0.9 < found.tested[-2].bound
+    assert found.proposed == found.tested[-2].level
+
+
+def test_calibration_says_how_many_more_answers_it_takes():
+    few = calibrate([0.9] * 20, [True] * 20, 0.9, 0.95)
+    assert (few.proposed, few.missing, few.tested) == (None, 9, ())
+    bad = calibrate([0.999] * 40, [True] * 35 + [False] * 5, 0.9, 0.95)
+    assert bad.proposed is None
+    more = bad.missing
+    assert proportion_bound(35 + more, 40 + more, 0.95, "lower") >= 0.9
+    assert proportion_bound(34 + more, 39 + more, 0.95, "lower") < 0.9
+    assert calibrate([], [], 0.9, 0.95).missing == 29
+
+
+def test_the_first_level_that_fails_ends_it():
+    """A looser level that would hold by itself is not reached: that is what keeps the promise."""
+    levels = [0.9991] * 30 + [0.5] * 400
+    readable = [False] * 3 + [True] * 427
+    assert calibrate(levels, readable, 0.9, 0.95).proposed is None
+    assert proportion_bound(427, 430, 0.95, "lower") > 0.9
+
+
+def test_the_sentence_of_a_whole_review():
+    deck, _ = make_deck(
+        drawn({"break": 50, "rejected": 20, "test": 10, "unreadable": 10}), CLASSES, subjects(), 1
+    )
+    unread = iter(range(100))
+
+    def say(claim):
+        if claim.kind == "break":
+            return claim.class_name if next(unread) >= 4 else None
+        if claim.kind == "rejected":
+            return claim.class_name if claim.sample < 3 else None
+        return claim.class_name
+
+    found = standing(review_of(deck, read_all(deck, say)), subjects())
+    assert sentence(found, 0.95) == (
+        "46 of 50 corner cases show their class (at least 82 %), read by 1 person, on version mine:model "
+        "(cccccccc); of 20 rejected breaks 3 could be read; the reader named 10 of 10 test images and 0 of "
+        "10 unreadable ones"
+    )
+    assert doubts(found) == ""
+
+
+def test_every_sentence_says_whether_persons_or_models_read():
+    deck, _ = make_deck(drawn(), CLASSES, subjects(), 1)
+    for readers, expected in (
+        ([("a", "model")], "read by 1 model"),
+        ([("a", "person"), ("b", "person")], "read by 2 persons"),
+        ([("a", "person"), ("b", "model"), ("c", "model")], "read by 1 person and 2 models"),
+    ):
+        answers = [read_all(deck, truthful, name, kind=kind) for name, kind in readers]
+        assert expected in sentence(standing(review_of(deck, *answers), subjects()), 0.95)
+
+
+def test_an_image_counts_if_more_than_half_named_it_rightly():
+    deck, _ = make_deck(drawn(), CLASSES, subjects(), 1)
+
+    def nothing(claim):
+        return None
+
+    tied = standing(
+        review_of(deck, read_all(deck, truthful), read_all(deck, nothing, "Bob")), subjects()
+    )
+    assert str(tied.breaks) == "0 of 12"
+    assert str(tied.agreement) == "4 of 25"  # on the unreadable ones
+    three = [read_all(deck, truthful, name) for name in ("Ann", "Eve")] + [
+        read_all(deck, nothing, "Bob")
+    ]
+    found = standing(review_of(deck, *three), subjects())
+    assert str(found.breaks) == "12 of 12"
+    assert "readers agree on 4 of 25 images" in sentence(found, 0.95)
+    assert "Bob named 0 of 4 test images and 0 of 4 unreadable ones" in sentence(found, 0.95)
+
+
+def test_a_stricter_level_is_a_subset_and_other_subjects_are_outdated():
+    deck, _ = make_deck(drawn({"break": 40}), CLASSES, subjects(), 1)
+    review = review_of(deck, read_all(deck, truthful))
+    strict = standing(review, subjects(least_p=0.9))
+    expected = sum(claim.level >= 0.9 for claim in deck.claims)
+    assert 0 < strict.breaks.all == expected < 40
+    assert standing(review, subjects(least_p=0.1)).breaks.all == 40  # drawn at the loosest level
+    for change, told in (
+        ({"generator": "sha256:" + "d" * 64}, "of another generator"),
+        ({"judges": None}, "of other judges"),
+        ({"truncation": 0.7}, "of start images at truncation 1"),
+        ({"max_shift": 10.0}, "of walks to 8 σ"),
+    ):
+        found = standing(review, subjects(**change))
+        assert told in found.outdated
+        assert "failcond review RUN" in found.outdated
+        assert found.breaks.all == 0
+    loosest = deck.model_copy(update={"loosest": 0.5})
+    found = standing(review_of(loosest, read_all(loosest, truthful)), subjects(least_p=0.4))
+    assert "with least_p 0.5 and over" in found.outdated
+
+
+def test_a_review_of_another_classifier_says_of_which():
+    deck, _ = make_deck(drawn(), CLASSES, subjects(), 1)
+    review = review_of(deck, read_all(deck, truthful))
+    for now in (subjects(classifier="sha256:" + "e" * 64), subjects(classifier=None)):
+        found = standing(review, now)
+        assert not found.same
+        assert doubts(found) == "reviewed on version mine:model (cccccccc)"
+        assert found.breaks.all == 12
+    unnamed, _ = make_deck(drawn(), CLASSES, subjects(classifier=None), 1)
+    found = standing(review_of(unnamed, read_all(unnamed, truthful)), subjects(classifier=None))
+    assert not found.same  # a plain callable may have changed
+
+
+def test_a_deck_that_chose_least_p_proves_nothing():
+    deck, _ = make_deck(drawn(), CLASSES, subjects(), 1)
+    used = deck.model_copy(update={"calibrated": True})
+    found = standing(review_of(used, read_all(used, truthful)), subjects())
+    assert "draw another deck: failcond review RUN --new" in found.outdated
+    fresh, _ = make_deck(drawn(seed=1), CLASSES, subjects(), 2)
+    review = Review((used, fresh)).with_answers(
+        read_all(used, truthful) + read_all(fresh, lambda c: None)
+    )
+    assert str(standing(review, subjects()).breaks) == "0 of 12"
+
+
+@given(st.integers(0, 10), st.integers(0, 10))
+def test_who_names_what_shows_nothing_is_not_believed(tests, unreadable_ones):
+    reader = Reader(
+        name="a",
+        kind="person",
+        tests=Share(some=tests, all=10),
+        unreadable=Share(some=unreadable_ones, all=10),
+    )
+    assert reader.reliable == (tests >= 8 and unreadable_ones <= 2)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (8, 8, 1), (33, 30, 3)])
+def test_unreadable_images_keep_their_levels_and_not_their_place(shape):
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, shape, dtype=np.uint8)
+    for number in range(6):
+        made = unreadable(pixels, number, random)
+        assert made.shape == shape
+        assert made.dtype == np.uint8
+        assert np.array_equal(np.sort(made, axis=None), np.sort(pixels, axis=None))
+        assert (made != pixels).mean() > 0.8
+
+
+def filled(folder, deck, say):
+    rows = (folder / "answers.csv").read_text().splitlines()
+    of = claims(deck)
+    head, table = rows[:3], rows[3:]
+    written = [
+        f"{row.rstrip(',')},{say(of[image])}" for row, image in zip(table, deck.images, strict=True)
+    ]
+    (folder / "answers.csv").write_text("\n".join([*head, *written]) + "\n")
+
+
+def test_a_folder_of_images_and_its_filled_table(path, tmp_path):
+    deck = write_review(path)
+    images = read_images(path, deck)
+    folder = tmp_path / "deck"
+    write_folder(folder, deck, images)
+    names = sorted(file.name for file in folder.iterdir())
+    assert names == [*(f"{i:02d}.png" for i in range(1, 26)), "answers.csv", "sheet.png"]
+    from PIL import Image
+
+    for number, pixels in enumerate(images, start=1):
+        shown = np.asarray(Image.open(folder / f"{number:02d}.png"))
+        assert shown.shape == (448 + 32, 448 + 32)
+        assert np.array_equal(shown[16:-16, 16:-16][::56, ::56], pixels[..., 0])
+        assert (shown[:16] == 128).all()
+    filled(folder, deck, lambda claim: claim.class_name or "?")
+    review = read_review(path)
+    found = read_answers(folder / "answers.csv", review, "a model", "model", None)
+    assert found == read_all(deck, truthful, "a model", kind="model")
+    with pytest.raises(FailcondError, match="is not empty"):
+        write_folder(folder, deck, images)
+
+
+BAD_TABLES = {
+    "no reader": (lambda text: text, None, "does not say who read"),
+    "foreign": (lambda text: "a,b\n1,2\n", "A", "is no table of answers"),
+    "empty": (lambda text: "", "A", "is no table of answers"),
+    "position": (
+        lambda text: text.replace("\n1,", "\n99,circle"),
+        "A",
+        "position 99 is none of the 25",
+    ),
+    "zero": (lambda text: text.replace("\n1,", "\n0,circle"), "A", "positions count from 1"),
+    "word": (lambda text: text.replace("\n1,", "\none,circle"), "A", "is no position and answer"),
+    "class": (lambda text: text.replace("\n1,", "\n1,star"), "A", "position 1: 'star' is no class"),
+    "twice": (lambda text: text.replace("\n2,", "\n1,"), "A", "position 1 stands twice"),
+    "deck": (
+        lambda text: re.sub("deck .{8}", "deck 00000000", text),
+        "A",
+        "there is no deck '00000000'",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TABLES)
+def test_a_table_that_answers_what_was_not_asked_is_one_sentence(path, tmp_path, kind):
+    deck = write_review(path)
+    write_folder(tmp_path / "deck", deck, read_images(path, deck))
+    change, reader, expected = BAD_TABLES[kind]
+    table = tmp_path / "deck" / "answers.csv"
+    table.write_text(change(table.read_text()))
+    with pytest.raises(FailcondError) as error:
+        read_answers(table, read_review(path), reader, "model", None)
+    assert expected in str(error.value)
+    assert str(table) in str(error.value)
+
+
+def test_answers_that_the_page_downloads(path, tmp_path):
+    deck = write_review(path)
+    given = {"deck": deck.id, "reader": "Ann", "kind": "person", "answers": [
+        {"image": deck.images[0], "class": 2}, {"image": deck.images[1], "class": None},
+    ]}  # fmt: skip
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps(given))
+    found = read_answers(file, read_review(path), None, None, None)
+    assert [(a.image, a.answer, a.reader) for a in found] == [
+        (deck.images[0], "triangle", "Ann"), (deck.images[1], None, "Ann"),
+    ]  # fmt: skip
+    assert read_answers(file, read_review(path), "Bob", "model", None)[0].kind == "model"
+    for change, expected in (
+        ({"answers": [{"image": deck.images[0], "class": 3}]}, "there is no class 3 among 3"),
+        ({"deck": "00000000"}, "there is no deck"),
+        ({"kind": "cat"}, "kind: input should be 'person' or 'model'"),
+        ({"reader": ""}, "reader"),
+        ({"claims": []}, "unknown key 'claims'"),
+    ):
+        file.write_text(json.dumps(given | change))
+        with pytest.raises(FailcondError) as error:
+            read_answers(file, read_review(path), None, None, None)
+        assert expected in str(error.value)
+
+
+def test_png_files_tell_nothing_but_pixels(path):
+    deck = write_review(path)
+    for image, pixels in zip(deck.images, read_images(path, deck), strict=True):
+        file = image_path(path, image)
+        assert file.read_bytes() == png(pixels)
+        assert file.stem == image.removeprefix("sha256:")[:32]
