@@ -18,6 +18,7 @@ COMMANDS = (
     "init",
     "train",
     "quality",
+    "judge",
     "show",
     "report",
     "discover",

@@ -1,10 +1,10 @@
-"""Ctrl-C while modules are imported."""
+"""Ctrl-C while modules are imported, and while a long work must not be left half done."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -29,3 +29,25 @@ def interrupts_wait() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             before(signal.SIGINT, came[0])
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn a first Ctrl-C into a flag, so that step and files are finished; a second ends at once."""
+    hit = False
+
+    def handler(number: int, frame: object) -> None:
+        nonlocal hit
+        if hit:
+            raise KeyboardInterrupt
+        hit = True
+
+    try:
+        previous = signal.signal(signal.SIGINT, handler)
+    except ValueError:  # not in the main thread: nobody sends it a Ctrl-C
+        yield lambda: False
+        return
+    try:
+        yield lambda: hit
+    finally:
+        signal.signal(signal.SIGINT, previous)

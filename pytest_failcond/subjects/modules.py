@@ -60,7 +60,7 @@ def check_weights(module: nn.Module, name: str) -> None:
             )
 
 
-def check_device(device: str) -> None:
+def check_device(device: str, remedy: str = 'use --failcond-device=cpu or device = "cpu"') -> None:
     """Raise a FailcondError unless torch can compute on ``device``."""
     import torch
 
@@ -72,6 +72,4 @@ def check_device(device: str) -> None:
         kind == "mps" and not torch.backends.mps.is_available()
     )
     if absent:
-        raise FailcondError(
-            f'device {device!r} is not available here; use --failcond-device=cpu or device = "cpu"'
-        )
+        raise FailcondError(f"device {device!r} is not available here; {remedy}")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +13,13 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.process.interrupts import interruptible
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.subjects.images import png, to_uint8
 from pytest_failcond.training.trainer import LOSSES, Trainer
 
+STATE = "state.safetensors"
+"""Name of the file, in the folder of a training, that it is resumed from."""
 _SAVE_EVERY_SECONDS = 120.0
 _PREVIEW_IMAGES = 51_200
 _PREVIEW_PER_CLASS = 10
@@ -58,7 +59,7 @@ def train(trainer: Trainer, output: Path, budget: Budget, report: Report) -> Gen
     first = trainer.images_seen
     previewed = first // _PREVIEW_IMAGES
     history: list[dict[str, float]] = []
-    with _interruptible() as interrupted:
+    with interruptible() as interrupted:
         while trainer.images_seen < budget.images and not interrupted():
             losses = trainer.advance()
             now = time.monotonic()
@@ -96,7 +97,7 @@ def training_folder(output: Path) -> Path:
 
 def state_file(output: Path) -> Path:
     """Return the file that a training is resumed from."""
-    return training_folder(output) / "state.safetensors"
+    return training_folder(output) / STATE
 
 
 def _write_preview(trainer: Trainer, folder: Path) -> None:
@@ -120,28 +121,6 @@ def grid(images: npt.NDArray[np.uint8], columns: int) -> npt.NDArray[np.uint8]:
     filled[:count] = images
     tiled = filled.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
     return tiled.reshape(rows * height, columns * width, channels)
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn a first Ctrl-C into a flag, so that step and files are finished; a second ends at once."""
-    hit = False
-
-    def handler(number: int, frame: object) -> None:
-        nonlocal hit
-        if hit:
-            raise KeyboardInterrupt
-        hit = True
-
-    try:
-        previous = signal.signal(signal.SIGINT, handler)
-    except ValueError:  # not in the main thread: nobody sends it a Ctrl-C
-        yield lambda: False
-        return
-    try:
-        yield lambda: hit
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _append_history(path: Path, history: list[dict[str, float]]) -> None:

@@ -6,7 +6,7 @@ judge that is wrong on real images is no witness against generated ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from pytest_failcond.training.fidelity import (
     see,
     usefulness,
 )
+from pytest_failcond.training.tables import table
 from pytest_failcond.words.printing import printable
 
 PER_CLASS = 1_000
@@ -189,7 +190,7 @@ def render(quality: Quality) -> str:
                 *(f"{v:.3f}" for v in values),
             ]
         )
-    return f"{_table(overall)}\n\n{_table(by_class)}\n"
+    return f"{table(overall)}\n\n{table(by_class)}\n"
 
 
 def _counts(
@@ -249,19 +250,3 @@ def _by_class(values: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) ->
 
 def _pair(numbers: Beside, digits: int = 3) -> tuple[str, str]:
     return f"{numbers.generated:.{digits}f}", f"{numbers.real:.{digits}f}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Align rows as a Markdown table: the first column to the left, numbers to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "| "
-        + " | ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        + " |"
-        for row in rows
-    ]
-    rule = [":" + "-" * (w - 1) if i == 0 else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-    return "\n".join([lines[0], "| " + " | ".join(rule) + " |", *lines[1:]])

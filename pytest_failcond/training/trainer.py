@@ -29,11 +29,19 @@ from pytest_failcond.generators.stylegan2.generator import Generator
 from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Record, parse_json, validate
-from pytest_failcond.storage.tensors import misfit, read_header
+from pytest_failcond.storage.tensors import misfit
 from pytest_failcond.training.augment import adjust, augment
 from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
 from pytest_failcond.training.discriminator import Discriminator
 from pytest_failcond.training.recipe import Recipe
+from pytest_failcond.training.state import (
+    Trained,
+    open_state,
+    part,
+    restore,
+    shapes_of,
+    tensors_of,
+)
 
 _AUGMENT_EVERY = 4  # steps between two adjustments of the augmentation
 _PATH_EVERY = 4
@@ -252,10 +260,6 @@ class Trainer:
         from safetensors.torch import save
 
         tensors = {f"average.{k}": v for k, v in self._average.state_dict().items()}
-        for name, network in self._trained().items():
-            tensors |= {f"{name}.{k}": v for k, v in network.state_dict().items()}
-            for number, state in self._optimisers[name].state_dict()["state"].items():
-                tensors |= {f"adam.{name}.{number}.{k}": v for k, v in state.items()}
         tensors["path_mean"] = self._path_mean
         metadata = {
             "format": _STATE_FORMAT,
@@ -264,7 +268,7 @@ class Trainer:
             "augmentation": json.dumps([self._augmentation, self._real_signs]),
         }
         contiguous = {k: v.detach().clone().contiguous() for k, v in tensors.items()}
-        write_atomically(path, save(contiguous, metadata))
+        write_atomically(path, save(contiguous | tensors_of(self._both()), metadata))
 
     def resume(self, path: Path) -> None:
         """Continue from what `save` wrote.
@@ -275,15 +279,8 @@ class Trainer:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        header = read_header(path)
+        header = open_state(path, _STATE_FORMAT, self._plan())
         metadata = header.metadata
-        if metadata.get("format") != _STATE_FORMAT:
-            raise FailcondError(f"{path}: not a training state; remove it to start afresh")
-        if metadata.get("plan") != self._plan():
-            raise FailcondError(
-                f"{path}: this training was started with other settings; repeat those, "
-                "or give another output to start afresh"
-            )
         try:
             state = validate(
                 _Progress,
@@ -300,35 +297,25 @@ class Trainer:
 
     def _state_shapes(self, found: Iterable[str]) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what `save` writes, for those parameters that were moved before."""
-        networks = {"average": self._average, **self._trained()}
-        shapes: dict[str, tuple[int, ...]] = {"path_mean": ()}
-        for name, network in networks.items():
-            shapes |= {f"{name}.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
-        moved = {key.rpartition(".")[0] for key in found if key.startswith("adam.")}
-        for name, network in self._trained().items():
-            for number, parameter in enumerate(network.parameters()):
-                if (of := f"adam.{name}.{number}") in moved:
-                    shape = tuple(parameter.shape)
-                    shapes |= {f"{of}.step": (), f"{of}.exp_avg": shape, f"{of}.exp_avg_sq": shape}
-        return shapes
+        shapes = shapes_of(self._both(), found)
+        average = self._average.state_dict()
+        return (
+            shapes
+            | {"path_mean": ()}
+            | {f"average.{k}": tuple(v.shape) for k, v in average.items()}
+        )
 
     def _restore(self, tensors: dict[str, Tensor], progress: _Progress) -> None:
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-        self._average.load_state_dict(part("average."))
-        for name, network in self._trained().items():
-            network.load_state_dict(part(f"{name}."))
-            optimiser = self._optimisers[name]
-            state: dict[int, dict[str, Tensor]] = {}
-            for key, value in part(f"adam.{name}.").items():
-                number, entry = key.split(".", 1)
-                state.setdefault(int(number), {})[entry] = value
-            groups = optimiser.state_dict()["param_groups"]
-            optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self._average.load_state_dict(part(tensors, "average."))
+        restore(self._both(), tensors)
         self._path_mean = tensors["path_mean"]
         self._augmentation, self._real_signs = progress.augmentation
         self.step = progress.step
+
+    def _both(self) -> Trained:
+        return {
+            name: (network, self._optimisers[name]) for name, network in self._trained().items()
+        }
 
     def _plan(self) -> str:
         plan = {

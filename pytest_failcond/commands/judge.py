@@ -1,0 +1,219 @@
+"""Train judges, which say whether an image still shows its class, on your own images.
+
+Needs labelled images and nothing else; never show it those that you test with. The images are named as
+module:callable, importable from the current directory. A training that stops, by Ctrl-C too, is continued by the
+same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_failcond.commands.arguments import add_threads, number, positive, up_to, use_threads
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.judges.config import PackConfig
+from pytest_failcond.ranges import BATCH_SIZE, SEED
+from pytest_failcond.training.judges.recipe import EPOCHS, JudgeRecipe, judges_for
+from pytest_failcond.words.printing import lines, put, say
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from pytest_failcond.subjects.images import LabeledImages
+    from pytest_failcond.training.judges.trainer import JudgeTrainer
+
+_MOST = 16  # judges of a kind
+_LEAST_P = 0.8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond judge``."""
+    recipe = JudgeRecipe()
+    parser.add_argument("output", type=Path, metavar="OUTPUT", help="file to write (.safetensors)")
+    parser.add_argument(
+        "--images",
+        required=True,
+        metavar="MODULE:CALLABLE",
+        help="training images: returns LabeledImages",
+    )
+    parser.add_argument(
+        "--features",
+        metavar="MODULE:CALLABLE",
+        help="returns a torch.nn.Module (images to features), which stays as it is and on which the "
+        "judges are heads; needed above 64 px. Whoever uses OUTPUT needs this module too",
+    )
+    parser.add_argument(
+        "--acceptors",
+        type=up_to(_MOST),
+        default=2,
+        metavar="N",
+        help="judges that decide what is accepted (2)",
+    )
+    parser.add_argument(
+        "--guides", type=up_to(_MOST), default=1, metavar="N", help="judges for a search (1)"
+    )
+    budget = parser.add_argument_group("budget")
+    budget.add_argument(
+        "--epochs",
+        type=positive,
+        default=EPOCHS,
+        metavar="N",
+        help=f"how often each judge sees its half of the images ({EPOCHS})",
+    )
+    budget.add_argument(
+        "--minutes",
+        type=positive,
+        metavar="M",
+        help="end after M minutes of training, all sessions together (default: no limit)",
+    )
+    how = parser.add_argument_group("recipe")
+    for flag, kind, meaning in (
+        ("batch", BATCH_SIZE.read, "images per step"),
+        ("learning-rate", positive, "of AdamW, at its highest"),
+        ("floor", positive, "least contrast, from 0 to 1; an image of less is none of the classes"),
+        ("seed", SEED.read, "keys all randomness"),
+    ):
+        default = getattr(recipe, flag.replace("-", "_"))
+        how.add_argument(
+            f"--{flag}", type=kind, default=default, metavar="X", help=f"{meaning} ({default})"
+        )
+    parser.add_argument(
+        "--least-p",
+        type=number,
+        default=_LEAST_P,
+        metavar="P",
+        help=f"of the report: probability from which a judge accepts ({_LEAST_P})",
+    )
+    parser.add_argument("--device", default="cpu", help="where the judges compute (cpu)")
+    add_threads(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train judges, report how good they are, and write the file."""
+    from pytest_failcond.commands.progress import announce, training_progress
+    from pytest_failcond.config.pythonpath import use_pythonpath
+    from pytest_failcond.storage.outputs import Place, check_outputs
+    from pytest_failcond.subjects.images import LabeledImages
+    from pytest_failcond.subjects.loading import load_subject
+    from pytest_failcond.training.judges import loop
+    from pytest_failcond.training.loop import state_file, training_folder
+
+    if options.output.suffix != ".safetensors":
+        raise FailcondError(f"OUTPUT: {options.output} must end in .safetensors")
+    if not 0 < options.least_p < 1:
+        raise FailcondError(f"--least-p: {options.least_p:g} must lie between 0 and 1")
+    folder, state = training_folder(options.output), state_file(options.output)
+    check_outputs(
+        [
+            Place("OUTPUT", options.output),
+            Place("the folder of the training", folder, folder=True),
+        ]
+    )
+    use_threads(options)
+    use_pythonpath(Path.cwd())
+    images = load_subject(options.images, "--images", LabeledImages)
+    trainer = make_trainer(options, images)
+
+    announce(f"{'Continues' if state.exists() else 'Starts'} a training of {options.output}.")
+    announce(f"The state to continue from, and examples of what is shown, lie in {folder}.")
+    announce("Ctrl-C saves and stops; the same command continues.")
+    try:
+        with training_progress() as report:
+            loop.train(trainer, folder, report)
+    except KeyboardInterrupt:
+        announce(
+            f"Stopped at {trainer.progress:.0%}; all is saved. {options.output} is written at the end."
+        )
+        raise
+    finish(options, images, trainer)
+    return 0
+
+
+def make_trainer(options: argparse.Namespace, images: LabeledImages) -> JudgeTrainer:
+    """Make the trainer that the options describe.
+
+    Raises:
+        FailcondError: options contradict the images or each other; the sentence names the option.
+    """
+    import math
+
+    from pytest_failcond.subjects.modules import check_device
+    from pytest_failcond.training.judges.features import describe
+    from pytest_failcond.training.judges.parts import divide
+    from pytest_failcond.training.judges.trainer import JudgeTrainer
+
+    check_device(options.device, "use --device=cpu")
+    recipe = JudgeRecipe(
+        batch=options.batch,
+        learning_rate=options.learning_rate,
+        floor=options.floor,
+        seed=options.seed,
+    )
+    backbone: nn.Module | None = None
+    known: dict[str, Any] = {}
+    if options.features is not None:
+        backbone, known = describe(options.features, images)
+    parts = divide(images, recipe.seed)
+    pack = PackConfig.from_json(
+        {
+            "classes": int(images.labels.max()) + 1,
+            "image": list(images.shape),
+            "floor": recipe.floor,
+            "judges": judges_for(
+                images.shape, options.acceptors, options.guides, features=backbone is not None
+            ),
+            **known,
+        }
+    )
+    positives = recipe.batch - recipe.negatives_per_batch
+    steps = math.ceil(options.epochs * len(parts.guides) / positives)
+    seconds = None if options.minutes is None else options.minutes * 60
+    return JudgeTrainer(
+        images,
+        parts,
+        pack,
+        recipe,
+        steps=steps,
+        seconds=seconds,
+        backbone=backbone,
+        device=options.device,
+    )
+
+
+def finish(options: argparse.Namespace, images: LabeledImages, trainer: JudgeTrainer) -> None:
+    """Measure the judges on what was held out, write the file and print the report."""
+    from pytest_failcond.commands.progress import stage
+    from pytest_failcond.judges.file import save_judges
+    from pytest_failcond.subjects.images import LabeledImages
+    from pytest_failcond.training.judges.quality import measure, render
+
+    rows = trainer.parts.held_out
+    held_out = LabeledImages(images.images[rows], images.labels[rows])
+    with stage("Measuring the judges on the images that were held out.") as tell:
+        quality = measure(
+            trainer.judges(),
+            held_out,
+            least_p=options.least_p,
+            seed=options.seed,
+            report=tell,
+            device=options.device,
+        )
+    record = trainer.record() | {"quality": asdict(quality)}
+    save_judges(options.output, trainer.pack, trainer.states(), record)
+    say(
+        f"Wrote {options.output}: {_counted(options.acceptors, 'acceptor')} and "
+        f"{_counted(options.guides, 'guide')}."
+    )
+    if trainer.pack.features:
+        say(
+            f"The file holds heads on a backbone; whoever loads it needs {trainer.pack.features} too, "
+            "with the same weights."
+        )
+    put(f"\n{lines(render(quality))}\n")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -1,0 +1,1 @@
+"""Training of judges from labelled images alone, and what they are worth."""

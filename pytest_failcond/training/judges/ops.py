@@ -1,0 +1,127 @@
+"""What variants and negatives are made of: batches of images ``[N, C, H, W]`` in [0, 1], keyed draws.
+
+Sizes are shares of the image's side, so that they mean the same at any resolution.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def uniform(images: Tensor, low: float, high: float, random: torch.Generator) -> Tensor:
+    """Draw a number for each image, ``[N, 1, 1, 1]``."""
+    return torch.rand((len(images), 1, 1, 1), generator=random) * (high - low) + low
+
+
+def chance(images: Tensor, probability: float, random: torch.Generator) -> Tensor:
+    """Draw whether something happens to each image, bool ``[N, 1, 1, 1]``."""
+    return torch.rand((len(images), 1, 1, 1), generator=random) < probability
+
+
+def middle(images: Tensor) -> Tensor:
+    """Return the median level of each image, ``[N, 1, 1, 1]``."""
+    return images.flatten(1).median(dim=1).values[:, None, None, None]
+
+
+def ends(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the lowest and the highest level of each image's channels, ``[N, C, 1, 1]``."""
+    return images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
+
+
+def of_range(made: Tensor, images: Tensor) -> Tensor:
+    """Stretch what was made to the levels of images."""
+    (low, high), (bottom, top) = ends(images), ends(made)
+    return low + (made - bottom) / (top - bottom).clamp(min=1e-3) * (high - low)
+
+
+def side(images: Tensor) -> int:
+    """Return the shorter side, px."""
+    return min(images.shape[2:])
+
+
+def blurred(images: Tensor, sigma: Tensor) -> Tensor:
+    """Blur each image by a Gaussian of its own σ, px: ``[N, 1, 1, 1]``."""
+    for axis in (2, 3):
+        size = images.shape[axis]
+        offsets = torch.arange(size, dtype=torch.float32)
+        distance = (offsets[:, None] - offsets[None, :])[None]
+        weight = torch.exp(-0.5 * (distance / sigma.reshape(-1, 1, 1).clamp(min=1e-3)) ** 2)
+        weight = weight / weight.sum(dim=2, keepdim=True)
+        images = torch.einsum("nij,ncjw->nciw" if axis == 2 else "nij,nchj->nchi", weight, images)
+    return images
+
+
+def field(images: Tensor, cells: int, random: torch.Generator, channels: int = 1) -> Tensor:
+    """Draw a smooth random field in [0, 1], ``[N, channels, H, W]``, that turns about ``cells`` times."""
+    coarse = torch.rand((len(images), channels, cells + 1, cells + 1), generator=random)
+    return F.interpolate(coarse, images.shape[2:], mode="bicubic", align_corners=True).clamp(0, 1)
+
+
+def moved(
+    images: Tensor,
+    angle: Tensor,
+    scale: Tensor,
+    shift: Tensor,
+) -> Tensor:
+    """Turn (radians), scale and shift (shares of the side, ``[N, 2]``) images; the border goes on outside."""
+    cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
+    rows = torch.stack(
+        [
+            torch.stack([cosine, -sine, 2 * shift[:, 0]], 1),
+            torch.stack([sine, cosine, 2 * shift[:, 1]], 1),
+        ],
+        dim=1,
+    )
+    grid = F.affine_grid(rows, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def displaced(images: Tensor, offsets: Tensor) -> Tensor:
+    """Take each pixel from elsewhere: offsets in shares of the side, ``[N, 2, H, W]``."""
+    identity = torch.eye(2, 3).expand(len(images), 2, 3)
+    grid = F.affine_grid(identity, list(images.shape), align_corners=False)
+    grid = grid + 2 * offsets.permute(0, 2, 3, 1)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def window(images: Tensor, extent: Tensor, random: torch.Generator, spread: float = 1.0) -> Tensor:
+    """Draw a rectangle in each image, bool ``[N, 1, H, W]``.
+
+    Args:
+        images: the images.
+        extent: its sides, as shares of the image's, ``[N, 1, 1, 1]``.
+        random: keys its place.
+        spread: how far its place may be from the centre, as a share of what there is room for.
+    """
+    height, width = images.shape[2:]
+    inside = torch.ones((len(images), 1, 1, 1), dtype=torch.bool)
+    for axis, size in ((2, height), (3, width)):
+        length = extent * size
+        centre = 0.5 + (torch.rand((len(images), 1, 1, 1), generator=random) - 0.5) * spread
+        start = centre * (size - length)
+        shape = [1, 1, 1, 1]
+        shape[axis] = size
+        position = torch.arange(size, dtype=torch.float32).reshape(shape) + 0.5
+        inside = inside & (position >= start) & (position < start + length)
+    return inside
+
+
+def noise(images: Tensor, random: torch.Generator) -> Tensor:
+    """Draw normal noise for each level."""
+    return torch.randn(images.shape, generator=random)
+
+
+def dimmed(images: Tensor, least: float, random: torch.Generator) -> Tensor:
+    """Lower the contrast to ``least`` to 1 of what it is, evenly in its logarithm, at any brightness."""
+    gain = torch.exp(uniform(images, math.log(least), 0.0, random))
+    room = uniform(images, 0.0, 1.0, random) * (1 - gain)
+    return images * gain + room
+
+
+def levels(images: Tensor) -> Tensor:
+    """Round to 8 bits, as files hold images and people see them."""
+    return (images.clamp(0, 1) * 255).round() / 255

@@ -1,0 +1,233 @@
+"""Training of judges, side by side, a step at a time: keyed, so that it can be repeated and resumed."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from pytest_failcond.corruptions.randomness import stream_key
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.judges.config import JudgeConfig, PackConfig
+from pytest_failcond.judges.networks import Judge
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.storage.reading import Record, parse_json, validate
+from pytest_failcond.storage.tensors import misfit
+from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.training.judges.examples import Examples
+from pytest_failcond.training.judges.learner import Learner
+from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES
+from pytest_failcond.training.judges.parts import Parts
+from pytest_failcond.training.judges.recipe import JudgeRecipe
+from pytest_failcond.training.state import (
+    Trained,
+    open_state,
+    restore,
+    shapes_of,
+    tensors_of,
+)
+
+_STATE_FORMAT = "pytest-failcond-judge-training"
+_RISE = 0.25  # of the way, over which the learning rate rises
+_FAMILIES = {"acceptor": OF_ACCEPTORS, "guide": OF_GUIDES}
+
+
+class _Progress(Record):
+    """How far a training is, beside its tensors."""
+
+    step: Annotated[int, Field(ge=0, le=2**53)]
+    seconds: Annotated[float, Field(ge=0)]
+
+
+class JudgeTrainer:
+    """Judges and their optimisers.
+
+    Args:
+        data: labelled images.
+        parts: which of them teach whom.
+        pack: the judges' shapes.
+        recipe: how they learn.
+        steps: how many, of a whole training.
+        seconds: that a whole training may take; it then ends sooner, with all that ends it. None: any.
+        backbone: a frozen module whose features the judges are heads on.
+        device: where the judges compute; examples are made on the CPU.
+
+    Attributes:
+        step: steps done.
+        seconds: taken so far; whoever calls `advance` counts them.
+    """
+
+    def __init__(
+        self,
+        data: LabeledImages,
+        parts: Parts,
+        pack: PackConfig,
+        recipe: JudgeRecipe,
+        *,
+        steps: int,
+        seconds: float | None = None,
+        backbone: nn.Module | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.pack, self.recipe, self.steps, self.parts = pack, recipe, steps, parts
+        self.step, self.seconds = 0, 0.0
+        self._most_seconds = seconds
+        self._backbone = backbone if backbone is None else backbone.to(device)
+        self._device = torch.device(device)
+        self._images = data.hash
+        self._learners, self._examples, self._optimisers = {}, {}, {}
+        for judge in pack.judges:
+            learner = self._new(judge)
+            self._learners[judge.name] = learner
+            self._optimisers[judge.name] = torch.optim.AdamW(
+                learner.parameters(), lr=recipe.learning_rate, weight_decay=0.01
+            )
+            self._examples[judge.name] = self._examples_for(judge, data)
+
+    def _new(self, judge: JudgeConfig) -> Learner:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_seed("weights", self.recipe.seed, judge.name))
+            learner = Learner(self.pack, judge, self._backbone)
+        return learner.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+    def _examples_for(self, judge: JudgeConfig, data: LabeledImages) -> Examples:
+        return Examples(
+            data,
+            self.parts.acceptors if judge.kind == "acceptor" else self.parts.guides,
+            _FAMILIES[judge.kind],
+            batch=self.recipe.batch,
+            negatives=self.recipe.negatives_per_batch,
+            key=(self.recipe.seed, judge.name),
+        )
+
+    @property
+    def progress(self) -> float:
+        """How much of the training is done, by steps or by time, in [0, 1]."""
+        by_time = 0.0 if self._most_seconds is None else self.seconds / self._most_seconds
+        return min(1.0, max(self.step / self.steps, by_time))
+
+    @property
+    def images_seen(self) -> int:
+        """Examples that each judge has been shown so far."""
+        return self.step * self.recipe.batch
+
+    def advance(self) -> dict[str, float]:
+        """Do one step of every judge. Returns their losses by name.
+
+        Raises:
+            FailcondError: the training diverged.
+        """
+        losses = {}
+        for name, learner in self._learners.items():
+            images, answers = self._examples[name].at(self.step)
+            for group in self._optimisers[name].param_groups:
+                group["lr"] = self.recipe.learning_rate * rate(self.progress)
+            learner.train()
+            logits = learner(images.to(self._device))
+            loss = F.cross_entropy(
+                logits, answers.to(self._device), label_smoothing=self.recipe.smoothing
+            )
+            self._optimisers[name].zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimisers[name].step()
+            losses[name] = float(loss.detach())
+            if not math.isfinite(losses[name]):
+                raise FailcondError(
+                    f"training diverged: the loss of {name} is {losses[name]} at step "
+                    f"{self.step + 1}; lower --learning-rate"
+                )
+        self.step += 1
+        return losses
+
+    def examples(self) -> tuple[Tensor, ...]:
+        """Return what each judge is shown in the first step, float32 ``[N, C, H, W]``."""
+        return tuple(examples.at(0)[0] for examples in self._examples.values())
+
+    def record(self) -> dict[str, Any]:
+        """Return how the judges were trained, as plain data."""
+        return {
+            "images": self._images,
+            "recipe": asdict(self.recipe),
+            "steps": self.step,
+            "taught": {name: len(getattr(self.parts, name)) for name in ("acceptors", "guides")},
+            "held_out": len(self.parts.held_out),
+            "threads": torch.get_num_threads(),
+            "negatives": {
+                f"{kind}s": [f.__name__ for f in families] for kind, families in _FAMILIES.items()
+            },
+        }
+
+    def states(self) -> dict[str, dict[str, Tensor]]:
+        """Return each judge's tensors as its file holds them, by name."""
+        return {name: learner.folded() for name, learner in self._learners.items()}
+
+    def judges(self) -> dict[str, Judge]:
+        """Return the judges as they are now, in half precision's values, by name."""
+        made = {}
+        for judge in self.pack.judges:
+            module = Judge(self.pack, judge, self._backbone)
+            state = {k: v.half().float() for k, v in self._learners[judge.name].folded().items()}
+            module.load_state_dict(state, strict=False)  # the backbone has its own
+            made[judge.name] = module.to(self._device).eval().requires_grad_(False)
+        return made
+
+    def save(self, path: Path) -> None:
+        """Write the whole state of the training, atomically, as safetensors."""
+        from safetensors.torch import save
+
+        metadata = {
+            "format": _STATE_FORMAT,
+            "plan": self._plan(),
+            "progress": json.dumps({"step": self.step, "seconds": self.seconds}),
+        }
+        write_atomically(path, save(tensors_of(self._trained()), metadata))
+
+    def resume(self, path: Path) -> None:
+        """Continue from what `save` wrote.
+
+        Raises:
+            FailcondError: the file is damaged, or of a training with other settings.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        header = open_state(path, _STATE_FORMAT, self._plan())
+        try:
+            progress = validate(_Progress, parse_json(header.metadata.get("progress", "").encode()))
+            if fault := misfit(header, shapes_of(self._trained(), header.tensors)):
+                raise ValueError(fault)
+            restore(self._trained(), load_file(path))
+        except (SafetensorError, RuntimeError, ValueError) as error:
+            raise FailcondError(f"{path}: damaged: {error}; remove it to start afresh") from error
+        self.step, self.seconds = progress.step, progress.seconds
+
+    def _trained(self) -> Trained:
+        return {name: (learner, self._optimisers[name]) for name, learner in self._learners.items()}
+
+    def _plan(self) -> str:
+        plan: dict[str, Any] = {
+            "pack": self.pack.to_json(),
+            "recipe": asdict(self.recipe),
+            "images": self._images,
+            "steps": self.steps,
+        }
+        return json.dumps(plan, sort_keys=True)
+
+
+def rate(progress: float) -> float:
+    """Return the learning rate as a share of its highest: up for a quarter of the way, then down to nothing."""
+    if progress < _RISE:
+        return 0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * progress / _RISE))
+    return 0.5 * (1 + math.cos(math.pi * (progress - _RISE) / (1 - _RISE)))
+
+
+def _seed(*parts: str | int) -> int:
+    return int(stream_key("judges", *parts)[0] >> np.uint64(1))

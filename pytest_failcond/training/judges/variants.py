@@ -1,0 +1,80 @@
+"""Readable variants of an image: all that a judge should still accept."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from pytest_failcond.training.judges import ops
+
+FAINTEST = 0.08
+"""The lowest contrast shown in training, as a share of the image's own: about 20 of 255 levels."""
+
+
+def readable(images: Tensor, random: torch.Generator) -> Tensor:
+    """Change images ``[N, C, H, W]`` in ways that leave them readable; two in five stay sharp and clean."""
+    plain = jittered(images, random)
+    changed = plain
+    for change, probability in (
+        (uneven, 0.25),
+        (broken, 0.15),
+        (softened, 0.3),
+        (grainy, 0.4),
+        (speckled, 0.1),
+    ):
+        touched = ops.chance(images, probability, random)
+        changed = torch.where(touched, change(changed, random), changed)
+    kept = ops.chance(images, 0.4, random)
+    return toned(torch.where(kept, plain, changed), random)
+
+
+def toned(images: Tensor, random: torch.Generator) -> Tensor:
+    """Lower the contrast of half; turn some gray ones inside out; round to 8 bits."""
+    images = images.clamp(0, 1)
+    if images.shape[1] == 1:
+        images = torch.where(ops.chance(images, 0.1, random), 1 - images, images)
+    faint = ops.chance(images, 0.4, random)
+    return ops.levels(torch.where(faint, ops.dimmed(images, FAINTEST, random), images))
+
+
+def jittered(images: Tensor, random: torch.Generator) -> Tensor:
+    """Turn, scale and shift a little."""
+    count = len(images)
+    angle = (torch.rand(count, generator=random) * 2 - 1) * math.pi / 15
+    scale = torch.exp((torch.rand(count, generator=random) * 2 - 1) * 0.12)
+    shift = (torch.rand((count, 2), generator=random) * 2 - 1) * 0.06
+    return ops.moved(images, angle, scale, shift)
+
+
+def uneven(images: Tensor, random: torch.Generator) -> Tensor:
+    """Let the figure be stronger here and fainter there."""
+    ground = ops.middle(images)
+    least = ops.uniform(images, 0.3, 0.9, random)
+    return ground + (images - ground) * (least + (1 - least) * ops.field(images, 4, random))
+
+
+def broken(images: Tensor, random: torch.Generator) -> Tensor:
+    """Leave gaps: three small pieces are missing."""
+    for _ in range(3):
+        gap = ops.window(images, ops.uniform(images, 0.04, 0.12, random), random, 0.8)
+        images = torch.where(gap, ops.middle(images), images)
+    return images
+
+
+def softened(images: Tensor, random: torch.Generator) -> Tensor:
+    """Blur a little."""
+    return ops.blurred(images, ops.uniform(images, 0.01, 0.055, random) * ops.side(images))
+
+
+def grainy(images: Tensor, random: torch.Generator) -> Tensor:
+    """Add noise, well below what is to be seen."""
+    return images + ops.uniform(images, 0.0, 0.3, random) * ops.noise(images, random)
+
+
+def speckled(images: Tensor, random: torch.Generator) -> Tensor:
+    """Make a few pixels black or white."""
+    draws = torch.rand((len(images), 1, *images.shape[2:]), generator=random)
+    share = ops.uniform(images, 0.0, 0.08, random)
+    return torch.where(draws < share, (draws < share / 2).float(), images)

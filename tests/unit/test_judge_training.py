@@ -1,0 +1,372 @@
+"""Training of judges: disjoint halves, negatives that keep nothing, keyed and resumable steps."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import stripes
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.judges.config import JudgeConfig, PackConfig
+from pytest_failcond.judges.file import load_judges, save_judges
+from pytest_failcond.judges.networks import Judge, contrast
+from pytest_failcond.subjects.images import LabeledImages, to_float
+from pytest_failcond.training.judges import ops
+from pytest_failcond.training.judges.examples import Examples, made_of_nothing
+from pytest_failcond.training.judges.learner import Learner
+from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES, partners
+from pytest_failcond.training.judges.parts import LEAST, divide
+from pytest_failcond.training.judges.recipe import JudgeRecipe, judges_for
+from pytest_failcond.training.judges.trainer import JudgeTrainer, rate
+from pytest_failcond.training.judges.variants import readable
+
+FAMILIES = {family.__name__: family for family in (*OF_ACCEPTORS, *OF_GUIDES)}
+
+
+def random_of(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def tiny_trainer(*, steps=4, side=8, channels=1, **changes):
+    data = stripes(120, side=side, channels=channels)
+    recipe = JudgeRecipe(**({"batch": 16} | changes))
+    judges = [
+        JudgeConfig(name="acceptor-1", kind="acceptor", strides=[1, 2], widths=[4, 5], hidden=6),
+        JudgeConfig(name="guide-1", kind="guide", kernel=5, strides=[2], widths=[6], hidden=5),
+    ]
+    pack = PackConfig(classes=3, image=list(data.shape), floor=recipe.floor, judges=judges)
+    return JudgeTrainer(data, divide(data, recipe.seed), pack, recipe, steps=steps)
+
+
+# --- which images teach whom
+
+
+@given(
+    counts=st.lists(st.integers(LEAST, 70), min_size=2, max_size=5),
+    copies=st.integers(0, 30),
+    seed=st.integers(0, 2**63 - 1),
+)
+def test_no_image_is_in_two_parts_and_every_class_is_in_all(counts, copies, seed):
+    random = np.random.default_rng(len(counts))
+    labels = np.repeat(np.arange(len(counts)), counts)
+    images = random.integers(0, 256, (len(labels), 8, 8, 1)).astype(np.uint8)
+    again = random.integers(0, len(labels), copies)
+    data = LabeledImages(
+        np.concatenate([images, images[again]]), np.concatenate([labels, labels[again]])
+    )
+    parts = divide(data, seed)
+    named = (parts.acceptors, parts.guides, parts.held_out)
+    contents = [{data.images[row].tobytes() for row in rows} for rows in named]
+    assert sum(map(len, contents)) == len(set().union(*contents)) == len(labels)
+    for rows in named:
+        assert set(data.labels[rows]) == set(range(len(counts)))
+    per_class = [np.bincount(data.labels[rows]) for rows in named]
+    assert (np.abs(per_class[0] - per_class[1]) <= 1).all()
+    assert (per_class[2] == -(-np.array(counts) // 10)).all()
+    assert all(
+        np.array_equal(a, b) for a, b in zip(named, vars(divide(data, seed)).values(), strict=True)
+    )
+
+
+def test_the_seed_says_who_is_held_out():
+    data = stripes(120)
+    first, second = divide(data, 0), divide(data, 1)
+    assert not np.array_equal(first.held_out, second.held_out)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.zeros(60, dtype=int), "all images are of one class"),
+        (np.arange(60) % 2 * 2, "class 1 has 0 different images"),
+        (np.minimum(np.arange(60) // 5, 1), "class 0 has 5 different images; judges need 20"),
+    ],
+    ids=["one class", "gap", "few"],
+)
+def test_too_few_images_are_said(labels, words):
+    with pytest.raises(FailcondError, match=words):
+        divide(LabeledImages(stripes(60).images, labels), 0)
+
+
+def test_equal_images_count_once():
+    images = np.repeat(stripes(60).images[:2], 30, axis=0)
+    with pytest.raises(FailcondError, match="class 0 has 1 different images"):
+        divide(LabeledImages(images, np.repeat([0, 1], 30)), 0)
+
+
+# --- what they are shown
+
+
+def figures(count=48, side=28, channels=1):
+    """Two kinds of figures: a bar that lies and a ring, anywhere near the middle."""
+    random = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    rows, columns = np.mgrid[0:side, 0:side] / side - 0.5
+    x, y = random.uniform(-0.1, 0.1, (2, count, 1, 1))
+    radius = np.hypot(rows - y, columns - x)
+    ring = np.abs(radius - 0.27) < 0.07
+    bar = (np.abs(rows - y) < 0.07) & (np.abs(columns - x) < 0.35)
+    shown = np.where(labels[:, None, None] == 0, bar, ring)[..., None]
+    tint = random.uniform(0.4, 1, (count, 1, 1, channels))
+    return LabeledImages((shown * tint * 255).astype(np.uint8), labels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_gives_images_that_differ_from_all_it_was_given(name, channels):
+    data = figures(channels=channels)
+    images, labels = torch.from_numpy(to_float(data.images)), torch.from_numpy(data.labels)
+    before = images.clone()
+    made = made_of_nothing(images, labels, [FAMILIES[name]], random_of(1))
+    assert torch.equal(images, before)
+    assert made.shape == images.shape
+    assert made.isfinite().all()
+    assert 0 <= made.min() <= made.max() <= 1
+    assert ((made * 255).round() / 255 - made).abs().max() < 1e-6  # 8 bits
+    # Its own image is hardly in it: what a family leaves correlates less than any readable variant does.
+    raw = FAMILIES[name](images, labels, random_of(2))
+    pairs = torch.stack([raw.flatten(1), images.flatten(1)])
+    centred = pairs - pairs.mean(dim=2, keepdim=True)
+    alike = torch.cosine_similarity(centred[0], centred[1])
+    assert alike.median() < 0.9
+    assert torch.equal(made, made_of_nothing(images, labels, [FAMILIES[name]], random_of(1)))
+    assert not torch.equal(made, made_of_nothing(images, labels, [FAMILIES[name]], random_of(3)))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("shape", [(1, 1, 8, 8), (2, 3, 9, 13), (5, 1, 64, 33)], ids=str)
+def test_families_and_variants_take_any_shape(name, shape):
+    images = torch.rand(shape, generator=random_of(0))
+    labels = torch.arange(len(images)) % 2
+    assert FAMILIES[name](images, labels, random_of(1)).shape == images.shape
+    assert readable(images, random_of(1)).shape == images.shape
+
+
+def test_acceptors_and_guides_learn_from_different_families():
+    assert not set(OF_ACCEPTORS) & set(OF_GUIDES)
+    assert len(FAMILIES) == len(OF_ACCEPTORS) + len(OF_GUIDES)
+
+
+@given(labels=st.lists(st.integers(0, 4), min_size=2, max_size=40), seed=st.integers(0, 2**32))
+def test_partners_are_of_another_class_where_there_are_enough(labels, seed):
+    labels = torch.tensor(labels)
+    other = partners(labels, random_of(seed))
+    assert sorted(other.tolist()) == list(range(len(labels)))
+    if int(labels.bincount().max()) * 2 <= len(labels):
+        assert (labels[other] != labels).all()
+
+
+def test_what_is_left_of_two_classes_is_neither():
+    """Where one figure nearly covers the other, pieces are shuffled instead."""
+    data = figures()
+    images, labels = torch.from_numpy(to_float(data.images)), torch.from_numpy(data.labels)
+    covering = images.clone()
+    covering[labels == 0] = torch.maximum(images[labels == 0], images[labels == 1])
+    for name in ("overlays", "blends", "crossings"):
+        made = FAMILIES[name](covering, labels, random_of(0))
+        assert made.shape == images.shape
+    made = FAMILIES["overlays"](covering, labels, random_of(0))
+    ink = lambda x: x.sum(dim=(1, 2, 3))  # noqa: E731
+    assert not torch.isclose(made, covering).all(dim=(1, 2, 3)).any()
+    assert (ink(made) > 0).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_variants_stay_like_their_image(channels):
+    data = figures(count=200, channels=channels)
+    images = torch.from_numpy(to_float(data.images))
+    made = readable(images, random_of(0))
+    assert 0 <= made.min() <= made.max() <= 1
+    soft = [ops.blurred(x, torch.full((len(x), 1, 1, 1), 1.5)).flatten(1) for x in (made, images)]
+    alike = torch.cosine_similarity(*(x - x.mean(dim=1, keepdim=True) for x in soft)).abs()
+    assert alike.median() > 0.85
+    assert alike.quantile(0.05) > 0.4
+    kept = (contrast(made) / contrast(images)).quantile(0.01)
+    assert kept > 0.05
+    # Some gray ones are inside out, none in colour, whose hues would change.
+    upside_down = torch.cosine_similarity(*(x - x.mean(dim=1, keepdim=True) for x in soft)) < -0.5
+    assert bool(upside_down.any()) == (channels == 1)
+
+
+def test_examples_depend_on_key_and_step_alone():
+    data = stripes(120)
+    rows = np.arange(60)
+
+    def examples(key=(0, "a")):
+        return Examples(data, rows, OF_ACCEPTORS, batch=16, negatives=4, key=key)
+
+    one, other = examples(), examples()
+    late, late_labels = one.at(11)
+    for step in (0, 3, 8, 11, 2):
+        images, labels = other.at(step)
+        assert images.shape == (16, 1, 8, 8)
+        assert (labels[:12] < 3).all()
+        assert (labels[12:] == 3).all()
+        again, same = one.at(step)
+        assert torch.equal(images, again)
+        assert torch.equal(labels, same)
+    assert torch.equal(other.at(11)[0], late)
+    assert torch.equal(other.at(11)[1], late_labels)
+    assert not torch.equal(examples((1, "a")).at(0)[0], other.at(0)[0])
+    assert not torch.equal(other.at(1)[0], other.at(0)[0])
+
+
+def test_examples_come_from_the_rows_given_and_every_class_as_often():
+    data = stripes(120)
+    labels = data.labels.copy()
+    labels[90:] = 0
+    data = LabeledImages(data.images, labels)
+    rows = np.flatnonzero(labels != 1)[:20]
+    rows = np.concatenate([rows, np.flatnonzero(labels == 1)[:3]])
+    seen = Examples(data, rows, OF_GUIDES, batch=32, negatives=2, key=(0, "x"))
+    counts = sum(torch.bincount(seen.at(step)[1], minlength=4) for step in range(16))
+    assert (counts[:3] >= 140).all()
+    assert (counts[:3] <= 180).all()
+    drawn, _ = seen._drawn(300, np.random.default_rng(0))
+    allowed = {data.images[row].tobytes() for row in rows}
+    assert {image.tobytes() for image in drawn} <= allowed
+
+
+# --- how they learn
+
+
+def test_what_is_folded_computes_what_was_trained():
+    trainer = tiny_trainer()
+    for _ in range(3):
+        trainer.advance()
+    images = torch.rand(6, 1, 8, 8)
+    for judge in trainer.pack.judges:
+        learner = trainer._learners[judge.name].eval()
+        assert isinstance(learner, Learner)
+        module = Judge(trainer.pack, judge).eval()
+        module.load_state_dict(learner.folded())
+        torch.testing.assert_close(module(images), learner(images), atol=1e-4, rtol=1e-4)
+
+
+def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
+    whole, halves, rest = tiny_trainer(), tiny_trainer(), tiny_trainer()
+    for _ in range(4):
+        whole.advance()
+    for _ in range(2):
+        halves.advance()
+    halves.seconds = 1.5
+    halves.save(tmp_path / "state.safetensors")
+    rest.resume(tmp_path / "state.safetensors")
+    assert (rest.step, rest.seconds) == (2, 1.5)
+    for _ in range(2):
+        rest.advance()
+    for name, trainer in (("a", whole), ("b", rest)):
+        save_judges(tmp_path / name, trainer.pack, trainer.states(), trainer.record())
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert rest.progress == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 1}, "was started with other settings"),
+        ({"floor": 0.5}, "was started with other settings"),
+        ({"steps": 5}, "was started with other settings"),
+        ({"channels": 3}, "was started with other settings"),
+    ],
+    ids=str,
+)
+def test_a_state_of_another_training_is_refused(tmp_path, change, words):
+    path = tmp_path / "state.safetensors"
+    tiny_trainer().save(path)
+    with pytest.raises(FailcondError, match=words):
+        tiny_trainer(**change).resume(path)
+
+
+@pytest.mark.parametrize("percent", range(0, 100, 9))
+def test_a_damaged_state_is_refused(tmp_path, percent):
+    path = tmp_path / "state.safetensors"
+    trainer = tiny_trainer()
+    trainer.advance()
+    trainer.save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * percent // 100])
+    with pytest.raises(FailcondError) as caught:
+        trainer.resume(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_judges_learn_what_tells_the_classes_and_what_is_none(tmp_path):
+    data = figures(count=400, side=16)
+    recipe = JudgeRecipe(batch=32, learning_rate=0.02)
+    pack = PackConfig(
+        classes=2,
+        image=[16, 16, 1],
+        floor=recipe.floor,
+        judges=[
+            JudgeConfig(name="acceptor-1", kind="acceptor", strides=[2, 2], widths=[8, 16]),
+            JudgeConfig(name="guide-1", kind="guide", kernel=5, strides=[2], widths=[8]),
+        ],
+    )
+    trainer = JudgeTrainer(data, divide(data, 0), pack, recipe, steps=150)
+    while trainer.progress < 1:
+        trainer.advance()
+    path = tmp_path / "judges.safetensors"
+    save_judges(path, pack, trainer.states(), trainer.record())
+    loaded = load_judges(path)
+    rows = trainer.parts.held_out
+    images, labels = torch.from_numpy(to_float(data.images[rows])), data.labels[rows]
+    nothing = made_of_nothing(images, torch.from_numpy(labels), OF_ACCEPTORS, random_of(5))
+    for judge in (*loaded.acceptors, *loaded.guides):
+        assert (judge(images).argmax(dim=1).numpy() == labels).mean() > 0.9
+    assert (loaded.acceptors[0](nothing).argmax(dim=1) == 2).float().mean() > 0.6
+
+
+def test_a_training_that_diverges_is_said():
+    trainer = tiny_trainer(learning_rate=1e30)
+    trainer.advance()
+    with pytest.raises(FailcondError, match=r"the loss of .* is (nan|inf) at step 2; lower"):
+        trainer.advance()
+
+
+def test_time_ends_a_training_with_the_rate_at_nothing():
+    trainer = tiny_trainer(steps=1000)
+    timed = JudgeTrainer(
+        stripes(120), trainer.parts, trainer.pack, trainer.recipe, steps=1000, seconds=60
+    )
+    timed.seconds = 45
+    assert timed.progress == 0.75
+    timed.seconds = 70
+    assert timed.progress == 1
+    assert rate(0.25) == pytest.approx(1)
+    assert rate(1.0) == pytest.approx(0)
+    assert rate(0.0) == pytest.approx(0.04)
+    assert all(rate(a) > rate(b) for a, b in zip((0.3, 0.6, 0.9), (0.6, 0.9, 1), strict=True))
+
+
+@pytest.mark.parametrize("side", [8, 16, 28, 32, 48, 64])
+def test_default_judges_end_in_a_small_map_and_differ(side):
+    judges = judges_for((side, side, 3), 2, 2)
+    assert [judge.name for judge in judges] == ["acceptor-1", "acceptor-2", "guide-1", "guide-2"]
+    assert len({(j.kernel, tuple(j.widths), tuple(j.strides)) for j in judges}) == 4
+    for judge in judges:
+        left = math.ceil(side / 2 ** judge.strides.count(2))
+        assert left <= 8
+
+
+def test_large_images_need_a_backbone():
+    with pytest.raises(FailcondError, match="name a backbone with --features MODULE:CALLABLE"):
+        judges_for((65, 32, 3), 2, 1)
+    assert all(not judge.widths for judge in judges_for((224, 224, 3), 2, 1, features=True))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"batch": 3}, {"learning_rate": 0.0}, {"negatives": 1.0}, {"floor": 0.0}, {"floor": 1.0}),
+        {"smoothing": 0.5},
+    ],
+    ids=str,
+)
+def test_a_recipe_that_makes_no_sense_is_refused(change):
+    with pytest.raises(FailcondError, match=next(iter(change))):
+        JudgeRecipe(**change)
