@@ -1,1 +1,1 @@
-"""Image files, and pictures of any mode as levels."""
+"""Image files, and their levels, of any mode."""

@@ -1,6 +1,6 @@
-"""Image files. Nothing else in the package opens one: what a file is, its content alone decides.
+"""Image files. Only this module opens them; their content alone decides on the format.
 
-Pillow knows some forty formats, and has Ghostscript run PostScript, whatever the file is called.
+Pillow knows some forty formats, and lets Ghostscript run PostScript, under any file name.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def read_pixels(path: Path, name: str | None = None) -> Pixels:
 
     Args:
         path: a regular file, or a link to one.
-        name: what messages call it; default its path.
+        name: its name in messages; default its path.
 
     Raises:
-        FailcondError: it is no such file, or as `decode_pixels`.
+        FailcondError: it is not such a file, or as `decode_pixels`.
     """
     name = name or str(path)
     return decode_pixels(read_regular(path, name), name)
@@ -70,7 +70,7 @@ def decode_pixels(content: bytes, name: str) -> Pixels:
 
 
 def read_regular(path: Path, name: str) -> bytes:
-    """Read a regular file; whatever else bears the name is refused at once, not waited for.
+    """Read a regular file; refuse any other kind at once, without waiting.
 
     Raises:
         FailcondError: it is another kind of file, cannot be read, or is larger than 512 MiB.
@@ -80,7 +80,7 @@ def read_regular(path: Path, name: str) -> bytes:
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
             status = os.fstat(file.fileno())
-            _check_regular(status, name)  # it may be another one by now
+            _check_regular(status, name)  # it may have been replaced by now
             return file.read(status.st_size)
     except (OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "there is too little memory"
@@ -100,17 +100,17 @@ def _check_regular(status: os.stat_result, name: str) -> None:
 
 
 def _told(content: bytes) -> str:
-    """Say what a file is that is not an image."""
+    """Describe a file that is not an image."""
     from pytest_failcond.storage.reading import what_it_is
 
     known = what_it_is(content)
-    if known in (None, "a picture"):  # the head of a picture alone does not make one
+    if known in (None, "a picture"):  # the head of a picture alone is not a picture
         return f"it begins with {repr(content[:16])[1:]}, or its header is damaged; replace it"
     return f"it is {known}"
 
 
 def _check_claims(image: Any, content: bytes, name: str) -> None:
-    """See, before anything is decoded, that little is allocated and the work has an end."""
+    """Check, before decoding, that it allocates little and ends."""
     pixels = image.width * image.height
     if image.format in ("JPEG", "MPO") and content.count(_SCAN) * pixels > _MOST_SCANNED:
         raise FailcondError(f"{name} has {content.count(_SCAN)} scans, too many; save it anew")
@@ -120,7 +120,7 @@ def _check_claims(image: Any, content: bytes, name: str) -> None:
             refuse_size(name, (tile[0], tile[1]))
         if image.tag_v2.next:
             raise FailcondError(
-                f"{name} has several pages, expected one image; save each by itself"
+                f"{name} has several pages, expected one image; save each as its own file"
             )
     if content[:2] in (b"P1", b"P2", b"P3") and content.count(b"#") > _MOST_COMMENTS:
         raise FailcondError(f"{name} has more than {_MOST_COMMENTS} comments; save it anew")
@@ -129,7 +129,9 @@ def _check_claims(image: Any, content: bytes, name: str) -> None:
 
 
 def _scale_transparency(image: Any, depth: int) -> None:
-    """Bring the gray or colour that is transparent in a PNG file to 8 bits, as Pillow does the others."""
+    """Convert the transparent gray or colour of a PNG file to 8 bits, as Pillow converts the
+    others.
+    """
     clear = image.info.get("transparency")
     if image.mode == "1" and clear is not None:
         image.info["transparency"] = 255 if clear else 0

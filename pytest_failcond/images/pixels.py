@@ -15,7 +15,7 @@ from PIL import Image, ImageFile, ImageOps
 from pytest_failcond.errors import FailcondError
 
 Pixels = npt.NDArray[np.uint8]
-LARGEST = 25_000_000  # px; far more than a classifier is given, and decoded in half a gigabyte
+LARGEST = 25_000_000  # px; far more than a classifier needs, and decoded in half a gigabyte
 _GRAY = {"1", "L", "LA", "La"}
 _COLOUR = {"P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV", "LAB"}
 _ORIENTATION, _BITS, _PHOTOMETRIC = 0x0112, 258, 262  # tags of EXIF and TIFF
@@ -29,7 +29,7 @@ def pixels_of(image: Image.Image, name: str) -> Pixels:
 
     Args:
         image: it is left as it is.
-        name: what messages call it.
+        name: its name in messages.
 
     Raises:
         FailcondError: the range of its levels is not known, some of it is transparent, it is larger
@@ -47,9 +47,9 @@ def pixels_of(image: Image.Image, name: str) -> Pixels:
 
 @contextmanager
 def decoding(name: str) -> Iterator[None]:
-    """Whatever Pillow raises becomes one sentence; what the user set for Pillow changes nothing.
+    """Turn any error of Pillow into one sentence; the user's settings of Pillow have no effect.
 
-    Pillow warns of metadata that it cannot read in pictures that it can: that is nobody's business.
+    Pillow warns of unreadable metadata in readable pictures; these warnings are dropped.
     """
     with _LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -62,7 +62,7 @@ def decoding(name: str) -> Iterator[None]:
             raise
         except Image.DecompressionBombError:
             refuse_size(name)
-        except Exception as error:  # decoders raise whatever they stumble over
+        except Exception as error:  # decoders raise any type of error
             said = " ".join(str(error).split()) or type(error).__name__
             raise FailcondError(f"{name} cannot be read ({said}); replace it") from error
         finally:
@@ -73,7 +73,8 @@ def refuse_size(name: str, size: tuple[int, int] | None = None) -> None:
     """Raise the error of a picture that is too large, or claims to be."""
     has = "has" if size is None else f"has {size[0]:,} x {size[1]:,} px,"
     raise FailcondError(
-        f"{name} {has} more than {LARGEST // 1_000_000} million px; shrink it to what the classifier is given"
+        f"{name} {has} more than {LARGEST // 1_000_000} million px; shrink it to the classifier's "
+        f"size"
     )
 
 
@@ -83,9 +84,11 @@ def _levels(image: Image.Image, name: str) -> Pixels:
     if mode.startswith("I") or mode == "F":
         return _scaled(image, name)
     if mode not in _GRAY | _COLOUR:
-        raise FailcondError(f"{name} is of mode {mode}, which is not read; save it as L or RGB")
+        raise FailcondError(
+            f"{name} is of mode {mode}, which is not supported; save it as L or RGB"
+        )
     if image.has_transparency_data:
-        # From "La", which is multiplied by its alpha, there is no direct way.
+        # "La", which is multiplied by its alpha, cannot be converted directly.
         image = (image.convert("LA") if mode == "La" else image).convert("RGBA")
         if image.getchannel("A").getextrema()[0] != 255:
             _refuse_transparent(name)
@@ -94,7 +97,7 @@ def _levels(image: Image.Image, name: str) -> Pixels:
 
 
 def _scaled(image: Image.Image, name: str) -> Pixels:
-    """Gray levels of more than 8 bits, scaled from their own range, where it is known."""
+    """Gray levels of more than 8 bits, scaled from their own range, if it is known."""
     tags: Any = getattr(image, "tag_v2", {})
     white_is_zero = tags.get(_PHOTOMETRIC) == 0
     values = np.asarray(image)
@@ -121,13 +124,13 @@ def _scaled(image: Image.Image, name: str) -> Pixels:
 
 def _refuse_transparent(name: str) -> None:
     raise FailcondError(
-        f"{name} is transparent in places, and what lies behind it is not known; save it without "
+        f"{name} is transparent in places, and its background is not known; save it without "
         "transparency, on the background that the classifier is trained with"
     )
 
 
 def as_levels(images: npt.NDArray[np.generic]) -> str:
-    """Say what images of another type hold, and how they become levels."""
+    """Describe images of another type, and how to turn them into levels."""
     got = f"got {images.dtype}"
     numeric = np.issubdtype(images.dtype, np.number) and images.dtype.kind != "c"
     if not numeric or not images.size:

@@ -1,11 +1,11 @@
-"""One-sided confidence bounds, for thresholds to be held against.
+"""One-sided confidence bounds, which thresholds are compared with.
 
 All that a gate checks is the mean over images of something with a known range: an accuracy of 0 or
 1, a drop of -1, 0 or 1, a mean over cells of anything from 0 to 1. So one method bounds them all,
-Gaffke's, which for a proportion is Clopper and Pearson's. It speaks of new images of the same kind,
-drawn independently, and needs neither a normal approximation nor a variance: it stays honest with
-few images, with rates near 0 and 1, with images that are all alike, and at the high confidence that
-many checks at once ask for. ``tests/quality/test_bounds_cover.py`` shows how often it covers.
+Gaffke's, which for a proportion is Clopper and Pearson's. It is about new images of the same kind,
+drawn independently, and needs neither a normal approximation nor a variance: it holds with few
+images, with rates near 0 and 1, with images that are all alike, and at the high confidence that
+many checks at once require. ``tests/quality/test_bounds_cover.py`` shows how often it covers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NEGLIGIBLE = 20.0  # e**-20 is 2e-9
 def adjusted(confidence: float, checks: int) -> float:
     """Return the confidence that each of ``checks`` bounds needs for all to hold at once.
 
-    Bonferroni's inequality, which asks nothing of how the checks depend on each other.
+    Bonferroni's inequality, which holds for any dependence between the checks.
     """
     check_confidence(confidence)
     if checks < 1:
@@ -43,7 +43,7 @@ def proportion_bound(successes: int, total: int, confidence: float, side: Side) 
     """
     check_confidence(confidence, side)
     if total < 1 or not 0 <= successes <= total:
-        raise ValueError(f"{successes} of {total} is no proportion")
+        raise ValueError(f"{successes} of {total} is not a proportion")
     if side == "upper":
         # The complement of the failures' lower bound would lose digits where it is tiny.
         if successes == total:
@@ -57,8 +57,8 @@ def proportion_bound(successes: int, total: int, confidence: float, side: Side) 
 def mean_bound(values: npt.ArrayLike, confidence: float, side: Side) -> float:
     """Bound the mean over images of a value in [0, 1], such as each image's mean over cells.
 
-    The cells of one image rise and fall together, so it is images that count: taking 35 cells for
-    35 times as many images covers far less than the confidence says.
+    The cells of one image rise and fall together, so images are the unit: taking 35 cells for 35
+    times as many images covers far less than the stated confidence.
 
     Gaffke (2005), Learned-Miller & Thomas (2019): add to the N values one more, at the worst end,
     and weigh them by a uniform draw from the simplex; the bound is the quantile of their weighted

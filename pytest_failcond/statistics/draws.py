@@ -1,4 +1,4 @@
-"""Images drawn again, keyed: how often each is there in each of many draws. Pure."""
+"""Images drawn again, keyed: how often each occurs in each of many draws. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ How = Literal["resample", "half"]
 
 
 def generator(*parts: str | int) -> np.random.Generator:
-    """Return the random numbers of what the parts name."""
+    """Return the random numbers that the parts key."""
     return np.random.Generator(np.random.Philox(key=stream_key("selftest", *parts)))
 
 

@@ -15,7 +15,7 @@ from pytest_failcond.statistics.bounds import Side, check_confidence, lower_boun
 def paired_counts(
     before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]
 ) -> tuple[int, int, int, int]:
-    """Count images ``[N]`` by what is right: both times, lost, gained, neither."""
+    """Count images ``[N]`` as right both times, lost, gained, and wrong both times."""
     both, lost = int((before & after).sum()), int((before & ~after).sum())
     gained, neither = int((~before & after).sum()), int((~before & ~after).sum())
     return both, lost, gained, neither
@@ -46,13 +46,13 @@ def paired_drop_bound(
     """
     check_confidence(confidence, side)
     if min(right, lost, gained, wrong) < 0 or right + lost + gained + wrong < 1:
-        raise ValueError(f"{right}, {lost}, {gained} and {wrong} are no counts of images")
+        raise ValueError(f"{right}, {lost}, {gained} and {wrong} are not counts of images")
     if side == "upper":
         return -_lower_drop(gained, right + wrong, lost, confidence)
     return _lower_drop(lost, right + wrong, gained, confidence)
 
 
-@lru_cache(maxsize=1 << 14)  # thousands of small classes have few counts between them
+@lru_cache(maxsize=1 << 14)  # thousands of small classes have few different counts
 def _lower_drop(lost: int, same: int, gained: int, confidence: float) -> float:
     levels, counts = np.array([0.0, 0.5, 1.0]), np.array([gained, same, lost])
     return 2.0 * lower_bound(levels, counts, confidence) - 1.0
@@ -65,7 +65,7 @@ def mcnemar_p(lost: int, gained: int) -> float:
         ValueError: a count is negative.
     """
     if min(lost, gained) < 0:
-        raise ValueError(f"{lost} lost and {gained} gained are no counts of images")
+        raise ValueError(f"{lost} lost and {gained} gained are not counts of images")
     return min(1.0, 2.0 * float(special.bdtr(min(lost, gained), lost + gained, 0.5)))
 
 

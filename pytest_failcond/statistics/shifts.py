@@ -41,7 +41,7 @@ def breaking_shift_bound(
 
     The lower bound is where the share's *upper* bound comes there, and the other way round. Either
     errs only if the share's bound errs at one shift, the true breaking shift or the one before, so
-    that the grid's length asks for no correction.
+    that the grid's length needs no correction.
 
     Args:
         shifts: ascending, in σ, ``[T]``.

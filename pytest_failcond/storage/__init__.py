@@ -1,1 +1,1 @@
-"""Bytes that are there whole, or not at all."""
+"""Files: written whole or not at all, and read by type."""

@@ -1,4 +1,5 @@
-"""What follows from a file alone is computed once per machine, and kept by the file's hash.
+"""A cache of results that depend on one file alone: computed once per machine, kept by the file's
+hash.
 
 Measurements are not kept: a stale green is worse than a slow one.
 """
@@ -18,7 +19,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.storage.files import write_atomically
 
 VARIABLE = "FAILCOND_CACHE"
-"""Names another folder than the user's own for caches; empty: nothing is kept."""
+"""Names a folder in place of the user's own for caches; empty: nothing is kept."""
 
 
 def cached_array(
@@ -26,21 +27,21 @@ def cached_array(
 ) -> npt.NDArray[np.float64]:
     """Return an array, float64 of a ``shape``, that depends on its ``name`` alone.
 
-    What cannot be read is computed again; what cannot be written is not kept.
+    An unreadable entry is computed again; an entry that cannot be written is not kept.
     """
     folder = _folder()
     if folder is None:
         return compute()
     path = folder.joinpath(*name.replace(":", "-").split("/")).with_suffix(".npy")
     try:
-        # Mapped, not read: a header may claim more than the file holds.
+        # Mapped, not read: a header may claim more than the file has.
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         if mapped.shape == shape and mapped.dtype == np.float64:
             kept: npt.NDArray[np.float64] = np.array(mapped)
             if np.isfinite(kept).all():
                 return kept
     except (OSError, ValueError, EOFError):
-        pass  # not there, or damaged
+        pass  # missing, or damaged
     computed = compute()
     buffer = io.BytesIO()
     np.save(buffer, computed, allow_pickle=False)
@@ -59,5 +60,5 @@ def _folder() -> Path | None:
         folder = user_cache_path("pytest-failcond")
     except (RuntimeError, KeyError, OSError):
         return None
-    # Where the system knows no home folder, "~" stays what it is.
+    # If the system knows no home folder, "~" is not expanded.
     return folder if folder.is_absolute() else None

@@ -1,4 +1,4 @@
-"""The one way to write files: there whole, or not at all, wherever the place allows it."""
+"""The one way to write files: whole or not at all, if the place allows it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from typing import Literal
 
 from pytest_failcond.errors import FailcondError
 
-_READER_SECONDS = 10.0  # that a pipe is given to be read on
+_READER_SECONDS = 10.0  # that a pipe's reader has to go on reading
 _LOOK_EVERY_SECONDS = 0.01
-# What says that a file cannot be replaced though it can be written: it is mounted by itself, or lies in
+# Errors of a file that can be written and not replaced: it is a mount, or lies in
 # a folder that takes no new file.
 _IN_PLACE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -27,12 +27,12 @@ _IN_PLACE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
 def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None:
     """Write a file so that no reader ever sees a part of it.
 
-    A link stays, and the file that it leads to is replaced; a file that is replaced keeps its mode, and
-    its other hard links keep the old content. Devices and pipes are written into. So is a file that
-    cannot be replaced, such as one that is mounted by itself: there, a crash may leave a part.
+    A link stays, and the file that it leads to is replaced; a file that is replaced keeps its mode,
+    and its other hard links keep the old content. Devices and pipes are written into. So is a file
+    that cannot be replaced, such as a single mounted file: there, a crash may leave a part.
 
     Raises:
-        FailcondError: the place cannot be written; what was there before is untouched.
+        FailcondError: the place cannot be written; its earlier content is untouched.
     """
     # A lone surrogate, as in the name of a file that is not UTF-8, is written as an escape.
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
@@ -47,7 +47,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """See whether a place can be written, before there is anything to write.
+    """Check that a place can be written, before there is anything to write.
 
     Raises:
         FailcondError: it cannot.
@@ -70,7 +70,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def said(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn what the system says into a sentence."""
+    """Turn an error of the system into a sentence."""
     try:
         yield
     except OSError as error:
@@ -80,10 +80,10 @@ def said(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def kind_of(path: str | os.PathLike[str]) -> Literal["file", "pipe", "device"]:
-    """Tell what a path leads to; a place where there is nothing yet is a file.
+    """Return the kind of place that a path leads to; an empty place counts as a file.
 
     Raises:
-        OSError: it is a folder, or something else that cannot be written into.
+        OSError: it is a folder, or another place that cannot be written into.
     """
     try:
         mode = Path(path).stat().st_mode
@@ -112,9 +112,10 @@ def hash_bytes(content: bytes) -> str:
 
 
 def _handle(path: str | os.PathLike[str]) -> str | None:
-    """Return the name of an open file that a path leads to, such as /dev/stdout; None: it leads to no such.
+    """Return the name of the open file that a path such as /dev/stdout leads to; None: it leads to
+    none.
 
-    What a shell has opened would go on writing into the file that we had replaced.
+    A shell that has opened a file would go on writing into the replaced one.
     """
     here = os.path.abspath(path)  # noqa: PTH100 - links are followed one by one
     for _ in range(40):  # as many as Linux follows
@@ -127,7 +128,9 @@ def _handle(path: str | os.PathLike[str]) -> str | None:
 
 
 def _write_into_handle(path: str, data: bytes) -> None:
-    """Write where an open file is at, so that those who share it write on behind; else at its end."""
+    """Write at an open file's position, so that others who share it continue behind; else at its
+    end.
+    """
     if own := re.fullmatch(r"/(?:dev/fd|proc/self/fd)/(\d+)", path):
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
@@ -153,7 +156,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _refuse_read_only(target: Path) -> None:
-    """Leave alone what somebody has protected, though a folder would let it be replaced."""
+    """Refuse a write-protected file, though its folder would let it be replaced."""
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "it is read-only")
 
@@ -176,7 +179,7 @@ def _move_into_place(target: Path, data: bytes) -> None:
 def _dress(temporary: Path, target: Path) -> None:
     """Give a new file the owner and mode of the one that it replaces, else those of any new file.
 
-    mkstemp makes files private; results are meant to be read by whoever may read the folder.
+    mkstemp makes files private; results are for everyone who may read the folder.
     """
     try:
         old = target.stat()
@@ -192,7 +195,7 @@ def _dress(temporary: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Keep a rename through a loss of power, where the system lets folders be synchronised."""
+    """Keep a rename through a loss of power, if the system can synchronise folders."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -202,7 +205,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _send(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write into a pipe; without a reader, that is given up and not waited for without end."""
+    """Write into a pipe; give up after a while if there is no reader."""
     deadline = time.monotonic() + _READER_SECONDS
     while True:
         try:
@@ -226,7 +229,7 @@ def _send(path: str | os.PathLike[str], data: bytes) -> None:
 
 def _wait_for_reader(deadline: float) -> None:
     if time.monotonic() >= deadline:
-        raise TimeoutError(errno.ETIMEDOUT, "a pipe that nobody reads: start its reader first")
+        raise TimeoutError(errno.ETIMEDOUT, "a pipe without a reader; start its reader first")
     time.sleep(_LOOK_EVERY_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Temporary folders that go with the process that made them, whatever it dies of."""
+"""Temporary folders that vanish with their process, in whatever way it ends."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _open: list[OwnFolder] = []
 class OwnFolder:
     """A temporary folder, removed by `close`, at SIGTERM, or else by the next process that makes one.
 
-    Its owner holds a lock in it for as long as it lives: a folder whose lock can be had is nobody's.
+    Its owner holds a lock in it while it lives: a folder whose lock is free has no owner.
 
     Attributes:
-        path: where it is.
+        path: its path.
 
     Raises:
         FailcondError: there is no room for temporary files.
@@ -43,13 +43,13 @@ class OwnFolder:
                     "TMPDIR to a folder with room"
                 ) from error
             self._lock = Lock(self.path / _MARKER)
-            if self._lock.take():  # else somebody was so quick as to take it for left behind
+            if self._lock.take():  # else another process took it for left behind in the meantime
                 break
         _open.append(self)
         _watch()
 
     def close(self) -> None:
-        """Remove the folder with all that lies in it."""
+        """Remove the folder with its content."""
         if self in _open:
             _open.remove(self)
             _unwatch()
@@ -67,13 +67,13 @@ class OwnFolder:
         self.close()
 
     def _remove(self) -> None:
-        if os.getpid() == self._process:  # a fork has no folder of its own
+        if os.getpid() == self._process:  # a fork does not own the folder
             self._lock.drop()
             shutil.rmtree(self.path, ignore_errors=True)
 
 
 def sweep() -> None:
-    """Remove what processes of this user that were killed have left behind."""
+    """Remove the folders that killed processes of this user have left behind."""
     place = Path(tempfile.gettempdir())
     for folder in place.glob(f"{_PREFIX}*"):
         marker = folder / _MARKER
@@ -85,7 +85,7 @@ def sweep() -> None:
 
 
 def _take(marker: Path, folder: Path | None = None) -> None:
-    """Remove a lock that nobody holds, and the folder that it stands for."""
+    """Remove a free lock, and the folder that it protects."""
     lock = Lock(marker)
     with contextlib.suppress(FailcondError):  # another process may be removing it at this moment
         if lock.take():
@@ -103,8 +103,8 @@ def _is_mine(path: Path) -> bool:
 
 
 def _watch() -> None:
-    """Remove folders at SIGTERM too, unless somebody else has a use for it."""
-    with contextlib.suppress(ValueError):  # a thread of its own does not get signals
+    """Remove folders at SIGTERM too, unless the signal has another handler."""
+    with contextlib.suppress(ValueError):  # only the main thread gets signals
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)
 
@@ -116,7 +116,7 @@ def _unwatch() -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """Remove the folders, and end as if we had not been asked."""
+    """Remove the folders, and end as SIGTERM does by default."""
     for folder in _open:
         folder._remove()
     signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Locks between processes. The system drops them with the process, and a long wait is announced."""
+"""Locks between processes. The system drops them with the process; a long wait is announced."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOCKS = f"failcond-{_USER}-*.lock"
 """The locks of this user in the folder of temporary files."""
 
 PATIENCE_SECONDS = 3.0
-"""A wait that is longer is announced."""
+"""A longer wait is announced."""
 
 
 class Lock:
@@ -34,10 +34,10 @@ class Lock:
         self._lock = FileLock(path, timeout=0, mode=0o600, thread_local=False)
 
     def take(self) -> bool:
-        """Take the lock, unless somebody else has it.
+        """Take the lock, unless another process has it.
 
         Raises:
-            FailcondError: there can be no lock file there.
+            FailcondError: a lock file cannot be made there.
         """
         try:
             self._lock.acquire()
@@ -60,15 +60,15 @@ class Lock:
 
 @contextlib.contextmanager
 def hold(path: Path, awaited: str, *, patience: float | None = None) -> Iterator[None]:
-    """Hold a lock file, after whoever has it.
+    """Hold a lock file; wait for its current holder.
 
     Args:
         path: the lock file.
-        awaited: whom one waits for: ``another session that writes run.json``.
+        awaited: the current holder in words: ``another session that writes run.json``.
         patience: seconds after which a wait is announced, once, on stderr; None: `PATIENCE_SECONDS`.
 
     Raises:
-        FailcondError: there can be no lock file there.
+        FailcondError: a lock file cannot be made there.
     """
     lock, since, said = Lock(path), time.monotonic(), False
     patience = PATIENCE_SECONDS if patience is None else patience
@@ -85,7 +85,7 @@ def hold(path: Path, awaited: str, *, patience: float | None = None) -> Iterator
 
 @contextlib.contextmanager
 def lock_path(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Keep other processes of this user from writing to ``path``, by a lock that lies elsewhere."""
+    """Keep other processes of this user from writing to ``path``, by a lock in another folder."""
     name = hashlib.sha256(os.path.realpath(path).encode(errors="surrogateescape")).hexdigest()[:16]
     place = Path(tempfile.gettempdir()) / LOCKS.replace("*", name)
     with hold(place, f"another session that writes {path}"):

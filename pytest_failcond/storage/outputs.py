@@ -1,4 +1,4 @@
-"""What is written and what is read: never the same file, by identity and not by spelling."""
+"""Outputs and inputs: never the same file, by identity and not by spelling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.storage.files import check_writable, kind_of, said, write_atomically
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-"""Names the file to which the steps of a GitHub job add what they have to say."""
+"""Names the summary file to which the steps of a GitHub job append."""
 
 _ANOTHER = "choose another place"
 
@@ -24,10 +24,10 @@ class Place:
     """A file that is read or written.
 
     Attributes:
-        name: what it is to the user: an option, or ``the baseline``.
-        path: where it is; may not be there.
-        folder: whether it is a folder, with all that lies in it.
-        instead: the remedy where an output is this input.
+        name: its name for the user: an option, or ``the baseline``.
+        path: its path; the file may be missing.
+        folder: whether it is a folder, with all its content.
+        instead: the remedy if an output is this input.
     """
 
     name: str
@@ -43,7 +43,7 @@ def pictures_folder(run_file: Path) -> Path:
         FailcondError: the path has no file name, such as ``/``.
     """
     if not run_file.name:
-        raise FailcondError(f"{run_file}: is a folder, and no run file; name a file")
+        raise FailcondError(f"{run_file}: expected a run file, found a folder; name a file")
     return run_file.with_name(f"{run_file.name}.files")
 
 
@@ -56,17 +56,18 @@ def of_run(name: str, path: Path, instead: str = _ANOTHER) -> list[Place]:
 
 
 def check_outputs(outputs: Sequence[Place], inputs: Iterable[Place] = ()) -> None:
-    """See that nothing is written over what is read, or twice to one place, and that it can be written.
+    """Check that no output overwrites an input or another output, and that each can be written.
 
     Raises:
-        FailcondError: it is not so; nothing has been touched.
+        FailcondError: one does or cannot; nothing has been touched.
     """
     _refuse_overlaps(outputs, inputs)
     for output in outputs:
         if not output.folder:
             if output.path.exists() and output.path.resolve().suffix == ".py":
                 raise FailcondError(
-                    f"{output.name}: {output.path} is Python code, which is not written over; {_ANOTHER}"
+                    f"{output.name}: {output.path} is Python code, which pytest-failcond does not "
+                    f"overwrite; {_ANOTHER}"
                 )
             try:
                 check_writable(output.path)
@@ -81,18 +82,19 @@ def _refuse_overlaps(outputs: Sequence[Place], inputs: Iterable[Place]) -> None:
         for place in read:
             if how := _overlap(output, place):
                 raise FailcondError(
-                    f"{output.name}: {output.path} {how} {place.name}, which is read; {place.instead}"
+                    f"{output.name}: {output.path} {how} {place.name}, which is an input; "
+                    f"{place.instead}"
                 )
     for one, other in combinations(files, 2):
         if how := _overlap(one, other):
             raise FailcondError(
-                f"{one.name}: {one.path} {how} {other.name}, which is written too; "
-                "give each a place of its own"
+                f"{one.name}: {one.path} {how} {other.name}, which is an output too; give each "
+                f"its own place"
             )
 
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
-    """Whether two paths lead to one file, however they are spelled, be it there or not."""
+    """Whether two paths lead to one file, existing or not, in whatever spelling."""
     try:
         return Path(one).samefile(other)
     except OSError:
@@ -100,7 +102,7 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
-    """Whether it is a file, or will be; whoever writes to a folder there says what is wrong."""
+    """Whether it is a file, or will be; writing to a folder fails later, with its own message."""
     try:
         return kind_of(path) == "file"
     except OSError:
@@ -108,7 +110,7 @@ def is_file(path: str | os.PathLike[str]) -> bool:
 
 
 def write_summary(path: str | os.PathLike[str], text: str) -> None:
-    """Write a summary; to the file that ``GITHUB_STEP_SUMMARY`` names, it is added.
+    """Write a summary; append it to the file that ``GITHUB_STEP_SUMMARY`` names.
 
     Raises:
         FailcondError: the place cannot be written.
@@ -128,7 +130,7 @@ def write_summary(path: str | os.PathLike[str], text: str) -> None:
 
 
 def _overlap(one: Place, other: Place) -> str:
-    """Say how a place lies to another; empty where they have nothing in common."""
+    """Return the relation of a place to another in words; empty if they have nothing in common."""
     if is_same_file(one.path, other.path):
         return "is"
     if other.folder and _lies_in(one.path, other.path):
@@ -143,7 +145,9 @@ def _lies_in(path: Path, folder: Path) -> bool:
 
 
 def _identity(path: str | os.PathLike[str]) -> tuple[object, ...]:
-    """Identify a file that may not be there: by the nearest folder that is, and the names below it."""
+    """Identify a file that may be missing: by the nearest existing folder, and the names below
+    it.
+    """
     whole = Path(os.path.realpath(path))
     for folder in whole.parents:
         with suppress(OSError):
@@ -155,7 +159,7 @@ def _identity(path: str | os.PathLike[str]) -> tuple[object, ...]:
 
 
 def _ignores_case(folder: Path) -> bool:
-    """Whether the file system that a folder lies in takes ``A`` and ``a`` for one name."""
+    """Whether the file system of a folder takes ``A`` and ``a`` for one name."""
     swapped = folder.name.swapcase()
     try:
         return swapped != folder.name and folder.with_name(swapped).samefile(folder)

@@ -1,4 +1,4 @@
-"""Arrays as short text in JSON. Whoever reads one says how much it may hold, before it is inflated."""
+"""Arrays as short text in JSON. A reader gives the largest size before anything is inflated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pack(values: npt.NDArray[Any], kind: str = "<u2") -> str:
 
 
 def unpack(text: str, kind: str = "<u2", *, count: int | None = None) -> npt.NDArray[np.int64]:
-    """Read what `pack` wrote.
+    """Read the text of `pack`.
 
     Args:
         text: packed numbers.
@@ -42,7 +42,7 @@ def unpack(text: str, kind: str = "<u2", *, count: int | None = None) -> npt.NDA
 
 
 def check_size(labels: npt.NDArray[np.int64], measurements: Sequence[Any]) -> None:
-    """See that so many predictions on so many images fit into memory, before they are read."""
+    """Check that so many predictions on so many images fit into memory, before they are read."""
     claimed = len(labels) * (len(measurements) + 1)
     if claimed > _MOST_PREDICTIONS:
         raise ValueError(
@@ -57,7 +57,7 @@ def pack_bits(values: npt.NDArray[np.bool_]) -> str:
 
 
 def unpack_bits(text: str, *shape: int) -> npt.NDArray[np.bool_]:
-    """Read what `pack_bits` wrote.
+    """Read the text of `pack_bits`.
 
     Raises:
         ValueError: it is damaged, or of another size.
@@ -73,14 +73,14 @@ def unpack_bits(text: str, *shape: int) -> npt.NDArray[np.bool_]:
 
 
 def _inflate(text: str, most: int) -> bytes:
-    """Return what a text holds, at most so many bytes; the rest is never inflated."""
+    """Return the bytes of a text, at most so many; the rest is never inflated."""
     try:
         stream = zlib.decompressobj()
         raw = stream.decompress(base64.b64decode(text, validate=True), most + 1)
     except (ValueError, zlib.error) as error:
         raise ValueError(f"packed data are damaged ({error})") from error
     if len(raw) > most:
-        raise ValueError(f"packed data hold more than the {most} bytes that belong there")
+        raise ValueError(f"packed data have more than the expected {most} bytes")
     if not stream.eof or stream.unused_data:
-        raise ValueError("packed data are cut short, or followed by others")
+        raise ValueError("packed data are cut short, or followed by other data")
     return raw

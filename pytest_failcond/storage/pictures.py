@@ -12,7 +12,7 @@ from pytest_failcond.storage.files import hash_bytes, hash_file, write_atomicall
 
 
 class Placed:
-    """Pictures as they lie in a folder.
+    """Pictures in a folder.
 
     Attributes:
         names: file name in the folder, by the name that the run uses.
@@ -28,15 +28,15 @@ class Placed:
 def placed(
     folder: Path, files: Iterable[str], read: Callable[[str], bytes | None]
 ) -> Iterator[Placed]:
-    """Put pictures into a folder, beside those that are there, for a run file that is written inside.
+    """Put pictures into a folder, beside existing ones, for a run file that the block writes.
 
-    A name that is taken by other content, be it the older run's or the user's, is not taken over: the
-    picture gets its hash into its name. Where no run file comes to be written, they are removed again.
+    If a name is taken by other content, an older run's or the user's, the picture gets its hash
+    into its name. If the block writes no run file, the pictures are removed again.
 
     Args:
         folder: of the pictures; made if there are any.
         files: their names.
-        read: returns the content of one; None: there is none.
+        read: returns the content of one; None if it is missing.
 
     Raises:
         FailcondError: the folder cannot be written.
@@ -64,10 +64,10 @@ def placed(
 
 
 def checked(folder: Path | None, file: str, hashes: Mapping[str, str]) -> bytes | None:
-    """Return a picture's bytes; None where it is not there.
+    """Return a picture's bytes; None if it is missing.
 
     Raises:
-        FailcondError: it is another than was kept.
+        FailcondError: its content has changed.
     """
     if folder is None or Path(file).name != file:  # a run file may come from anywhere
         return None
@@ -77,20 +77,20 @@ def checked(folder: Path | None, file: str, hashes: Mapping[str, str]) -> bytes 
     content = path.read_bytes()
     if hashes.get(file) not in (None, hash_bytes(content)):
         raise FailcondError(
-            f"{path}: is another picture than the run was kept with; take back the original, or "
-            "remove it"
+            f"{path}: is not the picture that the run was kept with; restore the original, or "
+            f"remove it"
         )
     return content
 
 
 def remove(folder: Path, hashes: Mapping[str, str | None]) -> None:
-    """Remove pictures of a run that is there no more; whatever else lies in the folder stays.
+    """Remove pictures of a replaced run; other files in the folder stay.
 
     Args:
-        folder: where they lie.
+        folder: their folder.
         hashes: SHA-256 by file name; None: the run was kept before there were hashes.
     """
-    # The newer run is whole: if something of the older one cannot be removed, it only takes up room.
+    # The newer run is whole: an old picture that cannot be removed only takes up room.
     with contextlib.suppress(OSError):
         for file, digest in hashes.items():
             path = folder / file
@@ -100,7 +100,7 @@ def remove(folder: Path, hashes: Mapping[str, str | None]) -> None:
 
 
 def renamed(content: Any, names: Mapping[str, str]) -> Any:
-    """Return a run file's content with the names under which its pictures lie."""
+    """Return a run file's content with the file names of its pictures."""
     if isinstance(content, dict):
         return {
             key: names.get(value, value)
@@ -112,7 +112,7 @@ def renamed(content: Any, names: Mapping[str, str]) -> Any:
 
 
 def _free_path(path: Path, digest: str) -> Path:
-    """Return the path, or if other content lies there, one with its hash in it."""
+    """Return the path, or one with the hash in its name if other content has the path."""
     if not path.exists() or (path.is_file() and hash_file(path) == digest):
         return path
     return path.with_name(f"{path.stem}.{digest.removeprefix('sha256:')[:16]}{path.suffix}")

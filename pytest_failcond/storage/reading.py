@@ -1,6 +1,6 @@
-"""Files that may come from anywhere: what they hold as plain data, or one sentence that says why not.
+"""Files from anywhere: their content as plain data, or one sentence on the fault.
 
-A file's claims are held against what it holds before anything is allocated, and nothing is executed.
+A file's claims are checked against its content before anything is allocated; nothing is executed.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ _STARTS = (
     (b"\xff\xfe", "UTF-16 text, where UTF-8 is needed"),
     (b"\xfe\xff", "UTF-16 text, where UTF-8 is needed"),
     (b"\xef\xbb\xbf", "text with a byte order mark, where plain UTF-8 is needed"),
-    (b"<", "HTML or XML, such as a server sends in place of a file"),
+    (b"<", "HTML or XML, as a server sends in place of a file"),
 )
 _PICKLE = "a pickle, which executes code when it is read, and is never opened here"
 
 
 class Known(BaseModel):
-    """What has no keys that are not known, and says so of the first of them alone."""
+    """A model without unknown keys; its error names the first of them alone."""
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_keys(cls, data: Any) -> Any:
-        """Refuse the first unknown key, before there is a finding for each of a million."""
+        """Refuse the first unknown key, before a million findings are made."""
         if isinstance(data, dict) and cls.model_config.get("extra") == "forbid":
             names = {field.alias or name for name, field in cls.model_fields.items()}
             by_name = cls.model_fields if cls.model_config.get("populate_by_name") else ()
@@ -77,21 +77,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _FailFast:
-    """As pydantic's own, which cannot be part of a union, as it has no hash."""
+    """Like pydantic's own, which has no hash and so cannot be part of a union."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
         return {**handler(source), "fail_fast": True}
 
 
 Many = Annotated[list[T], _FailFast()]
-"""A list; of a million wrong entries, the first is enough."""
+"""A list; reading stops at the first wrong entry."""
 
 
 def validate(model: type[R], data: Any) -> R:
     """Return data as a record.
 
     Raises:
-        ValueError: a sentence about the first thing that is wrong.
+        ValueError: a sentence about the first fault.
     """
     try:
         return model.model_validate(data)
@@ -100,7 +100,9 @@ def validate(model: type[R], data: Any) -> R:
 
 
 def sentence_of(error: ValidationError, data: Any) -> str:
-    """Say the first of pydantic's findings: its place, what is expected there, and what came."""
+    """Return the first of pydantic's findings: its place, the expected value, and the actual
+    one.
+    """
     first = error.errors(include_url=False)[0]
     where = place(first["loc"], data)
     if first["type"] == "missing":
@@ -108,7 +110,7 @@ def sentence_of(error: ValidationError, data: Any) -> str:
     message = shorten(first["msg"].removeprefix("Value error, "), _LONGEST_MESSAGE)
     if first["type"] == "value_error":
         return f"{where}: {message}" if where else message
-    message = message.replace("valid tuple", "valid list")  # as TOML and JSON call it
+    message = message.replace("valid tuple", "valid list")  # as TOML and JSON call them
     text = f"{message[0].lower()}{message[1:]}, got {shown(first['input'])}"
     return f"{where}: {text}" if where else text
 
@@ -116,7 +118,7 @@ def sentence_of(error: ValidationError, data: Any) -> str:
 def place(path: Sequence[str | int], data: Any) -> str:
     """Name a place in data: ``directions 'direction:8:322:+'.curve.broken[3]``.
 
-    A list's entries are named by their key or id, where they have one.
+    A list's entries are named by their key or id, if they have one.
     """
     text = ""
     for number, part in enumerate(path):
@@ -129,7 +131,7 @@ def place(path: Sequence[str | int], data: Any) -> str:
             text, data = f"{text}.{part}", data[part]
         elif last and isinstance(data, Mapping):
             text += f".{part}"
-        # Anything else is a branch of a union, of which a reader knows nothing.
+        # Anything else is a branch of a union, which means nothing to a reader.
     return text.removeprefix(".")
 
 
@@ -150,7 +152,7 @@ def shown(value: Any) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a file's content; a pipe's too.
+    """Return the content of a file or a pipe.
 
     Raises:
         FailcondError: it is missing, a folder or a device, or cannot be read.
@@ -171,11 +173,11 @@ def read_json(path: Path, what: str, remedy: str = "") -> Any:
 
     Args:
         path: of the file.
-        what: it should be: "a run file of pytest-failcond".
-        remedy: what to do where it is something else.
+        what: the expected kind: "a run file of pytest-failcond".
+        remedy: the advice if it is another kind.
 
     Raises:
-        FailcondError: it cannot be read, or is something else.
+        FailcondError: it cannot be read, or is another kind of file.
     """
     content = read_bytes(path)
     try:
@@ -186,7 +188,7 @@ def read_json(path: Path, what: str, remedy: str = "") -> Any:
 
 
 def what_it_is(content: bytes) -> str | None:
-    """Say what a file is that is not what it should be, by its first bytes; None: unknown."""
+    """Name the kind of a foreign file by its first bytes; None: unknown."""
     if not content:
         return "empty"
     if content[0] == 0x80 and content[1:2] in (b"\2", b"\3", b"\4", b"\5"):
@@ -196,10 +198,10 @@ def what_it_is(content: bytes) -> str | None:
 
 
 def parse_json(content: bytes) -> Any:
-    """Read JSON: UTF-8, no field twice, finite numbers, not nested beyond reason.
+    """Read JSON: UTF-8, no field twice, finite numbers, not nested too deeply.
 
     Raises:
-        ValueError: a clause that says what it is or has: "it is empty", "it has 'key' twice".
+        ValueError: a clause on the fault: "it is empty", "it has 'key' twice".
     """
     if known := what_it_is(content):
         raise ValueError(f"it is {known}")
@@ -217,7 +219,7 @@ def parse_json(content: bytes) -> Any:
         )
     except json.JSONDecodeError as error:
         raise ValueError(
-            f"it is no JSON: {error.msg[0].lower()}{error.msg[1:]} in line {error.lineno}, column "
+            f"it is not JSON: {error.msg[0].lower()}{error.msg[1:]} in line {error.lineno}, column "
             f"{error.colno}"
         ) from None
     except RecursionError:
@@ -247,12 +249,12 @@ def _whole(text: str) -> int:
 def _number(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise ValueError(f"it has a number beyond all measure, {shown(text)}")
+        raise ValueError(f"it has a number out of range, {shown(text)}")
     return value
 
 
 def _check_depth_and_text(data: Any) -> None:
-    """Refuse depths that recursion would not survive, and text that no file or terminal can take."""
+    """Refuse nesting that is too deep for recursion, and text that no file or terminal accepts."""
     level = [data]
     for _ in range(_DEEPEST):
         below: list[Any] = []

@@ -1,4 +1,4 @@
-"""The store: each key is measured once per session, in whatever process asks first.
+"""The store: each key is measured once per session, by the first process that needs it.
 
 A file per key, written whole or not at all, under a lock per key. Several workers share a folder.
 """
@@ -20,29 +20,27 @@ from pytest_failcond.storage.locks import hold
 
 Record = dict[str, Any]
 
-_LONGEST = (
-    120  # characters of a file name, which may have 255 bytes; a name that is longer is hashed
-)
+_LONGEST = 120  # characters of a file name, which may have 255 bytes; a longer name is hashed
 _LONG = "%long-"  # no quoted name begins so
-_PATIENCE_SECONDS = 30.0  # a cell takes as long as it takes
+_PATIENCE_SECONDS = 30.0  # a cell may take any time
 
-PLAN = "plan"  # the record that lists what the session means to measure
-# Records of what is known of a key, or of a planned test, begin so:
-MISSING = "missing:"  # why its test did not come to an end
-ASKED = "asked:"  # a test of the user's own checks it
-COMPARED = "compared:"  # pictures of what changed since the baseline
-CHECKED = "checked:"  # the checks that a gate has made of it
+PLAN = "plan"  # the record that lists the session's plan
+# Prefixes of records about a key, or a planned test:
+MISSING = "missing:"  # the reason why its test did not end
+ASKED = "asked:"  # one of the user's own tests checks it
+COMPARED = "compared:"  # pictures of changes since the baseline
+CHECKED = "checked:"  # the checks of a gate on it
 
 
 class Store:
     """JSON records by name, in a folder.
 
-    A record ``{"error": sentence}`` says that something could not be measured: whoever asks for it gets
-    the FailcondError. It is tried again only in a rerun, once in each, and only if it may pass.
+    A record ``{"error": sentence}`` means that a key could not be measured: reading it raises the
+    FailcondError. It is tried again only in a rerun, once in each, and only if it may pass.
 
     Args:
-        folder: where the files lie.
-        rerun: gives the name of the rerun that asks; None: nothing is run again.
+        folder: the folder of the files.
+        rerun: returns the name of the current rerun; None: no test is rerun.
     """
 
     def __init__(self, folder: Path, *, rerun: Callable[[], str | None] = lambda: None) -> None:
@@ -53,7 +51,7 @@ class Store:
         self._tried: set[tuple[str, str | None]] = set()
 
     def get(self, name: str, compute: Callable[[], Record]) -> Record:
-        """Return a record, computing it if nobody has.
+        """Return a record; compute it if it is missing.
 
         Raises:
             FailcondError: it cannot be computed, now or when it was tried.
@@ -74,13 +72,13 @@ class Store:
 
     @contextmanager
     def alone(self, name: str, awaited: str) -> Iterator[None]:
-        """Make a record while nobody else does; ``awaited`` says whom one waits for."""
+        """Make a record under its lock; ``awaited`` names the holder to wait for."""
         self._make(self.folder)
         with hold(self._path(name).with_suffix(".lock"), awaited, patience=_PATIENCE_SECONDS):
             yield
 
     def _found(self, name: str) -> Record | None:
-        """Return a record that is there, unless it is an error that this rerun is to try again."""
+        """Return an existing record, unless it is an error that this rerun has to try again."""
         record = self.find(name)
         rerun = self._rerun()
         if record is None or rerun is None or not record.get("may_pass", False):
@@ -97,7 +95,7 @@ class Store:
         return json.loads(self._path(name).read_bytes())  # type: ignore[no-any-return]
 
     def put(self, name: str, record: Record) -> None:
-        """Write a record, in place of one that is there."""
+        """Write a record, in place of an existing one."""
         self._make(self.folder)
         path = self._path(name)
         if path.stem.startswith(_LONG):
@@ -105,11 +103,11 @@ class Store:
         write_atomically(path, json.dumps(record))
 
     def drop(self, name: str) -> None:
-        """Remove a record, if it is there."""
+        """Remove a record, if it exists."""
         self._path(name).unlink(missing_ok=True)
 
     def find(self, name: str) -> Record | None:
-        """Return a record, an error too, or None if nobody has computed it."""
+        """Return a record, or an error record; None if it is missing."""
         path = self._path(name)
         return json.loads(path.read_bytes()) if path.exists() else None
 
@@ -130,12 +128,12 @@ class Store:
     def _path(self, name: str) -> Path:
         data = name.encode(errors="surrogatepass")
         stem = urllib.parse.quote(data, safe="")
-        # Not every file system tells A from a.
+        # Some file systems take A and a for one name.
         stem = re.sub(r"%..|[A-Z]", lambda c: c[0] if c[0][0] == "%" else f"%{ord(c[0]):02X}", stem)
         return self.folder / f"{stem if len(stem) <= _LONGEST else _LONG + _digest(name)}.json"
 
     def _make(self, folder: Path) -> None:
-        """Make a folder, but not the session's own again, once that was removed."""
+        """Make a folder, but never remake the session's own after its removal."""
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
@@ -145,7 +143,7 @@ class Store:
 
 
 def _name(path: Path) -> str:
-    """Return the name of the record that a file holds."""
+    """Return the name of a file's record."""
     if path.stem.startswith(_LONG):
         return path.with_suffix(".name").read_bytes().decode(errors="surrogatepass")
     return urllib.parse.unquote_to_bytes(path.stem).decode(errors="surrogatepass")
@@ -156,7 +154,7 @@ def _digest(name: str) -> str:
 
 
 def _slug(name: str) -> str:
-    """Turn a key into a file name that every system takes, and that no other key has."""
+    """Turn a key into a unique file name that every system accepts."""
     signs = {"+": "up", "-": "down"}
     parts = [signs.get(part, part) for part in name.split(":")]
     quoted = "-".join(urllib.parse.quote(p.encode(errors="surrogatepass"), safe="") for p in parts)

@@ -211,9 +211,17 @@ def test_a_classifier_that_cannot_be_used_fails_its_tests_with_one_sentence(proj
 @pytest.mark.parametrize(
     ("option", "file", "words"),
     [
-        ("--failcond-markdown", "test_robustness.py", "is Python code, which is not written over"),
-        ("--failcond-json", "link.json", "is Python code, which is not written over"),
-        ("--failcond-markdown", "pytest.ini", "is pytest's configuration, which is read"),
+        (
+            "--failcond-markdown",
+            "test_robustness.py",
+            "is Python code, which pytest-failcond does not overwrite",
+        ),
+        (
+            "--failcond-json",
+            "link.json",
+            "is Python code, which pytest-failcond does not overwrite",
+        ),
+        ("--failcond-markdown", "pytest.ini", "is pytest's configuration, which is an input"),
     ],
 )
 def test_tests_and_ini_files_are_not_written_over(project, option, file, words):

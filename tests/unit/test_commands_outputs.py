@@ -88,7 +88,7 @@ REFUSED = [
     ("baseline base.json", "--out: failcond-baseline.json is RUN"),
     ("report run.json --out {run.json}", "--out: * is RUN"),
     ("report run.json --markdown {run.json}", "--markdown: * is RUN"),
-    ("report run.json --out {x.html} --markdown x.html", "--out: * is --markdown, which is written"),
+    ("report run.json --out {x.html} --markdown x.html", "--out: * is --markdown, which is an output"),
     ("report run.json --out run.json.files/page.html", "--out: * lies in the pictures of RUN"),
     ("merge run.json {other.json} --out other.json", "--out: other.json is a PART"),
     ("merge run.json other.json --out {run.json}", "--out: * is a PART"),
@@ -161,7 +161,7 @@ def session(monkeypatch, **options):
 @pytest.mark.parametrize(
     ("path", "named"),
     [
-        ("base.json", "the baseline, which is read; keep the run elsewhere"),
+        ("base.json", "the baseline, which is an input; write the run to another file"),
         ("run.json", "--failcond-from"),
         ("other.json", "--failcond-compare"),
         ("reference.json", "the reference"),
@@ -182,7 +182,7 @@ def test_sessions_write_over_nothing_that_they_read(
 ):
     given = {option: spelled(path), "failcond_from": "run.json", "failcond_compare": "other.json"}
     before = content(here)
-    with pytest.raises(FailcondError, match=r"which is read") as caught:
+    with pytest.raises(FailcondError, match=r"which is an input") as caught:
         _check_outputs(*session(monkeypatch, **given))
     assert named in str(caught.value)
     assert str(caught.value).startswith("--")
@@ -191,7 +191,7 @@ def test_sessions_write_over_nothing_that_they_read(
 
 @pytest.mark.parametrize("other", ["failcond_markdown", "htmlpath", "xmlpath"])
 def test_sessions_write_two_things_to_two_places(here, monkeypatch, other):
-    with pytest.raises(FailcondError, match="which is written too"):
+    with pytest.raises(FailcondError, match="which is an output too"):
         _check_outputs(*session(monkeypatch, failcond_json="new.json", **{other: "./new.json"}))
     _check_outputs(*session(monkeypatch, failcond_json="new.json", **{other: "new.txt"}))
     _check_outputs(*session(monkeypatch, failcond_json=os.devnull, **{other: os.devnull}))

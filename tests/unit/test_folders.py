@@ -159,7 +159,7 @@ def replaced(content):
          "PGM or PPM, but it is empty"),
         (replaced(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"),
          "but it is a Git LFS pointer, not the file itself; fetch it: git lfs pull"),
-        (replaced(b"\n<!DOCTYPE html><title>404</title>"), "but it is HTML or XML, such as a server"),
+        (replaced(b"\n<!DOCTYPE html><title>404</title>"), "but it is HTML or XML, as a server"),
         (replaced(b"%!PS-Adobe-3.0 EPSF-3.0"), "but it begins with '%!PS-Adobe-3.0 E'"),
         (replaced(b"\x89PNG\r\n\x1a\n"), "or its header is damaged; replace it"),
         (lambda path: path.touch() or os.truncate(path, 1 << 40),

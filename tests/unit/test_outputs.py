@@ -59,9 +59,9 @@ def test_one_file_is_one_by_whatever_name(place, there, one, other):
         place.write_text("{}")
     spelled = OF_FILES[one](place), OF_FILES[other](place)
     assert is_same_file(*spelled)
-    with pytest.raises(FailcondError, match=r"--out: .* is RUN, which is read; choose another"):
+    with pytest.raises(FailcondError, match=r"--out: .* is RUN, which is an input; choose another"):
         check_outputs([Place("--out", spelled[0])], [Place("RUN", spelled[1])])
-    with pytest.raises(FailcondError, match=r"--out: .* is --plot, which is written too"):
+    with pytest.raises(FailcondError, match=r"--out: .* is --plot, which is an output too"):
         check_outputs([Place("--out", spelled[0]), Place("--plot", spelled[1])])
 
 
@@ -83,7 +83,7 @@ def test_where_case_does_not_count_names_that_differ_in_it_are_one(place, monkey
     "path", ["run.json.files/x.png", "run.json.files", "sub/../run.json.files/a/b"]
 )
 def test_the_pictures_of_a_run_are_read_with_it(place, path):
-    with pytest.raises(FailcondError, match="the pictures of RUN, which is read"):
+    with pytest.raises(FailcondError, match="the pictures of RUN, which is an input"):
         check_outputs([Place("--plot", place.parent / path)], of_run("RUN", place))
 
 

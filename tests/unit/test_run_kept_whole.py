@@ -175,12 +175,12 @@ def test_another_picture_is_not_shown_as_the_runs(tmp_path):
     strip = next(iter(run.directions.values())).strip.file
     (tmp_path / "run.json.files" / strip).write_bytes(make_strip(color=True))
     swapped = Run.load(path)
-    with pytest.raises(FailcondError, match="is another picture than the run was kept with"):
+    with pytest.raises(FailcondError, match="is not the picture that the run was kept with"):
         swapped.picture(strip)
     page = html.page(swapped)
-    assert "is another picture than the run was kept with" in page
+    assert "is not the picture that the run was kept with" in page
     assert page.count("data:image") < shown.count("data:image")
-    with pytest.raises(FailcondError, match="is another picture"):
+    with pytest.raises(FailcondError, match="is not the picture"):
         swapped.save(tmp_path / "copy.json")
     assert not (tmp_path / "copy.json").exists()
     assert not (tmp_path / "copy.json.files").exists()
@@ -196,7 +196,7 @@ def test_another_picture_of_the_corpus_is_not_shown_as_the_runs(tmp_path):
     assert "data:image" in html.details(Run.load(path), PROBES.about(key))
     (tmp_path / "run.json.files" / "lost.png").write_bytes(make_strip(frames=1, color=True))
     for shown in (html.details(Run.load(path), PROBES.about(key)), html.page(Run.load(path))):
-        assert "is another picture than the run was kept with" in shown
+        assert "is not the picture that the run was kept with" in shown
     assert "data:image" not in html.details(Run.load(path), PROBES.about(key))
 
 

@@ -219,9 +219,9 @@ def test_an_impossible_confidence_is_refused(bound, arguments, confidence):
 @pytest.mark.parametrize(
     ("function", "arguments", "message"),
     [
-        (proportion_bound, (3, 2, 0.95, "lower"), "3 of 2 is no proportion"),
-        (proportion_bound, (-1, 2, 0.95, "lower"), "-1 of 2 is no proportion"),
-        (proportion_bound, (0, 0, 0.95, "lower"), "0 of 0 is no proportion"),
+        (proportion_bound, (3, 2, 0.95, "lower"), "3 of 2 is not a proportion"),
+        (proportion_bound, (-1, 2, 0.95, "lower"), "-1 of 2 is not a proportion"),
+        (proportion_bound, (0, 0, 0.95, "lower"), "0 of 0 is not a proportion"),
         (proportion_bound, (1, 2, 0.95, "both"), "neither 'lower' nor 'upper'"),
         (mean_bound, ([0.5], 0.95, "both"), "neither 'lower' nor 'upper'"),
         (mean_bound, ([], 0.95, "lower"), "expected one per image"),
@@ -229,8 +229,8 @@ def test_an_impossible_confidence_is_refused(bound, arguments, confidence):
         (mean_bound, ([0.5, 1.1], 0.95, "lower"), r"in \[0, 1\]"),
         (mean_bound, ([0.5, -0.1], 0.95, "lower"), r"in \[0, 1\]"),
         (mean_bound, ([0.5, math.nan], 0.95, "lower"), r"in \[0, 1\]"),
-        (paired_drop_bound, (1, -1, 2, 3, 0.95, "lower"), "no counts of images"),
-        (paired_drop_bound, (0, 0, 0, 0, 0.95, "lower"), "no counts of images"),
+        (paired_drop_bound, (1, -1, 2, 3, 0.95, "lower"), "not counts of images"),
+        (paired_drop_bound, (0, 0, 0, 0, 0.95, "lower"), "not counts of images"),
         (paired_drop_bound, (1, 0, 0, 0, 0.95, "both"), "neither 'lower' nor 'upper'"),
         (crossing_shift, ([0.0], [1], 2, 0.0), "level 0.0 is outside"),
         (crossing_shift, ([0.0], [1], 2, 1.5), "level 1.5 is outside"),
@@ -243,7 +243,7 @@ def test_an_impossible_confidence_is_refused(bound, arguments, confidence):
         (breaking_shift_bound, ([0.0], [3], 2, 0.95, "lower"), "counts from 0 to 2"),
         (breaking_shift_bound, ([0.0], [1], 2, 0.95, "both"), "neither 'lower' nor"),
         (adjusted, (0.95, 0), "at least one"),
-        (mcnemar_p, (-1, 2), "no counts of images"),
+        (mcnemar_p, (-1, 2), "not counts of images"),
     ],
 )
 def test_impossible_arguments_are_refused(function, arguments, message):
