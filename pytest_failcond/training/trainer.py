@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,22 +25,14 @@ from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.generator import Generator
-from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Record, parse_json, validate
 from pytest_failcond.storage.tensors import misfit
 from pytest_failcond.training.augment import adjust, augment
 from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
-from pytest_failcond.training.discriminator import Discriminator
+from pytest_failcond.training.networks import Networks, seed_of
 from pytest_failcond.training.recipe import Recipe
-from pytest_failcond.training.state import (
-    Trained,
-    open_state,
-    part,
-    restore,
-    shapes_of,
-    tensors_of,
-)
+from pytest_failcond.training.state import open_state
 
 _AUGMENT_EVERY = 4  # steps between two adjustments of the augmentation
 _PATH_EVERY = 4
@@ -99,19 +90,7 @@ class Trainer:
         self.recipe = recipe
         self.step = 0
         self._images = images
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(_seed(recipe.seed, "weights"))
-            self._network = Network(config)
-            self._discriminator = Discriminator(config, group=recipe.deviation_group)
-        if start is not None:
-            self._network.load_state_dict(start.network.state_dict())
-        self._average = copy.deepcopy(self._network).requires_grad_(False)
-        self._optimisers = {
-            name: torch.optim.Adam(
-                network.parameters(), lr=recipe.learning_rate, betas=(0.0, 0.99), eps=1e-8
-            )
-            for name, network in self._trained().items()
-        }
+        self._networks = Networks(config, recipe, None if start is None else start.network)
         self._dtype = torch.bfloat16 if recipe.bf16 else torch.float32
         self._augmentation = 0.0
         self._real_signs: list[float] = []
@@ -137,7 +116,7 @@ class Trainer:
         }
         if self._start is not None:
             record["start"] = {"hash": self._start.hash, "training": self._start.training}
-        return Generator(self.config, copy.deepcopy(self._average), training=record)
+        return Generator(self.config, copy.deepcopy(self._networks.average), training=record)
 
     def advance(self) -> dict[str, float]:
         """Do one step: discriminator, generator, average. Returns the losses by name."""
@@ -145,7 +124,7 @@ class Trainer:
         random = np.random.Generator(
             np.random.Philox(key=stream_key("step", recipe.seed, self.step))
         )
-        noise = torch.Generator().manual_seed(_seed(recipe.seed, "noise", self.step))
+        noise = torch.Generator().manual_seed(seed_of(recipe.seed, "noise", self.step))
         count, classes = recipe.batch, len(self.config.classes)
         real_labels = balanced_labels(classes, count, random)
         fake_labels = torch.from_numpy(balanced_labels(classes, count, random))
@@ -178,8 +157,8 @@ class Trainer:
         penalise = self.step % self.recipe.r1_every == 0
         shown = augment(real, self._augmentation, noise).detach().requires_grad_(penalise)
         fake = augment(fake, self._augmentation, noise)
-        real_score, real_class = self._discriminator(shown, real_labels, dtype=self._dtype)
-        fake_score, fake_class = self._discriminator(fake, labels, dtype=self._dtype)
+        real_score, real_class = self._networks.discriminator(shown, real_labels, dtype=self._dtype)
+        fake_score, fake_class = self._networks.discriminator(fake, labels, dtype=self._dtype)
         loss = F.softplus(-real_score).mean() + F.softplus(fake_score).mean()
         class_loss = F.cross_entropy(real_class, 2 * real_labels) + F.cross_entropy(
             fake_class, 2 * labels + 1
@@ -189,7 +168,7 @@ class Trainer:
             (gradient,) = torch.autograd.grad(real_score.sum(), shown, create_graph=True)
             penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
             total = total + penalty * (self.recipe.r1_gamma / 2 * self.recipe.r1_every)
-        self._descend("discriminator", total)
+        self._networks.descend("discriminator", total, self.recipe.rate(self.images_seen))
         self._real_signs.append(float(real_score.detach().sign().mean()))
         return {"D": float(loss.detach()), "D class": float(class_loss.detach())}
 
@@ -197,22 +176,24 @@ class Trainer:
         self, z: Tensor, labels: Tensor, noise: torch.Generator
     ) -> dict[str, float]:
         fake = augment(self._synthesize(z, labels, noise), self._augmentation, noise)
-        self._discriminator.requires_grad_(False)
-        score, logits = self._discriminator(fake, labels, dtype=self._dtype)
-        self._discriminator.requires_grad_(True)
+        self._networks.discriminator.requires_grad_(False)
+        score, logits = self._networks.discriminator(fake, labels, dtype=self._dtype)
+        self._networks.discriminator.requires_grad_(True)
         loss = F.softplus(-score).mean()
         class_loss = F.cross_entropy(logits, 2 * labels) - F.cross_entropy(logits, 2 * labels + 1)
         total = loss + self.recipe.class_weight * class_loss
         if self.recipe.path_weight and self.step % _PATH_EVERY == 0:
             total = total + self._path_penalty(z, labels, noise) * _PATH_EVERY
-        self._descend("generator", total)
+        self._networks.descend("generator", total, self.recipe.rate(self.images_seen))
         return {"G": float(loss.detach()), "G class": float(class_loss.detach())}
 
     def _path_penalty(self, z: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
         """Path-length regularisation (arXiv 1912.04958, eq. 4), on half the batch."""
         half = max(1, len(z) // 2)
-        w = self._network.mapping(z[:half], labels[:half])
-        image = self._network.synthesis(self._network.synthesis.styles(w), noise=noise)
+        w = self._networks.generator.mapping(z[:half], labels[:half])
+        image = self._networks.generator.synthesis(
+            self._networks.generator.synthesis.styles(w), noise=noise
+        )
         direction = torch.randn(image.shape, generator=noise) / math.sqrt(image[0, 0].numel())
         (jacobian,) = torch.autograd.grad((image * direction).sum(), w, create_graph=True)
         lengths = jacobian.square().sum(dim=1).sqrt()
@@ -221,27 +202,16 @@ class Trainer:
         return penalty
 
     def _synthesize(self, z: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
-        styles = self._network.synthesis.styles(self._network.mapping(z, labels))
-        images: Tensor = self._network.synthesis(styles, dtype=self._dtype, noise=noise)
+        styles = self._networks.generator.synthesis.styles(
+            self._networks.generator.mapping(z, labels)
+        )
+        images: Tensor = self._networks.generator.synthesis(styles, dtype=self._dtype, noise=noise)
         return images
-
-    def _descend(self, name: str, loss: Tensor) -> None:
-        optimiser = self._optimisers[name]
-        for group in optimiser.param_groups:
-            group["lr"] = self.recipe.rate(self.images_seen)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
 
     def _update_average(self) -> None:
         seen = self.images_seen + (self._start.training.get("images", 0) if self._start else 0)
         half_life = min(self.recipe.ema_images, seen * self.recipe.ema_ramp)
-        weight = 1.0 - 0.5 ** (self.recipe.batch / max(half_life, 1e-8))
-        with torch.no_grad():
-            for average, current in zip(
-                self._average.parameters(), self._network.parameters(), strict=True
-            ):
-                average.lerp_(current, weight)
+        self._networks.average_in(1.0 - 0.5 ** (self.recipe.batch / max(half_life, 1e-8)))
 
     def _update_augmentation(self) -> None:
         if self.step % _AUGMENT_EVERY:
@@ -252,15 +222,11 @@ class Trainer:
             self._augmentation = adjust(self._augmentation, signs, images)
         self._real_signs.clear()
 
-    def _trained(self) -> dict[str, torch.nn.Module]:
-        return {"generator": self._network, "discriminator": self._discriminator}
-
     def save(self, path: Path) -> None:
         """Write the whole state of the training, atomically, as safetensors."""
         from safetensors.torch import save
 
-        tensors = {f"average.{k}": v for k, v in self._average.state_dict().items()}
-        tensors["path_mean"] = self._path_mean
+        tensors = self._networks.tensors() | {"path_mean": self._path_mean}
         metadata = {
             "format": _STATE_FORMAT,
             "step": str(self.step),
@@ -268,7 +234,7 @@ class Trainer:
             "augmentation": json.dumps([self._augmentation, self._real_signs]),
         }
         contiguous = {k: v.detach().clone().contiguous() for k, v in tensors.items()}
-        write_atomically(path, save(contiguous | tensors_of(self._both()), metadata))
+        write_atomically(path, save(contiguous, metadata))
 
     def resume(self, path: Path) -> None:
         """Continue from what `save` wrote.
@@ -289,33 +255,17 @@ class Trainer:
                     for name in ("step", "augmentation")
                 },
             )
-            if fault := misfit(header, self._state_shapes(header.tensors)):
+            if fault := misfit(header, self._networks.shapes(header.tensors) | {"path_mean": ()}):
                 raise ValueError(fault)
             self._restore(load_file(path), state)
         except (SafetensorError, RuntimeError, ValueError) as error:
             raise FailcondError(f"{path}: damaged: {error}; remove it to start afresh") from error
 
-    def _state_shapes(self, found: Iterable[str]) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of what `save` writes, for those parameters that were moved before."""
-        shapes = shapes_of(self._both(), found)
-        average = self._average.state_dict()
-        return (
-            shapes
-            | {"path_mean": ()}
-            | {f"average.{k}": tuple(v.shape) for k, v in average.items()}
-        )
-
     def _restore(self, tensors: dict[str, Tensor], progress: _Progress) -> None:
-        self._average.load_state_dict(part(tensors, "average."))
-        restore(self._both(), tensors)
+        self._networks.restore(tensors)
         self._path_mean = tensors["path_mean"]
         self._augmentation, self._real_signs = progress.augmentation
         self.step = progress.step
-
-    def _both(self) -> Trained:
-        return {
-            name: (network, self._optimisers[name]) for name, network in self._trained().items()
-        }
 
     def _plan(self) -> str:
         plan = {
@@ -325,7 +275,3 @@ class Trainer:
             "start": self._start.hash if self._start else None,
         }
         return json.dumps(plan, sort_keys=True)
-
-
-def _seed(*parts: str | int) -> int:
-    return int(stream_key(*parts)[0] >> np.uint64(1))

@@ -136,8 +136,10 @@ def test_path_length_and_adaptive_augmentation_stay_finite(bf16, monkeypatch):
 def test_the_r1_penalty_is_that_of_an_independent_gradient(monkeypatch):
     def discriminator_loss(gamma):
         trainer, caught = tiny_trainer(r1_gamma=gamma), {}
-        before = copy.deepcopy(trainer._discriminator)
-        monkeypatch.setattr(trainer, "_descend", lambda name, loss: caught.update({name: loss}))
+        before = copy.deepcopy(trainer._networks.discriminator)
+        monkeypatch.setattr(
+            trainer._networks, "descend", lambda name, loss, rate: caught.update({name: loss})
+        )
         trainer.advance()
         return caught["discriminator"].item(), before
 
@@ -162,7 +164,7 @@ def _step_key():
 
 def test_the_average_forgets_by_half_within_its_half_life():
     trainer = tiny_trainer(ema_images=20, ema_ramp=0.5)
-    weight = next(trainer._network.parameters())
+    weight = next(trainer._networks.generator.parameters())
     average = weight.detach().clone()
     for step in range(1, 7):
         trainer.advance()
@@ -174,7 +176,7 @@ def test_the_average_forgets_by_half_within_its_half_life():
 
 def test_a_diverging_training_says_so():
     trainer = tiny_trainer()
-    trainer._network.mapping.embed.weight.data.fill_(float("nan"))
+    trainer._networks.generator.mapping.embed.weight.data.fill_(float("nan"))
     with pytest.raises(FailcondError, match=r"diverged.*lower the learning rate"):
         trainer.advance()
 
@@ -250,8 +252,8 @@ def test_a_grid_has_a_row_for_every_so_many_images():
 
 def weights(trainer):
     return {
-        name: copy.deepcopy(getattr(trainer, f"_{name}").state_dict())
-        for name in ("network", "discriminator", "average")
+        name: copy.deepcopy(getattr(trainer._networks, name).state_dict())
+        for name in ("generator", "discriminator", "average")
     }
 
 
@@ -266,14 +268,14 @@ def test_a_start_is_taken_over_and_only_its_discriminator_learns_at_first():
     recipe = Recipe(batch=8, bf16=False, warm_up=24, cooldown=40)
     trainer = Trainer(start.config, images, recipe, start)
     before = weights(trainer)
-    assert same(before["network"], start.network.state_dict())
+    assert same(before["generator"], start.network.state_dict())
     advance(trainer, 3)
     warm = weights(trainer)
-    assert same(warm["network"], before["network"])
+    assert same(warm["generator"], before["generator"])
     assert same(warm["average"], before["average"])
     assert not same(warm["discriminator"], before["discriminator"])
     advance(trainer, 1)
-    assert not same(weights(trainer)["network"], before["network"])
+    assert not same(weights(trainer)["generator"], before["generator"])
     assert trainer.generator().training["start"] == {
         "hash": start.hash,
         "training": {"images": 1000},
