@@ -141,6 +141,35 @@ def make_direction(
     )
 
 
+def walked_direction(
+    breaks: list[float | None], accepted: np.ndarray, shifts: np.ndarray, judged: bool = True
+) -> Direction:
+    """A direction as measured, whose curve follows from its images: when each breaks, ``[N]``, and is accepted, ``[N, T]``."""
+    at = np.array([np.inf if b is None else b for b in breaks])
+    broken = at[:, None] <= shifts
+    total = len(breaks)
+    failing = np.flatnonzero(accepted.sum(axis=0) < 0.8 * total)
+    half = np.flatnonzero(2 * broken.sum(axis=0) >= total)
+    valid = shifts[max((failing[0] if len(failing) else len(shifts)) - 1, 0)]
+    curve = Curve(
+        shift=shifts.tolist(),
+        right=(~broken & accepted).sum(axis=0).tolist(),
+        broken=broken.sum(axis=0).tolist(),
+        lost=(~broken & ~accepted).sum(axis=0).tolist(),
+        accepted=accepted.sum(axis=0).tolist(),
+        mean_p=[0.5] * len(shifts),
+    )
+    return replace(
+        make_direction(0, 1, 7, 1, breaking_shift=2.0, valid_range=3.0),
+        breaking_shift=float(shifts[half[0]]) if len(half) else None,
+        valid_range=float(valid) if judged else None,
+        accepted=pack_bits(accepted.T) if judged else None,
+        total=total,
+        curve=curve,
+        breaks=breaks,
+    )
+
+
 def make_strip(*, size: int = 28, color: bool = False, frames: int = FRAMES) -> bytes:
     """A PNG of frames side by side: a ring that grows."""
     ys, xs = np.mgrid[:size, :size] - (size - 1) / 2

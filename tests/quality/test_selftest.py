@@ -12,17 +12,16 @@ from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.corpus.record import Replay, Replayed
-from pytest_failcond.probes.direction.record import Curve, Direction
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import MeanKey
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.runs.run import Run
 from pytest_failcond.runs.selftest import selftest
 from pytest_failcond.statistics.draws import drawn, generator, weights_of
-from pytest_failcond.storage.packing import pack_bits
 from pytest_failcond.verdicts.gates import GateResult, check
 from pytest_failcond.verdicts.metrics import Case
-from tests.runs import make_direction
+from tests.runs import walked_direction
 
 N, CLASSES = 1000, ("a", "b")
 LABELS = np.arange(N) % 2
@@ -42,35 +41,6 @@ def rights(accuracy: float, exact: bool = False, stream: str = "") -> np.ndarray
     return order < round(accuracy * N) if exact else order < accuracy * N
 
 
-def direction(
-    breaks: list[float | None], accepted: np.ndarray, shifts: np.ndarray, judged: bool = True
-) -> Direction:
-    """A direction as measured: its curve follows from its images."""
-    at = np.array([np.inf if b is None else b for b in breaks])
-    broken = at[:, None] <= shifts
-    total = len(breaks)
-    failing = np.flatnonzero(accepted.sum(axis=0) < 0.8 * total)
-    half = np.flatnonzero(2 * broken.sum(axis=0) >= total)
-    valid = shifts[max((failing[0] if len(failing) else len(shifts)) - 1, 0)]
-    curve = Curve(
-        shift=shifts.tolist(),
-        right=(~broken & accepted).sum(axis=0).tolist(),
-        broken=broken.sum(axis=0).tolist(),
-        lost=(~broken & ~accepted).sum(axis=0).tolist(),
-        accepted=accepted.sum(axis=0).tolist(),
-        mean_p=[0.5] * len(shifts),
-    )
-    return replace(
-        make_direction(0, 1, 7, 1, breaking_shift=2.0, valid_range=3.0),
-        breaking_shift=float(shifts[half[0]]) if len(half) else None,
-        valid_range=float(valid) if judged else None,
-        accepted=pack_bits(accepted.T) if judged else None,
-        total=total,
-        curve=curve,
-        breaks=breaks,
-    )
-
-
 def walked(judged: bool = True) -> Direction:
     """60 start images; each breaks somewhere up to 6 σ or not at all, and is lost from 2 σ on."""
     random = np.random.default_rng(5)
@@ -79,7 +49,7 @@ def walked(judged: bool = True) -> Direction:
     ends = random.uniform(2, 9, 60)
     breaks = [float(b) if b <= min(4.0, e) else None for b, e in zip(at, ends, strict=True)]
     accepted = shifts < (ends if judged else np.full(60, 99.0))[:, None]
-    return direction(breaks, accepted, shifts, judged)
+    return walked_direction(breaks, accepted, shifts, judged)
 
 
 MEASURED: dict[str, object] = {
@@ -176,7 +146,7 @@ def drawn_again(found: dict, rows: dict[str, np.ndarray]) -> dict:
             chosen = rows["starts:0"]
             breaks, shifts = [one.breaks[i] for i in chosen], np.array(one.curve.shift)
             judged = one.valid_range is not None
-            again[key] = direction(breaks, one.valid.T[chosen], shifts, judged)
+            again[key] = walked_direction(breaks, one.valid.T[chosen], shifts, judged)
     return again
 
 
@@ -297,7 +267,7 @@ def test_without_the_baseline_its_gates_are_named_and_not_tried():
 def test_a_broken_share_has_a_binomial_answer_too():
     """25 of 100 start images are broken by 2 σ; the other 75 stay right."""
     breaks = [1.25] * 25 + [None] * 75
-    found = {STARTS: direction(breaks, np.ones((100, 9), dtype=bool), np.arange(9) / 2)}
+    found = {STARTS: walked_direction(breaks, np.ones((100, 9), dtype=bool), np.arange(9) / 2)}
     run = make_run(found, (STARTS, {"metric": "broken_share", "max": 0.3, "at": 2.0}))
     got = odds(run)
     assert got.by_chance == pytest.approx(stats.binom.sf(30, 100, 0.25), abs=0.03)
@@ -306,7 +276,7 @@ def test_a_broken_share_has_a_binomial_answer_too():
 
 def test_a_breaking_shift_is_found_when_breaks_move_near_enough():
     """All break at 3.25 σ, so at 3.5 σ on the grid: a gate of 3 σ sees it from 0.75 σ on."""
-    found = {STARTS: direction([3.25] * 50, np.ones((50, 9), dtype=bool), np.arange(9) / 2)}
+    found = {STARTS: walked_direction([3.25] * 50, np.ones((50, 9), dtype=bool), np.arange(9) / 2)}
     run = make_run(found, (STARTS, {"metric": "breaking_shift", "min": 3.0}))
     got = odds(run)
     assert (got.by_chance, got.on_half) == (0.0, 0.0)
@@ -316,7 +286,7 @@ def test_a_breaking_shift_is_found_when_breaks_move_near_enough():
 def test_a_valid_range_is_found_when_it_ends_steps_earlier():
     """The judge accepts all up to 3.5 σ and none at 4: the range is 3.5 σ."""
     accepted = np.broadcast_to(np.arange(9) < 8, (50, 9))
-    found = {STARTS: direction([None] * 50, accepted, np.arange(9) / 2)}
+    found = {STARTS: walked_direction([None] * 50, accepted, np.arange(9) / 2)}
     run = make_run(found, (STARTS, {"metric": "valid_range", "min": 3.0}))
     got = odds(run)
     assert (got.by_chance, got.finds) == (0.0, pytest.approx(0.5, abs=0.001))
