@@ -167,6 +167,13 @@ class Settings(Table):
             )
         return once(value)
 
+    @field_validator("judge", mode="before")
+    @classmethod
+    def _one_judge(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            raise ValueError("expected one name, got a list; name several by judges = [...]")
+        return value
+
     @field_validator("judges")
     @classmethod
     def _some_judges(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -39,9 +39,9 @@ def refuse_itself(
     """
     if np.array_equal(_labels(judge, images), _labels(classifier, images)):
         raise FailcondError(
-            f"the {judge.name} is the classifier under test: the same weights, and the same label for "
-            f"each of {len(images):,} images, so that it would accept what the classifier has right "
-            "alone; give a judge that was trained apart from it"
+            f"the {judge.name} is the classifier under test, by its weights and by the label of each of "
+            f"{len(images):,} images; it would accept only what the classifier has right: give a judge "
+            "that was trained apart from it"
         )
 
 

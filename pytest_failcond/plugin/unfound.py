@@ -19,13 +19,16 @@ from pytest_failcond.errors import FailcondError
 if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
 
+_JUDGE = "failcond_judge"
+
 
 def check_named(config: pytest.Config, places: Sequence[Path], settings: Settings) -> None:
-    """See that each ``module:callable`` has this form, and that its module can be found.
+    """See that each ``module:callable`` has this form, that its module can be found, and judges' files read.
 
     Raises:
-        FailcondError: one has not or is not, the tests need it, and nothing takes its place.
+        FailcondError: one has not or cannot, the tests need it, and nothing takes its place.
     """
+    from pytest_failcond.judges.file import read_judges
     from pytest_failcond.subjects.references import missing_module, parts_of, references_of, unfound
 
     for key, reference in references_of(settings):
@@ -35,7 +38,15 @@ def check_named(config: pytest.Config, places: Sequence[Path], settings: Setting
             if missing is not None:
                 raise unfound(missing, reference, key, settings.folder)
         except FailcondError:
-            if _is_certain(config, places, f"failcond_{key}", missing):
+            fixture = _JUDGE if key == "judges" else f"failcond_{key}"
+            if _is_certain(config, places, fixture, missing):
+                raise
+    for _, name in settings.named_judges:
+        try:
+            if (file := settings.judges_file(name)) is not None:
+                read_judges(file)
+        except FailcondError:
+            if _is_certain(config, places, _JUDGE, None):
                 raise
 
 

@@ -91,6 +91,28 @@ WRONG = {
         '[tool.failcond]\ngenerator = "none.safetensors"',
         ["none.safetensors"],
     ),
+    "judge and judges": (
+        '[tool.failcond]\njudge = "m:a"\njudges = ["m:b"]',
+        ["judge and judges", "put all into judges = [...]"],
+    ),
+    "no judges": ("[tool.failcond]\njudges = []", ["judges", "is empty"]),
+    "judge twice": ('[tool.failcond]\njudges = ["m:a", "m:a"]', ["judges", "twice"]),
+    "several as judge": (
+        '[tool.failcond]\njudge = ["m:a", "m:b"]',
+        ["judge: expected one name, got a list; name several by judges = [...]"],
+    ),
+    "least_p 0": ("[tool.failcond.acceptance]\nleast_p = 0", ["acceptance.least_p", "over 0"]),
+    "least_p 1": ("[tool.failcond.acceptance]\nleast_p = 1.0", ["acceptance.least_p", "under 1"]),
+    "least_p in percent": ("[tool.failcond.acceptance]\nleast_p = 80", ["80", "like 0.8"]),
+    "least_p is text": (
+        '[tool.failcond.acceptance]\nleast_p = "0.8"',
+        ["acceptance.least_p", "number"],
+    ),
+    "acceptance key": ("[tool.failcond.acceptance]\nleast = 0.5", ["least", "least_p"]),
+    "no file of judges": (
+        GRID.replace("[tool.failcond]", '[tool.failcond]\njudge = "none.safetensors"', 1),
+        ["none.safetensors"],
+    ),
     "device": ('[tool.failcond]\ndevice = "abacus"', ["abacus", "cpu"]),
 }
 

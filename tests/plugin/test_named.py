@@ -12,6 +12,9 @@ KEYS = {
     "classifier": '[tool.failcond]\nclassifier = "NAMED"\nimages = "mine:load_images"',
     "images": '[tool.failcond]\nclassifier = "mine:load_classifier"\nimages = "NAMED"',
     "judge": GRID.replace("[tool.failcond]", '[tool.failcond]\njudge = "NAMED"', 1),
+    "judges": GRID.replace(
+        "[tool.failcond]", '[tool.failcond]\njudges = ["mine:load_classifier", "NAMED"]', 1
+    ),
     "corruptions.custom.blackout": GRID.replace("mine:blackout", "NAMED"),
 }
 WRONG = {
@@ -167,5 +170,7 @@ def test_every_reference_is_known(tmp_path):
         "judge": "e:f",
         "corruptions.custom.x": "g:h",
     }
+    several = Settings(judges=("a:b", "models/c.safetensors", "d:e"), folder=tmp_path)
+    assert list(references_of(several)) == [("judges", "a:b"), ("judges", "d:e")]
     (tmp_path / "pictures").mkdir()
     assert dict(references_of(Settings(images="pictures", folder=tmp_path))) == {}

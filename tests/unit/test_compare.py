@@ -197,6 +197,26 @@ def test_a_hash_of_an_earlier_version_makes_no_other_model():
     assert "another judge" in compare(then, now, "old.json", confidence=0.95).remark
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({}, {"least_p": 0.8}, "no least_p there and least_p = 0.8 here"),
+        ({"least_p": 0.8}, {"least_p": 0.95}, "least_p = 0.8 there and least_p = 0.95 here"),
+        ({}, {"least_p": None}, ""),
+        ({"least_p": 0.5}, {"least_p": 0.5}, ""),
+    ],
+)
+def test_directions_are_compared_under_one_acceptance_alone(before, after, said):
+    """Runs of earlier versions have no least_p: their judge's label alone decided."""
+    then, now = runs()
+    then = replace(then, subjects=then.subjects | before)
+    now = replace(now, subjects=now.subjects | after)
+    comparison = compare(then, now, "old.json", confidence=0.95)
+    remark = f"directions are not compared: another acceptance, {said}" if said else ""
+    assert comparison.remark == remark
+    assert bool(comparison.directions) == (not said)
+
+
 def test_a_comparison_that_an_earlier_version_kept_is_read():
     then, now = runs()
     data = same_weights(then, now).to_json()

@@ -13,6 +13,7 @@ from PIL import Image
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction import words as direction_text
+from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.direction.reproduce import show_command
 from pytest_failcond.probes.direction.view import curve_of
 from pytest_failcond.probes.registry import PROBES
@@ -132,6 +133,21 @@ def test_details_of_a_direction(run):
     (code,) = (e.text for e in page.elements if e.tag == "code")
     assert code == show_command(run, run.directions[UP], 4.0)
     assert not Read(html.details(run, PROBES.about(UP), pictures=False)).images
+
+
+def test_frames_say_whether_they_are_accepted(run):
+    """Of what a judge takes for the class, but too unsurely, and of what it takes for none of these."""
+    strip = run.directions[UP].strip
+    several = replace(
+        strip, judged=[0, 0, 3, 1, 0, 0, 0, 0], accepted=[True, False, False, False, *[True] * 4]
+    )
+    run.records[UP] = replace(run.directions[UP], strip=several)
+    text = Read(html.details(replace(run), PROBES.about(UP))).text
+    for part in ("judge ✓ zero", "judge ✗ zero?", "judge ✗ none of these", "judge ✗ <script>"):
+        assert part in text
+    before = vars(strip) | {"accepted": None}
+    old = Direction.from_json(run.directions[UP].to_json() | {"strip": before})
+    assert old.strip.accepted == [*[True] * 7, True]
 
 
 def test_what_directions_change(run):
