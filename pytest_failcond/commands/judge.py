@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_failcond.commands.arguments import add_threads, number, positive, up_to, use_threads
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import PackConfig
-from pytest_failcond.ranges import BATCH_SIZE, SEED
+from pytest_failcond.ranges import BATCH_SIZE, LEAST_P, SEED
 from pytest_failcond.training.judges.recipe import EPOCHS, JudgeRecipe, judges_for
 from pytest_failcond.words.printing import lines, put, say
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pytest_failcond.training.judges.trainer import JudgeTrainer
 
 _MOST = 16  # judges of a kind
-_LEAST_P = 0.8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,9 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--least-p",
         type=number,
-        default=_LEAST_P,
+        default=LEAST_P,
         metavar="P",
-        help=f"of the report: probability from which a judge accepts ({_LEAST_P})",
+        help=f"of the report: probability from which a judge accepts ({LEAST_P})",
     )
     parser.add_argument("--device", default="cpu", help="where the judges compute (cpu)")
     add_threads(parser)

@@ -16,6 +16,7 @@ from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.judges.config import KINDS, Kind
 from pytest_failcond.judges.networks import Judge
 from pytest_failcond.statistics.bounds import proportion_bound
+from pytest_failcond.subjects.acceptance import Judgement
 from pytest_failcond.subjects.images import LabeledImages, to_float
 from pytest_failcond.training.judges.examples import made_of_nothing
 from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES
@@ -129,29 +130,23 @@ class _Seen:
     least_p: float
     probabilities: dict[str, npt.NDArray[np.float32]]
 
-    def level(self, kind: str, classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """How surely each image shows its class, ``[N]``: the least p of it where all put it first, else 0."""
-        rows = np.arange(len(classes))
-        found = [
-            np.where(p.argmax(axis=1) == classes, p[rows, classes], 0)
-            for name, p in self.probabilities.items()
-            if name.startswith(kind)
-        ]
-        least: npt.NDArray[np.float32] = np.min(found, axis=0)
-        return least
+    def together(self, kind: str) -> Judgement:
+        """What the judges of a kind see."""
+        of_kind = tuple(p for name, p in self.probabilities.items() if name.startswith(kind))
+        return Judgement(len(self.labels), of_kind[0].shape[1] - 1, self.least_p, of_kind)
 
     def first(self, kind: str) -> Count:
         """Count the images whose class all put first."""
-        return _count(self.level(kind, self.labels) > 0)
+        return _count(self.together(kind).level(self.labels) > 0)
 
     def accepted(self, kind: str) -> Count:
         """Count the images accepted as their class."""
-        return _count(self.level(kind, self.labels) >= self.least_p)
+        return _count(self.together(kind).accepted(self.labels))
 
     def as_any(self, kind: str) -> npt.NDArray[np.bool_]:
         """Whether each image is accepted as any class."""
-        one = next(p for name, p in self.probabilities.items() if name.startswith(kind))
-        return self.level(kind, one[:, :-1].argmax(axis=1)) >= self.least_p
+        seen = self.together(kind)
+        return seen.accepted(seen.probabilities[0][:, :-1].argmax(axis=1))
 
 
 class _Bench:
