@@ -1,11 +1,7 @@
 """``failcond judge``: from the command line to the file."""
 
-import os
 import signal
-import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,8 +10,8 @@ import torch
 from pytest_failcond import cli
 from pytest_failcond.judges.file import load_judges, read_judges
 from pytest_failcond.storage.tensors import read_metadata
+from pytest_failcond.training.judges.trainer import JudgeTrainer
 
-ROOT = Path(__file__).parents[2]
 MINE = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -220,39 +216,25 @@ def test_time_ends_a_training(here, capsys):
     assert 0 < read_judges(here / "j.safetensors").training["steps"] < 1000
 
 
-def test_ctrl_c_leaves_a_state_to_continue_from(here, capsys):
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "pytest_failcond.cli",
-            "judge",
-            "j.safetensors",
-            *SMALL,
-            "--epochs=3000",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=here,
-    )
-    try:
-        for line in process.stderr:
-            if "images/s" in line:
-                break
-        time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=300)
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-    assert process.returncode == 130
+def test_ctrl_c_leaves_a_state_to_continue_from(here, capsys, monkeypatch):
+    advance = JudgeTrainer.advance
+
+    def interrupted(trainer):
+        if trainer.step == 3:
+            signal.raise_signal(signal.SIGINT)
+        return advance(trainer)
+
+    monkeypatch.setattr(JudgeTrainer, "advance", interrupted)
+    assert judge("--epochs=2") == 130
+    err = capsys.readouterr().err
     assert err.endswith("failcond judge: interrupted\n")
-    assert "all is saved" in err
+    assert "Stopped at 44%; all is saved. j.safetensors is written at the end." in err
     assert not (here / "j.safetensors").exists()
     state = here / "j.safetensors.training" / "state.safetensors"
-    assert '"step"' in read_metadata(state)["progress"]
-    assert judge("--epochs=3000", "--minutes=0.0001") == 0  # its time is over
+    assert '"step": 4' in read_metadata(state)["progress"]
+    monkeypatch.setattr(JudgeTrainer, "advance", advance)
+    assert judge("--epochs=2") == 0
     assert "Continues a training" in capsys.readouterr().err
-    assert read_judges(here / "j.safetensors").training["steps"] > 0
+    assert cli.main(["judge", "at-once.safetensors", *SMALL, "--epochs=2"]) == 0
+    whole = (here / "at-once.safetensors").read_bytes()
+    assert (here / "j.safetensors").read_bytes() == whole
