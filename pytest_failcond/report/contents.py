@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from pytest_failcond.probes.corpus.record import Replay, Replayed
-from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import (
     CornerCaseKey,
-    CorruptionKey,
-    DirectionKey,
     EntryKey,
     RankingKey,
 )
@@ -21,7 +18,6 @@ from pytest_failcond.verdicts.gates import Check
 from pytest_failcond.words.blocks import Section
 from pytest_failcond.words.printing import printable
 
-_WORST = 6  # directions, where not all are shown
 MOST_CLASSES = 10
 """Classes that are listed one by one, where there are more: the worst of them."""
 
@@ -169,87 +165,3 @@ def several_gates(run: Run) -> bool:
     """Whether more than one gate is about the same key, so that its sign is the gravest of several."""
     pairs = {(check.key, check.gate) for check in _of_keys_alone(run)}
     return len(pairs) > len({key for key, _ in pairs})
-
-
-def directions_of(run: Run) -> list[Direction]:
-    """Return the directions by class and rank, unranked ones last."""
-    return sorted(
-        run.directions.values(), key=lambda d: (d.class_index, d.rank is None, d.rank or 0, d.key)
-    )
-
-
-def few_classes(run: Run) -> tuple[list[Direction], list[Direction]]:
-    """Return the directions of the ten classes that have the worst, and those of the other classes."""
-    found = directions_of(run)
-    order = _worst_first(run)
-    worst = dict.fromkeys(d.class_index for d in sorted(found, key=order))
-    chosen = set(list(worst)[:MOST_CLASSES])
-    return (
-        [d for d in found if d.class_index in chosen],
-        [d for d in found if d.class_index not in chosen],
-    )
-
-
-def more_classes(run: Run, others: Iterable[Direction]) -> str:
-    """Say how many classes are left out, and how their directions stand; nothing where none is."""
-    left_out = list(others)
-    if not left_out:
-        return ""
-    statuses = Counter(filter(None, (status_of_key(run, d.key) for d in left_out)))
-    told = ", ".join(f"{statuses[s]} {LABELS[s]}" for s in reversed(GRAVITY) if statuses[s])
-    number = len({d.class_index for d in left_out})
-    line = f"… and {count(len(left_out), 'direction')} of {number:,} more classes"
-    return f"{line}: {told}" if told else line
-
-
-def _worst_first(run: Run) -> Callable[[Direction], tuple[int, float]]:
-    """Sort directions: those that a gate fails, those that hold least, those that break most."""
-
-    def order(direction: Direction) -> tuple[int, float]:
-        gravity = GRAVITY.index(status_of_key(run, direction.key) or "passed")
-        return -gravity, -direction.broken_by(direction.tested_to) / direction.total
-
-    return order
-
-
-def shown_directions(run: Run, *, every: bool) -> tuple[list[Direction], int]:
-    """Return the directions that are worst, by class and rank, and how many there are beside them.
-
-    Worst are those that a gate fails, then those that hold least, then those that break most.
-    """
-    found = directions_of(run)
-    worst = {direction.key for direction in sorted(found, key=_worst_first(run))[:_WORST]}
-    if every:
-        shown, others = few_classes(run)
-        return shown, len(others)
-    if len(found) <= _WORST + 1:
-        return found, 0
-    return [d for d in found if d.key in worst], len(found) - len(worst)
-
-
-def spread(run: Run) -> list[tuple[str, float, int]]:
-    """Return per corruption the cell whose accuracy depends most on the seed.
-
-    Its name, highest minus lowest accuracy over the seeds, and its severity; largest first.
-    Corruptions that draw nothing are left out.
-    """
-    most: dict[str, tuple[float, int]] = {}
-    for key, measured in run.measurements.items():
-        if isinstance(key, CorruptionKey) and measured.by_seed:
-            counts = [measured.correct, *measured.by_seed]
-            width = (max(counts) - min(counts)) / measured.total
-            most[key.corruption] = max(most.get(key.corruption, (-1.0, 0)), (width, key.severity))
-    found = [(name, width, severity) for name, (width, severity) in most.items()]
-    return sorted(found, key=lambda entry: -entry[1])
-
-
-def passed_over(run: Run) -> list[tuple[int, list[tuple[DirectionKey, float]]]]:
-    """Return per class the directions passed over: their keys and valid ranges."""
-    return [
-        (
-            ranking.class_index,
-            [(p["key"], p["valid_range"]) for p in ranking.passed_over],
-        )
-        for ranking in run.rankings.values()
-        if ranking.passed_over
-    ]

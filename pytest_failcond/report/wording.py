@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
+from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.runs.run import Run
-from pytest_failcond.statistics.paired import paired_counts, paired_drop_bound
 from pytest_failcond.verdicts.gates import Check, GateResult, amount, unit
 from pytest_failcond.words.printing import count as count
 from pytest_failcond.words.printing import printable
@@ -36,7 +34,6 @@ SIGNS: Mapping[str, str] = {
     "error": "?",
     "failed": "✗",
 }
-_CONFIDENCE = 0.95  # of what is remarked on; gates have their own
 NOTHING = "–"
 BOUNDS = (
     "Bound: the worst that the data allow of a value that holds, the best of one that fails; it speaks "
@@ -76,31 +73,6 @@ def gate_title(gate: GateResult) -> str:
     """Say what a gate demands of what, and whether it only warns."""
     text = f"{gate.metric} {threshold(gate.checks[0])}" if gate.checks else gate.metric
     return f"{text} (warns only)" if gate.level == "warn" else text
-
-
-def constants(run: Run) -> str:
-    """Say whose constants the severities are, or which package made the pixels."""
-    made_by = str(run.subjects.get("corruptions") or "")
-    names = {"imagenet-c": "ImageNet-C's constants", "cifar-c": "CIFAR-C's constants"}
-    return printable(names.get(made_by.partition("/")[0], made_by) or "constants unknown")
-
-
-def rises(run: Run) -> str:
-    """Say where a higher severity is easier, beyond sampling noise; empty where nowhere is."""
-    found = []
-    for key, measured in run.measurements.items():
-        if not isinstance(key, CorruptionKey):
-            continue
-        above = CorruptionKey(key.corruption, key.severity + 1)
-        harder = run.measurements.get(above)
-        if harder is not None and _rises(measured, harder):
-            found.append(f"{printable(key.corruption)} from {key.severity} to {above.severity}")
-    return f"accuracy rises, beyond sampling noise: {', '.join(found)}" if found else ""
-
-
-def _rises(before: Measurement, after: Measurement) -> bool:
-    counts = paired_counts(before.right, after.right)
-    return paired_drop_bound(*counts, _CONFIDENCE, "upper") < 0
 
 
 def accuracy(value: float | None, digits: int = 4) -> str:
@@ -223,19 +195,6 @@ def check_text(run: Run, check: Check) -> str:
 def short_check_text(run: Run, check: Check) -> str:
     """Name the same in less room: a cell is known by its name and severity."""
     return check_text(run, check).replace(printable(check.key), printable(check.key.short), 1)
-
-
-def seeds(run: Run, spread: list[tuple[str, float, int]]) -> str:
-    """Say how far accuracy spreads over the seeds of random corruptions; empty for one seed."""
-    number = run.settings.get("seeds") or 1
-    if number < 2:
-        return ""
-    if not spread:
-        return f"{number} seeds: no corruption draws anything"
-    widths = ", ".join(
-        f"{printable(name)} {width:.4f} (severity {severity})" for name, width, severity in spread
-    )
-    return f"over {number} seeds, highest minus lowest accuracy, at most: {widths}"
 
 
 def note(check: Check) -> str:

@@ -94,7 +94,7 @@ PARTS = {
         corrupting perfect
         starts ranking walking corner_cases filming discovery attributes tones strokes
     """,
-    "what we show": "view words breaking reproduce",
+    "what we show": "view words chosen way breaking reproduce",
 }
 """The layers of the modules in a probe's folder: it declares, does and shows all that is of the probe."""
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
+from pytest_failcond.probes.direction import chosen
 from pytest_failcond.probes.direction import words as direction_text
 from pytest_failcond.report import contents, terminal, wording
 from pytest_failcond.runs.compare import compare
@@ -155,7 +156,7 @@ def test_the_worst_directions_are_shown_unless_all_are_wanted():
     ]
     gates = (GateResult("d", "broken_share", "fail", tuple(checks)),)
     run = changed(make_run(gates=gates, cells=False), directions={d.key: d for d in made})
-    assert contents.shown_directions(run, every=False) == (
+    assert chosen.shown_directions(run, every=False) == (
         [made[index] for index in (0, 3, 4, 5, 6, 8)],
         3,
     )
@@ -163,7 +164,7 @@ def test_the_worst_directions_are_shown_unless_all_are_wanted():
     assert "The worst 6 of 9; -v shows all." in text
     assert "The worst" not in render(run, verbose=1)
     few = changed(run, directions={d.key: d for d in made[:7]})
-    assert contents.shown_directions(few, every=False) == (made[:7], 0), "one is not worth a word"
+    assert chosen.shown_directions(few, every=False) == (made[:7], 0), "one is not worth a word"
 
 
 def test_what_changes_along_the_directions():

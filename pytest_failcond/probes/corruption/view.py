@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_failcond.probes.corruption import words
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key, MeanKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import contents, wording
@@ -29,10 +30,10 @@ def section(run: Run) -> Section | None:
         "Accuracy by corruption and severity",
         [
             _heat(run, cells, names, severities),
-            Note(f"{said} · n {images} · {wording.constants(run)}", "aside"),
+            Note(f"{said} · n {images} · {words.constants(run)}", "aside"),
             *(
                 Note(remark, "aside", on=TERMINAL | HTML)
-                for remark in (wording.rises(run), wording.seeds(run, contents.spread(run)))
+                for remark in (words.rises(run), words.seeds(run, words.spread(run)))
                 if remark
             ),
         ],

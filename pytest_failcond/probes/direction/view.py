@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
+from pytest_failcond.probes.direction import chosen
 from pytest_failcond.probes.direction import words as direction_text
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.direction.reproduce import show_command
-from pytest_failcond.report import contents, strips, wording
+from pytest_failcond.probes.direction.way import strip_of
+from pytest_failcond.report import contents, wording
 from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
 from pytest_failcond.words.drawings import Curve, Legend, Line
@@ -38,7 +40,7 @@ def one(run: Run, direction: Direction) -> Iterator[Block]:
     """Describe one direction: its numbers, pictures of the way, how to see them again, its curve."""
     yield Note(direction_text.title(run, direction))
     yield _table(run, [direction], every=True)
-    yield strips.way(run, direction)
+    yield strip_of(run, direction)
     command = show_command(run, direction, direction.strip.shift[-1])
     yield Note("The last of them again, to the pixel: ", command=command)
     yield curve_of(run, direction)
@@ -47,7 +49,7 @@ def one(run: Run, direction: Direction) -> Iterator[Block]:
 
 def _in_terminal(run: Run, *, every: bool) -> Iterator[Block]:
     """Describe the worst directions, or those of the worst classes, and say how many others there are."""
-    shown, more = contents.shown_directions(run, every=every)
+    shown, more = chosen.shown_directions(run, every=every)
     if not shown:
         return
     which = ""
@@ -61,10 +63,10 @@ def _in_terminal(run: Run, *, every: bool) -> Iterator[Block]:
 
 def _on_pages(run: Run) -> Iterator[Block]:
     """Describe the directions of the classes that have the worst, and say how the others stand."""
-    shown, others = contents.few_classes(run)
+    shown, others = chosen.few_classes(run)
     if shown:
         yield _table(run, shown, every=True, on=PAGES)
-    if more := contents.more_classes(run, others):
+    if more := chosen.more_classes(run, others):
         yield Note(more, "aside", on=PAGES)
 
 
@@ -132,7 +134,7 @@ def _table(
 
 def _drawn(run: Run) -> Iterator[Block]:
     """Describe the degradation curves, folded away by class."""
-    directions, _ = contents.few_classes(run)
+    directions, _ = chosen.few_classes(run)
     if directions:
         yield Heading("Degradation curves", on=HTML)
         yield _legend(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_failcond.probes.direction import chosen
 from pytest_failcond.probes.direction.breaking import BreakingChange, breaking_changes
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import DirectionKey
@@ -111,7 +112,7 @@ def _listed(names: list[str]) -> str:
 
 def all_passed_over(run: Run) -> list[str]:
     """Say which directions were passed over, a line per class, for ten classes at most."""
-    entries = contents.passed_over(run)
+    entries = chosen.passed_over(run)
     lines = [passed_over(run, *entry) for entry in entries[: contents.MOST_CLASSES]]
     if left_out := len(entries) - len(lines):
         lines.append(f"… and of {left_out:,} more classes")

@@ -1,0 +1,39 @@
+"""A start image on its way to its break, as a strip of pictures."""
+
+from __future__ import annotations
+
+from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.report import wording
+from pytest_failcond.report.strips import seen_as
+from pytest_failcond.runs.run import Run
+from pytest_failcond.words.drawings import Frame, Said, Strip
+from pytest_failcond.words.judged import judged_name
+from pytest_failcond.words.printing import printable
+
+
+def strip_of(run: Run, direction: Direction) -> Strip:
+    """Describe a start image on its way to its break, and what was seen in it."""
+    strip = direction.strip
+    named = wording.class_name(run, direction.class_index)
+    frames = []
+    for i, shift in enumerate(strip.shift):
+        wrong = strip.predicted[i] != direction.class_index
+        seen = wording.class_name(run, strip.predicted[i])
+        moved = f"{shift:.2f} σ"
+        said = [
+            Said(moved),
+            Said(f"p({named}) {wording.share(strip.p[i])}"),
+            seen_as("", seen, wrong),
+        ]
+        if strip.judged is not None and strip.accepted is not None:
+            said.append(Said(_judged(run, direction, strip.judged[i], strip.accepted[i]), "soft"))
+        frames.append(Frame(said, [f"a {named} moved by {moved}, taken for {seen}"], wrong=wrong))
+    return Strip(frames, strip.file, name=direction.key, steps=True)
+
+
+def _judged(run: Run, direction: Direction, seen: int, accepted: bool) -> str:
+    """Say whether the judges accept a frame, and else what it is taken for."""
+    name = printable(judged_name(run.classes, seen))
+    if not accepted and seen == direction.class_index:
+        name = f"{name}?"  # first, but under least_p
+    return f"judge {'✓' if accepted else '✗'} {name}"
