@@ -51,8 +51,8 @@ def corrupt(
         uint8 ``[N, H, W, C]``, a new array.
 
     Raises:
-        FailcondError: an input is not as above, or a custom corruption raised, or returned something
-            else.
+        FailcondError: an input is not as above, or a custom corruption raised or returned another
+            type or shape.
     """
     _check_images(images)
     images = np.ascontiguousarray(images)
@@ -107,16 +107,18 @@ def _apply(
 def _apply_custom(images: Images, corruption: Custom, severity: int, random: KeyedRandom) -> Images:
     name = _name_of(corruption)
     if not callable(corruption):
-        raise FailcondError(f"corruption {corruption!r} is no name, callable or list of these")
-    # A copy, because whoever writes a corruption may well write into what it gets.
+        raise FailcondError(
+            f"corruption {corruption!r} is not a name, a callable or a list of these"
+        )
+    # A copy, because a custom corruption may write into its input.
     given = images.copy()
     with theirs():
         out = ask(f"corruption {name!r}", corruption, given, severity, random)
     expected = isinstance(out, np.ndarray) and not np.ma.isMaskedArray(out)
     if not expected or out.shape != images.shape or out.dtype != np.uint8:
         raise FailcondError(
-            f"corruption {name!r} returned {described(out)}; it must return a NumPy array, uint8 "
-            f"{list(images.shape)}, as it got"
+            f"corruption {name!r} returned {described(out)}; it must return a NumPy array like "
+            f"its input, uint8 {list(images.shape)}"
         )
     return np.asarray(out)
 

@@ -43,9 +43,9 @@ def gaussian_blur(images: Images, sigma: float, _: KeyedRandom) -> Images:
 def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedRandom) -> Images:
     """Blur, let pixels take their neighbours' place, blur again: (σ px, reach px, passes).
 
-    In the original, swapping two pixels of a colour image overwrites one of them first, so that both
-    become the same; published sets have it so, and it is kept: a pixel takes its neighbour's value,
-    once in a pass. A pass visits the pixels from the last to the first.
+    In the original, swapping two pixels of a colour image overwrites one of them first, so that
+    both become the same. Published sets have this, and it is kept: a pixel takes its neighbour's
+    value, once in a pass. A pass visits the pixels from the last to the first.
     """
     sigma, reach, passes = constants
     count, height, width, channels = images.shape
@@ -53,7 +53,7 @@ def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedR
     rows = np.arange(height - reach, reach, -1)
     columns = np.arange(width - reach, reach, -1)
     if len(rows) and len(columns):
-        # source[p, n]: the pixel of image n that stands at place p
+        # source[p, n]: the pixel of image n at place p
         source = np.repeat(np.arange(height * width, dtype=np.int32)[:, None], count, axis=1)
         flat = source.reshape(-1)
         places = (rows[:, None] * width + columns).reshape(-1)
@@ -73,7 +73,7 @@ def glass_blur(images: Images, constants: tuple[float, int, int], random: KeyedR
 
 
 def _fronts(rows: int, columns: int, lag: int) -> list[slice]:
-    """Return which of ``rows * columns`` places are visited at once, front after front.
+    """Return the places, of ``rows * columns``, that are visited at once, front after front.
 
     A row may follow the one before it at a distance of ``lag`` columns: what its pixels look at,
     less than that away, has been visited by then, or has not, as if rows came one after the other.
@@ -197,7 +197,9 @@ def zoom_band(size: int, factor: float) -> Band:
 
 
 def zoom_crop(size: int, factor: float) -> tuple[int, int]:
-    """Return which part of an axis is zoomed to its whole: the first pixel, and how many."""
+    """Return the part of an axis that is zoomed to its whole: the first pixel, and the number of
+    pixels.
+    """
     crop = int(np.ceil(size / factor))
     return (size - crop) // 2, crop
 
@@ -205,8 +207,8 @@ def zoom_crop(size: int, factor: float) -> tuple[int, int]:
 def zoom_taps(size: int, factor: float) -> Taps:
     """Return the zoom as SciPy's `zoom` of order 1 does it: ``[round(crop factor), 2]``.
 
-    The crop is the middle ceil(size / factor) pixels; its corners stay corners. Where rounding puts
-    the last position beyond the crop, SciPy finds nothing there: the last row is black, in the
+    The crop is the middle ceil(size / factor) pixels; its corners stay corners. If rounding puts
+    the last position beyond the crop, SciPy finds no pixel there: the last row is black, in the
     original too.
     """
     first, crop = zoom_crop(size, factor)

@@ -2,7 +2,7 @@
 
 Both from Hendrycks & Dietterich 2019 (arXiv 1903.12261) and the scripts that made the two sets.
 ImageNet-C's are meant for 224 px: they leave little to see at 32 px. CIFAR-C's are meant for 32 px.
-A tuple per name holds severities 1 to 5; what its numbers mean stands with the corruption's function.
+A tuple per name holds severities 1 to 5; the corruption's function explains its numbers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pytest_failcond.errors import FailcondError, nearest
 Constants = dict[str, tuple[Any, ...]]
 
 VERSION = 2
-"""Of the pixels: whoever changes a pixel raises it, and baselines made before are refused."""
+"""The version of the pixels. Raise it with any change of a pixel: older baselines are then
+refused."""
 
 STREAMS = 1
-"""Of the random numbers: one corruption is mended, and all others keep their pixels."""
+"""The version of the random numbers. It stays when one corruption is mended, so that all others
+keep their pixels."""
 
 IMAGENET_C: Constants = {
     "gaussian_noise": (0.08, 0.12, 0.18, 0.26, 0.38),
@@ -132,10 +134,11 @@ def check_specification(constants: str, backend: str) -> None:
 
 
 def specification(constants: str, backend: str = "native") -> str:
-    """Name what sets the pixels: constants and version, or the other backend's package and version.
+    """Name the specification of the pixels: constants and version, or the other backend's package
+    and version.
 
     Raises:
-        FailcondError: there are none such, or the package is not installed.
+        FailcondError: there are no such constants, or the package is not installed.
     """
     check_specification(constants, backend)
     if backend == "native":
@@ -146,6 +149,6 @@ def specification(constants: str, backend: str = "native") -> str:
 
 
 def stream(constants: str, backend: str = "native") -> str:
-    """Name what keys the random numbers; raise as `specification` does."""
+    """Name the key of the random numbers; raise as `specification` does."""
     pixels = specification(constants, backend)
     return f"{constants}/{STREAMS}" if backend == "native" else pixels

@@ -121,10 +121,10 @@ def _by_transform(images: Images, disk: _Disk) -> tuple[Images, npt.NDArray[np.b
     levels[0::2] = inner.real
     levels[1::2] = inner.imag[: len(levels) // 2]
 
-    # No value's error exceeds that of all together, which is relative to their root sum of squares,
-    # and that is at most two white planes'.
+    # No value's error exceeds that of all together, which is relative to their root sum of squares;
+    # that sum is at most that of two white planes.
     error = _PRECISION * 255 * math.sqrt(2 * size[0] * size[1])
-    np.minimum(levels, 255.5, out=levels)  # what is brighter than white is surely white
+    np.minimum(levels, 255.5, out=levels)  # values over white are surely white
     levels -= error
     low = levels.astype(np.uint8)  # towards 0: black stays black
     levels += 2 * error

@@ -37,11 +37,11 @@ _MOST_IN_JPEG = 65_500  # px in either direction, as libjpeg has it
 def jpeg_compression(images: Images, quality: int, _: KeyedRandom) -> Images:
     """Compress and decompress as JPEG. Gray images share mosaics; colour ones go one by one.
 
-    A mosaic of gray images is exact, because JPEG codes 8 x 8 blocks by themselves and completes
-    border blocks by repeating the edge. Colour is stored at half size and smoothed across blocks.
+    A mosaic of gray images is exact, because JPEG codes each 8 x 8 block alone and completes border
+    blocks by repeating the edge. Colour is stored at half size and smoothed across blocks.
 
     Raises:
-        FailcondError: the images are larger than JPEG takes.
+        FailcondError: the images are larger than JPEG allows.
     """
     count, height, width, channels = images.shape
     if max(height, width) > _MOST_IN_JPEG - 7:
@@ -102,7 +102,8 @@ def _boxes(picture: Images, width: int, height: int) -> Images:
 
 @lru_cache(maxsize=32)
 def _nearest(size: int, small: int) -> npt.NDArray[np.int64]:
-    """Return which of ``small`` pixels each of ``size`` repeats, as Pillow's nearest neighbour has it.
+    """Return the pixel, of ``small``, that each of ``size`` repeats, as in Pillow's nearest
+    neighbour.
 
     Pillow goes from pixel to pixel by adding up a step, whose rounding errors decide where a pixel's
     middle falls between two: a product would decide otherwise.
@@ -152,7 +153,7 @@ def _smoothing(size: int, sigma: float) -> Band:
 def _affine_positions(
     height: int, width: int, reach: float, random: KeyedRandom
 ) -> tuple[Floats, Floats]:
-    """Return where each pixel of an image comes from, ``[N, H, W]`` twice, for CIFAR-C's affine map.
+    """Return the source of each pixel of an image, ``[N, H, W]`` twice, in CIFAR-C's affine map.
 
     It moves three corners of a square in the middle; they are (x, y) pairs made of (height, width), as
     in the original.

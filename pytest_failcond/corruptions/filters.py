@@ -46,7 +46,7 @@ class Band:
         """Cut a map of ``size`` inputs into blocks of rows with the columns that they need.
 
         Weights are rounded to ``bits`` fixed-point bits, unless they are whole numbers. The whole
-        matrix is never there: of an image of 10,000 px it would take 800 MB.
+        matrix is never made: for an image of 10,000 px it would take 800 MB.
         """
         rows = len(taps.columns)
         step = rows if max(rows, size) <= _DENSE else _BLOCK
@@ -125,7 +125,7 @@ def per_channel(values: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
 def fixed_point(weights: Floats, bits: int) -> Floats:
     """Round weights that sum to 1 along the last axis to multiples of 2**-bits that do, exactly.
 
-    Where all weights are 0, they stay so.
+    Weights that are all 0 stay 0.
     """
     total = weights.sum(axis=-1, keepdims=True)
     whole = np.where(total == 0, 0.0, 2.0**bits)
@@ -166,7 +166,7 @@ Edge = Callable[[npt.NDArray[Any], int], npt.NDArray[Any]]
 
 
 def convolution(size: int, weights: Floats, edge: Edge) -> Taps:
-    """Return the symmetric filter of an axis, beyond the edges as ``edge`` says."""
+    """Return the symmetric filter of an axis, with ``edge`` beyond the edges."""
     radius = len(weights) // 2
     columns = edge(np.arange(size)[:, None] + np.arange(-radius, radius + 1), size)
     return Taps(columns, np.broadcast_to(weights, columns.shape))

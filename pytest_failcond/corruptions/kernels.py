@@ -33,8 +33,8 @@ KERNELS: dict[str, Callable[[Images, Any, KeyedRandom], Images]] = {
 }
 """The corruptions by name: (images, the severity's constant, random) → images."""
 
-# Values per kernel call: few enough for its temporaries to stay in the cache; more where a kernel
-# takes as many steps for one image as for a thousand, or goes image by image itself.
+# Values per kernel call: few enough for its temporaries to stay in the cache; more if a kernel
+# takes as many steps for one image as for a thousand, or goes image by image.
 _VALUES = 1 << 18
 _CHUNK = {
     "defocus_blur": 1 << 19,

@@ -1,4 +1,4 @@
-"""The corruptions' names and severities, for whoever needs them without NumPy."""
+"""The corruptions' names and severities, without NumPy."""
 
 from __future__ import annotations
 
@@ -39,4 +39,4 @@ def check_name(name: str, custom: tuple[str, ...] = ()) -> None:
 def check_severity(severity: int) -> None:
     """Raise a FailcondError unless ``severity`` is an integer from 1 to 5."""
     if isinstance(severity, bool) or not isinstance(severity, Integral) or not 1 <= severity <= 5:
-        raise FailcondError(f"severity {severity!r} is no integer from 1 to 5")
+        raise FailcondError(f"severity {severity!r} is not an integer from 1 to 5")

@@ -1,4 +1,4 @@
-"""The noises, as what they are: each pixel becomes a draw from a distribution that its level sets.
+"""The noises: each pixel becomes a draw from a distribution that its level sets.
 
 A noise is a table P[256, 256] of probabilities P(new level | old level), computed exactly from its
 definition in ImageNet-C (Hendrycks & Dietterich 2019). An inverse-CDF table of it, indexed by old
@@ -89,7 +89,9 @@ def _table(probabilities: Probability, constant: float) -> npt.NDArray[np.uint8]
 
 @lru_cache(maxsize=8)
 def _offsets(scale: float) -> npt.NDArray[np.int16]:
-    """Return what additive noise adds by draw, levels ``[65536]``: the inverse CDF of floor(255 n)."""
+    """Return the addition of additive noise by draw, levels ``[65536]``: the inverse CDF of
+    floor(255 n).
+    """
     edges = np.arange(-1300, 1301)  # 13 widths of the widest noise
     cumulative = np.rint(special.ndtr((edges + 1) / (255.0 * scale)) * _CELLS).astype(np.int64)
     return np.repeat(edges, np.diff(cumulative, prepend=0)).astype(np.int16)

@@ -1,4 +1,4 @@
-"""imagecorruptions 1.1.2 as it was meant, on today's libraries: a backend, and the reference for ours.
+"""imagecorruptions 1.1.2 on today's libraries: a backend, and the reference for ours.
 
 The module is loaded from its file with the names that it expects: ``pkg_resources`` (gone from new
 setuptools), SciPy's old namespace, scikit-image's ``gaussian`` with ``multichannel``, NumPy's
@@ -27,11 +27,11 @@ from pytest_failcond.errors import FailcondError
 LEAST = 32  # px; the original refuses smaller images
 
 _random = threading.local()
-"""``generator``: what the image that is being corrupted draws from."""
+"""``generator``: the random generator of the current image."""
 
 
 def version() -> str:
-    """Name the distribution and version that is installed: ``imagecorruptions 1.1.2``.
+    """Name the installed distribution and version: ``imagecorruptions 1.1.2``.
 
     imagecorruptions-imaug installs a module of the same name, with another frost.
 
@@ -53,7 +53,7 @@ def corrupt_original(images: Images, name: str, severity: int, random: KeyedRand
     """Corrupt uint8 ``[N, H, W, C]`` image by image, as ``imagecorruptions.corrupt`` does.
 
     Raises:
-        FailcondError: the images are smaller than it takes, or it cannot be imported.
+        FailcondError: the images are too small for it, or it cannot be imported.
     """
     if min(images.shape[1:3]) < LEAST:
         raise FailcondError(
@@ -91,14 +91,14 @@ def _drawing_from(generator: np.random.Generator) -> Iterator[None]:
 
 
 class _Random:
-    """Stands for ``numpy.random``: draws from the image's own generator."""
+    """A substitute for ``numpy.random``: draws from the image's own generator."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_random.generator, {"randint": "integers"}.get(name, name))
 
 
 class _Module:
-    """Stands for a module, with some of its names replaced."""
+    """A substitute for a module, with some of its names replaced."""
 
     def __init__(self, module: Any, **replaced: Any) -> None:
         self._module = module
@@ -113,7 +113,7 @@ def load() -> types.ModuleType:
     """Return the module ``imagecorruptions.corruptions``, adapted.
 
     Raises:
-        FailcondError: it is not installed, or something that it needs is missing.
+        FailcondError: it is not installed, or one of its dependencies is missing.
     """
     version()
     try:

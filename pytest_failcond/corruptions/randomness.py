@@ -1,9 +1,9 @@
 """Random bits that depend on their key alone: the same for any batch, order, process or thread.
 
 Philox (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*, SC 2011) maps a key and a
-counter to bits. The key is hashed from what names the stream (constants, seed, corruption,
-severity); the counter is the position, image after image, so an image's bits can be
-drawn alone or with any others. NumPy guarantees Philox's raw stream (NEP 19).
+counter to bits. The key is hashed from the stream's name (constants, seed, corruption, severity);
+the counter is the position, image after image, so an image's bits can be drawn alone or with any
+others. NumPy guarantees Philox's raw stream (NEP 19).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORDS_PER_BLOCK = 4  # one Philox4x64 counter value gives four 64-bit words
 
 
 def stream_key(*parts: str | int) -> npt.NDArray[np.uint64]:
-    """Hash what names a random stream into the two 64-bit words of a Philox key."""
+    """Hash the name of a random stream into the two 64-bit words of a Philox key."""
     text = "\x1f".join(str(part) for part in parts)
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
@@ -31,11 +31,11 @@ class KeyedRandom:
     """The random numbers of a batch of images; every draw is keyed by (stream, draw, image, position).
 
     Args:
-        parts: what names the stream, such as ``(constants, seed, corruption, severity)``.
+        parts: the stream's name, such as ``(constants, seed, corruption, severity)``.
         indices: the images' indices in their image set, int ``[N]``, none below 0.
 
     Raises:
-        FailcondError: an index is no integer or below 0.
+        FailcondError: an index is not an integer, or below 0.
     """
 
     def __init__(self, *parts: str | int, indices: npt.ArrayLike) -> None:

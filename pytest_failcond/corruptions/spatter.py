@@ -1,7 +1,7 @@
 """Spatter: drops of water, lit at their rims, or blobs of mud. uint8 ``[N, H, W, C]`` in and out.
 
-The definition is ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes it; a
-gray image gets what the first channel of a colour image would get.
+The definition is ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes it;
+a gray image is treated like the first channel of a colour image.
 """
 
 from __future__ import annotations

@@ -16,12 +16,12 @@ _UNSURE = 1e-7  # levels; float64 sums of any image err by less
 def contrast(images: Images, factor: float, _: KeyedRandom) -> Images:
     """Draw each channel towards its image's mean: floor(255 clip((x - mean) c + mean)).
 
-    Where a level lands on an integer, the rounding of the mean decides: such images get theirs as a
-    plain sum in float64, pixel after pixel, which is how NumPy takes the mean of a colour image.
+    If a level lands on an integer, the rounding of the mean decides. Such images get their mean as
+    a plain sum in float64, pixel after pixel, as NumPy takes the mean of a colour image.
     """
     count, height, width, channels = images.shape
     size = height * width
-    # By rows first: NumPy is slow where the innermost axis is as short as the channels.
+    # By rows first: NumPy is slow if the innermost axis is as short as the channels.
     rows = images.reshape(count, height, width * channels).sum(axis=1, dtype=np.int64)
     averages = rows.reshape(count, width, channels).sum(axis=1) / (255.0 * size)
     levels = np.arange(256) / 255.0

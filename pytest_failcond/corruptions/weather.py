@@ -1,7 +1,7 @@
 """Weather: fog, frost, snow. uint8 ``[N, H, W, C]`` in and out.
 
-Definitions are ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes them; a
-gray image gets what the first channel of a colour image would get.
+Definitions are ImageNet-C's (Hendrycks & Dietterich 2019), as imagecorruptions 1.1.2 computes them;
+a gray image is treated like the first channel of a colour image.
 """
 
 from __future__ import annotations
@@ -131,8 +131,8 @@ def _photograph(name: str) -> Images:
     file = Path(folders[0], "frost", name) if folders else None
     if file is None or not file.is_file():
         raise FailcondError(
-            f"frost: the photograph {name} of imagecorruptions is not there; "
-            "pip install imagecorruptions==1.1.2"
+            f"frost: the photograph {name} of imagecorruptions is missing; pip install "
+            f"imagecorruptions==1.1.2"
         )
     return read_pixels(file)
 
@@ -158,7 +158,7 @@ def snow(
     constants: tuple[float, float, float, float, int, float, float],
     random: KeyedRandom,
 ) -> Images:
-    """Let flakes fall, twice, the second time upside down, and bleach what is behind.
+    """Let flakes fall, twice, the second time upside down, and bleach the image behind.
 
     (mean and spread of the flakes' field, its zoom, its threshold, length and σ of the fall in px,
     share of the image's own colour).

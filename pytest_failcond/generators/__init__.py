@@ -1,1 +1,1 @@
-"""Generators: what the search for corner cases asks of any of them."""
+"""Generators: the methods that the search for corner cases needs."""

@@ -1,7 +1,7 @@
-"""What the search for corner cases asks of a generator, whatever network makes the images.
+"""The methods that the search for corner cases needs of a generator with any network.
 
-Shapes: N images of C channels, H x W px; S dimensions of a style vector. A style vector holds all that
-an image depends on, and a shift in one dimension is an addition to it.
+Shapes: N images of C channels, H x W px; S dimensions of a style vector. An image depends on its
+style vector alone, and a shift in one dimension is an addition to it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH = 64
-"""Images that are computed together; fixed, so that pixels do not depend on how many are asked for."""
+"""Images that are computed together; fixed, so that pixels do not depend on the number of requested
+images."""
 
 Move = Mapping[int, float]
-"""A way to change an image: what is added to which dimensions of its style vector, for one unit."""
+"""A way to change an image: the additions to dimensions of its style vector, for one unit."""
 
 
 class StyleSpace(Protocol):
@@ -52,7 +53,7 @@ class StyleSpace(Protocol):
 
 
 class Mover(Protocol):
-    """N images that can be moved along some ways, without a whole synthesis for each."""
+    """N images to be moved along some ways, without a whole synthesis for each."""
 
     def images(
         self,
@@ -62,8 +63,8 @@ class Mover(Protocol):
     ) -> Tensor:
         """Return image ``rows[i]`` moved by ``amounts[i]`` units of move ``which[i]``.
 
-        float32 ``[M, C, H, W]`` in [0, 1], on the CPU. An image depends neither on M nor, but for its
-        last bits, on the others that are asked for with it.
+        float32 ``[M, C, H, W]`` in [0, 1], on the CPU. An image does not depend on M nor, except
+        for its last bits, on the other requested images.
         """
 
 
@@ -76,7 +77,7 @@ class Generator(Protocol):
 
     @property
     def hash(self) -> str:
-        """What identifies it: its weights, and all else that its images depend on."""
+        """Its hash: of its weights, and of all else that its images depend on."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -94,7 +95,7 @@ class Generator(Protocol):
         They are the samples number ``first``, ``first`` + 1, … of a stream, keyed by seed and name.
 
         Raises:
-            FailcondError: a label is not a class of this generator, or no whole number.
+            FailcondError: a label is not a class of this generator, or not a whole number.
         """
 
     def synthesize(self, styles: Tensor) -> Tensor:
@@ -105,23 +106,24 @@ class Generator(Protocol):
         """
 
     def render(self, styles: Tensor) -> Tensor:
-        """Make the images of one batch where the generator computes; gradients flow to ``styles``."""
+        """Make the images of one batch on the generator's device; gradients flow to ``styles``."""
 
     def mover(self, styles: Tensor, moves: Sequence[Move]) -> Mover:
         """Prepare to move the images of ``styles`` ``[N, S]``, each along any of ``moves``.
 
-        What no move changes is computed once: moves that begin in one layer belong together.
+        Layers that no move changes are computed once: moves that begin in one layer belong
+        together.
 
         Raises:
-            FailcondError: the style vectors have another width, or a dimension is none of them.
+            FailcondError: the style vectors have another width, or a dimension does not exist.
         """
 
 
 def as_generator(given: Any) -> Generator:
-    """Return what was given as the generator, if it has all that one must have; nothing is computed.
+    """Return the given generator, if it has all necessary methods; nothing is computed.
 
     Raises:
-        FailcondError: it lacks something.
+        FailcondError: it lacks one.
     """
     wanted = [name for name in vars(Generator) if not name.startswith("_")]
     lacking = [name for name in wanted if getattr_static(given, name, None) is None]

@@ -1,1 +1,1 @@
-"""Each key once, through the store."""
+"""Measuring: each key once, through the store."""

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, device, the state of the repository."""
+"""The environment of a run: versions, device, the state of the repository."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def describe_environment(settings: Settings, *, with_torch: bool) -> dict[str, A
 
     Args:
         settings: of the session.
-        with_torch: whether torch computes anything; where it does not, it has no threads.
+        with_torch: whether torch computes anything; if not, its threads do not count.
     """
     threads = 0
     if with_torch:
@@ -46,7 +46,7 @@ def describe_environment(settings: Settings, *, with_torch: bool) -> dict[str, A
 def describe_commit(folder: Path) -> dict[str, Any]:
     """Return the git commit that a folder is at, its date, and whether files differ from it.
 
-    All None where there is no repository, or no git.
+    All None without a repository, or without git.
     """
     commit = _git(folder, "log", "-1", "--format=%H %cI")
     if not commit:

@@ -29,12 +29,12 @@ from pytest_failcond.words.remarks import Remark
 
 
 class Measuring:
-    """Measures what is asked for, unless somebody who shares the store has.
+    """Measures keys, unless another process that shares the store has.
 
     Args:
-        settings: what it is measured with.
-        store: where it is kept.
-        laboratory: the subjects; None: only what is in the store can be had.
+        settings: of the session.
+        store: keeps the records.
+        laboratory: the subjects; None: only the records of the store are available.
         pictures: whether pictures of the user's images may be made.
     """
 
@@ -62,21 +62,22 @@ class Measuring:
             self._refuse_others(laboratory)
 
     def _refuse_others(self, laboratory: Laboratory) -> None:
-        """See that the subjects are those of whoever described the session: keys know no subjects.
+        """Check that the subjects are those of the session's first process: keys name no subjects.
 
-        A model that is drawn at random where it is loaded differs from process to process.
+        A model that is drawn at random when loaded differs from process to process.
         """
         for name in ("classifier", "images", "generator", "judge"):
             here, there = laboratory.subjects[name], self.session["subjects"][name]
             if here != there:
                 raise FailcondError(
-                    f"{name}: a session measures one set of subjects, but here another was loaded than "
-                    f"where the session began ({here} and {there}); load the same each time, with "
+                    f"{name}: a session measures one set of subjects, but this process loaded "
+                    f"another than the first process ({here} and {there}); load the same each "
+                    f"time, with "
                     "fixed seeds, or run pytest once for each and compare by `failcond compare`"
                 )
 
     def _watch(self, model: Classifier) -> None:
-        """Keep what is noticed of a model; see once, in whatever process, whether it repeats itself."""
+        """Keep the remarks on a model; check once, in one process, whether its output repeats."""
 
         def repeat(again: Callable[[], Remark | None]) -> None:
             def compute() -> Record:
@@ -101,8 +102,8 @@ class Measuring:
         """
         if self.given is None:
             raise FailcondError(
-                "this was not measured in the run that is judged, and with --failcond-from nothing "
-                "is measured; leave that option out"
+                "this key was not measured in the judged run, and --failcond-from measures "
+                "nothing; leave that option out"
             )
         return self.given
 
@@ -120,14 +121,14 @@ class Measuring:
         return PROBES.read(key, self.store.get(key, lambda: self._measured(key)), self.labels)
 
     def found(self, key: Key) -> Any:
-        """Return the record of a key that has been measured; None of another, or of an error."""
+        """Return the record of a measured key; None if it is not measured, or an error."""
         record = self.store.find(key)
         if record is None or "error" in record:
             return None
         return PROBES.read(key, record, self.labels)
 
     def _measured(self, key: Key) -> Record:
-        """Measure a key, and keep what is found of others on the way; progress is noted."""
+        """Measure a key, and keep records of other keys found on the way; note progress."""
         probe = PROBES[key.probe]
         total = len(self.laboratory.test_images) if probe.over_images else None
         with self._progress.measuring(key, total), ours():
@@ -142,7 +143,7 @@ class Measuring:
         return found
 
     def compared(self, key: Key, baseline: Measure) -> dict[str, Any]:
-        """Picture what was lost and what was gained since a baseline, once.
+        """Picture the images lost and gained since a baseline, once.
 
         Raises:
             FailcondError: the key cannot be measured, or not be compared.
@@ -155,7 +156,7 @@ class Measuring:
 
     @property
     def save_example(self) -> SavePicture | None:
-        """Keeps pictures of the user's images; None where none are wanted."""
+        """Keeps pictures of the user's images; None if none are wanted."""
         return self.save if self._pictures else None
 
     def _picture_change(self, key: Key, baseline: Measure) -> dict[str, Any]:
@@ -166,7 +167,7 @@ class Measuring:
         return {name: None if one is None else vars(one) for name, one in found.items()}
 
     def _describe(self) -> dict[str, Any]:
-        """Return what the run says of its subjects and its surroundings."""
+        """Return the run's entries of its subjects and its environment."""
         laboratory, settings = self.laboratory, self.settings
         labels = np.zeros(0, dtype=np.int64)
         subset = laboratory.images is not None and settings.max_images is not None

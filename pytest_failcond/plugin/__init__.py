@@ -48,7 +48,7 @@ _VERDICT = "failcond_verdict"
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Let projects add probes of their own."""
+    """Let projects add their own probes."""
     pluginmanager.add_hookspecs(hookspecs)
 
 
@@ -57,16 +57,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
-@pytest.hookimpl(tryfirst=True)  # a conftest may import torch, which reads what this sets
+@pytest.hookimpl(tryfirst=True)  # a conftest may import torch, which reads these variables
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Prepare the process for computing beside others, in a project that uses the plugin."""
+    """Prepare the process for computing beside others, if the project uses the plugin."""
     if seems_configured(early_config):
         share_cores()
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-html reads the style sheets when it is configured
 def pytest_configure(config: pytest.Config) -> None:
-    """Read and validate the configuration; say what is wrong before anything runs."""
+    """Read and validate the configuration; report its faults before anything runs."""
     markers = {
         "failcond_corruptions(names=None, severities=None)": "select cells of the grid",
         "failcond_corner_cases(classes=None, top=None)": "select classes and ranks",
@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
         state = make_state(config, scope)
     except FailcondError as error:
         raise pytest.UsageError(str(error)) from error
-    except OSError as error:  # of a file that the user named
+    except OSError as error:  # a fault a fault of a file that the user named
         raise pytest.UsageError(unreadable(error)) from error
     if state is not None:
         config.stash[STATE] = state
@@ -92,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Show progress while tests measure, if somebody looks on."""
+    """Show progress while tests measure, on a terminal."""
     state = session.config.stash.get(STATE, None)
     if state is not None and state.owns_store and not session.config.option.collectonly:
         from pytest_failcond.plugin.progress_line import start
@@ -102,7 +102,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist where the store and the configuration lie."""
+    """Tell a worker of pytest-xdist the places of the store and the configuration."""
     state, found = node.config.stash.get(STATE, None), node.config.stash[SCOPE].found
     if state is not None:
         node.workerinput["failcond_store"] = str(state.store)
@@ -114,7 +114,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name in GENERATED:
         if name in metafunc.fixturenames:
             if metafunc.config.stash[SCOPE].objection(metafunc.definition) is not None:
-                return  # the test fails, and says why, before it needs any value
+                return  # the test fails with the reason before it needs any value
             state = metafunc.config.stash.get(STATE, None)
             tests: list[Planned] = []
             if state is not None:
@@ -135,7 +135,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
-    """Leave out the suite's tests of what is not configured; report the others in the user's file."""
+    """Leave out the suite's tests of unconfigured parts; report the others in the user's file."""
     made: Any = yield
     if isinstance(made, list):
         state = collector.config.stash.get(STATE, None)
@@ -147,9 +147,9 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave to a part of a divided session its share of what is planned.
+    """Leave a part of a divided session its share of the plan.
 
-    Tests of the user's own are no part of the plan; the first part runs them.
+    The user's own tests are not in the plan; the first part runs them.
     """
     state = config.stash.get(STATE, None)
     if state is None or state.part is None:
@@ -167,7 +167,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Write down what is planned, so that what goes missing is seen; see that it can share a session."""
+    """Keep the plan, so that missing keys are seen; check that its tests can share a session."""
     state = session.config.stash.get(STATE, None)
     if state is None:
         return
@@ -178,7 +178,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _keep_plan(state: State, items: list[pytest.Item]) -> list[Planned]:
-    """Keep what is planned, in an order of its own: tests may be shuffled, each part in its way."""
+    """Keep the plan in a fixed order: each part may shuffle its tests."""
     found = {one.name: one for one in map(planned, filter(is_planned, items))}
     plan = sorted(found)
     if plan:
@@ -190,7 +190,7 @@ def _keep_plan(state: State, items: list[pytest.Item]) -> list[Planned]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Know which test is running, so that its verdict can be noted on it."""
+    """Remember the running test, so that its verdict can be noted on it."""
     state = item.config.stash.get(STATE, None)
     if state is not None:
         state.item = item
@@ -198,7 +198,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail a test that this session cannot be about, before anything is loaded; count attempts."""
+    """Fail a test that this session cannot judge, before anything is loaded; count attempts."""
     if needs_configuration(item, ("failcond", *GENERATED)):
         why = item.config.stash[SCOPE].objection(item)
         if why is not None:
@@ -207,7 +207,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if state is None:
         return
     state.attempts[item.nodeid] += 1
-    if state.attempts[item.nodeid] > 1:  # what was noted on the test is about the attempt before
+    if state.attempts[item.nodeid] > 1:  # the notes on the test belong to the previous attempt
         item.user_properties[:] = [
             p for p in item.user_properties if not p[0].startswith("failcond_")
         ]
@@ -217,7 +217,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
-    """Tell each fault once, and name a line of the user's."""
+    """Report each fault once, and name a line of the user's code."""
     report: Any = yield
     state = item.config.stash.get(STATE, None)
     if call.excinfo is not None:
@@ -228,7 +228,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
-    """Show a check that holds, though not beyond sampling noise, as MARGINAL."""
+    """Show a check that holds only within sampling noise as MARGINAL."""
     noted = [list(entry) for entry in getattr(report, "user_properties", [])]  # collection has none
     if report.when == "call" and report.passed and [_VERDICT, "marginal"] in noted:
         return "marginal", "m", "MARGINAL"
@@ -236,13 +236,13 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say what is under test, and what is planned."""
+    """Return the header: the subjects and the plan."""
     state = config.stash.get(STATE, None)
     return None if state is None else header(config, state)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Make the run from the store and keep it; what was planned and is missing turns it red."""
+    """Make the run from the store and keep it; a planned key that is missing fails it."""
     if (state := _ending(session.config)) is not None:
         from pytest_failcond.plugin.ending import keep_run
 

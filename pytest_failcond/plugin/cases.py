@@ -1,4 +1,4 @@
-"""Hypothesis cases as images: a start image moved along a direction, and what is seen in it."""
+"""Images of Hypothesis cases: a start image moved along a direction, and the models' answers."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaseImage:
-    """What a `Case` stands for: a start image moved along a direction, and what is seen in it.
+    """The image of a `Case`: a start image moved along a direction, and the models' answers.
 
     Attributes:
         image: float32 ``[C, H, W]`` in [0, 1].
         class_name, label: its class, by name and index.
-        direction: what it was moved along.
-        shift: how far, σ.
+        direction: its direction.
+        shift: its shift, σ.
         sample: the start image's number in the generator's stream.
         p: the classifier's probability of the class.
         predicted: the classifier's prediction.
-        judged: what the judge that accepts it least takes it for, by index, the number of classes for
-            none of these; None without a judge.
+        judged: the prediction of the judge that accepts it least, by index, the number of classes
+            for none of these; None without a judge.
         accepted: whether it still shows its class; True without a judge.
-        judges: what each judge takes it for: the name of a class, or "none of these".
+        judges: each judge's prediction: the name of a class, or "none of these".
     """
 
     image: npt.NDArray[np.float32]
@@ -81,7 +81,7 @@ class Cases:
         self._laboratory = laboratory
 
     def image(self, case: Case, direction: Direction, classes: Sequence[str]) -> CaseImage:
-        """Return the image of a case along the direction that has its rank, and what is seen in it."""
+        """Return the image of a case along the direction of its rank, and the models' answers."""
         from pytest_failcond.generators.base import BATCH
         from pytest_failcond.probes.direction.corner_cases import shifted_images
 
@@ -124,7 +124,7 @@ class Cases:
 
 
 def check_case(case: Case, classes: int, top: int) -> None:
-    """Fail the test unless a case names an image that there is, of so many classes and ranks."""
+    """Fail the test unless a case names an existing image, of so many classes and ranks."""
     ends = {"class_index": (0, classes - 1), "rank": (1, top), "steps": (0, None),
             "seed": (0, None)}  # fmt: skip
     for name, (low, high) in ends.items():

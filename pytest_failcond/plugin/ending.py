@@ -13,7 +13,7 @@ from pytest_failcond.words.printing import one_line
 
 
 def keep_run(session: pytest.Session, exitstatus: int, state: State) -> None:
-    """Make the run from the store and keep it; what was planned and is missing turns it red."""
+    """Make the run from the store and keep it; a planned key that is missing fails it."""
     from pytest_failcond.runs.assemble import assemble
 
     state.run = assemble(
@@ -32,7 +32,7 @@ def keep_run(session: pytest.Session, exitstatus: int, state: State) -> None:
         return
     base = config.invocation_params.dir
     if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
-        state.problem = "the session was interrupted; what was there before is untouched"
+        state.problem = "the session was interrupted; an earlier file is untouched"
         return
     try:
         if path := config.getoption("failcond_json"):
@@ -65,7 +65,7 @@ def show_run(reporter: Any, config: pytest.Config, state: State) -> None:
         unicode=encoding.lower().startswith("utf"),
         verbose=config.get_verbosity(),
     )
-    if config.get_verbosity() > -2:  # -q shortens pytest's own lines; -qq is for silence
+    if config.get_verbosity() > -2:  # -q shortens pytest's own lines; -qq prints nothing
         reporter.section("failcond", cyan=True)
         reporter.write(text)
     path = config.getoption("failcond_json")
@@ -76,7 +76,7 @@ def show_run(reporter: Any, config: pytest.Config, state: State) -> None:
 
 
 def _say_that_nothing_was_measured(reporter: Any, config: pytest.Config, state: State) -> None:
-    """Keep a session that judged nothing from being read as one that passed."""
+    """Warn if a session judged nothing, so that it does not look like one that passed."""
     gates = len(state.settings.gates) if state.part is None else 0
     parts = ["its gate was not checked" if gates == 1 else f"none of {gates} gates was checked"]
     parts = parts if gates else []
@@ -90,6 +90,6 @@ def _say_that_nothing_was_measured(reporter: Any, config: pytest.Config, state: 
 
 
 def _asked_for_a_verdict(config: pytest.Config) -> bool:
-    """Whether the command line itself, not ``addopts``, asks for what there is not if nothing is measured."""
+    """Whether the command line itself, not ``addopts``, names an output that needs measurements."""
     asked = ("--failcond-json", "--failcond-markdown", "--failcond-strict")
     return any(argument.startswith(asked) for argument in map(str, config.invocation_params.args))

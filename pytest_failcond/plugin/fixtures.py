@@ -1,4 +1,4 @@
-"""The fixtures, to use or to override in ``conftest.py``. Imports nothing heavy by itself."""
+"""The fixtures, to use or to override in ``conftest.py``. Imports nothing heavy at load."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _state(request: pytest.FixtureRequest) -> State:
 
 
 def _load(state: State, key: str) -> Any:
-    """Load what a setting names; None where it is not set, or nothing is to be measured."""
+    """Load the subject that a setting names; None if it is not set, or if nothing is measured."""
     with interrupts_wait():
         from pytest_failcond.laboratory.configured import load_configured, load_judges
 
@@ -54,7 +54,7 @@ def failcond_classifier(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="session")
 def failcond_images(request: pytest.FixtureRequest) -> Any:
-    """The test images, or None where none are configured.
+    """The test images, or None if none are configured.
 
     `LabeledImages`, a pair (images, labels), a folder of image files (its path), or a dataset.
     """
@@ -69,7 +69,7 @@ def failcond_images(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="session")
 def failcond_generator(request: pytest.FixtureRequest) -> Generator | None:
-    """The trained generator, or None where none is configured."""
+    """The trained generator, or None if none is configured."""
     state = _state(request)
     settings = state.settings
     if settings.generator is None or state.measured is not None:
@@ -85,7 +85,7 @@ def failcond_generator(request: pytest.FixtureRequest) -> Generator | None:
 
 @pytest.fixture(scope="session")
 def failcond_judge(request: pytest.FixtureRequest) -> Any:
-    """The judge, a list of several, or None where none is configured."""
+    """The judge, a list of several, or None if none is configured."""
     try:
         return _load(_state(request), "judge")
     except FailcondError as error:
@@ -144,11 +144,11 @@ def failcond_corpus(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def failcond_regression(request: pytest.FixtureRequest) -> str:
-    """A key that a ``regression_drop`` gate compares with the baseline; generated for each."""
+    """A key to compare with the baseline; generated for each."""
     return request.param.value  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def failcond_probe(request: pytest.FixtureRequest) -> Key:
-    """The key of a test that a probe of the project's own plans; generated for each."""
+    """The key of a test that a project's own probe plans; generated for each."""
     return request.param.value  # type: ignore[no-any-return]

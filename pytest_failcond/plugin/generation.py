@@ -1,4 +1,4 @@
-"""Which tests are generated: the part of the hooks that needs us."""
+"""The generated tests: the part of the hooks that imports our modules."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pytest_failcond.storage.store import Store
 
 
 def tests_of(fixture: str, state: State, item: Any) -> list[Planned]:
-    """Return the tests that are generated for the values of a fixture.
+    """Return the tests to generate for the values of a fixture.
 
     Raises:
-        FailcondError: a marker selects something that is not there.
+        FailcondError: a marker selects something unconfigured.
     """
 
     def marked(name: str, known: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -41,7 +41,9 @@ def tests_of(fixture: str, state: State, item: Any) -> list[Planned]:
 
 
 def _compared(state: State) -> Sequence[Key]:
-    """Return the keys of the baseline that this session can measure again; none without one."""
+    """Return the keys of the baseline that this session can measure again; none without a
+    baseline.
+    """
     if state.baseline is None:
         return []
     from pytest_failcond.runs.run import Run
@@ -51,8 +53,9 @@ def _compared(state: State) -> Sequence[Key]:
     mine = {*grid_keys(settings), *([CleanKey()] if settings.images is not None else [])}
     keys: list[Key] = [key for key in run.measurements if key in mine]
     if state.measured is not None:
-        # What the kept run did not walk again, the comparison names; no gate is about it.
-        store = Store(state.store)  # which the kept run was put into, its errors too
+        # The comparison names the directions that the kept run did not walk again; no gate checks
+        # them.
+        store = Store(state.store)  # it has the records of the kept run, its errors too
         return keys + [key for key in run.directions if store.find(key) is not None]
     generator = None if settings.generator is None else settings.path(settings.generator)
     if generator is not None and run.subjects.get("generator") == hash_file(generator):

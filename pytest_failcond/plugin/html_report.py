@@ -1,4 +1,4 @@
-"""What we put into pytest-html's report. Imports only the standard library and pytest at load."""
+"""Our parts of pytest-html's report. Imports only the standard library and pytest at load."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _LAST = ":"  # sorts behind every number, and before an empty cell
 
 
 class HtmlReport:
-    """Hooks that are registered where failcond is configured and pytest-html is there."""
+    """Hooks that are registered if failcond is configured and pytest-html is installed."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     @classmethod
     def join(cls, config: pytest.Config, state: State) -> None:
-        """Register the hooks, and our style sheets before those that the user gives."""
+        """Register the hooks, and our style sheets before the user's."""
         folder = Path(__file__).parents[1] / "report" / "templates"
         config.option.css = [*(str(folder / name) for name in _STYLES), *config.option.css]
         config.pluginmanager.register(cls(state), "failcond-html")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Iterator[None]:
-        """Attach what a test failed on, in whatever process it ran."""
+        """Attach the pictures and tables of a failed test, in the process that ran it."""
         report: Any = yield
         if report.when == "call" and report.failed:
             keys = [str(value) for name, value in item.user_properties if name == "failcond_key"]
@@ -58,7 +58,7 @@ class HtmlReport:
         ]
 
     def pytest_html_results_table_row(self, report: Any, cells: list[str]) -> None:
-        """Fill them in; a test that is none of ours has empty ones."""
+        """Fill our columns in; they are empty for other tests."""
         if cells:  # a hook may have emptied the row, to leave it out
             found = row_of(dict(map(tuple, getattr(report, "user_properties", ()))))
             cells[_AFTER:_AFTER] = [
@@ -68,7 +68,7 @@ class HtmlReport:
 
 
 def row_of(noted: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return class, direction, value and threshold of a test, each behind what it sorts by.
+    """Return class, direction, value and threshold of a test, each after its sort key.
 
     Args:
         noted: the test's properties. pytest-html compares cells as text.
@@ -91,12 +91,12 @@ def row_of(noted: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _sortable(number: float) -> str:
-    """Write a number so that text sorts as numbers do."""
+    """Write a number so that it sorts rightly as text."""
     return f"{number + 1e9:020.6f}"
 
 
 def _extras(state: State, keys: Sequence[str], pictures: bool) -> list[dict[str, Any]]:
-    """Return pytest-html's extras for a failed test: what its keys show."""
+    """Return pytest-html's extras for a failed test: the details of its keys."""
     from pytest_html import extras
 
     from pytest_failcond.probes.registry import PROBES

@@ -1,6 +1,6 @@
-"""What a test item is about, and where it is reported.
+"""The subject of a test item, and the place where it is reported.
 
-Meaning comes from parameters: names and IDs are changed by other plugins, and by fixtures of the user's.
+Parameters carry the meaning: other plugins and the user's fixtures may change names and IDs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pytest_failcond.probes.clean import PROBE as CLEAN
 from pytest_failcond.probes.keys import CleanKey
 
 FIXTURES = "pytest_failcond.plugin.fixtures"
-"""The module of our fixtures; theirs that are overridden are in others."""
+"""The module of our fixtures; fixtures that override them are in others."""
 GENERATED = (
     "failcond_corruption",
     "failcond_corner_case",
@@ -28,52 +28,56 @@ GENERATED = (
     "failcond_regression",
     FIXTURE,
 )
-"""The fixtures whose values make tests; None stands for no value at all."""
+"""The fixtures whose values make tests; None means no value."""
 
 
 def parameters(item: pytest.Item) -> dict[str, Any]:
-    """Return an item's parameters by fixture, other plugins' too."""
+    """Return an item's parameters by fixture, also those of other plugins."""
     callspec = getattr(item, "callspec", None)
     return {} if callspec is None else callspec.params
 
 
 def definitions(item: pytest.Item, name: str) -> Sequence[Any]:
-    """Return a fixture's definitions as a test sees them, the one that overrides the others last.
+    """Return a fixture's definitions as a test sees them, the overriding one last.
 
-    pytest has no public way to see them before they run, nor those of a fixture that a test asks for
-    by ``request.getfixturevalue``, which its manager alone knows.
+    pytest has no public way to see them before they run. Its manager alone knows those of a fixture
+    that a test requests by ``request.getfixturevalue``.
     """
     known = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
     return known.get(name) or item.session._fixturemanager.getfixturedefs(name, item) or ()
 
 
 def says_nothing(item: pytest.Item, state: State | None) -> bool:
-    """Whether it is a test of the suite's about something that is not configured."""
+    """Whether it is one of the suite's tests, about an unconfigured part."""
     if not from_suite(item):
         return False
     values = [value for name, value in parameters(item).items() if name in GENERATED]
     if values:
         return values == [None]
     if _is_refused(item):
-        return False  # it fails, and says why
+        return False  # it fails with the reason
     if state is None:
         return True
     images = definitions(item, "failcond_images")[-1]
     overridden = images.func.__module__ != FIXTURES
     if state.settings.images is not None or overridden:
         return False
-    # A gate on the clean images must not be gone because there are none: its test says so.
+    # A gate on the clean images must not vanish because there are none: its test reports that.
     gated = {metric.name for metric in CLEAN.metrics}
     return not any(gate.metric in gated for gate in state.settings.gates)
 
 
 def is_planned(item: pytest.Item) -> bool:
-    """Whether a test belongs to the session's plan: it is the suite's, and can be judged here."""
+    """Whether a test belongs to the session's plan: it is one of the suite's, and can be judged
+    here.
+    """
     return from_suite(item) and not _is_refused(item)
 
 
 def measures(item: pytest.Item) -> bool:
-    """Whether a test asks for the fixture ``failcond``, or for one that does, and may have it here."""
+    """Whether a test requests the fixture ``failcond``, directly or indirectly, and may have it
+    here.
+    """
     return "failcond" in getattr(item, "fixturenames", ()) and not _is_refused(item)
 
 
@@ -82,13 +86,15 @@ def _is_refused(item: pytest.Item) -> bool:
 
 
 def planned(item: pytest.Item) -> Planned:
-    """Return what a test of the suite's checks: what it was generated for, else the clean images."""
+    """Return the name that one of the suite's tests checks: its parameter, else the clean
+    images.
+    """
     tests = (value for value in parameters(item).values() if isinstance(value, Planned))
     return next(tests, Planned.of_key(CleanKey()))
 
 
 def bring_home(item: pytest.Item) -> None:
-    """Report a test of the suite's where the user's file imports it, not in our own file.
+    """Report one of the suite's tests in the user's file, which imports it, not in ours.
 
     JUnit files and annotations of continuous integration point there.
     """
@@ -114,5 +120,5 @@ def _parsed(path: Path) -> ast.AST:
         OSError,
         SyntaxError,
         ValueError,
-    ):  # a collector of the user's may read what is no Python
+    ):  # the user's collector may read other files than Python
         return ast.Module([], [])

@@ -1,4 +1,4 @@
-"""What is said before anything is measured: files not read, gates that the images cannot resolve."""
+"""Notices before anything is measured: files not read, gates that the images cannot resolve."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pytest_failcond.words.printing import one_line
 
 
 class Notices:
-    """Names, before anything is measured, what the images leave out and what they cannot resolve.
+    """Prints, before anything is measured, the files left out and the gates that cannot be
+    resolved.
 
     A test's setup loads the subjects, and its report comes before the test itself runs, from workers
     too.
@@ -21,7 +22,7 @@ class Notices:
         self._state = state
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print them once, on lines of their own."""
+        """Print them once, on separate lines."""
         if self._state.noted or report.when != "setup" or self._config.get_verbosity() <= -2:
             return
         with interrupts_wait():
@@ -41,7 +42,7 @@ class Notices:
             if writer.width_of_current_line:
                 writer.line()
             writer.write("\n".join(one_line(f"failcond: {note}") for note in notes), yellow=True)
-            # The line of the test that runs begins anew, where the reporter has such lines.
+            # The running test's line begins anew, if the reporter has such lines.
             reporter.currentfspath = None
             reporter.pytest_runtest_logstart(report.nodeid, report.location)
             if reporter.currentfspath is None:

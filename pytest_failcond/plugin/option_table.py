@@ -18,7 +18,7 @@ WRITTEN = {
     "report_log": "--report-log",
     "log_file": "--log-file",
 }
-"""Options, ours and others', that name one file to write, by their name inside pytest."""
+"""Options, ours and other plugins', that name one output file, by their name inside pytest."""
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -45,13 +45,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "compare": {"metavar": "PATH", "help": "run file of a baseline to compare with"},
     "shard": {
         "metavar": "I/N",
-        "help": "measure the I-th of N parts of what is planned, judge nothing, and keep the part: "
-        "by --failcond-json, else failcond-part-I-of-N.json; `failcond merge` joins parts",
+        "help": "measure the I-th of N parts of the plan, judge nothing, and keep the part: by "
+        "--failcond-json, else as failcond-part-I-of-N.json; `failcond merge` joins the parts",
     },
     "from": {"metavar": "RUN", "help": "judge a kept run; measure nothing"},
     "markdown": {
         "metavar": "PATH",
-        "help": "write a summary for pull requests; added to the file that GITHUB_STEP_SUMMARY names",
+        "help": "write a summary for pull requests; it is appended to the file that "
+        "GITHUB_STEP_SUMMARY names",
     },
     "no-images": {"action": "store_true", "help": "leave pictures out of all reports"},
 }
@@ -73,7 +74,7 @@ def read_part(text: str | None) -> tuple[int, int] | None:
     part = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= part[0] <= part[1] <= PARTS.most:
         raise FailcondError(
-            f"--failcond-shard={shorten(text)}: give I/N, such as 1/3 for the first of three, and N "
-            f"at most {PARTS.most}"
+            f"--failcond-shard={shorten(text)}: give I/N, such as 1/3 for the first of three, "
+            f"with N at most {PARTS.most}"
         )
     return part

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _given(config: pytest.Config) -> list[str]:
-    """Return the options that were given, wherever: on the command line or by ``addopts``.
+    """Return the given options, from the command line or ``addopts``.
 
     Raises:
         FailcondError: one was given without a value, or has no effect beside another.
@@ -35,8 +35,8 @@ def _given(config: pytest.Config) -> list[str]:
             )
         if name in ("classifier", "device") and "from" in given:
             raise FailcondError(
-                f"--failcond-{name} would have no effect: with --failcond-from, nothing is measured; "
-                "leave out one of them"
+                f"--failcond-{name} would have no effect: --failcond-from measures nothing; leave "
+                f"out one of them"
             )
     return [f"--failcond-{name}" for name in given]
 
@@ -63,7 +63,7 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
     }
     from pytest_failcond.config.settings import load_settings
 
-    if given["generator"] is not None:  # unlike the file's, relative to where pytest was called
+    if given["generator"] is not None:  # relative to pytest's working directory, unlike the file's
         given["generator"] = str(config.invocation_params.dir / given["generator"])
     if given["images"] is not None and (config.invocation_params.dir / given["images"]).is_dir():
         given["images"] = str(config.invocation_params.dir / given["images"])
@@ -72,7 +72,9 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     part, measured = read_part(config.getoption("failcond_shard")), _measured(config, settings)
     if part is not None and measured is not None:
-        raise FailcondError("--failcond-shard measures, --failcond-from does not: give one of them")
+        raise FailcondError(
+            "--failcond-shard measures and --failcond-from does not; give one of them"
+        )
     if part is not None and config.getoption("failcond_json") is None:
         config.option.failcond_json = f"failcond-part-{part[0]}-of-{part[1]}.json"
     classes = _class_names(settings) if measured is None else _classes_of(measured[1], settings)
@@ -106,13 +108,13 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
             if given[name] is not None
         },
     )
-    if worker is None:  # last: who makes a folder removes it
+    if worker is None:  # last: the process that makes a folder removes it
         _open_store(state, None if measured is None else measured[1])
     return state
 
 
 def _open_store(state: State, measured: Run | None) -> None:
-    """Make the session's own folder, and put a run that is judged into its store."""
+    """Make the session's folder, and put the run to judge into its store."""
     from pytest_failcond.storage.files import write_atomically
     from pytest_failcond.storage.folders import OwnFolder
 
@@ -121,7 +123,7 @@ def _open_store(state: State, measured: Run | None) -> None:
     try:
         write_atomically(
             state.store / "probe", b""
-        )  # a full disk is better known now than at each test
+        )  # a full disk should show now, not at each test
         if measured is not None:
             from pytest_failcond.runs.assemble import disassemble
 
@@ -132,7 +134,7 @@ def _open_store(state: State, measured: Run | None) -> None:
 
 
 def _classes_of(run: Run, settings: Settings) -> tuple[str, ...]:
-    """Return the class names of the run that is judged, which the gates' classes must be among."""
+    """Return the class names of the run to judge; the gates' classes must be among them."""
     from pytest_failcond.config.settings import check_gate_classes
 
     check_gate_classes(settings, run.classes)
@@ -161,7 +163,7 @@ def _class_names(settings: Settings) -> tuple[str, ...] | None:
 
 
 def _corpus_ids(settings: Settings, measured: Run | None) -> tuple[str, ...]:
-    """Return the ids of the corpus's entries: those of the manifest, or of the run that is judged."""
+    """Return the ids of the corpus's entries: those of the manifest, or of the run to judge."""
     if measured is not None:
         replay = measured.corpus
         return () if replay is None else tuple(entry.id for entry in replay.entries)
@@ -185,7 +187,9 @@ def _baseline(config: pytest.Config, settings: Settings, baseline: str | None) -
 
 
 def _check_outputs(config: pytest.Config, settings: Settings) -> None:
-    """See now whether all places can be written, and none is read; not after minutes of measuring."""
+    """Check now, before minutes of measuring, that all outputs can be written and none is an
+    input.
+    """
     from pytest_failcond.config.inputs import KEEP_ELSEWHERE, inputs_of
     from pytest_failcond.storage.outputs import Place, check_outputs, of_run
 
@@ -211,7 +215,7 @@ def _check_outputs(config: pytest.Config, settings: Settings) -> None:
 
 
 def _measured(config: pytest.Config, settings: Settings) -> tuple[Path, Run] | None:
-    """Read the run that is to be judged."""
+    """Read the run to judge."""
     given = config.getoption("failcond_from")
     if given is None:
         return None

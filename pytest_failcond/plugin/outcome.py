@@ -1,4 +1,4 @@
-"""What pytest reports of a test that failed: a fault is told once, and it lies in the user's file."""
+"""pytest's report of a failed test: each fault once, with a place in the user's file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TOLD = pytest.StashKey[dict[str, str]]()
 def tell_once(
     item: pytest.Item, raised: pytest.ExceptionInfo[Any], report: Any, state: State | None
 ) -> None:
-    """Refer to the test that told a fault first, whatever process it ran in.
+    """Refer to the test that reported a fault first, in any process.
 
-    A model that cannot be loaded fails every test: it is one fault all the same.
+    A model that cannot be loaded fails every test, but is one fault.
     """
     error = raised.value
     if isinstance(error, Failed):
@@ -44,9 +44,9 @@ def tell_once(
 
 
 def point_home(item: pytest.Item, raised: pytest.ExceptionInfo[Any], report: Any) -> None:
-    """Name the line of the user's that led to an outcome which one sentence of ours says.
+    """Name the line of the user's code that led to a failure with a sentence of ours.
 
-    The short summary shows the first line of it, as far as there is room behind the node ID.
+    The short summary shows its first line, if there is room behind the node ID.
     """
     if not isinstance(raised.value, Failed | pytest.skip.Exception):
         return
@@ -59,25 +59,26 @@ def point_home(item: pytest.Item, raised: pytest.ExceptionInfo[Any], report: Any
         report.longrepr = (str(item.path), line, report.longrepr[2])
     elif crash := getattr(report.longrepr, "reprcrash", None):
         crash.path, crash.lineno = str(item.path), line
-        told = crash.message.removeprefix("Failed: ")  # which says no more than the line's FAILED
+        told = crash.message.removeprefix("Failed: ")  # which repeats the line's FAILED
         brief = getattr(raised.value, "brief", "")
         crash.message = f"{brief}\n{told}" if brief else told
 
 
 def _first_to_tell(item: pytest.Item, fault: str, state: State | None) -> str:
-    """Return the test that told a fault first, in this attempt at the tests: this one, if none has.
+    """Return the test that reported a fault first, in this attempt at the tests: this one, if no
+    other did.
 
-    A test that is run again tells it again: the report of its first attempt is not kept.
+    A rerun test reports it again: the report of its first attempt is not kept.
     """
     test = item.nodeid
-    if state is None:  # nothing is configured: this process alone knows
+    if state is None:  # nothing is configured: only this process remembers
         return item.config.stash.setdefault(_TOLD, {}).setdefault(fault, test)
     from pytest_failcond.storage.store import Store
 
     name = hashlib.sha256(fault.encode(errors="backslashreplace")).hexdigest()[:16]
     try:
         record = Store(state.store).get(f"told:{state.attempt}:{name}", lambda: {"by": test})
-    except (FailcondError, OSError):  # the disk may be full: it is told twice then
+    except (FailcondError, OSError):  # the disk may be full: the fault is then reported twice
         return test
     return str(record["by"])
 

@@ -1,8 +1,8 @@
-"""The transient line below pytest's output that shows how far measuring is.
+"""The transient line below pytest's output that shows the progress of measuring.
 
-pytest writes dots and percentages bit by bit into one line, so ours stands below it. After drawing,
-the cursor is back where pytest left it; before pytest writes, ours is erased. While a test runs,
-pytest has pointed file descriptor 1 elsewhere, so we write to a copy of it.
+pytest writes dots and percentages bit by bit into one line, so ours is below it. After drawing, the
+cursor is back where pytest left it; before pytest writes, ours is erased. While a test runs, pytest
+has pointed file descriptor 1 elsewhere, so we write to a copy of it.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def start(config: pytest.Config, state: State) -> None:
 
 
 def _welcome(config: pytest.Config, stream: Any) -> bool:
-    """Tell whether a line that comes and goes is of use here, and cannot disturb.
+    """Whether a transient line is useful here, and disturbs nothing.
 
-    Without capturing, tests write to the terminal themselves; continuous integration may give one,
-    but keeps its escape codes in a log.
+    Without capturing, tests write to the terminal themselves. Continuous integration may have a
+    terminal, but keeps its escape codes in a log.
     """
     return (
         stream.isatty()
@@ -67,13 +67,13 @@ def _welcome(config: pytest.Config, stream: Any) -> bool:
 
 
 class ProgressLine:
-    """A plugin of pytest that draws while tests run.
+    """A pytest plugin that draws while tests run.
 
     Args:
         writer: pytest's terminal writer.
         store: folder of the session's store.
-        part: (i, n), where the i-th of n parts of the plan is measured.
-        test: makes a planned test of its name.
+        part: (i, n), if the i-th of n parts of the plan is measured.
+        test: makes a planned test from its name.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class ProgressLine:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Iterator[None]:
-        """Draw while the tests run, and leave nothing behind however they end."""
+        """Draw while the tests run, and erase everything in the end."""
         self._begin()
         try:
             return (yield)
@@ -103,7 +103,7 @@ class ProgressLine:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Note that a worker of pytest-xdist measures nothing any more: if it died, it did not."""
+        """Note that a worker of pytest-xdist has stopped measuring; a dead one could not."""
         notes.give_up(self._store, node.gateway.id)
 
     def _begin(self) -> None:
@@ -115,7 +115,7 @@ class ProgressLine:
     def _end(self) -> None:
         self._finished.set()
         if self._thread is not None and self._guarded is not None:
-            # First what is seen: a second interrupt may cut the rest short.
+            # The visible part first: a second interrupt may cut the rest short.
             self._guarded.end()
             self._writer._file = self._guarded.stream
             self._thread.join()
@@ -125,7 +125,7 @@ class ProgressLine:
     def _watch(self) -> None:
         guarded, since = self._guarded, None
         assert guarded is not None
-        with contextlib.suppress(OSError):  # the terminal is gone: nobody looks
+        with contextlib.suppress(OSError):  # the terminal is gone
             while not self._finished.wait(_TICK_SECONDS):
                 noted = notes.read(self._store)
                 now = time.perf_counter()
@@ -150,7 +150,7 @@ class ProgressLine:
 
 
 class _Guarded:
-    """pytest's stream, with rows of ours below that are gone whenever pytest writes.
+    """pytest's stream, with our rows below, which vanish when pytest writes.
 
     Args:
         stream: pytest's own, on a terminal.
@@ -165,7 +165,7 @@ class _Guarded:
         self.unicode = self._encoding.lower().startswith("utf")
         self._faint = not os.environ.get("NO_COLOR")
         self._rows: Sequence[str] = ()
-        self._drawn: Sequence[str] = ()  # may be there: an interrupt can come between any two lines
+        self._drawn: Sequence[str] = ()  # an interrupt may come between any two lines
         self._ended = False
         self._lock = threading.RLock()
 
@@ -176,7 +176,7 @@ class _Guarded:
             return int(self.stream.write(text))
 
     def flush(self) -> None:
-        """Show what pytest has written, and our rows below it again."""
+        """Show pytest's text, and our rows below it again."""
         with self._lock:
             self._erase()
             self.stream.flush()
@@ -187,7 +187,7 @@ class _Guarded:
         return getattr(self.stream, name)
 
     def draw(self, rows: Sequence[str]) -> None:
-        """Show these rows from now on; none clears them."""
+        """Show these rows from now on; an empty list clears them."""
         with self._lock:
             self._rows = () if self._ended else [printable(row) for row in rows]
             self._draw()

@@ -1,4 +1,4 @@
-"""What is noted on a test of what it checked: JUnit files and pytest-html's table show it."""
+"""The properties of a test: JUnit files and pytest-html's table show them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def of_class(index: int, classes: Sequence[str]) -> Iterator[Property]:
 
 
 def of_checks(checks: Sequence[Check], classes: Sequence[str]) -> Iterator[Property]:
-    """Say value, bound, threshold and n of one of a test's checks: the gravest, or closest to failing.
+    """Give value, bound, threshold and n of a test's gravest check, or of the one closest to
+    failing.
 
-    ``failcond_limit`` says which side of the threshold is good: it is a ``min`` or a ``max``.
+    ``failcond_limit`` is the kind of threshold: ``min`` or ``max``.
     """
     if not checks:
         return

@@ -1,7 +1,7 @@
-"""Which tests the configuration of a session is about. Imports only the standard library and pytest.
+"""The tests that a session's configuration covers. Imports only the standard library and pytest.
 
-A session has one configuration: the nearest to the tests that were asked for. A test that another file is
-nearer to is not judged by it, and neither vanishes nor passes: it fails, and says so.
+A session has one configuration: the nearest to the requested tests. If another file is nearer to a
+test, the test is not judged; it does not vanish or pass, but fails with the reason.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from pytest_failcond.plugin.state import from_suite
 
 OFF = "none"
 FILE = "failcond_file"
-"""Under this name, workers of pytest-xdist are told of the controller's configuration."""
+"""The name under which workers of pytest-xdist learn the controller's configuration."""
 
 
 @dataclass
 class Scope:
-    """Which tests the configuration of a session is about.
+    """The tests that a session's configuration covers.
 
     Attributes:
-        places: where the tests that were asked for lie.
+        places: the places of the requested tests.
         root: pytest's rootdir.
         found: the configuration, if there is one.
         off: whether the user has switched failcond off.
         named: whether the user has named the file: every test may use it.
-        finder: of the configurations nearest to tests.
+        finder: finds the configuration nearest to a test.
     """
 
     places: tuple[Path, ...]
@@ -70,13 +70,13 @@ class Scope:
         return scope
 
     def file(self, here: Path) -> str:
-        """Return the configuration's file as it is called from a folder."""
+        """Return the configuration's file relative to a folder."""
         assert self.found is not None
         path = self.found.path
         return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
     def objection(self, item: pytest.Item) -> str | None:
-        """Say why a test cannot be judged in this session; None: it can.
+        """Return the reason why a test cannot be judged in this session; None: it can.
 
         A test belongs to the configuration nearest to it, or else to that of pytest's rootdir.
         """
@@ -101,14 +101,14 @@ SCOPE = pytest.StashKey[Scope]()
 
 
 def needs_configuration(item: object, fixtures: tuple[str, ...]) -> bool:
-    """Whether a test is the suite's, or one of the user's own that asks for these fixtures."""
+    """Whether a test is the suite's, or one of the user's that requests these fixtures."""
     return from_suite(item) or not set(fixtures).isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def seems_configured(early_config: pytest.Config) -> bool:
     """Whether a session seems to have a configuration, before pytest has read all options.
 
-    What is wrong with a file is said when pytest is configured.
+    Faults of a file are reported when pytest is configured.
     """
     known, here = early_config.known_args_namespace, early_config.invocation_params.dir
     if known.failcond_config is not None:
@@ -126,7 +126,9 @@ def _file_of(argument: str) -> str:
 
 
 def places_of(config: pytest.Config) -> tuple[Path, ...]:
-    """Return where the tests lie that pytest was asked for; the working directory if for none."""
+    """Return the places of the tests on pytest's command line; without any, the working
+    directory.
+    """
     places = []
     for argument in config.args:
         name = _file_of(argument)
@@ -136,7 +138,7 @@ def places_of(config: pytest.Config) -> tuple[Path, ...]:
 
 
 def _folder_of_module(name: str) -> Path | None:
-    """Return where the top package of a dotted name lies, without importing it."""
+    """Return the folder of the top package of a dotted name, without importing it."""
     try:
         spec = importlib.util.find_spec(name.partition(".")[0])
     except (ImportError, ValueError):

@@ -1,4 +1,4 @@
-"""The ``failcond`` fixture: asks for measurements, applies gates, and settles the test's outcome."""
+"""The ``failcond`` fixture: gets measurements, applies gates, and sets the test's outcome."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ KEY = "failcond_key"
 
 
 class Failcond:
-    """Measurements and verdicts for tests; each key is measured once, by whoever asks first.
+    """Measurements and verdicts for tests; each key is measured once, by the first test that needs
+    it.
 
-    Without a laboratory it only reads what another session measured (``--failcond-from``).
+    Without a laboratory it only reads the measurements of another session (``--failcond-from``).
     """
 
     def __init__(self, state: State, laboratory: Laboratory | None) -> None:
@@ -64,11 +65,11 @@ class Failcond:
         )
 
     def __repr__(self) -> str:
-        return "failcond"  # as Hypothesis prints it among a failing test's arguments
+        return "failcond"  # Hypothesis prints it among a failing test's arguments
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Class names by index; the indices themselves where nobody named them."""
+        """Class names by index; the indices themselves if the classes have no names."""
         if self._state.classes is not None:
             return self._state.classes
         laboratory = self._measuring.given
@@ -84,7 +85,7 @@ class Failcond:
     def measure(self, key: str) -> Any:
         """Return the measurement of a key: a `Measurement`, `ClassRanking`, `Direction` or `Replay`.
 
-        What cannot be measured fails the test with one sentence.
+        If the key cannot be measured, the test fails with one sentence.
         """
         self._sharing.see()
         try:
@@ -93,9 +94,9 @@ class Failcond:
             fail(str(error))
 
     def check(self, key: str) -> list[Check]:
-        """Apply every gate that is about this key; fails the test where one is not held.
+        """Apply every gate on this key; the test fails if one does not hold.
 
-        The key is measured even if no gate is about it: what nobody gated is measured and shown.
+        A key without a gate is measured and shown too.
         """
         parsed = self._parsed(key)
         self._tell(KEY, parsed)
@@ -106,7 +107,7 @@ class Failcond:
         return settle(checks, self.classes, self._state.strict, self._tell)
 
     def check_gate(self, gate_id: str) -> list[Check]:
-        """Apply a gate over several keys, measuring all that it needs."""
+        """Apply a gate over several keys; measure all keys that it needs."""
         ids = [gate.id for gate in self._settings.gates]
         if gate_id not in ids:
             fail(f"there is no gate {gate_id!r}{nearest(str(gate_id), ids)}")
@@ -120,7 +121,7 @@ class Failcond:
         return settle(checks, self.classes, self._state.strict, self._tell)
 
     def check_regression(self, key: str) -> list[Check]:
-        """Compare a key with the baseline, and apply the gates that do."""
+        """Compare a key with the baseline, and apply the gates on regressions."""
         parsed = self._parsed(key)
         planned = regression_test(parsed)
         self._tell(KEY, parsed)
@@ -133,10 +134,10 @@ class Failcond:
         return settle(checks, self.classes, self._state.strict, self._tell)
 
     def check_corpus(self, entry_id: str) -> None:
-        """Hold an image of the corpus against its status.
+        """Check an image of the corpus against its status.
 
-        A fixed one that is wrong fails the test; an open one that is wrong is expected to; an open one
-        that is right passes, and the command that promotes it is printed.
+        A wrong fixed image fails the test; a wrong open image fails as expected (xfail); a right
+        open image passes, and the command that promotes it is printed.
         """
         if entry_id not in self._state.corpus:
             fail(
@@ -174,7 +175,7 @@ class Failcond:
                 raise
 
     def image(self, case: Case) -> CaseImage:
-        """Return the image that a Hypothesis case stands for, and what is seen in it."""
+        """Return the image of a Hypothesis case, and the models' answers."""
         check_case(case, len(self.classes), self._settings.corner_cases.top)
         direction = self.measure(self.direction_key(case.class_index, case.rank))
         try:
@@ -206,30 +207,34 @@ class Failcond:
         return None if path is None else self._other(path)
 
     def _other(self, path: Path) -> Measure:
-        """Return who gives the measurements of another run."""
+        """Return the function that gives the measurements of another run."""
         return Other(path, self._measuring.session["subjects"], self._measuring.measure).measure
 
     def _checks(self, planned: Planned) -> list[Check]:
-        """Return the checks of a planned test; none in a part of a divided session, which judges nothing."""
+        """Return the checks of a planned test; none in a part of a divided session, which judges
+        nothing.
+        """
         return [] if self._state.part else self._verdicts.of_planned(planned)
 
     def _parsed(self, key: str) -> Key:
-        """Make a key of its text; fail before anything is noted that reports would have to read."""
+        """Make a key from its text; a wrong text fails before it is noted."""
         try:
             return parse_key(key)
         except FailcondError as error:
             fail(str(error))
 
     def _ask(self, planned: str) -> None:
-        """Note what a test of the user's own checks: the run has its verdicts, though nobody planned it."""
+        """Note the gates that one of the user's own tests checks: the run has their verdicts,
+        though the plan has not.
+        """
         if not from_suite(self._state.item) and self._store.find(f"{ASKED}{planned}") is None:
             self._store.put(f"{ASKED}{planned}", {"asked": planned})
 
     @contextmanager
     def _trying(self, key: str, *, measured: str | None = None) -> Iterator[None]:
-        """Fail where a planned key cannot be measured, and record it; what failed before may succeed.
+        """Fail if a planned key cannot be measured, and record it; a rerun may succeed.
 
-        ``measured`` is the key that is, or is on record as an error, where it is not the same.
+        ``measured`` is the key that is measured or recorded as an error, if it differs.
         """
         self._sharing.see()
         missing = f"{MISSING}{key}"
@@ -245,14 +250,14 @@ class Failcond:
         self._store.drop(missing)
 
     def _name(self, measured: Any) -> None:
-        """Note on the running test which class and direction it is about."""
+        """Note class and direction on the running test."""
         if isinstance(measured, Direction):
             for name, value in properties.of_direction(measured, self.classes):
                 self._tell(name, value)
 
     def _tell(self, name: str, value: str | float) -> None:
-        """Note on the running test what reports and JUnit files shall show."""
+        """Note the properties for reports and JUnit files on the running test."""
         if self._state.item is not None:
-            # What hangs on a report is of a built-in type: workers send it.
+            # Properties of a report have built-in types: workers send them.
             shown = printable(str(value)) if isinstance(value, str) else value
             self._state.item.user_properties.append((name, shown))

@@ -50,14 +50,14 @@ def settle(
 
 
 def _said(checks: Sequence[Check], classes: Sequence[str]) -> list[str]:
-    """Say what checks found, a line each; of a gate by class, of the worst classes alone."""
+    """Return the findings of checks, a line each; for a gate by class, of the worst classes."""
     shown, more = few_classes(checks)
     lines = [describe(c, classes) + ("" if c.waived is None else f": {c.waived}") for c in shown]
     return [*lines, and_more(more)] if more else lines
 
 
 def _brief(checks: Sequence[Check], classes: Sequence[str]) -> str:
-    """Return value and threshold of the worst check, and what of several keys it is about."""
+    """Return value and threshold of the worst check, and its key if there are several."""
     shown = [check for check in few_classes(checks)[0] if check.value is not None]
     if not shown:
         return ""
@@ -67,7 +67,7 @@ def _brief(checks: Sequence[Check], classes: Sequence[str]) -> str:
 
 
 def describe(check: Check, classes: Sequence[str]) -> str:
-    """Say in one line what a check found, for the test's failure message."""
+    """Return the finding of a check in one line, for the test's failure message."""
     of = "" if check.class_index is None else f", class {classes[check.class_index]!r}"
     bound = "" if check.bound is None else f"bound {check.bound:.4f}, "
     rest = f" ({bound}n = {check.n})" if check.n else ""

@@ -1,4 +1,4 @@
-"""What the hooks and the fixtures of one pytest process share."""
+"""The state that the hooks and fixtures of one pytest process share."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class State:
         classes: class names, if the configuration or the generator's header gives them.
         store: folder of the store.
         owns_store: whether this process made the folder, and so removes it.
-        folder: the folder of the session's own that the store lies in; None in a worker.
+        folder: the session's own folder around the store; None in a worker.
         strict: whether marginal and not-evaluated checks fail.
         baseline: run file to compare with.
         corpus: ids of the corpus's entries.
         pictures: whether pictures of the user's images may be made.
-        part: (i, n), where only the i-th of n parts of the plan is measured, and nothing judged.
-        measured: run file whose measurements are judged, where nothing is measured.
+        part: (i, n), if only the i-th of n parts of the plan is measured, and nothing judged.
+        measured: run file whose measurements are judged; then nothing is measured.
         given: command-line options that name a subject, by the fixture that loads it.
         item: the test that is running.
         attempts: how often each test has begun, by node ID.
-        refusal: why no test may use the subjects of this session.
-        models: those that have no hash, by what they are; a session has one of each.
-        run: the finished run, once there is one.
-        noted: whether it was said which gates cannot be resolved.
-        problem: why the run could not be kept.
+        refusal: the reason why no test may use the subjects of this session.
+        models: models without a hash, by their role; a session has one of each.
+        run: the run, when finished.
+        noted: whether the notice on unresolved gates was printed.
+        problem: the reason why the run could not be kept.
     """
 
     settings: Settings
@@ -66,7 +66,7 @@ class State:
 
     @property
     def attempt(self) -> int:
-        """How often the running test has begun: over 1, it is run again because it failed."""
+        """How often the running test has begun; over 1, it is a rerun after a failure."""
         return 1 if self.item is None else max(1, self.attempts[self.item.nodeid])
 
     def rerun(self) -> str | None:
@@ -79,23 +79,23 @@ class State:
 STATE = pytest.StashKey[State]()
 SUITE = "pytest_failcond.suite"
 SUBJECTS = ("failcond_classifier", "failcond_images", "failcond_generator", "failcond_judge")
-"""The fixtures that give what is measured, and what it is measured with."""
+"""The fixtures of the subjects."""
 
 
 def from_suite(item: object) -> bool:
-    """Whether a test is one of the suite's, wherever it was imported to."""
+    """Whether a test is one of the suite's, in any module that imports it."""
     return getattr(getattr(item, "function", None), "__module__", None) == SUITE
 
 
 class Failed(pytest.fail.Exception):  # type: ignore[misc, name-defined]
-    """A test failed, which one sentence says.
+    """A failed test, with its sentence.
 
     Attributes:
-        faults: the parts of the sentence that other tests may fail for too.
-        brief: a few characters for the line of the short summary, of which node IDs leave little.
+        faults: the parts of the sentence that may fail other tests too.
+        brief: a few characters for the line of the short summary; node IDs leave little room.
     """
 
-    __module__ = "builtins"  # as pytest's own: summaries say "Failed: …"
+    __module__ = "builtins"  # like pytest's own: summaries then read "Failed: …"
 
     def __init__(self, sentence: str, faults: Sequence[str], brief: str) -> None:
         super().__init__(lines(sentence), pytrace=False)
@@ -107,8 +107,8 @@ def fail(sentence: str, faults: Sequence[str] | None = None, brief: str = "") ->
     """Fail the running test with one sentence, or a line each, without the chain of errors behind it.
 
     Args:
-        sentence: says what failed.
-        faults: the parts of it that are told once in a session; default the whole sentence.
+        sentence: the failure.
+        faults: the parts of it to report once in a session; default the whole sentence.
         brief: the same in a few characters, for the short summary.
     """
     raise Failed(sentence, [sentence] if faults is None else faults, brief) from None

@@ -1,6 +1,7 @@
-"""Which fixtures give a test its subjects: a session measures one set of them, since keys know none.
+"""The fixtures that give a test its subjects: a session measures one set, since keys name no
+subjects.
 
-What can be seen without loading anything is refused before anything is measured.
+Differences that show without loading anything are refused before anything is measured.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class Source:
-    """A fixture that a test's subjects come from, itself or by what depends on it.
+    """A fixture that a test's subjects come from, directly or indirectly.
 
     Attributes:
         definition: pytest's.
@@ -44,7 +45,7 @@ class Source:
 
     @property
     def function(self) -> Any:
-        """What pytest calls for it."""
+        """The function that pytest calls for it."""
         function = inspect.unwrap(self.definition.func)
         return getattr(function, "__func__", function)
 
@@ -55,15 +56,17 @@ class Source:
 
     @property
     def file(self) -> Path:
-        """Where it is defined; where the test is, if that cannot be seen."""
+        """The place of its definition, or of the test if that cannot be seen."""
         code = getattr(self.function, "__code__", None)
-        # A value that `parametrize` gives directly has a function of pytest's.
+        # A value given directly by `parametrize` has one of pytest's functions.
         if code is None or self.function.__module__.partition(".")[0] == "_pytest":
             return self.item.path
         return Path(code.co_filename)
 
     def asked(self) -> Iterator[str]:
-        """Yield what may be fixtures that it asks for, also by ``request.getfixturevalue("name")``."""
+        """Yield names of fixtures that it may request, also by
+        ``request.getfixturevalue("name")``.
+        """
         yield from self.definition.argnames
         code = getattr(self.function, "__code__", None)
         if code is not None and "getfixturevalue" in code.co_names:
@@ -74,14 +77,14 @@ class Source:
         return self.function is other.function and _are_same(self.value, other.value)
 
     def where(self) -> str:
-        """Name its file, as short as can be."""
+        """Return the shortest name of its file."""
         if self.is_ours:
             return "pytest-failcond itself"
         root = self.item.config.rootpath
         return str(self.file.relative_to(root) if self.file.is_relative_to(root) else self.file)
 
     def parameter(self, unnamed: str) -> str:
-        """Name its parameter, where a short name tells anything."""
+        """Name its parameter, if a short name is clear."""
         if self.value is _ABSENT:
             return "no parameter"
         plain = isinstance(self.value, str | int | float | bool | None)
@@ -89,10 +92,10 @@ class Source:
 
 
 class Sharing:
-    """Sees, where it shows only as tests run, that those that share measurements share subjects.
+    """Checks, for differences that show only as tests run, that all tests share the same subjects.
 
     Raises:
-        FailcondError: when built, if a second model was loaded that has no hash; `Measuring` compares
+        FailcondError: when built, if a second model without a hash was loaded; `Measuring` compares
             hashes.
     """
 
@@ -107,9 +110,9 @@ class Sharing:
                     self._refuse_another(name, given.model)
 
     def see(self) -> None:
-        """Fail the running test if its subjects, by its fixtures, are others than the first one's.
+        """Fail the running test if its fixtures give other subjects than those of the first.
 
-        It may ask by ``request.getfixturevalue("failcond")``, which no collection shows.
+        It may request them by ``request.getfixturevalue("failcond")``, which no collection shows.
         """
         item = self._state.item
         if item is None or item is self._latest:
@@ -128,7 +131,7 @@ class Sharing:
 
 
 def refusal(items: Sequence[pytest.Item], given: Mapping[str, str]) -> str | None:
-    """Say why tests cannot share a session, or why one of them cannot be run at all; None: they can.
+    """Return the reason why tests cannot share a session, or why one cannot run; None: they can.
 
     Args:
         items: tests that measure.
@@ -150,9 +153,10 @@ def refusal(items: Sequence[pytest.Item], given: Mapping[str, str]) -> str | Non
 
 
 def unknown_fixture(items: Sequence[pytest.Item]) -> str | None:
-    """Say that a fixture of the user's takes the place of none of ours, though its name says so.
+    """Return a sentence on one of the user's fixtures that replaces none of ours, though its name
+    suggests it.
 
-    A mistyped one would have no effect, and the configured model would be judged in silence.
+    A mistyped name would have no effect: the configured model would be judged without notice.
 
     Args:
         items: tests that measure.
@@ -161,8 +165,8 @@ def unknown_fixture(items: Sequence[pytest.Item]) -> str | None:
     for name, file in _named_like_ours(items):
         if name not in ours and any(definitions(item, name) for item in items):
             return (
-                f"{file}: fixtures whose names begin with {_PREFIX} are pytest-failcond's, and none "
-                f"is called {name}{nearest(name, ours)}"
+                f"{file}: names that begin with {_PREFIX} are reserved for pytest-failcond's "
+                f"fixtures, and {name} is not one of them{nearest(name, ours)}"
             )
     return None
 
@@ -182,7 +186,7 @@ def _named_like_ours(items: Sequence[pytest.Item]) -> Iterator[tuple[str, str]]:
 
 
 def _alone(name: str, source: Source, given: Mapping[str, str]) -> str | None:
-    """Say what is wrong with a fixture by itself."""
+    """Return the fault of a single fixture; None if it has none."""
     if source.definition.scope != "session":
         return (
             f"fixture {name} ({source.where()}) has scope {source.definition.scope!r}, but each key is "
@@ -191,7 +195,7 @@ def _alone(name: str, source: Source, given: Mapping[str, str]) -> str | None:
     if name in given and not source.is_ours:
         return (
             f"{given[name]} would have no effect: {source.file} overrides the fixture {name}; "
-            "drop the one or the other"
+            "drop one of them"
         )
     return None
 
@@ -209,9 +213,9 @@ def _difference(name: str, one: Source, other: Source) -> str:
 
 
 def _sources(item: pytest.Item) -> Iterator[tuple[tuple[str, int], Source]]:
-    """Yield the fixtures that a test's subjects come from, each by its name.
+    """Yield the fixtures that a test's subjects come from, by name.
 
-    The number beside a name is over 1 where a fixture asks for the one that it overrides.
+    The number beside a name is over 1 if a fixture requests the one that it overrides.
     """
     queue, seen = [(name, 1) for name in SUBJECTS], set()
     while queue:
@@ -226,7 +230,7 @@ def _sources(item: pytest.Item) -> Iterator[tuple[tuple[str, int], Source]]:
 
 
 def _are_same(one: Any, other: Any) -> bool:
-    """Whether two parameters are one: by identity where they cannot be compared as wholes."""
+    """Whether two parameters are equal; by identity if they cannot be compared as wholes."""
     if one is other:
         return True
     try:
@@ -238,7 +242,7 @@ def _are_same(one: Any, other: Any) -> bool:
 def failed_fixture(item: pytest.Item, error: BaseException) -> str | None:
     """Return the fixture that failed with an error, where a test's subjects come from it.
 
-    pytest raises the same error again for every test that asks for the fixture.
+    pytest raises the same error again for every test that requests the fixture.
     """
     if not measures(item):
         return None

@@ -1,7 +1,7 @@
-"""What the configuration names and is not there: said once, before anything runs.
+"""Missing modules that the configuration names: one error, before anything runs.
 
-Only what is certain is refused. A fixture of the user's may take the place of what is named, and a test may
-make a module importable; then loading it says what is wrong, if it is asked for at all.
+Only certain faults are refused. One of the user's fixtures may replace the named function, and a
+test may make a module importable; loading then reports the fault, if the subject is needed at all.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def check_named(config: pytest.Config, places: Sequence[Path], settings: Setting
 def _is_certain(
     config: pytest.Config, places: Sequence[Path], fixture: str, missing: str | None
 ) -> bool:
-    """Whether tests will ask for what a fixture loads, and will get it from nowhere else."""
+    """Whether tests will need the subject of a fixture, and only the configuration gives it."""
     if _defines(config, fixture):
         return False
     asked = False
@@ -67,7 +67,7 @@ def _is_certain(
 
 
 def _defines(config: pytest.Config, fixture: str) -> bool:
-    """Whether a plugin, such as a conftest.py that is loaded already, defines a fixture."""
+    """Whether a plugin, such as an already loaded conftest.py, defines a fixture."""
     plugins = config.pluginmanager.get_plugins()
     return any(
         fixture in getattr(plugin, "__dict__", {})
@@ -79,7 +79,7 @@ def _defines(config: pytest.Config, fixture: str) -> bool:
 def _may_import(test: Path, text: str, module: str) -> bool:
     """Whether a module may be found once a test is imported: pytest puts its folder on sys.path."""
     if "." in module:
-        return False  # its package is found: no folder more will change what is in it
+        return False  # its package is found: another folder does not change its content
     folder = _import_folder(test)
     beside = (folder / f"{module}.py").is_file() or (folder / module).is_dir()
     return beside or "sys.path" in text
@@ -91,7 +91,9 @@ def _is_test(config: pytest.Config, path: Path) -> bool:
 
 
 def _python_files(config: pytest.Config, places: Sequence[Path]) -> Iterator[Path]:
-    """Return the Python files below the folders of tests, up to those that pytest imports them from."""
+    """Return the Python files below the folders of tests, up to the folders that pytest imports
+    them from.
+    """
     ignored = ["__pycache__", *config.getini("norecursedirs")]
     for top in dict.fromkeys(map(_import_folder, places)):
         for folder, below, names in os.walk(top):
@@ -107,7 +109,9 @@ def _python_files(config: pytest.Config, places: Sequence[Path]) -> Iterator[Pat
 
 
 def _import_folder(place: Path) -> Path:
-    """Return the folder that is put on sys.path for the tests in a place: above their packages."""
+    """Return the folder that pytest puts on sys.path for the tests in a place: above their
+    packages.
+    """
     folder = place if place.is_dir() else place.parent
     while (folder / "__init__.py").is_file() and folder != folder.parent:
         folder = folder.parent

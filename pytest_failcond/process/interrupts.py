@@ -44,7 +44,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
     try:
         previous = signal.signal(signal.SIGINT, handler)
-    except ValueError:  # not in the main thread: nobody sends it a Ctrl-C
+    except ValueError:  # not in the main thread: only that one gets a Ctrl-C
         yield lambda: False
         return
     try:

@@ -1,1 +1,1 @@
-"""What was found, as plain data."""
+"""Findings, as plain data."""

@@ -1,4 +1,4 @@
-"""Examples of a measurement: which images are pictured, and how their pictures are kept."""
+"""Examples of a measurement: the choice of pictured images, and their pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pytest_failcond.records.measurements import Examples, Measurement
 
-PICTURED = 8  # images of a key at most: enough to see what they have in common
+PICTURED = 8  # images of a key at most: enough to show a common cause
 
 SavePicture = Callable[[str, npt.NDArray[np.uint8]], str]
 """Keeps a picture ``[H, W, C]`` under a name; returns its file name."""
@@ -52,7 +52,7 @@ def examples_of(
     after: Measurement,
     file: str,
 ) -> Examples:
-    """Say what is seen in pictured images.
+    """Describe pictured images.
 
     Args:
         rows: of the test images pictured, ``[E]``.

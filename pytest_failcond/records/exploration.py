@@ -1,4 +1,4 @@
-"""What the explorer shows, as plain data: no torch, no pytest, no HTML."""
+"""The content of the explorer, as plain data: no torch, no pytest, no HTML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failcond.probes.keys import DirectionKey
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one model says of frames: arrays of one shape.
+    """One model's answers on frames: arrays of one shape.
 
     Attributes:
         p: probability of the start images' class.
@@ -33,7 +33,7 @@ class Film:
     Attributes:
         directions: keys, one or two.
         shifts: σ, one array ``[T]`` per direction.
-        starts: which of the measured start images these are, by position, int ``[N]``.
+        starts: positions of these images among the measured start images, int ``[N]``.
         images: uint8 ``[N, T, H, W, C]``, or ``[N, T1, T2, H, W, C]``.
         classifier, judge: of the images, ``[N, T]`` or ``[N, T1, T2]``; of several judges, that which
             accepts the image least; None without one.
@@ -51,13 +51,13 @@ class Film:
 
 @dataclass(frozen=True)
 class ExploredClass:
-    """The directions of one class: what was measured along each, and what it looks like.
+    """The directions of one class: the measurements along each, and its frames.
 
     Attributes:
         class_index: the class.
-        starts: which of the measured start images are pictured, by position, int ``[N]``.
+        starts: positions of the pictured images among the measured start images, int ``[N]``.
         samples: their numbers in the generator's stream, int ``[N]``.
-        directions: what was measured, on all start images.
+        directions: the measurements, on all start images.
         films: one per direction, of all N.
         pairs: of two directions at once, some of the N.
     """
@@ -76,9 +76,9 @@ class Exploration:
 
     Attributes:
         classes: the names of all classes.
-        classifier, generator, judge: how the configuration names them; judge None without one.
+        classifier, generator, judge: their names in the configuration; judge None without one.
         explored: class by class.
-        skipped: why the other classes that were asked for are not there, by class index.
+        skipped: the reasons why other requested classes are missing, by class index.
     """
 
     classes: tuple[str, ...]

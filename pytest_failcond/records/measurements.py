@@ -1,4 +1,4 @@
-"""What was measured, as plain data that goes to JSON and comes back: no torch, no pytest."""
+"""Measurements, as plain data that goes to JSON and comes back: no torch, no pytest."""
 
 from __future__ import annotations
 
@@ -46,12 +46,14 @@ class Predictions:
 
     @cached_property
     def _rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the rows of the images by class, ``[N]``, and where each class begins, ``[K + 1]``."""
+        """Return the rows of the images by class,
+        ``[N]``, and the start of each class, ``[K + 1]``.
+        """
         counts = np.bincount(self.labels)
         return np.argsort(self.labels, kind="stable"), np.append(0, np.cumsum(counts))
 
     def rows_of(self, class_index: int) -> npt.NDArray[np.int64]:
-        """Return the rows of the images of a class, ascending: none where there are no such images."""
+        """Return the rows of the images of a class, ascending; empty if there are none."""
         rows, begins = self._rows
         if not 0 <= class_index < len(begins) - 1:
             return rows[:0]
@@ -87,7 +89,7 @@ class Measurement(Predictions):
             judges were shown: a keyed subset of the same images, under the same corruption. None
             without a judge.
         by_seed: images classified right with each further seed of the corruption.
-        examples: images that are right when clean and lost here, where there are any.
+        examples: images that are right when clean and lost here, if there are any.
     """
 
     key: Key
@@ -163,5 +165,5 @@ class Measurement(Predictions):
         counted = {"correct": measured.correct, "per_class": measured.per_class}
         for name, value in counted.items():
             if data[name] != value:
-                raise ValueError(f"{key}: {name} is not what its predictions come to")
+                raise ValueError(f"{key}: {name} does not follow from its predictions")
         return measured

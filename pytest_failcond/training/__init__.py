@@ -1,1 +1,1 @@
-"""Training a StyleGAN2, and measuring what it makes."""
+"""Training a StyleGAN2, and measuring its images."""

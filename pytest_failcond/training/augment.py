@@ -1,8 +1,8 @@
 """Adaptive discriminator augmentation (Karras et al. 2020, arXiv 2006.06676), for scarce data.
 
-What the discriminator sees, real and generated, is moved, scaled, turned, brightened and
-stretched, each with probability p; p follows the share of real images that the discriminator takes
-for real, so that overfitting raises it. No mirroring: it would change what a digit or text says.
+The discriminator's images, real and generated, are moved, scaled, turned, brightened and stretched,
+each with probability p; p follows the share of real images that the discriminator takes for real,
+so that overfitting raises it. No mirroring: it would change digits and text.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from pytest_failcond.subjects.images import LabeledImages
 
 
 class _MixRecord(Record):
-    """A `CorruptionMix` as the record of a training holds it."""
+    """A `CorruptionMix` in the record of a training."""
 
     corruptions: Many[str] = Field(["gaussian_blur", "gaussian_noise"])
     severities: Many[int] = Field([1, 2, 3])
@@ -31,7 +31,8 @@ class _MixRecord(Record):
 
 @dataclass(frozen=True)
 class CorruptionMix:
-    """What happens to a training image: with ``probability``, all ``corruptions`` one after the other.
+    """The corruption of a training image: with ``probability``, all ``corruptions`` one after the
+    other.
 
     Each has its own severity, drawn evenly from ``severities``. The default is the paper's
     (arXiv 2410.12814): with probability ½ blurred, then noised, severities 1 to 3.
@@ -61,7 +62,7 @@ class CorruptionMix:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CorruptionMix:
-        """Read what `dataclasses.asdict` gave, also after a way through JSON.
+        """Read the result of `dataclasses.asdict`, also after a way through JSON.
 
         Raises:
             FailcondError: it is of other types, or as above.
@@ -101,7 +102,7 @@ class TrainingImages:
     Args:
         data: the images; every class up to the largest label needs one at least.
         resolution: side of the generator's square, px.
-        mix: what happens to them.
+        mix: their corruption.
         seed: keys the choice of images and their corruption.
 
     Raises:
@@ -137,7 +138,7 @@ class TrainingImages:
 
     @property
     def hash(self) -> str:
-        """What identifies the images and what happens to them."""
+        """A hash of the images and their corruption."""
         return f"{self._data.hash} {self.mix} {self._seed}"
 
     def check(self, config: GeneratorConfig) -> None:

@@ -1,4 +1,4 @@
-"""The discriminator: residual, with minibatch statistics and two ways of seeing the class.
+"""The discriminator: residual, with minibatch statistics and two inputs of the class.
 
 Architecture: arXiv 1912.04958 (residual), arXiv 1710.10196 (minibatch standard deviation),
 projection: Miyato & Koyama 2018 (arXiv 1802.05637), auxiliary head: Hou et al. 2022, ADC-GAN

@@ -1,4 +1,4 @@
-"""Measures of how alike two sets of images are: features, Fréchet distance, recall, usefulness.
+"""Measures of the likeness of two image sets: features, Fréchet distance, recall, usefulness.
 
 Shapes: N images, D features. Images are uint8 ``[N, H, W, C]``, so that generated ones are compared
 in the same 256 levels as real ones.
@@ -31,7 +31,7 @@ _PROBE_STEPS = 800
 
 @dataclass(frozen=True)
 class Seen:
-    """Images as the judge sees them.
+    """The judge's view of images.
 
     Attributes:
         correct: whether the judge gives the label, bool ``[N]``.
@@ -57,8 +57,8 @@ def see(judge: Classifier, data: LabeledImages) -> Seen:
             predicted.append(judge.logits(images).argmax(dim=1).cpu().numpy())
             if not caught:
                 raise FailcondError(
-                    "judge: it uses no torch.nn.Linear, whose input would be its features; "
-                    "give a judge that ends in one"
+                    "judge: expected a torch.nn.Linear, whose input is taken as features, found "
+                    "none; give a judge that ends in one"
                 )
             features.append(caught[-1].flatten(1).float().cpu().numpy())
     return Seen(np.concatenate(predicted) == data.labels, np.concatenate(features))
@@ -151,7 +151,7 @@ def _batches(count: int, random: torch.Generator) -> Iterator[npt.NDArray[np.int
 
 
 def _probe(channels: int, classes: int) -> nn.Module:
-    """Make a small convolutional network for images of any size, unlike anyone's classifier."""
+    """Make a small convolutional network for images of any size."""
     layers: list[nn.Module] = []
     for inputs, outputs in ((channels, 16), (16, 32), (32, 64)):
         layers += [

@@ -40,8 +40,8 @@ Report = Callable[[int, int, float, float, dict[str, float]], None]
 def train(trainer: Trainer, output: Path, budget: Budget, report: Report) -> Generator:
     """Train until the budget is used or Ctrl-C, and write the averaged generator to ``output``.
 
-    Beside it, in ``<output>.training/``, lie the state to resume from, preview grids (one column
-    per class) and the losses; a state that is there is continued.
+    ``<output>.training/``, beside it, has the state to resume from, preview grids (one column per
+    class) and the losses. An existing state is continued.
 
     Raises:
         FailcondError: a place cannot be written, the state is of another training, or the
@@ -50,11 +50,11 @@ def train(trainer: Trainer, output: Path, budget: Budget, report: Report) -> Gen
     """
     folder, state = training_folder(output), state_file(output)
     if output.is_dir():
-        raise FailcondError(f"{output}: is a folder; name a file")
+        raise FailcondError(f"{output}: expected a file, found a folder; name a file")
     if state.exists():
         trainer.resume(state)
     else:
-        trainer.save(state)  # a place that cannot be written is found out at once
+        trainer.save(state)  # a place that cannot be written fails at once
     started = saved = shown = time.monotonic()
     first = trainer.images_seen
     previewed = first // _PREVIEW_IMAGES
@@ -96,7 +96,7 @@ def training_folder(output: Path) -> Path:
 
 
 def state_file(output: Path) -> Path:
-    """Return the file that a training is resumed from."""
+    """Return the file from which a training is resumed."""
     return training_folder(output) / STATE
 
 

@@ -1,7 +1,7 @@
-"""How good a generator is: does it show what it is asked for, as varied as the real images are?
+"""The quality of a generator: do its images show their class, as varied as real images?
 
-Every number stands beside the one that real images get, corrupted as the training images were: a
-judge that is wrong on real images is no witness against generated ones.
+Every number comes with that of real images, corrupted like the training images: a judge that is
+wrong on real images proves nothing against generated ones.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Beside:
 
     Attributes:
         generated, real: over all images, or the mean over the classes.
-        generated_per_class, real_per_class: by class, where it makes sense.
+        generated_per_class, real_per_class: by class, if that makes sense.
     """
 
     generated: float
@@ -56,13 +56,13 @@ class Quality:
 
     Attributes:
         classes: their names.
-        images_per_class: how many generated, test and training images were compared; as many of
-            each.
+        images_per_class: the number of compared generated images, of test images and of training
+            images.
         seed: keyed the samples.
         judge_accuracy: share of images that the judge takes for their class; real: test images.
         frechet: Fréchet distance to the test images in the judge's features; real: of training
             images. Lower is better.
-        recall: share of a class's test images that lie among the images of it; real: among
+        recall: share of a class's test images that lie among its generated images; real: among
             training images. Mean over the classes.
         usefulness: accuracy on test images of a small classifier trained on the images alone;
             real: trained on training images.
@@ -94,7 +94,7 @@ def measure_quality(
     seed: int = 0,
     report: Callable[[str], None] = lambda _: None,
 ) -> Quality:
-    """Measure a generator at truncation 1 against real images, corrupted as it was taught.
+    """Measure a generator at truncation 1 against real images, corrupted as in its training.
 
     Args:
         generator: its classes are those of the labels.
@@ -103,7 +103,7 @@ def measure_quality(
         train: the real images that the generator was trained on, uint8 ``[N, H, W, C]``.
         test: real images that neither generator nor judge has seen.
         mix: how real images are corrupted; default the paper's.
-        per_class: images per class of each kind; fewer where there are fewer real ones.
+        per_class: images per class of each kind; fewer if there are fewer real ones.
         seed: keys samples, subsets and corruptions.
         report: called with one sentence per part.
 
@@ -196,19 +196,22 @@ def render(quality: Quality) -> str:
 def _counts(
     generator: Generator, train: LabeledImages, test: LabeledImages, per_class: int
 ) -> npt.NDArray[np.int64]:
-    """Return the images per class that there are of every kind; check that they fit together."""
+    """Return the number of images per class that every kind has; check that the sets fit
+    together.
+    """
     config = generator.config
     expected = (*config.image_size, config.image_channels)
     for name, data in (("training", train), ("test", test)):
         if data.shape != expected:
             raise FailcondError(
                 f"the generator makes images {list(expected)}, but the {name} images are "
-                f"{list(data.shape)} (height, width, channels); give those it was trained on"
+                f"{list(data.shape)} (height, width, channels); give the images that it was "
+                f"trained on"
             )
         if int(data.labels.max()) >= len(generator.classes):
             raise FailcondError(
                 f"the {name} images have labels up to {data.labels.max()}, but the generator has "
-                f"{len(generator.classes)} classes; give those it was trained on"
+                f"{len(generator.classes)} classes; give the images that it was trained on"
             )
     width = len(generator.classes)
     available = [np.bincount(data.labels, minlength=width) for data in (train, test)]
@@ -239,7 +242,7 @@ def _choose(
 
 
 def _corrupted(data: LabeledImages, mix: CorruptionMix, seed: int, name: str) -> LabeledImages:
-    """Corrupt with a key of their own: no image meets the noise that it had in training."""
+    """Corrupt with a separate key: no image gets the noise that it had in training."""
     key = int(stream_key("quality mix", seed, name)[0] >> np.uint64(1))
     return LabeledImages(mix.apply(data.images, np.arange(len(data)), key), data.labels)
 

@@ -1,4 +1,4 @@
-"""How a generator is trained, as plain data: known without torch."""
+"""The recipe of a training, as plain data, without torch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pytest_failcond.errors import FailcondError
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a generator is trained; the defaults are the ones that the example's was trained with.
+    """The recipe of a training; the defaults are those of the example's generator.
 
     Attributes:
         batch: images per step.
         learning_rate: Adam's, with β (0, 0.99), for both networks.
-        warm_up: images at first that the discriminator learns from alone, for a start from a trained
+        warm_up: first images, from which only the discriminator learns, for a start from a trained
             generator.
-        cooldown: images after these over which the learning rate falls to 0, along half a cosine; 0
+        cooldown: further images, over which the learning rate falls to 0, along half a cosine; 0
             keeps it constant.
         r1_gamma, r1_every: weight of the R1 penalty, and the steps between two.
         class_weight: weight of the class head's losses.

@@ -31,8 +31,8 @@ def open_state(path: Path, kind: str, plan: str) -> Header:
         raise FailcondError(f"{path}: not a training state; remove it to start afresh")
     if header.metadata.get("plan") != plan:
         raise FailcondError(
-            f"{path}: this training was started with other settings; repeat those, "
-            "or give another output to start afresh"
+            f"{path}: this training was started with other settings; repeat them, or give another "
+            f"output to start afresh"
         )
     return header
 

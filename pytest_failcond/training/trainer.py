@@ -1,9 +1,9 @@
 """Training of the generator: the StyleGAN2 losses with an auxiliary class head, keyed and resumable.
 
-Sources: non-saturating loss and lazy R1 regularisation, path length and weight averaging from
-arXiv 1912.04958; class head and its two losses from ADC-GAN (arXiv 2107.10060); adaptive
-augmentation from arXiv 2006.06676. All randomness is keyed by (seed, step): a resumed run draws what
-the uninterrupted one would have drawn.
+Sources: non-saturating loss and lazy R1 regularisation, path length and weight averaging from arXiv
+1912.04958; class head and its two losses from ADC-GAN (arXiv 2107.10060); adaptive augmentation
+from arXiv 2006.06676. All randomness is keyed by (seed, step): a resumed run draws the same numbers
+as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _AUGMENT_EVERY = 4  # steps between two adjustments of the augmentation
 _PATH_EVERY = 4
 _PATH_DECAY = 0.01
 LOSSES = ("D", "D class", "G", "G class")
-"""The names of the losses; while the discriminator warms up, there are only its own."""
+"""The names of the losses; while the discriminator warms up, only its own exist."""
 
 _STATE_FORMAT = "pytest-failcond-training"
 
 
 class _Progress(Record):
-    """How far a training is, beside its tensors."""
+    """The progress of a training, apart from its tensors."""
 
     step: Annotated[int, Field(ge=0, le=2**53)]
     augmentation: tuple[float, list[float]]
@@ -60,8 +60,8 @@ class Trainer:
 
     Args:
         config: the generator's shape.
-        images: what to learn from.
-        recipe: how.
+        images: the training images.
+        recipe: the recipe.
         start: a trained generator of the same shape to go on from; default a new one. Its
             discriminator is not kept: a new one learns.
 
@@ -82,8 +82,8 @@ class Trainer:
         images.check(config)
         if start is not None and start.config != config:
             raise FailcondError(
-                "the generator to start from has another shape or other classes than asked for; "
-                "leave --classes, --resolution and --channels out, or start afresh"
+                "the shape or the classes of the generator to start from differ from the options; "
+                "leave out --classes, --resolution and --channels, or start afresh"
             )
         self._start = start
         self.config = config
@@ -98,7 +98,7 @@ class Trainer:
 
     @property
     def mix(self) -> CorruptionMix:
-        """What happens to its training images."""
+        """The corruption of its training images."""
         return self._images.mix
 
     @property
@@ -237,7 +237,7 @@ class Trainer:
         write_atomically(path, save(contiguous, metadata))
 
     def resume(self, path: Path) -> None:
-        """Continue from what `save` wrote.
+        """Continue from the file of `save`.
 
         Raises:
             FailcondError: the file is damaged, or of a training with other settings.

@@ -208,7 +208,7 @@ def test_what_is_idle_beside_a_kept_run_is_refused(project, option):
     assert project.run("--failcond-json=run.json").ret == 0
     result = project.run("--failcond-from=run.json", option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "would have no effect: with --failcond-from" in result.stderr.str()
+    assert "would have no effect: --failcond-from" in result.stderr.str()
 
 
 SUBJECTS = {

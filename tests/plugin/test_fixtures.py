@@ -57,7 +57,7 @@ def test_markers_select_cells(project):
     ("arguments", "message"),
     [
         ("names=['fog']", "names 'fog' is not configured"),
-        ("severities=[9]", "severity 9 is no integer from 1 to 5"),
+        ("severities=[9]", "severity 9 is not an integer from 1 to 5"),
         ("severity=[1]", "unknown argument 'severity'"),
         ("['blackout']", "name its arguments"),
         ("names=[]", "must be a list that selects something"),

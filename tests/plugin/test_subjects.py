@@ -55,7 +55,10 @@ def test_a_fixture_that_takes_the_place_of_none_of_ours_is_refused(project, case
     assert result.ret == 1
     # Where CI runs, pytest repeats it in full in its summary.
     text = result.stdout.str().partition("short test summary")[0]
-    assert text.count("fixtures whose names begin with failcond_ are pytest-failcond's") == 1
+    assert (
+        text.count("names that begin with failcond_ are reserved for pytest-failcond's fixtures")
+        == 1
+    )
     assert "; did you mean 'failcond_" in text
     assert "classified" not in project.log()
 
@@ -262,7 +265,7 @@ def test_models_that_workers_draw_at_random_are_not_mixed(project):
     result = project.run("--dist=each", "--tx=2*popen", "-p", "no:hypothesispytest")
     assert result.ret == 1
     assert result.parseoutcomes() == {"passed": 5, "errors": 5}
-    result.stdout.fnmatch_lines(["classifier: a session measures one set of subjects, but here *"])
+    result.stdout.fnmatch_lines(["classifier: a session measures one set of subjects, but this *"])
 
 
 def test_an_option_that_an_override_makes_idle_is_an_error_wherever_the_override_lies(project):

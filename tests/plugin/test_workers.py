@@ -295,7 +295,7 @@ def test_a_wrong_marker_is_said_where_it_stands(project):
     project.write("test_own.py", OWN.replace("severities=[1]", "severities=[9]"))
     result = project.run("test_own.py", workers=2)
     assert result.ret != 0
-    assert "severity 9 is no integer from 1 to 5" in result.stdout.str()
+    assert "severity 9 is not an integer from 1 to 5" in result.stdout.str()
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 

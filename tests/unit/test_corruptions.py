@@ -214,8 +214,8 @@ def as_floats(images, severity, random):
     [
         ((photographs(), "gausian_noise", 1), "did you mean 'gaussian_noise'"),
         ((photographs(), ["contrast", "gausian_noise"], 1), "did you mean 'gaussian_noise'"),
-        ((photographs(), "contrast", 6), "severity 6 is no integer from 1 to 5"),
-        ((photographs(), "contrast", 0), "severity 0 is no integer from 1 to 5"),
+        ((photographs(), "contrast", 6), "severity 6 is not an integer from 1 to 5"),
+        ((photographs(), "contrast", 0), "severity 0 is not an integer from 1 to 5"),
         ((photographs(), "contrast", True), "1 to 5"),
         ((photographs(), "contrast", 2.5), "1 to 5"),
         ((photographs()[:0], "contrast", 1), "the batch is empty"),
@@ -234,7 +234,7 @@ def as_floats(images, severity, random):
         ((photographs(channels=3)[..., :2], "contrast", 1), "1 or 3 channels"),
         ((photographs(side=5), "contrast", 1), "8 x 8"),
         ((photographs(), [], 1), "empty"),
-        ((photographs(), 7, 1), "no name, callable or list"),
+        ((photographs(), 7, 1), "not a name, a callable or a list"),
         (
             (photographs(), shortened, 1),
             "'shortened' returned uint8 [1, 32, 32, 1]; it must return",

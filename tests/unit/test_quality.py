@@ -176,7 +176,7 @@ def test_features_are_the_input_of_the_last_linear_layer(data, judge):
 def test_what_cannot_be_measured_is_refused(data, judge):
     train, test, more = data
     flat = nn.Sequential(nn.Conv2d(1, 3, 8), nn.Flatten()).eval()
-    with pytest.raises(FailcondError, match=r"uses no torch\.nn\.Linear"):
+    with pytest.raises(FailcondError, match=r"expected a torch\.nn\.Linear"):
         measure_quality(Replay(more), flat, train, test)
     with pytest.raises(FailcondError, match=r"training images are \[10, 10, 1\]"):
         measure_quality(Replay(more), judge, stripes(side=10), test)

@@ -243,7 +243,7 @@ def test_any_resolution_gray_or_rgb(resolution, channels):
         ({"image_channels": 2}, "1 or 3"),
         ({"image_size": (9, 8)}, "does not fit"),
         ({"classes": ()}, "at least one"),
-        ({"classes": ("a", "a")}, "no name twice"),
+        ({"classes": ("a", "a")}, "each name once"),
     ],
 )
 def test_impossible_shapes_are_refused(changes, message):

@@ -301,7 +301,7 @@ def test_a_warm_up_that_ends_while_losses_are_written(tmp_path, monkeypatch):
 def test_a_start_of_another_shape_is_refused():
     images = TrainingImages(stripes(), 8, NO_CORRUPTION, 0)
     start = tiny_generator(classes=("a", "b", "c"))
-    with pytest.raises(FailcondError, match="another shape or other classes"):
+    with pytest.raises(FailcondError, match="the shape or the classes of the generator"):
         Trainer(tiny_config(), images, Recipe(), start)
 
 

@@ -1,6 +1,6 @@
-"""Generator files: safetensors, with everything there is to know in the header.
+"""Generator files: safetensors, with all information in the header.
 
-A configuration is held against the tensors before anything is allocated.
+A configuration is compared with the tensors before anything is allocated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _REMEDY = "a generator is a .safetensors file, as `failcond train` writes one"
 
 
 class _Training(Record):
-    """What is read of the record of a training; the rest is for the eye."""
+    """The fields that are read from the record of a training; the rest is for readers."""
 
     model_config = ConfigDict(extra="ignore")
     images: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0

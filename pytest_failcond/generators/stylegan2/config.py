@@ -1,4 +1,4 @@
-"""What a generator is, as plain data: read from a file's header without torch."""
+"""The shape of a generator, as plain data: read from a file's header without torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Width = Annotated[int, Field(ge=1, le=_WIDEST)]
 
 
 class _ConfigRecord(Record):
-    """A `GeneratorConfig` as a file's header holds it."""
+    """A `GeneratorConfig` in a file's header."""
 
     classes: Many[str]
     resolution: int
@@ -35,9 +35,9 @@ class GeneratorConfig:
 
     Attributes:
         classes: the names of its classes, in the order of their indices.
-        resolution: side of what it synthesises, px; a power of two, 8 or more.
-        image_size: height and width of what it gives, px: the centre of the square, the rest
-            being padding.
+        resolution: side of the synthesised square, px; a power of two, 8 or more.
+        image_size: height and width of its images, px: the centre of the square, without the
+            padding.
         image_channels: 1 (gray) or 3 (RGB).
         channels: feature channels of the blocks at 4, 8, … ``resolution`` px.
         z_dim, w_dim: width of the input noise z and of the mapping network.
@@ -67,7 +67,7 @@ class GeneratorConfig:
         if self.image_channels not in (1, 3):
             raise FailcondError(f"image_channels {self.image_channels} must be 1 or 3")
         if not self.classes or len(set(self.classes)) < len(self.classes):
-            raise FailcondError("classes: a generator needs at least one, and no name twice")
+            raise FailcondError("classes: expected at least one, each name once")
         if max(self.image_size) > self.resolution or min(self.image_size) < 1:
             raise FailcondError(
                 f"image_size {list(self.image_size)} does not fit a {self.resolution} px generator"
@@ -135,7 +135,7 @@ class GeneratorConfig:
 
     @classmethod
     def from_json(cls, data: Any) -> GeneratorConfig:
-        """Read what `to_json` wrote.
+        """Read the result of `to_json`.
 
         Raises:
             FailcondError: it is of other types, or not the shape of a generator.

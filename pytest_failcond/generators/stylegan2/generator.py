@@ -1,4 +1,4 @@
-"""The trained generator as users meet it."""
+"""The trained generator, as users see it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Generator:
     Args:
         config: its shape.
         network: its weights; default freshly initialised ones.
-        training: how it was trained, JSON-ready.
-        hash: what identifies it; default a hash of its weights.
-        device: where it computes.
+        training: the record of its training, JSON-ready.
+        hash: its hash; default that of its weights.
+        device: its device.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Generator:
 
     @property
     def hash(self) -> str:
-        """What identifies it: the hash of its file or, for one made in memory, of its weights."""
+        """Its hash: of its file or, for one made in memory, of its weights."""
         if self._hash is None:
             digest = hashlib.sha256()
             for name, value in self.network.state_dict().items():
@@ -121,11 +121,11 @@ class Generator:
         """Draw style vectors: labels int ``[N]`` → float32 ``[N, S]``, keyed by (seed, stream).
 
         These are the samples number ``first``, ``first`` + 1, … of the stream. A sample depends on
-        the key, its number and its label alone, not on how many are drawn with it; to the last bit,
-        where it is drawn at the same place of a batch.
+        the key, its number and its label alone, not on the number of samples; to the last bit, if
+        it is drawn at the same place of a batch.
 
         Raises:
-            FailcondError: a label is not a class of this generator, or no whole number.
+            FailcondError: a label is not a class of this generator, or not a whole number.
         """
         labels = torch.from_numpy(class_indices(labels))
         if len(labels) and int(labels.max()) >= len(self.classes):
@@ -143,16 +143,17 @@ class Generator:
         return self._batched(self.render, self._check(styles))
 
     def render(self, styles: Tensor) -> Tensor:
-        """Make the images of one batch where it computes; gradients flow to ``styles``."""
+        """Make the images of one batch on its device; gradients flow to ``styles``."""
         return self.finish(self.network.synthesis(styles.to(self.device)))
 
     def mover(self, styles: Tensor, moves: Sequence[Move]) -> LayerMover:
         """Prepare to move the images of ``styles`` ``[N, S]``, each along any of ``moves``.
 
-        What no move changes is computed once: moves that begin in one layer belong together.
+        Layers that no move changes are computed once: moves that begin in one layer belong
+        together.
 
         Raises:
-            FailcondError: the style vectors have another width, or a dimension is none of them.
+            FailcondError: the style vectors have another width, or a dimension does not exist.
         """
         layers = {locate(self.config, k)[0] for move in moves for k in move}
         styles = self._check(styles)

@@ -1,7 +1,7 @@
 """The layers that both networks are made of, from the StyleGAN and StyleGAN2 papers.
 
 Weights are kept at unit variance and scaled when used (equalised learning rate, Karras et al. 2018,
-arXiv 1710.10196), convolutions run as ordinary ones in channels-last order, which CPUs do best.
+arXiv 1710.10196), convolutions run as ordinary ones in channels-last order, which suits CPUs best.
 """
 
 from __future__ import annotations

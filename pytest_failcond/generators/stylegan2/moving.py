@@ -28,7 +28,7 @@ class LayerMover:
         styles: of the images unmoved, float32 ``[N, S]``.
         moves: D ways.
         layers: the layers that the moves change.
-        device: where the synthesis computes.
+        device: the device of the synthesis.
     """
 
     @ours()

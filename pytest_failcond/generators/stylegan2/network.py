@@ -28,7 +28,7 @@ from pytest_failcond.generators.stylegan2.layers import (
 
 
 class State(NamedTuple):
-    """What the synthesis has made so far: features ``[N, C, H, W]`` and image ``[N, c, H, W]``."""
+    """The state of a synthesis: features ``[N, C, H, W]`` and image ``[N, c, H, W]``."""
 
     features: Tensor
     image: Tensor | None
@@ -125,8 +125,8 @@ class ToImage(nn.Module):
 class Synthesis(nn.Module):
     """Styles ``[N, S]`` → images ``[N, c, H, W]`` in about [-1, 1], layer after layer.
 
-    Every modulated layer maps a `State` to the next, in StyleSpace order. So what a shift in one
-    layer leaves unchanged, all before it, can be computed once (`prefix`) and reused (`suffix`).
+    Every modulated layer maps a `State` to the next, in StyleSpace order. So all layers before a
+    shifted one can be computed once (`prefix`) and reused (`suffix`).
     """
 
     def __init__(self, config: GeneratorConfig) -> None:

@@ -47,7 +47,7 @@ def index_of(config: GeneratorConfig, name: str) -> int:
     layers = dict(config.style_layers)
     if not match or match[1] not in layers:
         wanted = match[1] if match else name
-        raise FailcondError(f"no style layer {wanted!r}{nearest(wanted, layers)}")
+        raise FailcondError(f"there is no style layer {wanted!r}{nearest(wanted, layers)}")
     channel, start = int(match[2]), 0
     if channel >= layers[match[1]]:
         raise FailcondError(f"{match[1]} has channels 0 to {layers[match[1]] - 1}, not {channel}")
@@ -64,7 +64,7 @@ class StyleSpace:
     Args:
         config: the generator's shape.
         generator: draws the style vectors.
-        device: the kind that it computes on, to whose last bits σ and range belong.
+        device: the kind of its device, which decides the last bits of σ and range.
 
     Attributes:
         layers: (name, width) of the modulated layers, in order.

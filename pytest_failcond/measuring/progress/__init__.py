@@ -1,1 +1,1 @@
-"""Progress while pytest measures: processes note it, and the one with the terminal shows it."""
+"""Progress while pytest measures: each process notes it, and the one with the terminal shows it."""

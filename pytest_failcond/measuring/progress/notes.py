@@ -1,6 +1,8 @@
-"""How far measuring is: each process notes it in a file, and whoever watches reads them all.
+"""The progress of measuring: each process notes it in a file, and the process with the terminal
+reads all.
 
-Notes are for the eye alone. They are kept only where somebody watches, and never break a measurement.
+Notes are only for display. They are kept only if a terminal shows them, and never break a
+measurement.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ class Current:
     Attributes:
         key: its name.
         done: images that the classifier has seen for it.
-        total: images in all; None where that is known only at the end.
+        total: images in all; None if that is known only at the end.
         started: when, on the clock `time.perf_counter`, which all processes of a machine share.
     """
 
@@ -40,9 +42,9 @@ class Current:
 
 @dataclass(frozen=True)
 class Notes:
-    """What one process has noted: what it measures, and the seconds that each finished key took.
+    """The notes of one process: its current key, and the seconds that each finished key took.
 
-    A key that could not be measured is finished too, with None: its time tells nothing of others.
+    A key that could not be measured is finished too, with None: its time says nothing about others.
     """
 
     current: Current | None = None
@@ -50,7 +52,7 @@ class Notes:
 
 
 class Progress:
-    """The notes of this process, in a store that somebody watches; else, does nothing."""
+    """The notes of this process, if progress is shown for its store; else, does nothing."""
 
     def __init__(self, store: Path) -> None:
         path = _file(store, os.environ.get("PYTEST_XDIST_WORKER", "main"))
@@ -75,10 +77,10 @@ class Progress:
             self._write()
 
     def seen(self, images: int) -> None:
-        """Note that the classifier has seen so many more images."""
+        """Add to the number of images that the classifier has seen."""
         if self._current is not None and self._path is not None:
             key, done, total, started = vars(self._current).values()
-            # The last batch is filled up, so that more are seen than there are.
+            # The last batch is filled up, so that more images are seen than exist.
             done = done + images if total is None else min(done + images, total)
             self._current = Current(key, done, total, started)
             if time.perf_counter() - self._written >= _EVERY_SECONDS:
@@ -102,7 +104,7 @@ def read(store: Path) -> list[Notes]:
 
 
 def give_up(store: Path, worker: str) -> None:
-    """Note for a worker that died, and could not, that it measures nothing any more."""
+    """Note, for a dead worker, that it has stopped measuring."""
     path = _file(store, worker)
     notes = _get(path)
     if notes is not None and notes.current is not None:
@@ -120,7 +122,7 @@ def _get(path: Path) -> Notes | None:
         if current is not None:
             current = Current(**current | {"key": parse_key(current["key"])})
         return Notes(current, {parse_key(key): s for key, s in noted["finished"].items()})
-    except (OSError, ValueError, KeyError, TypeError, FailcondError):  # not there, or no notes
+    except (OSError, ValueError, KeyError, TypeError, FailcondError):  # missing, or no notes
         return None
 
 

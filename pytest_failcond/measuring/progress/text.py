@@ -1,4 +1,4 @@
-"""What is said of how far measuring is, from the notes of all processes: pure."""
+"""The text of the progress line, from the notes of all processes. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _MOST_KEYS = 4  # shown at once; with more processes, the rest are counted
 
 @dataclass(frozen=True)
 class Plan:
-    """What the session is going to measure: keys of cells (clean images among them) and rankings."""
+    """The session's plan: keys of cells (clean images among them) and rankings."""
 
     cells: frozenset[Key] = frozenset()
     rankings: frozenset[Key] = frozenset()
 
     @staticmethod
     def of(units: Collection[Key]) -> Plan:
-        """Sort what `plan.share_of` returns; what tests of one's own ask for is not known."""
+        """Sort the result of `plan.share_of`; keys of the user's own tests are not known."""
         rankings = frozenset(unit for unit in units if isinstance(unit, RankingKey))
         return Plan(frozenset(units) - rankings - {CorpusKey()}, rankings)
 
 
 def expected(key: Key, finished: dict[Key, float | None]) -> float | None:
-    """Return how long a key should take, s, by those that are done; None where nothing is known.
+    """Return the expected time of a key, s, from the finished ones; None if nothing is known.
 
-    The mean over cells of the same corruption; else over all keys of the same kind. The clean images
-    tell nothing of cells: there, no corruption is computed.
+    The mean over cells of the same corruption; else over all keys of the same kind. The clean
+    images say nothing about cells: they have no corruption to compute.
     """
     alike = {
         other: seconds
@@ -42,9 +42,10 @@ def expected(key: Key, finished: dict[Key, float | None]) -> float | None:
 
 
 def time_left(current: Current, finished: dict[Key, float | None], now: float) -> float | None:
-    """Return how long the key goes on, s: by its own speed, or before it has any, as `expected`.
+    """Return the remaining time of the key, s: by its own speed, or before it has one, as
+    `expected`.
 
-    0 where it takes longer than that; None where nothing is known.
+    0 if it takes longer than that; None if nothing is known.
     """
     elapsed = now - current.started
     if current.total and current.done:
@@ -56,10 +57,10 @@ def time_left(current: Current, finished: dict[Key, float | None], now: float) -
 def rows(
     notes: Sequence[Notes], plan: Plan, now: float, *, width: int, unicode: bool = True
 ) -> list[str]:
-    """Say what is measured now and how much is left, in rows of at most ``width`` characters.
+    """Return the current keys and the remaining time, in rows of at most ``width`` characters.
 
-    One row per key that is being measured, and one for all of the plan; a single row where they fit
-    into it. Empty where nothing is measured.
+    One row per current key, and one for the whole plan; a single row if they fit into it. Empty if
+    nothing is measured.
     """
     dot = " · " if unicode else ", "
     finished = {key: seconds for noted in notes for key, seconds in noted.finished.items()}
@@ -77,7 +78,7 @@ def rows(
 
 
 def _current(current: Current, finished: dict[Key, float | None], now: float) -> list[str]:
-    """Return key and images done, speed, time left, as far as they are known."""
+    """Return key, images done, speed and time left, as far as they are known."""
     elapsed = max(now - current.started, 1e-9)
     amount = f"{current.done:,} images"
     if current.total is not None:
@@ -98,7 +99,9 @@ def _whole(
     now: float,
     processes: int,
 ) -> list[str]:
-    """Return how much of the plan is done, and the time left for it: in all, or as far as known."""
+    """Return the finished part of the plan, and the time left for it: in all, or as far as
+    known.
+    """
     parts: list[str] = []
     times: list[float | None] = []
     for noun, keys in (("cells", plan.cells), ("classes", plan.rankings)):
@@ -123,7 +126,9 @@ def _whole(
 
 
 def _fit(parts: Sequence[str], width: int, dot: str) -> str:
-    """Join what fits: in a narrow terminal, the first and the last part go before the middle."""
+    """Join the parts that fit: in a narrow terminal, the first and the last part go before the
+    middle.
+    """
     whole = dot.join(parts)
     if len(whole) > width and len(parts) > 2:
         whole = dot.join([parts[0], parts[-1]])
