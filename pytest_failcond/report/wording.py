@@ -116,7 +116,7 @@ def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
         return NOTHING
     if PROBES.metric(check.metric).unit == "severity":
         return f"> {max(_severities(run, check))}"
-    if check.metric != "breaking_shift":
+    if not PROBES.metric(check.metric).in_sigma:
         return NOTHING
     direction = run.directions.get(check.key)
     return "beyond" if direction is None else f"> {sigma(direction.tested_to)}"

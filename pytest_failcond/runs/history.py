@@ -196,9 +196,9 @@ def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
 def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:
     if not runs:
         raise FailcondError("give at least one run file")
-    if (question.at is None) == (question.metric == "broken_share"):
+    if (question.at is None) == (METRICS[METRIC_OF[question.metric]].at is not None):
         raise FailcondError(
-            "--metric broken_share: --at is missing; give a shift in σ, such as --at 2"
+            f"--metric {question.metric}: --at is missing; give a shift in σ, such as --at 2"
             if question.at is None
             else "--at is a shift in σ, and goes with --metric broken_share alone"
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from pytest_failcond.config.settings import Settings
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.corruption.measure import corruptions, measure_corruption
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.subjects.acceptance import Acceptance
 
 CORRUPTIONS = {"names": ["gaussian_noise", "gaussian_blur"], "severities": [1]}
@@ -77,6 +80,21 @@ def test_the_judge_is_shown_the_same_corrupted_images():
         "well be readable; give a better judge"
     )
     assert laboratory(300).classify(CleanKey()).judge_accuracy is None
+
+
+@pytest.mark.parametrize(
+    "key", [CleanKey(), *(CorruptionKey(name, 3) for name in CORRUPTIONS["names"])]
+)
+def test_images_made_again_for_a_picture_are_those_that_were_classified(key):
+    subjects = laboratory(300, max_images=200)
+    bench = SimpleNamespace(
+        laboratory=subjects, save_example=None, measure=lambda key: subjects.classify(key)
+    )
+    ((_, measured),) = PROBES.measure(key, bench)
+    every = PROBES.images(key, subjects, np.arange(200))
+    assert f"sha256:{hashlib.sha256(every.data).hexdigest()[:32]}" == measured.pixels
+    some = np.array([150, 3, 77])
+    np.testing.assert_array_equal(PROBES.images(key, subjects, some), every[some])
 
 
 def test_a_corruption_that_raises_names_the_image():

@@ -26,7 +26,7 @@ from pytest_failcond.probes.keys import (
     RowKey,
 )
 from pytest_failcond.probes.metric import resolved
-from pytest_failcond.probes.registry import PROBES, Registry
+from pytest_failcond.probes.registry import OURS, PROBES, Registry
 from pytest_failcond.verdicts.metrics import Value
 from tests.runs import make_run
 
@@ -94,6 +94,28 @@ PREFIXES = tuple(
         "regression",
     )
 )
+
+
+def names_compared(path: Path) -> list[str]:
+    """Return where a file asks for a probe or a metric by its name, in place of what the row says."""
+    # history follows the accuracy of several probes by that name, too
+    names = {probe.name for probe in OURS} | PROBES.metrics.keys() - {"accuracy"}
+    return [
+        f"{path.name}:{node.lineno} {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
+        and any(isinstance(c, ast.Constant) and c.value in names for c in ast.walk(node))
+    ]
+
+
+def test_no_probe_and_no_metric_is_asked_for_by_name_outside_the_probes(tmp_path):
+    package = Path(pytest_failcond.__file__).parent
+    files = [p for p in package.rglob("*.py") if "probes" not in p.relative_to(package).parts]
+    assert [line for path in files for line in names_compared(path)] == []
+    such = tmp_path / "such.py"
+    such.write_text('if probe.name == "corpus" or metric != "mce":\n    pass\n')
+    assert len(names_compared(such)) == 2
 
 
 def texts_of_keys(path: Path) -> list[str]:
