@@ -1,6 +1,6 @@
 """Ways of testing a classifier: one folder or file for each, and a line in the registry.
 
-Public, for probes of a project's own: `Probe` and what it is made of.
+Public, for a project's own probes: `Probe` and its parts.
 """
 
 from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record, Shown

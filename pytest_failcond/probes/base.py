@@ -1,7 +1,7 @@
-"""The contract of a probe: all that the house asks about one way of testing the classifier.
+"""The contract of a probe, one way of testing the classifier.
 
-A probe is a value, `Probe`, made of functions. What is heavy (NumPy, torch) is imported inside them, so
-that pytest can collect tests without it.
+A probe is a value, `Probe`, made of functions. They import heavy modules (NumPy, torch) inside, so
+that pytest can collect tests without them.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 
 FIXTURE = "failcond_probe"
-"""Gives their values to the tests of a probe that has no fixture of its own."""
+"""The fixture that gives values to the tests of a probe without its own fixture."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One test: planned for the suite, or asked for by a user's own.
+    """One test: planned for the suite, or requested by one of the user's own.
 
     Attributes:
-        name: as the plan and the run file keep it, such as ``corner_case:8:1``.
+        name: its name in the plan and the run file, such as ``corner_case:8:1``.
         probe: name of the probe that it belongs to.
         needs: keys that are measured for it.
-        unit: what is measured for it and cannot be divided between workers or machines; None: it only
-            reads what others measure.
-        about: what its verdict is about: the key, or the gate's id.
+        unit: the measurement for it that cannot be divided between workers or machines; None: it
+            only reads other measurements.
+        about: the subject of its verdict: the key, or the gate's id.
         fixture: gives a generated test its value.
         value: that value.
-        test_id: what stands in brackets in the test's name.
+        test_id: the text in brackets in the test's name.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Planned:
         cls, key: Key, unit: Key | None = None, *, fixture: str = FIXTURE, value: Any = None,
         test_id: str = "",
     ) -> Planned:  # fmt: skip
-        """Plan the test of one key by itself; by default, its value is the key, and its id too."""
+        """Plan the test of one key; by default, its value and its id are the key."""
         name = str(key)
         return cls(
             name, key.probe, (key,), unit or key, key, fixture, value or key, test_id or name
@@ -74,11 +74,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class Planning:
-    """What the tests of a session are planned from.
+    """The inputs of a session's plan.
 
     Attributes:
         settings: the configuration.
-        classes: names of the classes, where they are known before anything is loaded.
+        classes: names of the classes, if they are known before anything is loaded.
         corpus: ids of the corpus's entries.
         generator: whether there is a generator, configured or from a fixture.
         compared: keys of the baseline that the session can measure again.
@@ -95,7 +95,7 @@ class Planning:
 
 @dataclass(frozen=True)
 class Asking:
-    """Who judges what a planned test measured.
+    """The inputs of the checks of a planned test.
 
     Attributes:
         settings: with the gates.
@@ -109,7 +109,7 @@ class Asking:
 
 
 class Record(Protocol):
-    """What was found for a key: plain data, to JSON and back."""
+    """The findings for a key: plain data, to JSON and back."""
 
     @property
     def key(self) -> Key:
@@ -120,11 +120,11 @@ class Record(Protocol):
 
 
 class Bench(Protocol):
-    """Where probes measure: the subjects, the settings, and what else was measured.
+    """The bench that probes measure on: the subjects, the settings, and other records.
 
     Attributes:
         settings: the configuration.
-        laboratory: the subjects; its ``classify`` puts the test images, changed, to the classifier.
+        laboratory: the subjects; its ``classify`` classifies the changed test images.
     """
 
     settings: Settings
@@ -145,18 +145,18 @@ class Bench(Protocol):
         """
 
     def found(self, key: Key) -> Any:
-        """Return the record of a key that has been measured; None of another, or of an error."""
+        """Return the record of a measured key; None if it is not measured, or an error."""
 
     def save(self, name: str, picture: npt.NDArray[np.uint8]) -> str:
         """Keep a picture, uint8 ``[H, W, C]``, in the run's folder; returns its file name."""
 
     @property
     def save_example(self) -> Callable[[str, npt.NDArray[np.uint8]], str] | None:
-        """Keeps pictures of the user's own images; None where none are wanted."""
+        """Keeps pictures of the user's images; None if none are wanted."""
 
 
 class Shown(Protocol):
-    """What a section may see of a run."""
+    """The parts of a run that a section may read."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -164,7 +164,7 @@ class Shown(Protocol):
 
     @property
     def records(self) -> Mapping[Key, Any]:
-        """What was measured, by key."""
+        """The records, by key."""
 
 
 def _nothing(*_: Any) -> tuple[()]:
@@ -172,7 +172,7 @@ def _nothing(*_: Any) -> tuple[()]:
 
 
 def no_key(text: str) -> None:
-    """Read no key: the probe measures nothing by itself."""
+    """Read no key: the probe measures nothing itself."""
 
 
 def _none(*_: Any) -> None:
@@ -205,37 +205,41 @@ class Probe:
 
     Attributes:
         name: of the probe.
-        read_key: makes a key of its text; None where it is of another probe. By default, a key is the
-            probe's name, and parts.
-        fixtures: those that give its generated tests their values.
-        read_about: makes of its text a key that cannot be measured by itself, but that a check may be
-            about; None where it is of another probe.
+        read_key: makes a key from its text; None if it belongs to another probe. By default, a key
+            is the probe's name, and parts.
+        fixtures: the fixtures that give its generated tests their values.
+        read_about: makes from its text a key of checks that cannot itself be measured; None if it
+            belongs to another probe.
         tests: plans the generated tests.
-        read_planned: makes a planned test of its name, where that is no key; None where it is of another
-            probe.
+        read_planned: makes a planned test from its name, if that is not a key; None if it belongs
+            to another probe.
         keys: the keys of the checks of a gate, as far as they are known before anything is measured.
-        selects: whether a gate on one of its metrics is about a key of its own.
-        checks: the gates, each with the key, that a planned test applies; None: those that are about its
+        selects: whether a gate on one of its metrics checks a given key.
+        checks: the gates, each with the key, that a planned test applies; None: the gates on its
             key.
-        measure: yields the record of a key, and those of other keys that are found on the way, each with
-            its key: a function, or where it is, ``module:function``.
-        images: makes again, for pictures, the images that are classified for a key: given the key, the
-            subjects, some test images, uint8 ``[n, H, W, C]``, and their indices in the user's set, ``[n]``;
-            None: they are the test images as they are. A function, or where it is.
-        read: makes a record of its entry in the run file; ``labels`` are the true classes of the test
-            images, ``[N]``.
+        measure: yields the record of a key, and those of other keys found on the way, each with its
+            key: a function, or its place, ``module:function``.
+        images: makes again, for pictures, the images that are classified for a key: given the key,
+            the subjects, some test images, uint8
+            ``[n, H, W, C]``, and their indices in the user's set, ``[n]``; None: they are the
+            unchanged test images. A function, or its place.
+        read: makes a record from its entry in the run file;
+            ``labels`` are the true classes of the test images, ``[N]``.
         over_images: whether every test image is classified for a key, for progress.
-        own_images: whether its checks are about other images than the test images.
-        most: the most images that a check can be about, and the setting that says so; None: no setting does.
-        missing: says which part of the configuration a gate on its metrics lacks, and the remedy; empty: none.
-        perfect: makes the record of a key without any loss, to tell the gates that no result would pass:
-            given the key, the settings, the labels of the test images, ``[N]``, and a number of start images. A
-            function, or where it is; None: nothing is told. By default, every test image is right.
-        place: where a record stands among those of the probe.
+        own_images: whether its checks rest on other images than the test images.
+        most: the most images that a check can rest on, and the setting that limits them; None: no
+            setting does.
+        missing: returns a sentence on the part of the configuration that a gate on its metrics
+            lacks, and the remedy; empty: none.
+        perfect: makes the record of a key without any loss, to find the gates that no result would
+            pass: given the key, the settings, the labels of the test images, ``[N]``, and a number
+            of start images. A function, or its place; None: no gate is found. By default, every
+            test image is right.
+        place: the position of a record among those of the probe.
         sections: of the report, each drawn by terminal, HTML and Markdown; probes of the house have
             their own renderers.
-        unit: what a key is measured with, and cannot be divided from.
-        metrics: what gates may hold of it.
+        unit: the measurement that a key belongs to and cannot be divided from.
+        metrics: the metrics for gates.
     """
 
     name: str
@@ -263,7 +267,7 @@ class Probe:
     metrics: tuple[Metric, ...] = ()
 
     def key_of(self, text: str) -> Key | None:
-        """Make a key of its text; None where it is of another probe."""
+        """Make a key from its text; None if it belongs to another probe."""
         if self.read_key is not None:
             return self.read_key(text)
         name, *parts = text.split(":")

@@ -1,4 +1,4 @@
-"""The test images as they are."""
+"""The test images, uncorrupted."""
 
 from __future__ import annotations
 

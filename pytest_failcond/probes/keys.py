@@ -1,7 +1,7 @@
-"""Keys: the names of what can be measured. Comparisons go by key, never by test ID or rank.
+"""Keys: the names of measurements. Comparisons go by key, never by test ID or rank.
 
-A key is text that knows its parts: stores, run files and users' tests write it as text, and text finds
-what is kept under the key. Text becomes a key once, at the door: `registry.Registry.parse`.
+A key is text that knows its parts: stores, run files and users' tests write it as text, and text
+finds its record. Text becomes a key once, at the door: `registry.Registry.parse`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ _Any = TypeVar("_Any", bound="Key")
 
 
 class Key(str):
-    """Names one thing that can be measured: a probe, and what tells it from the probe's other keys.
+    """The name of one measurement: a probe, and parts that distinguish it from the probe's other
+    keys.
 
     ``Key("flipped")``, ``Key("flipped", "left-right")``.
     """
@@ -21,7 +22,7 @@ class Key(str):
     """Name of the probe that measures it."""
 
     def __new__(cls, probe: str, *parts: str) -> Key:
-        """Make a key of a probe's name, and parts that only the probe understands."""
+        """Make a key from a probe's name, and parts that only the probe understands."""
         return cls._of(":".join((probe, *parts)), probe=probe)
 
     @classmethod
@@ -31,19 +32,21 @@ class Key(str):
         return made
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"{name}: a key does not change")
+        raise AttributeError(f"{name}: a key cannot be changed; make a new one")
 
     def __reduce__(self) -> Any:
         return _restored, (type(self), str(self), vars(self))
 
     @property
     def short(self) -> str:
-        """Its text in less room."""
+        """Its short text."""
         return self
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What tells it from the probe's other keys; empty where there is one key only."""
+        """The parts that distinguish it from the probe's other keys; empty if it is the only
+        one.
+        """
         return tuple(self.split(":")[1:])
 
 
@@ -52,7 +55,7 @@ def _restored(kind: type[_Any], text: str, fields: dict[str, Any]) -> _Any:
 
 
 class CleanKey(Key):
-    """The test images as they are."""
+    """The test images, uncorrupted."""
 
     probe = "clean"
 
@@ -73,7 +76,7 @@ class CorruptionKey(Key):
 
     @property
     def short(self) -> str:
-        """Its text where it is plain that cells are meant."""
+        """Its text among other cells."""
         return f"{self.corruption}:{self.severity}"
 
     @property
@@ -83,7 +86,7 @@ class CorruptionKey(Key):
 
 
 class RowKey(Key):
-    """One corruption at all the severities that a gate selects: what a check is about."""
+    """One corruption at all the severities that a gate selects: a key of checks."""
 
     probe = "several"
     corruption: str
@@ -98,7 +101,7 @@ class RowKey(Key):
 
 
 class MeanKey(Key):
-    """All cells that a gate selects, together: what a check is about."""
+    """All cells that a gate selects, together: a key of checks."""
 
     probe = "several"
 

@@ -1,4 +1,4 @@
-"""What markers select among that which is configured."""
+"""The selection of configured values by markers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pytest_failcond.errors import FailcondError, nearest
 
 
 def chosen(wanted: Any, configured: tuple[Any, ...], what: str) -> tuple[Any, ...]:
-    """Return the values that a marker selects; all that are configured where it selects none.
+    """Return the values that a marker selects; all configured values if it selects none.
 
     Raises:
-        FailcondError: it selects something that is not there, or nothing.
+        FailcondError: it selects an unconfigured value, or nothing.
     """
     if wanted is None:
         return configured

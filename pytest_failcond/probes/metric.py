@@ -1,4 +1,4 @@
-"""What a gate may measure: one row holds all there is to say of a metric."""
+"""Metrics for gates: one row has all about a metric."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _INFINITE = float("inf")
 
 @dataclass(frozen=True)
 class Asked:
-    """What a gate and its configuration ask for, as far as it decides which values are possible.
+    """The settings of a gate that decide on the possible values.
 
     Attributes:
-        severities: that the gate selects, ascending; none where there are no corruptions.
+        severities: of the gate, ascending; empty without corruptions.
         max_shift: end of the walks, σ.
         at: the gate's.
     """
@@ -37,9 +37,9 @@ class Reach:
     """The values that a metric can take: from ``lowest`` to ``highest``, and both of them.
 
     Attributes:
-        what: the value is, for messages.
-        example: a threshold that is usual.
-        beyond: whether a value may also lie beyond all that was tested, where every ``min`` holds.
+        what: the value in words, for messages.
+        example: a usual threshold.
+        beyond: whether a value may also lie beyond the tested range, where every ``min`` holds.
     """
 
     lowest: float
@@ -97,10 +97,10 @@ def shift_within(asked: Asked) -> Reach:
 
 @dataclass(frozen=True)
 class At:
-    """What ``at`` means to a metric.
+    """The meaning of ``at`` for a metric.
 
     Attributes:
-        what: it is, for messages.
+        what: the meaning in words, for messages.
         fits: whether a value is one.
     """
 
@@ -117,22 +117,22 @@ AT_SHIFT = At(
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A number that a gate may hold against a threshold.
+    """A number that a gate compares with a threshold.
 
     Attributes:
         name: as gates name it.
         noun: as sentences name it.
         good: the threshold that makes sense for it.
         reach: the values that it can take.
-        value: computes it from a `Case`: a function, or where it is, ``module:function``, which is
-            imported when it is needed.
+        value: computes it from a `Case`: a function, or its place, ``module:function``, which is
+            imported when needed.
         trial: makes the `Trial` that the self-test draws from; None: it cannot be tried.
-        selectors: those that apply.
-        at: what ``at`` means; None: it takes none.
+        selectors: the selectors that apply.
+        at: the meaning of ``at``; None: it has none.
         by_class: whether it can be checked class by class.
         unit: of the value.
-        needs: what it compares with.
-        scope: whether each key has checks of its own, made by its test, or a test of the gate's makes
+        needs: the run that it compares with.
+        scope: whether each key has its own checks, made by its test, or the gate's own test makes
             them all.
         rows: whether it is checked for each corruption, over all of its severities.
         followed_as: the name by which ``failcond history`` follows it; empty: it does not.
@@ -178,7 +178,7 @@ class Metric:
         return found
 
     def try_out(self, case: Case) -> Trial:
-        """Return what it becomes on other draws of the images.
+        """Return its trial on other draws of the images.
 
         Raises:
             FailcondError: it cannot be tried.
@@ -186,13 +186,15 @@ class Metric:
         from pytest_failcond.errors import FailcondError
 
         if self.trial is None:
-            raise FailcondError(f"metric {self.name!r} says nothing of other draws of its images")
+            raise FailcondError(
+                f"metric {self.name!r} cannot be tried on other draws of its images"
+            )
         made: Trial = resolved(self.trial)(case)
         return made
 
 
 def resolved(function: Callable[..., Any] | str) -> Callable[..., Any]:
-    """Return a function that is given as itself or as ``module:function``."""
+    """Return a function given directly or as ``module:function``."""
     if not isinstance(function, str):
         return function
     module, _, name = function.partition(":")

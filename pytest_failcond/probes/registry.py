@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kept:
-    """A record of a probe that is not here: it survives reading and writing a run."""
+    """A record of an uninstalled probe: it survives reading and writing a run."""
 
     key: Key
     data: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry as it was."""
+        """Return the unchanged entry."""
         return self.data
 
 
-_TAKEN = {"ranking", "corner_case", "corruptions", "gate"}  # what names of ours begin with, too
+_TAKEN = {"ranking", "corner_case", "corruptions", "gate"}  # prefixes of our own names
 _GATE = re.compile(r"gate:[A-Za-z0-9_.-]+")
 _OTHER = re.compile(r"[a-z][a-z0-9_]{0,99}(:[A-Za-z0-9_.+-]{1,100}){0,9}")
 
 
 class Registry:
-    """The probes that there are.
+    """The registered probes.
 
     Attributes:
-        metrics: what gates may hold, by name.
+        metrics: the metrics of all probes, by name.
     """
 
     def __init__(self, probes: Iterable[Probe]) -> None:
@@ -62,7 +62,7 @@ class Registry:
         """Add a probe.
 
         Raises:
-            FailcondError: its name, or that of a metric of its, is taken.
+            FailcondError: its name, or that of one of its metrics, is taken.
         """
         names = [metric.name for metric in probe.metrics]
         taken = [name for name in names if name in self.metrics or names.count(name) > 1]
@@ -77,7 +77,7 @@ class Registry:
             self._of_metric[metric.name] = probe
 
     def configure(self, probes: Sequence[Probe]) -> None:
-        """Add the probes that a configuration names, in place of those of the one before.
+        """Add the probes that a configuration names, in place of those of an earlier one.
 
         Raises:
             FailcondError: as `add`.
@@ -90,7 +90,7 @@ class Registry:
             self._configured.append(probe)
 
     def remove(self, probe: Probe) -> None:
-        """Take a probe away again."""
+        """Remove a probe."""
         self._configured = [one for one in self._configured if one is not probe]
         del self._probes[probe.name]
         for metric in probe.metrics:
@@ -102,7 +102,7 @@ class Registry:
         return self._probes.keys()
 
     def keep(self, names: Collection[str]) -> None:
-        """Take away all probes but these, which another session in this process has."""
+        """Remove all probes but these, which another session in this process has."""
         for probe in [probe for probe in self if probe.name not in names]:
             self.remove(probe)
 
@@ -113,17 +113,17 @@ class Registry:
         return self._probes[name]
 
     def metric(self, name: str) -> Metric:
-        """Return a metric by its name; one of a probe that is not here is a plain share."""
+        """Return a metric by its name; that of an uninstalled probe counts as a plain share."""
         return self.metrics.get(name) or Metric(
             name=name, noun=name, good="min", reach=share_kept, value="", selectors=frozenset()
         )
 
     def of_metric(self, name: str) -> Probe:
-        """Return the probe whose tests hold a metric against gates."""
+        """Return the probe of a metric."""
         return self._of_metric[name]
 
     def parse(self, text: str) -> Key:
-        """Make a key of its text.
+        """Make a key from its text.
 
         Raises:
             FailcondError: no probe has such a key.
@@ -139,20 +139,20 @@ class Registry:
         )
 
     def named(self, text: str) -> Key | None:
-        """Make a key of what a check is about; None where no probe knows it."""
+        """Make the key of a check from its text; None if no probe knows it."""
         try:
             return self.about(text)
         except (FailcondError, ValueError):  # ValueError: a number of too many digits
             return None
 
     def is_foreign(self, text: str) -> bool:
-        """Whether a text may be a key of a probe of a project's own, here or not."""
+        """Whether a text may be a key of a project's own probe, installed or not."""
         name = text.partition(":")[0]
         ours = name in _TAKEN or (name in self._probes and self[name] in OURS)
         return _OTHER.fullmatch(text) is not None and not ours
 
     def may_be_planned(self, name: str) -> bool:
-        """Whether a plan or a run file may name a test so, be its gate or its probe here or not."""
+        """Whether a plan or a run file may name a test so, even without its gate or its probe."""
         prefix, _, rest = name.partition(":")
         about = rest if prefix == regression.PROBE.name else name
         if self.named(about) is not None or _GATE.fullmatch(name) is not None:
@@ -160,11 +160,11 @@ class Registry:
         return self.is_foreign(name)
 
     def read_key(self, text: str) -> Key:
-        """Make a key of what is kept as one: its probe need not be here."""
+        """Make a key from the text of a file: its probe need not be installed."""
         return self.named(text) or Key(*text.split(":"))
 
     def about(self, text: str) -> Key:
-        """Make a key of what a check is about: a key, or several of them together.
+        """Make the key of a check from its text: one key, or several together.
 
         Raises:
             FailcondError: no probe knows it.
@@ -173,7 +173,7 @@ class Registry:
         return next((key for key in read if key is not None), None) or self.parse(text)
 
     def planned(self, name: str, settings: Settings) -> Planned:
-        """Make a planned test of its name, in a plan or a run file."""
+        """Make a planned test from its name, in a plan or a run file."""
         for probe in self:
             if (planned := probe.read_planned(name, settings)) is not None:
                 return planned
@@ -184,7 +184,7 @@ class Registry:
         return Planned.of_key(key, self.unit(key))
 
     def read(self, key: Key, data: dict[str, Any], labels: Labels) -> Record:
-        """Make a record of its entry in a run file; of a probe that is not here, it is kept as it is.
+        """Make a record from its entry in a run file; keep that of an uninstalled probe unchanged.
 
         Args:
             key: of the record.
@@ -197,12 +197,12 @@ class Registry:
         return probe.read(key, data, labels)
 
     def measure(self, key: Key, bench: Bench) -> Iterable[tuple[Key, Record]]:
-        """Measure a key, and what is found of others on the way."""
+        """Measure a key, and others found on the way."""
         found: Iterable[tuple[Key, Record]] = resolved(self[key.probe].measure)(key, bench)
         return found
 
     def perfect(self, key: Key, settings: Settings, labels: Labels, samples: int) -> Any:
-        """Make the record of a key without any loss, as `Probe.perfect` says.
+        """Make the record of a key without any loss, by `Probe.perfect`.
 
         Raises:
             FailcondError: the probe has none.
@@ -213,7 +213,7 @@ class Registry:
         return resolved(make)(key, settings, labels, samples)
 
     def images(self, key: Key, laboratory: Laboratory, rows: npt.NDArray[np.int64]) -> Pixels:
-        """Make again some of the images that are classified for a key.
+        """Make some of the classified images of a key again.
 
         Args:
             key: of a measurement of test images.
@@ -228,7 +228,7 @@ class Registry:
         return made
 
     def in_order(self, records: Iterable[Record], settings: Settings) -> dict[Key, Any]:
-        """Return records by key: as the registry orders the probes, and each probe its own."""
+        """Return records by key, in the order of the registry and of each probe."""
         order = {name: place for place, name in enumerate(self._probes)}
 
         def place(record: Record) -> tuple[Any, ...]:
@@ -253,7 +253,7 @@ class Registry:
         return self.planned(f"gate:{gate.id}", settings)
 
     def unit(self, key: Key) -> Key:
-        """Return what a key is measured with, and cannot be divided from."""
+        """Return the measurement that a key belongs to and cannot be divided from."""
         return self[key.probe].unit(key) if key.probe in self else key
 
 

@@ -194,7 +194,9 @@ def test_a_changed_image_is_an_error_and_never_a_pass(replayed, gate):
     (replayed.path / "corpus" / "b-2-up-0.png").write_bytes(b"another")
     result = replayed.run("--failcond-json=run.json")
     assert result.parseoutcomes() == {"failed": 5}
-    result.stdout.fnmatch_lines(["*b-2-up-0.png: was changed since it was found*"])
+    result.stdout.fnmatch_lines(
+        ["*b-2-up-0.png: has changed: its hash is not that of the manifest*"]
+    )
     run = run_of(replayed)
     assert run["gates"][0]["verdict"] == "error"
     assert run["corpus"] is None

@@ -69,7 +69,7 @@ def test_the_reference_says_which_gates_on_mce_nothing_can_fail(project, gate):
     project.configure(table, gate(id="all", metric="mce", max=1.5))
     result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*gaussian_noise is measured by the errors of the reference*"])
+    result.stderr.fnmatch_lines(["*gaussian_noise is relative to the errors of the reference*"])
     project.configure(table, gate(id="fine", metric="mce", max=1.5, **only))
     assert project.run().ret == 0
 

@@ -141,7 +141,9 @@ def test_a_missing_file(corpus):
 
 def test_a_changed_file(corpus):
     corpus.file("star-7-up-4").write_bytes(png(pixels_of(1)))
-    assert "star-7-up-4.png: was changed since it was found" in refusal(corpus.images)
+    assert "star-7-up-4.png: has changed: its hash is not that of the manifest" in refusal(
+        corpus.images
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,8 +169,11 @@ def test_an_unknown_class(corpus):
     ("change", "words"),
     [
         (lambda d: d["entries"][1].update(status="fixd"), "entries 'star-7-up-4'.status"),
-        (lambda d: d["entries"][1].update(id="star-5-up-4"), "'star-5-up-4' stands twice"),
-        (lambda d: d["entries"][1].update(id="STAR-5-up-4"), "stands twice"),
+        (
+            lambda d: d["entries"][1].update(id="star-5-up-4"),
+            "two entries have the id 'star-5-up-4'",
+        ),
+        (lambda d: d["entries"][1].update(id="STAR-5-up-4"), "two entries have the id"),
         (lambda d: d["entries"][1].update(id="../secret"), "id"),
         (lambda d: d["entries"][1].update(direction="up"), "must be a direction"),
         (lambda d: d["entries"][1].update(p=1.5), "'star-7-up-4'.p: "),
@@ -178,7 +183,7 @@ def test_an_unknown_class(corpus):
         (lambda d: d.pop("entries"), "entries is missing"),
         (lambda d: d.update(entries=[3]), "entries[0]: "),
         (lambda d: d.update(schema=2), "update pytest-failcond"),
-        (lambda d: d.pop("schema"), "is no manifest of a corpus"),
+        (lambda d: d.pop("schema"), "is not a manifest of a corpus"),
     ],
 )
 def test_a_manifest_edited_amiss(corpus, change, words):

@@ -144,7 +144,7 @@ def test_mce_needs_a_reference_that_errs():
         corruptions={"names": ["contrast"], "severities": [1], "reference": "r.json"},
         gates=(gate,),
     )
-    with pytest.raises(FailcondError, match="contrast is measured by the errors of the reference"):
+    with pytest.raises(FailcondError, match="contrast is relative to the errors of the reference"):
         check(
             gate,
             MeanKey(),

@@ -78,9 +78,7 @@ def test_what_does_not_stand_out_has_no_name():
         direction(0, 1, [0, 2, 4, 6, 8]), attributes=[AttributeChange("noise", 0.7, -0.1, 1.5)]
     )
     assert grouped(unnamed) == [(None, 0, (0,), ())]
-    assert (
-        direction_text.what_breaks(run_of(unnamed)) == "what no attribute tells of breaks a first"
-    )
+    assert direction_text.what_breaks(run_of(unnamed)) == "an unnamed change breaks a first"
 
 
 def test_nothing_is_said_without_attributes():

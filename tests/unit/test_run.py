@@ -228,7 +228,7 @@ def test_the_judges_verdicts_fit_the_curve(run):
     assert run.directions["direction:1:40:-"].valid.all()  # nobody judged
     data = judged.to_json()
     assert Direction.from_json(data) == judged
-    with pytest.raises(ValueError, match="is not its curve"):
+    with pytest.raises(ValueError, match="does not fit its curve"):
         Direction.from_json(data | {"accepted": pack_bits(~judged.valid)})
 
 

@@ -1,4 +1,4 @@
-"""The corpus: corner cases that were found before, replayed on each version of the classifier."""
+"""The corpus: earlier corner cases, replayed on each version of the classifier."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) ->
 
 
 def _checks(planned: Planned, asking: Asking) -> Iterable[tuple[GateSettings, Key]]:
-    """An image of the corpus is held against its status, not against a gate; all together, they are."""
+    """A single image of the corpus is checked against its status; gates check all images
+    together.
+    """
     about = planned.about
     if isinstance(about, EntryKey):
         return []

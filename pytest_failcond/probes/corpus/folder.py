@@ -1,7 +1,7 @@
-"""The corpus: corner cases found once, kept as images to be reviewed, committed and replayed.
+"""The corpus: corner cases kept as images, to review, commit and replay.
 
-A folder of PNG files, each as the classifier is given it, and a manifest that says what each shows,
-how it was found, and whether the classifier is expected to have it right.
+A folder of PNG files, each as the classifier gets it, and a manifest with the class of each, its
+origin, and whether the classifier must have it right.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ MANIFEST = "corpus.json"
 
 @dataclass(frozen=True)
 class Corpus:
-    """The entries of a corpus, the folder that their images lie in, and what a review took out.
+    """The entries of a corpus, the folder of their images, and the entries that a review took out.
 
-    ``removed`` holds the cases of entries that are not to come back.
+    ``removed`` holds the cases of entries that must not come back.
     """
 
     folder: Path
@@ -39,7 +39,7 @@ class Corpus:
         """Read the manifest; images are read by `images`.
 
         Raises:
-            FailcondError: it is missing, empty, damaged, edited amiss, or of a newer version.
+            FailcondError: it is missing, empty, damaged, wrongly edited, or of a newer version.
         """
         corpus = cls.read_if_any(folder)
         if corpus is None:
@@ -56,10 +56,10 @@ class Corpus:
 
     @classmethod
     def read_if_any(cls, folder: Path) -> Corpus | None:
-        """Read the manifest; None where there is none.
+        """Read the manifest; None if it is missing.
 
         Raises:
-            FailcondError: it is damaged, edited amiss, or of a newer version.
+            FailcondError: it is damaged, wrongly edited, or of a newer version.
         """
         manifest = read_manifest(folder / MANIFEST)
         if manifest is None:
@@ -67,10 +67,10 @@ class Corpus:
         return cls(folder, tuple(manifest.entries), tuple(manifest.removed))
 
     def save(self, images: dict[str, bytes]) -> None:
-        """Write the files of new images by id, then the manifest: it never names what is not there.
+        """Write the files of new images by id, then the manifest: it never names a missing file.
 
         Raises:
-            FailcondError: the folder cannot be written; the older manifest is left as it was.
+            FailcondError: the folder cannot be written; the older manifest is unchanged.
         """
         for entry_id, content in images.items():
             write_atomically(self.file(entry_id), content)
@@ -101,7 +101,7 @@ class Corpus:
         )
 
     def without(self, ids: Iterable[str]) -> Corpus:
-        """Return the corpus without some entries, which are not to come back.
+        """Return the corpus without some entries, which must not come back.
 
         Raises:
             FailcondError: there is no entry with such an id.
@@ -122,7 +122,7 @@ class Corpus:
         return wanted
 
     def free_id(self, wanted: str) -> str:
-        """Return ``wanted``, or with a number behind it where an entry has it already."""
+        """Return ``wanted``, or with a number added if an entry has it already."""
         taken = {entry_id.casefold() for entry_id in self.ids}  # as some file systems compare names
         free, number = wanted, 2
         while free.casefold() in taken:
@@ -140,7 +140,7 @@ class Corpus:
                 raise FailcondError(
                     f"{self.folder / MANIFEST}: {entry.id}: there is no class "
                     f"{entry.class_name!r}{nearest(entry.class_name, class_names)}; set classes = "
-                    "[...] in [tool.failcond] as when it was found"
+                    f"[...] in [tool.failcond] as in the run that found it"
                 )
         return [class_names.index(entry.class_name) for entry in self.entries]
 
@@ -148,7 +148,7 @@ class Corpus:
         """Read all images, uint8 ``[N, H, W, C]``.
 
         Raises:
-            FailcondError: a file is missing or changed, is no image, or of another size.
+            FailcondError: a file is missing or changed, not an image, or of another size.
         """
         import numpy as np
 
@@ -168,7 +168,7 @@ def promotion(ids: Iterable[str]) -> str:
 
 
 def hash_png(content: bytes) -> str:
-    """Return what `files.hash_file` gives for a file with this content."""
+    """Return the result of `files.hash_file` for a file with this content."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
@@ -183,7 +183,7 @@ def _pixels(path: Path, entry: Entry) -> npt.NDArray[np.uint8]:
     content = read_regular(path, str(path))
     if hash_png(content) != entry.png:
         raise FailcondError(
-            f"{path}: was changed since it was found: its hash is not the manifest's; take it "
-            "from the commit that added it"
+            f"{path}: has changed: its hash is not that of the manifest; take it from the commit "
+            f"that added it"
         )
     return decode_pixels(content, str(path))

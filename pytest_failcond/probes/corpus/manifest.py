@@ -1,4 +1,4 @@
-"""The manifest of a corpus: what each of its images shows, and how it was found. Read and written."""
+"""The manifest of a corpus, read and written: the class and the origin of each image."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Entry(Record):
 
     Attributes:
         id: of its test; its file is ``<id>.png``.
-        status: ``open``: the classifier is known to have it wrong; ``fixed``: it must have it right.
+        status: ``open``: the classifier is known to be wrong; ``fixed``: it must be right.
         class_name: the class that it shows.
         direction: the key of the direction along which it was found.
         dimension: the same dimension as ``layer[channel]``.
         sample: the start image's number in the generator's stream.
         broke_at: the shift at which the start image broke, σ.
         shift: the shift of this image, σ.
-        predicted: the class that the classifier it was found on took it for.
+        predicted: the prediction of the classifier on which it was found.
         p: that classifier's probability of the class that it shows.
-        judged: the class that the judge took it for; None: there was no judge.
+        judged: the judge's prediction; None without a judge.
         seed: of the start images.
         generator, classifier, judge: hashes of the models that it was found with.
         png: SHA-256 of its file.
@@ -68,12 +68,12 @@ class Entry(Record):
 
     @property
     def case(self) -> str:
-        """What makes it the same case as another: its start image and the way it was moved."""
+        """The identity of its case: its start image and the way it was moved."""
         return f"{self.direction} sample {self.sample} seed {self.seed} {self.generator}"
 
     @property
     def place(self) -> tuple[int, int, str, int, str]:
-        """Where it stands in the manifest, whenever it was added."""
+        """Its place in the manifest, whenever it was added."""
         key = read_key(self.direction)
         assert isinstance(key, DirectionKey)
         sign = "+" if key.sign > 0 else "-"
@@ -85,7 +85,7 @@ class Manifest(Record):
 
     Attributes:
         entries: one per image.
-        removed: the cases of entries that a review took out, and that are not to come back.
+        removed: the cases of entries that a review took out, and that must not come back.
     """
 
     schema_: int = Field(alias="schema")
@@ -94,7 +94,7 @@ class Manifest(Record):
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """Read a manifest; None where there is no file.
+    """Read a manifest; None if there is no file.
 
     Raises:
         FailcondError: it is damaged, edited amiss, or of a newer version.
@@ -109,7 +109,7 @@ def write_manifest(path: Path, entries: Iterable[Entry], removed: Iterable[str])
     """Write a manifest in an order that does not depend on when an entry was added.
 
     Raises:
-        FailcondError: the place cannot be written; what was there before is untouched.
+        FailcondError: the place cannot be written; its earlier content is untouched.
     """
     content = {
         "schema": SCHEMA,
@@ -122,7 +122,7 @@ def write_manifest(path: Path, entries: Iterable[Entry], removed: Iterable[str])
 def _validated(path: Path, data: Any) -> Manifest:
     schema = data.get("schema") if isinstance(data, dict) else None
     if type(schema) is not int:
-        raise FailcondError(f"{path}: is no manifest of a corpus; {_REMEDY}")
+        raise FailcondError(f"{path}: is not a manifest of a corpus; {_REMEDY}")
     if schema > SCHEMA:
         raise FailcondError(
             f"{path}: written with schema {schema}, this version reads {SCHEMA}; update "
@@ -135,6 +135,6 @@ def _validated(path: Path, data: Any) -> Manifest:
     seen: set[str] = set()
     for entry in manifest.entries:
         if entry.id.casefold() in seen:
-            raise FailcondError(f"{path}: the id {entry.id!r} stands twice; ids are unique")
+            raise FailcondError(f"{path}: two entries have the id {entry.id!r}; ids must be unique")
         seen.add(entry.id.casefold())
     return manifest

@@ -1,4 +1,4 @@
-"""The corpus, put to the classifier."""
+"""The corpus, classified."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def measure(key: CorpusKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
 
 
 def replay(laboratory: Laboratory, corpus: Corpus, save: SavePicture | None) -> Replay:
-    """Classify the images of a corpus; those that must be right and are not are pictured.
+    """Classify the images of a corpus; picture those that must be right and are wrong.
 
     Raises:
-        FailcondError: an image or a class is not as the manifest says.
+        FailcondError: an image or a class is not as in the manifest.
     """
     pixels = corpus.images()
     p = laboratory.classifier.probabilities(to_float(pixels), owned=True)

@@ -1,4 +1,4 @@
-"""What the classifier makes of the corpus, as plain data for JSON."""
+"""The classifier's predictions on the corpus, as plain data for JSON."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pytest_failcond.records.measurements import Predictions
 
 @dataclass(frozen=True)
 class Replayed:
-    """What the classifier makes of one image of the corpus.
+    """The classifier's prediction on one image of the corpus.
 
     Attributes:
         id: of the entry.
-        status: ``open``, where it is known to be wrong, or ``fixed``, where it must be right.
+        status: ``open`` (known to be wrong) or ``fixed`` (must be right).
         label, predicted: true and predicted class, by index.
         p: probability of the true class.
-        picture: file name in the run's folder, where a fixed one is wrong.
+        picture: file name in the run's folder, if a fixed one is wrong.
         png: hash of its file: the same image in two runs has the same.
     """
 
@@ -50,7 +50,7 @@ class Replayed:
         return self.status == "open" and self.right
 
     def told(self, class_names: Sequence[str]) -> str:
-        """Say what was seen in it."""
+        """Return its prediction in words."""
         name, seen = (
             class_names[i] if i < len(class_names) else str(i) for i in (self.label, self.predicted)
         )

@@ -9,5 +9,5 @@ from pytest_failcond.verdicts.trials import Trial, rights, shares
 
 
 def corpus_accuracy(case: Case) -> Trial:
-    """The corpus has images of its own."""
+    """The corpus has its own images."""
     return replace(shares(case, case.key, rights(case, [case.key]), [1], [-1]), images="corpus")

@@ -1,4 +1,4 @@
-"""The corpus in the reports: what is said of it in a line, and of the images that were lost."""
+"""The corpus in the reports: its state in a line, and the lost images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _PICTURED = 30  # lost images that are shown; their tests show them all
 
 
 def section(run: Run) -> Section | None:
-    """Describe how the corpus stands, what to do about it, and what was lost; None where there is none."""
+    """Describe the state of the corpus, the next step, and the lost images; None without a
+    corpus.
+    """
     if run.corpus is None:
         return None
     notes = [Note(summary(run))]
@@ -27,7 +29,7 @@ def section(run: Run) -> Section | None:
 
 
 def frame(run: Run, entry: Replayed, *, named: bool) -> Frame:
-    """Describe an image, and what was seen in it."""
+    """Describe an image and its prediction."""
     said = told(run, entry)
     lines = [Said(said, "failed" if entry.lost else "plain")]
     if named:
@@ -36,7 +38,7 @@ def frame(run: Run, entry: Replayed, *, named: bool) -> Frame:
 
 
 def summary(run: Run) -> str:
-    """Say how the corpus stands; empty where there is none.
+    """Return the state of the corpus; empty without a corpus.
 
     ``12 open (9 still wrong, 3 now right), 4 fixed, all held``
     """
@@ -56,7 +58,7 @@ def summary(run: Run) -> str:
 
 
 def advice(run: Run) -> str:
-    """Give the command that promotes what is right now; empty where nothing is."""
+    """Return the command that promotes the images that are right now; empty if there are none."""
     ids = [printable(entry.id) for entry in contents.mended(run)]
     if not ids:
         return ""
@@ -70,6 +72,6 @@ def title(entry: Replayed) -> str:
 
 
 def told(run: Run, entry: Replayed) -> str:
-    """Say what was seen in an image, and what was expected."""
+    """Return the prediction on an image, and the expected class."""
     expected = "is marked as fixed, but " if entry.lost else ""
     return printable(expected + entry.told(run.classes))

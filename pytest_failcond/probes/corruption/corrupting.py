@@ -1,4 +1,4 @@
-"""The corruptions that a configuration names, the user's own among them, applied to its images."""
+"""The configured corruptions, the user's own among them, applied to images."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Corruptions:
             name: of the corruption.
             pixels: ``[N, H, W, C]``.
             severity: 1 to 5.
-            indices: of the images in the user's set, ``[N]``, which key what is drawn.
+            indices: of the images in the user's set, ``[N]``; they key the random draws.
             seed_offset: added to the seed.
 
         Raises:
@@ -92,7 +92,7 @@ class Corruptions:
 
 
 def _culprit(apply: Callable[[slice], object], indices: npt.NDArray[np.int64]) -> str:
-    """Say on which image a corruption raises, trying one by one: this happens once, at an error."""
+    """Return the image on which a corruption raises; try one by one, once, at an error."""
     for row, index in enumerate(indices):
         try:
             apply(slice(row, row + 1))

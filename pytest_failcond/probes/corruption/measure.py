@@ -18,7 +18,7 @@ from pytest_failcond.subjects.images import side_by_side
 
 
 def measure(key: CorruptionKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    """Measure a cell, and picture some of what it loses."""
+    """Measure a cell, and picture some of its lost images."""
     clean = bench.measure(CleanKey())
     yield key, measure_corruption(bench.laboratory, key, clean=clean, save=bench.save_example)
 

@@ -1,4 +1,4 @@
-"""What gates hold of a cell of the grid. Pure."""
+"""The metrics of a cell of the grid. Pure."""
 
 from __future__ import annotations
 

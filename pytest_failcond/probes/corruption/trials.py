@@ -8,5 +8,5 @@ from pytest_failcond.verdicts.trials import Trial, rights, shares
 
 
 def accuracy_drop(case: Case) -> Trial:
-    """A loss is one on the key's images; the clean ones stay as they are."""
+    """A loss is one on the key's images; the clean ones do not change."""
     return shares(case, case.key, rights(case, [CleanKey(), case.key]), [1, -1], [0, 1])

@@ -1,4 +1,4 @@
-"""Accuracy by corruption and severity, as blocks, with what the gates say of each cell."""
+"""Accuracy by corruption and severity, as blocks, with the verdict on each cell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from pytest_failcond.words.media import HTML, PAGES, TERMINAL
 
 
 def section(run: Run) -> Section | None:
-    """Describe the accuracy of every cell, or of the clean images alone; None where neither was asked for."""
+    """Describe the accuracy of every cell, or of the clean images alone; None if neither was
+    requested.
+    """
     cells = _cells(run)
     if not cells:
         return _clean_alone(run)
@@ -96,7 +98,9 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _shade(run: Run, key: Key) -> Shade | None:
-    """Return the accuracy of a key, with the gravest verdict on it; None if nobody asked for it."""
+    """Return the accuracy of a key, with the gravest verdict on it; None if it was not
+    requested.
+    """
     if key not in run.measurements and key not in run.errors:
         return None
     measured = run.measurements.get(key)

@@ -1,4 +1,4 @@
-"""The grid in words: whose constants it has, where accuracy rises, and how far seeds are apart."""
+"""The grid in words: its constants, rises of accuracy, and the spread over seeds."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ _CONFIDENCE = 0.95  # of what is remarked on; gates have their own
 
 
 def constants(run: Run) -> str:
-    """Say whose constants the severities are, or which package made the pixels."""
+    """Name the constants of the severities, or the package that made the pixels."""
     made_by = str(run.subjects.get("corruptions") or "")
     names = {"imagenet-c": "ImageNet-C's constants", "cifar-c": "CIFAR-C's constants"}
     return printable(names.get(made_by.partition("/")[0], made_by) or "constants unknown")
 
 
 def rises(run: Run) -> str:
-    """Say where a higher severity is easier, beyond sampling noise; empty where nowhere is."""
+    """Name the corruptions whose higher severity is easier, beyond sampling noise; empty if there
+    are none.
+    """
     found = []
     for key, measured in run.measurements.items():
         if not isinstance(key, CorruptionKey):
@@ -53,7 +55,7 @@ def spread(run: Run) -> list[tuple[str, float, int]]:
 
 
 def seeds(run: Run, spread: list[tuple[str, float, int]]) -> str:
-    """Say how far accuracy spreads over the seeds of random corruptions; empty for one seed."""
+    """Return the spread of accuracy over the seeds of random corruptions; empty for one seed."""
     number = run.settings.get("seeds") or 1
     if number < 2:
         return ""

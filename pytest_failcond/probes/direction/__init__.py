@@ -71,7 +71,7 @@ class CornerCase:
 
     @property
     def key(self) -> DirectionKey:
-        """The key of the direction that has this rank; ranks the class when first asked."""
+        """The key of the direction of this rank; ranks the class on the first call."""
         assert self.failcond is not None
         return self.failcond.direction_key(self.class_index, self.rank)
 
@@ -90,7 +90,7 @@ def _tests(planning: Planning) -> Iterator[Planned]:
 
     options = planning.settings.corner_cases
     if not planning.generator:
-        for gate in planning.settings.gates:  # which would be gone, and nobody would know
+        for gate in planning.settings.gates:  # else the gate would vanish without notice
             if gate.metric in _NAMES:
                 raise FailcondError(f"gate {gate.id!r} selects nothing: {NO_GENERATOR}")
         return
@@ -127,7 +127,7 @@ def _read_planned(name: str, settings: Settings) -> Planned | None:
 
 
 def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> list[Key]:
-    """Return the ranks that a gate checks: which directions have them is known when they are ranked."""
+    """Return the ranks that a gate checks: the ranking decides later on their directions."""
     named = [i for i, name in enumerate(class_names) if name in (gate.classes or class_names)]
     top = settings.corner_cases.top
     return [CornerCaseKey(index, rank) for index in named for rank in range(1, top + 1)]
@@ -135,12 +135,12 @@ def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) ->
 
 def _selects(gate: GateSettings, key: Key, asking: Asking) -> bool:
     index, names = unit(key).class_index, asking.class_names
-    # A test of the user's may ask for a class that there is not: no gate on classes is about it.
+    # One of the user's tests may request an unknown class: no gate on classes covers it.
     return gate.classes is None or (index < len(names) and names[index] in gate.classes)
 
 
 def _checks(planned: Planned, asking: Asking) -> Iterable[tuple[GateSettings, Key]]:
-    """Apply the gates to the direction that has the rank, or to the rank where none has."""
+    """Apply the gates to the direction of the rank, or to the rank if it has none."""
     (key,) = planned.needs
     about = planned.about
     if isinstance(about, CornerCaseKey):
@@ -152,7 +152,7 @@ def _checks(planned: Planned, asking: Asking) -> Iterable[tuple[GateSettings, Ke
 
 
 def direction_of(key: CornerCaseKey, asking: Asking) -> DirectionKey:
-    """Return the direction that has a rank.
+    """Return the direction of a rank.
 
     Raises:
         FailcondError: the class could not be ranked, or has fewer directions.
@@ -176,7 +176,7 @@ def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Reco
 
 
 def _place(key: Key, record: Any, settings: Settings) -> tuple[int, int, int, str]:
-    """Order rankings by class, then directions by class and rank, those of no rank last."""
+    """Order rankings by class, then directions by class and rank, unranked ones last."""
     if isinstance(key, RankingKey):
         return 0, key.class_index, 0, key
     return 1, record.class_index, record.rank or 999, key

@@ -1,8 +1,9 @@
-"""What changes in images when they are moved along a direction, in attributes that have a name.
+"""The changes of images along a direction, in named attributes.
 
-Every attribute is one number per image, built to answer to one kind of change and to little else:
-noise is read where the image is flat, sharpness relative to contrast, and shapes off a smoothed image
-at half its contrast. What an attribute varies by among generated images is its unit, σ.
+Every attribute is one number per image, built to respond to one kind of change and to little else:
+noise is read where the image is flat, sharpness relative to contrast, and shapes off a smoothed
+image at half its contrast. The standard deviation of an attribute over generated images is its
+unit, σ.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ NATURAL_SAMPLES = 256
 CONFIDENCE = 0.95  # of the intervals of all attributes of a direction together (Bonferroni)
 
 
-# A σ smaller than this counts as this: where images hardly differ, a change that nobody would see
-# must not stand out. In each attribute's own unit.
+# The least σ of each attribute, in its own unit: if images hardly differ, an invisible change must
+# not stand out.
 _LEAST_STD = {
     "noise": 0.01,
     "sharpness": 0.05,
@@ -58,10 +59,10 @@ _LEAST_STD = {
 
 @dataclass(frozen=True)
 class Variation:
-    """By how much attributes differ among a generator's images, unmoved and of all classes.
+    """The spread of attributes over a generator's images, unmoved and of all classes.
 
     Attributes:
-        figure: how the generator's strokes stand out, None where its images are not of strokes.
+        figure: the polarity of the generator's strokes; None if its images are not of strokes.
         std: σ of each attribute that applies.
     """
 
@@ -78,7 +79,9 @@ def natural_variation(generator: Generator, *, samples: int = NATURAL_SAMPLES) -
 
 
 def variation_of(images: npt.NDArray[Any]) -> Variation:
-    """Decide whether images ``[N, H, W, C]`` show strokes, and measure what they vary by."""
+    """Decide whether images ``[N, H, W, C]`` show strokes, and measure the spread of their
+    attributes.
+    """
     figure = figure_of(images)
     values = measure_attributes(images, figure)
     std = {name: float(np.nanstd(v)) for name, v in values.items() if np.isfinite(v).any()}
@@ -86,7 +89,7 @@ def variation_of(images: npt.NDArray[Any]) -> Variation:
 
 
 def changes_along(walk: Walk, variation: Variation) -> list[AttributeChange]:
-    """Say what changes between the unmoved start images of a walk and the moved ones."""
+    """Return the changes between the unmoved start images of a walk and the moved ones."""
     return changes(_channels_last(walk.unmoved), _channels_last(walk.moved), variation)
 
 
@@ -95,8 +98,8 @@ def changes(
 ) -> list[AttributeChange]:
     """Compare the same images before and after: ``[N, H, W, C]`` each, largest change first.
 
-    The mean of the paired differences, in σ, with its t interval; an image that has no figure on
-    either side says nothing about shapes, and an attribute that most images lack is left out.
+    The mean of the paired differences, in σ, with its t interval; an image without a figure on
+    either side does not count for shapes, and an attribute that most images lack is left out.
     """
     before = measure_attributes(unmoved, variation.figure)
     after = measure_attributes(moved, variation.figure)

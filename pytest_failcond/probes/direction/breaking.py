@@ -1,4 +1,4 @@
-"""Which changes of the images break which classes, over all directions of a run."""
+"""The changes of images that break each class, over all directions of a run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class BreakingChange:
     """A change, and the classes that it breaks.
 
     Attributes:
-        name: the attribute; None where nothing that stands out was found.
-        sign: which way it changes; 0 without a name.
+        name: the attribute; None if no change stands out.
+        sign: the direction of its change; 0 without a name.
         first: indices of the classes whose first breaking direction changes this most.
-        later: those of which only another breaking direction does.
+        later: indices of the classes for which only a later breaking direction does.
     """
 
     name: str | None
@@ -29,15 +29,15 @@ class BreakingChange:
 
 
 def breaking_changes(run: Run) -> list[BreakingChange]:
-    """Group the directions that break something by what they change most, over classes.
+    """Group the breaking directions by their largest change, over classes.
 
-    A direction *breaks* if, by the end of what was tested, it has broken a tenth of the start images
-    that were not broken unmoved, counted in all start images. Of a class's breaking directions, all
-    moved as far as every one of them was tested, the *first* is the one that has broken most there,
-    the better ranked of two alike. A direction stands for the attribute whose change is largest.
+    A direction *breaks* if, by the end of what was tested, it has broken a tenth of the start
+    images that were not broken unmoved, counted in all start images. Of a class's breaking
+    directions, all moved as far as every one of them was tested, the *first* is the one that has
+    broken most there, the better ranked of two alike. A direction counts as its largest change.
 
-    Changes that break most classes first come first, what has no name last. Nothing is said of a run whose directions have
-    no attributes.
+    Changes that break most classes first come first, unnamed ones last. A run whose directions have
+    no attributes gives no groups.
     """
     if not any(direction.attributes for direction in run.directions.values()):
         return []

@@ -1,4 +1,4 @@
-"""Which directions of a run are shown where there are many: the worst."""
+"""The choice of the directions to show if there are many: the worst."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_failcond.report import contents
 from pytest_failcond.report.wording import GRAVITY, LABELS, count
 from pytest_failcond.runs.run import Run
 
-_WORST = 6  # directions, where not all are shown
+_WORST = 6  # directions, if not all are shown
 
 
 def directions_of(run: Run) -> list[Direction]:
@@ -22,7 +22,9 @@ def directions_of(run: Run) -> list[Direction]:
 
 
 def few_classes(run: Run) -> tuple[list[Direction], list[Direction]]:
-    """Return the directions of the ten classes that have the worst, and those of the other classes."""
+    """Return the directions of the ten classes with the worst ones, and those of the other
+    classes.
+    """
     found = directions_of(run)
     order = _worst_first(run)
     worst = dict.fromkeys(d.class_index for d in sorted(found, key=order))
@@ -34,7 +36,9 @@ def few_classes(run: Run) -> tuple[list[Direction], list[Direction]]:
 
 
 def more_classes(run: Run, others: Iterable[Direction]) -> str:
-    """Say how many classes are left out, and how their directions stand; nothing where none is."""
+    """Return the number of classes left out, and the verdicts of their directions; empty if there
+    are none.
+    """
     left_out = list(others)
     if not left_out:
         return ""
@@ -56,7 +60,7 @@ def _worst_first(run: Run) -> Callable[[Direction], tuple[int, float]]:
 
 
 def shown_directions(run: Run, *, every: bool) -> tuple[list[Direction], int]:
-    """Return the directions that are worst, by class and rank, and how many there are beside them.
+    """Return the worst directions, by class and rank, and the number of the others.
 
     Worst are those that a gate fails, then those that hold least, then those that break most.
     """

@@ -20,7 +20,7 @@ from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance, Judge
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
 
-LEAST_VALID_RANGE = 1.0  # σ; a direction with less says nothing about the classifier
+LEAST_VALID_RANGE = 1.0  # σ; a shorter range says nothing about the classifier
 MOST_CANDIDATES = 10  # times `top`: how far down the ranking directions are tried
 _FRAMES = 8
 _DIGITS = (
@@ -34,12 +34,12 @@ class Strip:
 
     Attributes:
         sample: the start image's number in the generator's stream.
-        broke: whether it breaks; else the strip ends where the walk could still claim something.
+        broke: whether it breaks; else the strip ends at the end of the tested range.
         shifts: σ, ``[F]``.
         images: uint8 ``[F, H, W, C]``.
         p: the classifier's probability of the class, ``[F]``.
         predicted: the classifier's prediction, ``[F]``.
-        judged: what it is taken for by the judge that accepts it least, ``[F]``, the number of classes
+        judged: the prediction of the judge that accepts it least, ``[F]``, the number of classes
             for none of these; None without a judge.
         accepted: whether it still shows its class, bool ``[F]``; all, without a judge.
     """
@@ -56,7 +56,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Finding:
-    """A direction, how it ranks (from 1, None if it was not ranked), and what its walk found."""
+    """A direction, its rank (from 1, None if it was not ranked), and its walk."""
 
     key: DirectionKey
     rank: int | None
@@ -76,7 +76,7 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found for one class: its ranking, its best directions, and those passed over."""
+    """The findings for one class: its ranking, its best directions, and those passed over."""
 
     ranking: Ranking
     directions: tuple[Finding, ...]
@@ -107,8 +107,8 @@ def find_corner_cases(
             no more dimensions have a gradient.
         samples: start images, and images that the ranking averages over.
         max_shift: end of the walks, σ.
-        judge: one judge or several, or an `Acceptance`, which say which images still show the class;
-            None: all do, within the generator's range.
+        judge: one judge or several, or an `Acceptance`, which decide whether images still show the
+            class; None: all do, within the generator's range.
         seed: keys the samples.
 
     Raises:
@@ -154,10 +154,12 @@ def measure_directions(
     """Walk given directions of one class, whatever their rank on this classifier.
 
     Raises:
-        FailcondError: a dimension is not the generator's, or the classes differ.
+        FailcondError: the generator has no such dimension, or the classes differ.
     """
     if len({key.class_index for key in keys}) != 1:
-        raise FailcondError("directions of one class can be walked together, not of several")
+        raise FailcondError(
+            "only directions of one class can be walked together; walk each class separately"
+        )
     starts = start_images(generator, acceptance, keys[0].class_index, samples, seed=seed)
     walks = walk(generator, classifier, keys, starts, judge=acceptance, max_shift=max_shift)
     return [
@@ -178,8 +180,8 @@ def make_strip(
 ) -> Strip:
     """Picture the typical break: the start image whose breaking shift is the median of those moved.
 
-    Breaks beyond the valid range are left out, since nothing is claimed there. Images that are wrong
-    before they are moved break at 0 and make a poor picture; one is shown only where there is no
+    Breaks beyond the valid range are left out, since nothing is claimed there. Images that are
+    wrong before they are moved break at 0 and make a poor picture; one is shown only if there is no
     other. The choice knows no threshold.
     """
     claimed = walked.breaks <= (walked.valid_range or np.inf)

@@ -26,17 +26,17 @@ JUDGE_LOST = "lost to the judge past the break"
 
 @dataclass(frozen=True)
 class FoundCase:
-    """A corner case as it is kept.
+    """A corner case to keep.
 
     Attributes:
         direction: along which it was found.
         sample: the start image's number in the generator's stream.
-        broke_at, shift: where the start image broke, and where this image is, σ.
+        broke_at, shift: the breaking shift of the start image, and the shift of this image, σ.
         pixels: uint8 ``[H, W, C]``.
         predicted: the classifier's prediction, by index.
         p: its probability of the class.
-        judged: what the judge that accepts it least takes it for, by index; the number of classes: for
-            none of these; None without a judge.
+        judged: the prediction of the judge that accepts it least, by index; the number of classes
+            for none of these; None without a judge.
         accepted: whether it still shows its class.
     """
 
@@ -53,7 +53,7 @@ class FoundCase:
 
 @dataclass(frozen=True)
 class Discovery:
-    """The corner cases of one class, and how many were dropped, by reason."""
+    """The corner cases of one class, and the number of dropped ones, by reason."""
 
     cases: tuple[FoundCase, ...]
     dropped: Counter[str]
@@ -76,7 +76,7 @@ def discover(
     Each is moved 0.5 σ past its break and rounded to uint8. Those very pixels are shown to classifier
     and judges again, and kept if the classifier is wrong and they are accepted.
 
-    Args: as of `find_corner_cases`; ``acceptance`` says which images still show the class.
+    Args: as of `find_corner_cases`; ``acceptance`` decides whether images still show the class.
 
     Raises:
         FailcondError: the classifier has no gradients, or the judge accepts too few images.
@@ -107,7 +107,7 @@ def discover(
 def typical_rows(walk: Walk, count: int) -> npt.NDArray[np.int64]:
     """Return the start images whose breaks are nearest the median of those within the valid range.
 
-    Images that are wrong before they are moved are no breaks of this direction.
+    Images that are wrong before they are moved do not count as breaks of this direction.
     """
     end = np.inf if walk.valid_range is None else walk.valid_range
     moved = np.flatnonzero((walk.breaks > 0) & (walk.breaks <= end))  # NaN: did not break

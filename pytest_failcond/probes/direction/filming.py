@@ -18,7 +18,7 @@ from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8
 
-BEFORE = 2.0  # σ against the direction: what it does is easier to see from both sides
+BEFORE = 2.0  # σ against the direction: its effect is easier to see from both sides
 _LEAST = 2.0  # σ along it, however early a walk ended
 _STEPS = 8  # along each of two directions
 _ROUND = 0.25  # σ; their length is a multiple
@@ -32,7 +32,9 @@ def film_shifts(walked_to: float) -> npt.NDArray[np.float64]:
 
 
 def pair_shifts(tested_to: float) -> npt.NDArray[np.float64]:
-    """Return the shifts along one of two directions, σ: nine, from 0 to where nothing is claimed."""
+    """Return the shifts along one of two directions, σ: nine, from 0 to the end of the tested
+    range.
+    """
     step = _ROUND * max(1, int(np.ceil(tested_to / _STEPS / _ROUND)))
     return step * np.arange(_STEPS + 1, dtype=np.float64)
 
@@ -57,7 +59,7 @@ def film(
         directions: of that class, D of them.
         shifts: σ, ``[T]`` for each direction.
         rows: which start images, positions in ``starts``, ``[N]``.
-        acceptance: says which images still show their class.
+        acceptance: decides whether images still show their class.
     """
     lattice = np.meshgrid(np.arange(len(rows)), *shifts, indexing="ij")
     shape = lattice[0].shape

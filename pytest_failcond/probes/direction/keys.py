@@ -1,4 +1,4 @@
-"""Keys of directions, and what is measured together with them."""
+"""Keys of directions, and the ranking that they are measured with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, Key, Rankin
 
 
 def read_key(text: str) -> RankingKey | DirectionKey | None:
-    """Read the key of a ranking or a direction; None where it is another."""
+    """Read the key of a ranking or a direction; None for another key."""
     if match := re.fullmatch(r"ranking:(\d+)", text):
         return RankingKey(int(match[1]))
     if match := re.fullmatch(r"direction:(\d+):(\d+):([+-])", text):

@@ -1,4 +1,4 @@
-"""A class ranked, and its directions walked, as they are kept: findings → records."""
+"""The ranking of a class and the walks of its directions, as records."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _KEPT_SCORES = 20
 
 
 def measure(key: RankingKey | DirectionKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    """Rank a class and walk its directions; or walk a direction that the ranking does not."""
+    """Rank a class and walk its directions; or walk a direction outside the ranking."""
     if isinstance(key, RankingKey):
         ranking, directions = find(bench.laboratory, key, bench.save)
         yield from ((direction.key, direction) for direction in directions)
@@ -85,7 +85,7 @@ def measure_direction(laboratory: Laboratory, key: DirectionKey, save: SavePictu
 
 
 def _variation(laboratory: Laboratory) -> Variation:
-    """Measure by how much attributes differ among the generator's images."""
+    """Measure the spread of attributes over the generator's images."""
     assert laboratory.generator is not None
     return natural_variation(laboratory.generator)
 
@@ -96,7 +96,8 @@ def _generator_for(class_index: int, laboratory: Laboratory) -> Generator:
         raise FailcondError(NO_GENERATOR)
     if class_index >= len(generator.classes):
         raise FailcondError(
-            f"class {class_index} is not one of the generator's {len(generator.classes)}"
+            f"class {class_index} is not one of the generator's {len(generator.classes)} classes "
+            f"classes"
         )
     return generator
 

@@ -1,4 +1,4 @@
-"""What gates hold of a direction, within what was tested. Pure."""
+"""The metrics of a direction, within the tested range. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_failcond.verdicts.metrics import Case, Value, share
 
 
 def breaking_shift(case: Case) -> Value:
-    """Breaking shift within what was tested: beyond the valid range nothing is claimed."""
+    """Breaking shift within the tested range: beyond the valid range nothing is claimed."""
     direction: Direction = case.measure(case.key)
     curve, tested = direction.curve, direction.tested_to
     steps = int(np.searchsorted(curve.shift, tested + 1e-9))
@@ -40,11 +40,11 @@ def broken_share(case: Case) -> Value:
 
 
 def valid_range(case: Case) -> Value:
-    """Valid range: up to which shift the judge accepts 80 % of the images."""
+    """Valid range: the shift up to which the judge accepts 80 % of the images."""
     direction: Direction = case.measure(case.key)
     if direction.valid_range is None:
         raise FailcondError(
-            f"gate {case.gate.id!r}: a valid range is what a judge says; set judge = "
+            f"gate {case.gate.id!r}: a valid range needs a judge; set judge = "
             '"module:callable" in [tool.failcond]'
         )
     curve = direction.curve

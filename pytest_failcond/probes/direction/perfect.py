@@ -1,4 +1,4 @@
-"""The result along a direction that no classifier can better. Pure."""
+"""The best possible result along a direction. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def unbroken(key: Key, settings: Settings, labels: Labels, samples: int) -> Dire
     shift = (STEP * np.arange(round(end / STEP) + 1)).tolist()
     all_of_them, none = [samples] * len(shift), [0] * len(shift)
     return Direction(
-        key=DirectionKey(0, 0, 1),  # one direction tells of all
+        key=DirectionKey(0, 0, 1),  # one direction is enough
         class_index=0,
         rank=1,
         dimension=0,

@@ -1,4 +1,4 @@
-"""Which style dimensions lose a class fastest, by the classifier's own gradient.
+"""The style dimensions that lose a class fastest, by the classifier's own gradient.
 
 Le Coz, Herbin & Adjed, *Leveraging generative models to characterize the failure conditions of image
 classifiers* (AISafety 2022, arXiv 2410.12814), scored here in units of σ.
@@ -39,7 +39,9 @@ class Ranking:
     scores: npt.NDArray[np.float64]
 
     def sign(self, rank: int) -> int:
-        """Return which way the dimension of this rank (from 0) loses the class: +1 up, -1 down."""
+        """Return the sign of the dimension of this rank (from 0) that loses the class: +1 up, -1
+        down.
+        """
         return 1 if self.scores[rank] >= 0 else -1
 
 
@@ -80,7 +82,7 @@ def _mean_gradient(
     """Return the mean of ∂p_c/∂s over the start images: float64 ``[S]``.
 
     Raises:
-        FailcondError: there is none, it is zero everywhere, or it is not finite at an image.
+        FailcondError: the gradient is missing, zero everywhere, or not finite at an image.
     """
     name = generator.classes[starts.class_index]
     total = torch.zeros(starts.styles.shape[1], dtype=torch.float64)
@@ -124,7 +126,7 @@ def _gradient(classifier: Classifier, p: Tensor, styles: Tensor) -> Tensor:
     """Return ∂(sum of p)/∂styles: the gradient of each image, ``[N, S]``."""
     try:
         (gradient,) = torch.autograd.grad(p.sum(), styles, allow_unused=True)
-    except Exception as error:  # of an operation of the user's
+    except Exception as error:  # one of the user's operations raised
         raise FailcondError(
             f"corner cases rank dimensions by gradient, and that of the {classifier.name} raised "
             f"{type(error).__name__}: {text_of(error)}"
@@ -133,7 +135,7 @@ def _gradient(classifier: Classifier, p: Tensor, styles: Tensor) -> Tensor:
 
 
 def _why_zero(classifier: Classifier, name: str, certain: int, count: int) -> str:
-    """Say why no dimension can be ranked, and what helps."""
+    """Return the reason why no dimension can be ranked, and the remedy."""
     found = (
         f"class {name!r} cannot be ranked: the gradient of the {classifier.name} is zero in every "
         f"dimension at all {count} images"

@@ -1,4 +1,4 @@
-"""What was found along directions, and in a class's ranking, as plain data for JSON."""
+"""The findings along directions and in a class's ranking, as plain data for JSON."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pytest_failcond.probes.direction.keys import read_key
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.storage.packing import unpack_bits
 
-STANDS_OUT = 0.5  # σ of natural variation that a change must have to be spoken of
+STANDS_OUT = 0.5  # σ of natural variation; smaller changes are not named
 VALID_SHARE = 0.8
-"""Of the start images, that must be accepted within the valid range."""
+"""The share of the start images that must be accepted within the valid range."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Frames:
-    """A picture strip: file name in the run's folder, and what belongs under each of its F frames.
+    """A picture strip: file name in the run's folder, and the captions of its F frames.
 
-    ``judged``: what the judge that accepts it least takes it for; ``accepted``: whether it still shows its
-    class; both None without a judge.
+    ``judged``: the prediction of the judge that accepts it least; ``accepted``: whether it still
+    shows its class; both None without a judge.
     """
 
     file: str
@@ -53,7 +53,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class AttributeChange:
-    """By how much an attribute of the images changes along a direction, up to what was tested.
+    """The change of an attribute of the images along a direction, over the tested range.
 
     Attributes:
         name: such as ``noise``.
@@ -74,15 +74,15 @@ class AttributeChange:
 
 @dataclass(frozen=True)
 class Direction:
-    """What was found along one direction; shifts are in σ of the dimension, ``std``.
+    """The findings along one direction; shifts are in σ of the dimension, ``std``.
 
     Attributes:
-        rank: 1 for the most harmful direction of its class; None where it was not ranked.
+        rank: 1 for the most harmful direction of its class; None if it was not ranked.
         score: loss in p(class) per σ, at the start.
         breaking_shift: smallest shift at which half of the start images are broken; None: none is.
         valid_range: shift up to which 80 % of the images are accepted; None: not judged.
         breaks: each start image's bisected breaking shift; None: it did not break.
-        attributes: what changes in the images between no shift and `tested_to`, largest first.
+        attributes: the changes in the images from no shift to `tested_to`, largest first.
         accepted: whether each start image is accepted at each shift; see `valid`. None: not judged.
     """
 
@@ -159,13 +159,13 @@ class Direction:
             except ValueError as error:
                 raise ValueError(f"{direction.key}: accepted: {error}") from error
             if accepted != direction.curve.accepted:
-                raise ValueError(f"{direction.key}: accepted, by image, is not its curve")
+                raise ValueError(f"{direction.key}: accepted, by image, does not fit its curve")
         return direction
 
 
 @dataclass(frozen=True)
 class ClassRanking:
-    """The result for ``ranking:CLASS``: which directions the tests of this class are about.
+    """The result for ``ranking:CLASS``: the directions for the tests of this class.
 
     Attributes:
         samples: images that the gradients were averaged over.

@@ -12,8 +12,8 @@ from pytest_failcond.runs.run import Run
 def show_command(run: Run, direction: Direction, shift: float) -> str:
     """Return the ``failcond show`` that makes a frame of a direction's strip, to the pixel.
 
-    It is called where the tests are run. What an option of the session may have changed stands in it:
-    the seed, the classifier, and a generator outside the project.
+    Run it in the folder of the tests. It contains the settings that options of the session may have
+    changed: the seed, the classifier, and a generator outside the project.
     """
     words = ["failcond", "show", direction.key, "--shift", repr(float(shift)),
              "--sample", str(direction.strip.sample), "--seed", str(run.settings.get("seed", 0))]  # fmt: skip

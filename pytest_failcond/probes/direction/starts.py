@@ -1,4 +1,4 @@
-"""Start images: those that are accepted, the same for every version of a classifier."""
+"""Start images: accepted images, the same for every version of a classifier."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def start_image(
 ) -> Starts:
     """Return one start image by its number.
 
-    It is drawn among the ``count`` images that it was first drawn among: a network's last bits depend
-    on an image's place in its batch.
+    It is drawn with the same ``count`` images as before: a network's last bits depend on an image's
+    place in its batch.
     """
     first = sample - sample % count
     labels = torch.full((count,), class_index)

@@ -1,4 +1,4 @@
-"""Figures of strokes, such as digits: whether images show any, and their shapes."""
+"""Figures of strokes, such as digits: their detection and their shapes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Figure = Literal["bright", "dark"]
 """Strokes brighter than their ground, or darker."""
 
 _LEAST_CONTRAST_TO_NOISE = 8.0  # below, its outline would be that of the noise
-_FIGURES_SHARE = 0.5  # of the images that must show a figure
-_STROKES_SHARE = 0.9  # of those that must look like strokes
+_FIGURES_SHARE = 0.5  # least share of the images that show a figure
+_STROKES_SHARE = 0.9  # least share of these that look like strokes
 _MOST_AREA = 0.5  # of an image that strokes may cover
 _MOST_WIDTH = 1 / 3  # of the shorter side that a stroke may measure
 _MOST_BORDER = 0.1  # of the outermost pixels that strokes may cover
@@ -34,9 +34,10 @@ _MOST_BORDER = 0.1  # of the outermost pixels that strokes may cover
 def figure_of(images: npt.NDArray[Any]) -> Figure | None:
     """Decide whether images are of strokes: gray, and nine in ten figures thin and off the border.
 
-    At least half of the images must show a figure. A figure is what lies beyond half of an image's contrast, on its bright or on its dark side. It
-    is one of strokes if it covers less than half of the image and a tenth of the border, and if
-    strokes measure less than a third of the shorter side.
+    At least half of the images must show a figure. A figure is the part beyond half of an image's
+    contrast, on its bright or on its dark side. It consists of strokes if it covers less than half
+    of the image and a tenth of the border, and if strokes measure less than a third of the shorter
+    side.
     """
     if images.shape[3] != 1:
         return None
@@ -62,7 +63,7 @@ def figure_of(images: npt.NDArray[Any]) -> Figure | None:
 def stroke_masks(smooth_gray: Floats, contrast: Floats, noise: Floats, figure: Figure) -> Masks:
     """Which pixels belong to the figure: beyond the middle of ground and ink.
 
-    None do in images that are flat, or too noisy to tell the figure's outline.
+    None do in images that are flat, or too noisy to show an outline.
     """
     tones = smooth_gray if figure == "bright" else 1 - smooth_gray
     ground, ink = np.percentile(per_image(tones), (10, 98), axis=1)
@@ -104,7 +105,7 @@ def _stroke_width(mask: Masks) -> Floats:
     Across a stroke of width w (even) distances are 1, 2, …, w/2, w/2, …, 2, 1, in the mean (w + 2)/4.
     """
     padded = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
-    apart = 1e6  # so far are images from one another that the nearest ground is one's own
+    apart = 1e6  # images are so far apart that the nearest ground is their own
     depth = per_image(ndimage.distance_transform_edt(padded, sampling=(apart, 1, 1)))
     count = (depth > 0).sum(axis=1).astype(np.float64)
     count[count == 0] = np.nan

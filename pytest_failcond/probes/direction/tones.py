@@ -1,4 +1,6 @@
-"""Attributes of any image: noise, contrast, sharpness and colours, each answering to little else."""
+"""Attributes of any image: noise, contrast, sharpness and colours, each independent of the
+others.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ Floats = npt.NDArray[np.floating[Any]]
 SMOOTHING = 0.8  # px; noise goes, strokes of two pixels stay
 _EDGE_SMOOTHING = 0.6  # px; less, or sharp edges could not be told from softer ones
 _TONE_SMOOTHING = 0.5  # px; no more, or thin strokes would have less contrast than broad ones
-_FLAT_SMOOTHING = 1.5  # px; where an image is flat must not depend on its noise
+_FLAT_SMOOTHING = 1.5  # px; the flat parts of an image must not depend on its noise
 LEAST_CONTRAST = 0.05  # below, there is no figure to measure
 
 
@@ -45,8 +47,8 @@ def noise_of(pixels: Floats, smooth_gray: Floats) -> Floats:
     """Standard deviation of the noise (Immerkær 1996), over the flatter half of each image.
 
     J. Immerkær, "Fast noise variance estimation", CVIU 64(2), 1996: the mean absolute response to
-    the difference of two Laplacians, times √(π/2)/6. Edges answer to it too: Tai and Yang (2008)
-    leave them out, and so does this.
+    the difference of two Laplacians, times √(π/2)/6. Edges respond to it too: Tai and Yang (2008)
+    leave them out, and so do we.
     """
     rows = pixels[:, 2:] - 2 * pixels[:, 1:-1] + pixels[:, :-2]
     response = np.abs(rows[:, :, 2:] - 2 * rows[:, :, 1:-1] + rows[:, :, :-2]).mean(axis=3)
@@ -82,7 +84,7 @@ def colourfulness(smooth: Floats) -> Floats:
 
 
 def saturation(smooth: Floats) -> Floats:
-    """Mean saturation, as in HSV, of the smoothed pixels: noise has colours of its own."""
+    """Mean saturation, as in HSV, of the smoothed pixels: noise has its own colours."""
     high = smooth.max(axis=3)
     saturation = (high - smooth.min(axis=3)) / np.maximum(high, 1 / 255)
     return np.asarray(per_image(saturation).mean(axis=1))

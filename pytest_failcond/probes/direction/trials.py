@@ -20,14 +20,13 @@ class _Walked:
     """The start images of a direction, N of them, over its T shifts.
 
     Raises:
-        FailcondError: the run does not say which of them the judge accepts.
+        FailcondError: the run lacks the acceptance by image.
     """
 
     def __init__(self, direction: Direction) -> None:
         if direction.valid_range is not None and direction.accepted is None:
             raise FailcondError(
-                f"{direction.key}: the run does not say which images the judge accepts; make a new "
-                "one"
+                f"{direction.key}: the run lacks the judge's acceptance by image; make a new run"
             )
         self.images = f"starts:{direction.class_index}"  # those of all directions of a class
         self.size = direction.total
@@ -93,7 +92,7 @@ class BrokenShare(_Walked):
         self._position = max(int(np.searchsorted(self.shifts, at + 1e-9)) - 1, 0)
 
     def sums(self, weights: Weights) -> Floats:
-        """See `Trial`: broken, right, all, and at which shift, which validity may end."""
+        """See `Trial`: broken, right, all, and the shift, which may be the end of validity."""
         rows, places = np.arange(len(weights)), np.minimum(self._position, self._tested(weights))
         broken, right = ((weights @ c)[rows, places] for c in (self._broken(), self._right))
         return np.stack([broken, right, weights.sum(axis=1), places], axis=1).astype(np.float64)

@@ -16,11 +16,11 @@ from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Not
 from pytest_failcond.words.drawings import Curve, Legend, Line
 from pytest_failcond.words.media import HTML, MARKDOWN, MEDIA, NONE, PAGES, TERMINAL, Medium
 
-_MOST_ATTRIBUTES = 3  # of a direction, where all directions are shown; else one
+_MOST_ATTRIBUTES = 3  # of a direction, if all directions are shown; else one
 
 
 def section(run: Run, *, every: bool = False) -> Section:
-    """Describe how far the directions go, and what changes along them.
+    """Describe the directions, and the changes along them.
 
     Args:
         run: with its directions.
@@ -37,7 +37,9 @@ def section(run: Run, *, every: bool = False) -> Section:
 
 
 def one(run: Run, direction: Direction) -> Iterator[Block]:
-    """Describe one direction: its numbers, pictures of the way, how to see them again, its curve."""
+    """Describe one direction: its numbers, pictures of the way, the command to make them again, its
+    curve.
+    """
     yield Note(direction_text.title(run, direction))
     yield _table(run, [direction], every=True)
     yield strip_of(run, direction)
@@ -48,7 +50,7 @@ def one(run: Run, direction: Direction) -> Iterator[Block]:
 
 
 def _in_terminal(run: Run, *, every: bool) -> Iterator[Block]:
-    """Describe the worst directions, or those of the worst classes, and say how many others there are."""
+    """Describe the worst directions, or those of the worst classes, and count the others."""
     shown, more = chosen.shown_directions(run, every=every)
     if not shown:
         return
@@ -62,7 +64,9 @@ def _in_terminal(run: Run, *, every: bool) -> Iterator[Block]:
 
 
 def _on_pages(run: Run) -> Iterator[Block]:
-    """Describe the directions of the classes that have the worst, and say how the others stand."""
+    """Describe the directions of the classes with the worst ones, and the verdicts of the
+    others.
+    """
     shown, others = chosen.few_classes(run)
     if shown:
         yield _table(run, shown, every=True, on=PAGES)
@@ -71,7 +75,7 @@ def _on_pages(run: Run) -> Iterator[Block]:
 
 
 def _in_words(run: Run, *, every: bool) -> Iterator[Block]:
-    """Say which changes break which classes, and which directions were passed over."""
+    """Describe the changes that break each class, and the directions passed over."""
     if said := direction_text.what_breaks(run, later=every):
         yield Note(said, on=TERMINAL)
     if said := direction_text.what_breaks(run):
@@ -88,13 +92,13 @@ def _table(
     which: str = "",
     on: Collection[Medium] = MEDIA,
 ) -> Table:
-    """Describe how far directions go.
+    """Describe a table of directions.
 
     Args:
         run: of the directions.
         directions: the rows.
         every: whether a terminal shows all columns.
-        which: says which directions they are.
+        which: a text on the choice of the directions.
         on: the media that show the table.
     """
     changing = any(d.attributes for d in directions)
@@ -144,7 +148,9 @@ def _drawn(run: Run) -> Iterator[Block]:
 
 
 def curve_of(run: Run, direction: Direction, *, caption: str = "") -> Curve:
-    """Describe what becomes of a direction's start images over the shift; with a caption, one of several."""
+    """Describe the outcomes of a direction's start images over the shift; with a caption, one of
+    several.
+    """
     curve, total = direction.curve, direction.total
     lines = [Line(kind, getattr(curve, kind), total) for kind in ("lost", "right", "broken")]
     told = (
@@ -173,7 +179,8 @@ def _legend(run: Run) -> Legend:
     ]
     told = (
         f"share of the start images over the shift, σ; bands: {_confidence(run):.0%} one-sided bounds, "
-        "up and down (Clopper–Pearson); where nothing is claimed any more, the ground is gray"
+        "up and down (Clopper–Pearson); gray ground: beyond the tested range, where nothing is "
+        "claimed"
     )
     return Legend(names, told)
 

@@ -1,7 +1,7 @@
-"""Walks: how far start images can be shifted along a direction before the prediction breaks.
+"""Walks: start images shifted along a direction until the prediction breaks.
 
-All images, directions and steps of a walk go through the generator in full batches, the directions of
-one layer together: so the generator computes once what none of them changes.
+All images, directions and steps of a walk go through the generator in full batches, the directions
+of one layer together: so the generator computes unchanged layers once.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Walk:
-    """What became of N start images along one direction, on a grid of T shifts.
+    """The outcomes of N start images along one direction, on a grid of T shifts.
 
     Attributes:
         direction: class, dimension and sign.
         std: σ of the dimension.
-        shifts: the grid, σ, ``[T]``; walked only as far as it could say anything.
+        shifts: the grid, σ, ``[T]``; walked only to the end of the tested range.
         broken: images broken by each shift (classifier wrong, judge not), int ``[T]``.
         lost: images that the judge lost first, by each shift, int ``[T]``.
         valid: whether each image is accepted at each shift, bool ``[T, N]``; all, without a judge.
         mean_p: mean probability of the class over all start images at each shift, ``[T]``.
         judged: whether there was a judge.
-        breaks: each image's bisected breaking shift, σ, ``[N]``; NaN where it did not break.
+        breaks: each image's bisected breaking shift, σ, ``[N]``; NaN if it did not break.
         levels: how surely each image that broke shows its class on its way there, float32 ``[N]``: the
             least `Judgement.level` from the start to the break; NaN where it did not break. At a
             stricter acceptance, those whose level it holds break at the same shifts.
@@ -89,7 +89,7 @@ class Walk:
 
 @dataclass
 class _Seen:
-    """What classifier and judge say of images."""
+    """The answers of classifier and judge on images."""
 
     right: npt.NDArray[np.bool_]
     accepted: npt.NDArray[np.bool_]
@@ -110,18 +110,18 @@ def walk(
     """Walk start images along directions of their class, on a grid of 0.5 σ.
 
     An image ends as *broken* at the first shift at which the classifier is wrong and the image is
-    accepted, or as *lost* where it is accepted no longer. A walk stops once all its images have ended
-    and its valid range is known. Without a judge, an image is not moved beyond the generator's own
-    range of the dimension, and a walk stops where fewer than 80 % of the images can be moved that far
-    or are broken already.
+    accepted, or as *lost* where it is accepted no longer. A walk stops once all its images have
+    ended and its valid range is known. Without a judge, an image is not moved beyond the
+    generator's own range of the dimension, and a walk stops when fewer than 80 % of the images can
+    be moved that far or are broken already.
 
     Args:
         generator: makes the images.
         classifier: the model under test; any callable will do, no gradients are needed.
         directions: of the starts' class, in any layers.
         starts: N start images.
-        judge: one judge or several, or an `Acceptance`, which say which images still show their class;
-            None: all do.
+        judge: one judge or several, or an `Acceptance`, which decide whether images still show
+            their class; None: all do.
         max_shift: end of the grid, σ.
 
     Returns:
@@ -191,7 +191,7 @@ def _walk_layer(
     moved_to_end: dict[int, Tensor] = {}
     active = np.arange(count)
     for step, shift in enumerate(grid):
-        # Without a judge, nothing is claimed of a shift that too few images can be moved by.
+        # Without a judge, nothing is claimed at a shift that too few images can reach.
         told = (np.maximum(limits[active], 0.0) >= shift) | (broken_at[active] != _NEVER)
         active = active[told.mean(axis=1) >= VALID_SHARE]
         if not len(active):
@@ -213,7 +213,7 @@ def _walk_layer(
         steps[active] = step + 1
         ended = (going & right & valid).sum(axis=1) == 0
         invalid = accepts[active, : step + 1].sum(axis=2).min(axis=1) < VALID_SHARE * total
-        # What these directions do is told from images already made, not from a synthesis of its own.
+        # These directions use images that are already made, without another synthesis.
         parts = torch.split(images, total)
         unmoved = unmoved or list(parts)
         moved_to_end |= {
@@ -256,8 +256,8 @@ def _bisect(
 ) -> npt.NDArray[np.float64]:
     """Narrow each broken image's first breaking step: σ, ``[D, N]``, NaN where nothing broke.
 
-    The value returned is one at which the image was seen broken. What was seen broken on the way lowers
-    the images' ``levels``, ``[D, N]``.
+    The image was seen broken at the returned value. Every broken image seen on the way lowers
+    ``levels``, ``[D, N]``.
     """
     breaks = np.full(broken_at.shape, np.nan)
     breaks[broken_at == 0] = 0.0

@@ -12,7 +12,7 @@ from pytest_failcond.words.printing import printable
 
 
 def strip_of(run: Run, direction: Direction) -> Strip:
-    """Describe a start image on its way to its break, and what was seen in it."""
+    """Describe a start image on its way to its break, and its predictions."""
     strip = direction.strip
     named = wording.class_name(run, direction.class_index)
     frames = []
@@ -32,7 +32,7 @@ def strip_of(run: Run, direction: Direction) -> Strip:
 
 
 def _judged(run: Run, direction: Direction, seen: int, accepted: bool) -> str:
-    """Say whether the judges accept a frame, and else what it is taken for."""
+    """Return the judges' acceptance of a frame in words, or else their prediction."""
     name = printable(judged_name(run.classes, seen))
     if not accepted and seen == direction.class_index:
         name = f"{name}?"  # first, but under least_p

@@ -1,4 +1,6 @@
-"""Directions in words: how far they go, what changes along them, and which changes break what."""
+"""Directions in words: their shifts, the changes along them, and the changes that break each
+class.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,13 @@ from pytest_failcond.runs.run import Run
 from pytest_failcond.words.printing import printable
 
 EXPLAINED = (
-    "Shifts in σ of the dimension; broken: share of the start images, unmoved → where validity, or the "
-    "walk, ends."
+    "Shifts in σ of the dimension; broken: share of the start images, unmoved → at the end of "
+    "validity, or of the walk."
 )
 START_P = "start p: mean p(class), unmoved."
-ATTRIBUTES = "What changes by then: what stands out, in σ of the attribute over generated images."
+ATTRIBUTES = (
+    "What changes by then: the changes that stand out, in σ of the attribute over generated images."
+)
 _MOST_CLASSES = 12  # named in a sentence
 
 
@@ -41,19 +45,19 @@ def short_dimension(key: DirectionKey) -> str:
 
 
 def breaks_at(direction: Direction) -> str:
-    """Say where a direction breaks the class: ``4.5 σ``, or beyond what was tested."""
+    """Return the shift that breaks the class: ``4.5 σ``, or beyond the tested range."""
     tested = direction.tested_to
     found = direction.breaking_shift
     return f"> {wording.sigma(tested)}" if found is None or found > tested else wording.sigma(found)
 
 
 def valid_to(direction: Direction) -> str:
-    """Say up to which shift the judge still sees the class."""
+    """Return the shift up to which the judge accepts."""
     return "not judged" if direction.valid_range is None else wording.sigma(direction.valid_range)
 
 
 def broken(direction: Direction) -> str:
-    """Say how many start images are broken unmoved, and at the end of what was tested."""
+    """Return the share of start images broken unmoved, and at the end of the tested range."""
     shares = (direction.broken_by(shift) / direction.total for shift in (0.0, direction.tested_to))
     text = " → ".join(map(wording.share, shares))
     return (
@@ -64,12 +68,12 @@ def broken(direction: Direction) -> str:
 
 
 def attributes(direction: Direction, most: int | None = None) -> str:
-    """Say what changes along a direction, largest first: ``noise +4.1 σ, contrast −0.6 σ``."""
+    """Return the changes along a direction, largest first: ``noise +4.1 σ, contrast −0.6 σ``."""
     return ", ".join(changes(direction, most))
 
 
 def changes(direction: Direction, most: int | None = None) -> list[str]:
-    """Say the same change by change; a dash where nothing stands out."""
+    """Return the same change by change; a dash if none stands out."""
     found = direction.standing_out[:most]
     said = [f"{printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in found]
     return said or [wording.NOTHING]
@@ -81,18 +85,18 @@ def plus_minus(number: float) -> str:
 
 
 def what_breaks(run: Run, *, later: bool = True) -> str:
-    """Say which changes break which classes: ``noise + breaks 0, 3 and 8 first, 5 later; …``.
+    """Return the changes that break each class: ``noise + breaks 0, 3 and 8 first, 5 later; …``.
 
     Args:
         run: with its directions.
-        later: whether to say it of those classes, too, that something else breaks first.
+        later: whether to name also the classes that another change breaks first.
     """
     said = (_breaking(run, change, later=later) for change in breaking_changes(run))
     return "; ".join(filter(None, said))
 
 
 def _breaking(run: Run, change: BreakingChange, *, later: bool) -> str:
-    name = "what no attribute tells of"
+    name = "an unnamed change"
     if change.name is not None:
         name = f"{printable(change.name)} {plus_minus(change.sign)}"
     parts = [
@@ -111,7 +115,7 @@ def _listed(names: list[str]) -> str:
 
 
 def all_passed_over(run: Run) -> list[str]:
-    """Say which directions were passed over, a line per class, for ten classes at most."""
+    """Name the directions passed over, a line per class, for ten classes at most."""
     entries = chosen.passed_over(run)
     lines = [passed_over(run, *entry) for entry in entries[: contents.MOST_CLASSES]]
     if left_out := len(entries) - len(lines):
@@ -120,6 +124,8 @@ def all_passed_over(run: Run) -> list[str]:
 
 
 def passed_over(run: Run, class_index: int, passed: list[tuple[DirectionKey, float]]) -> str:
-    """Say which directions of a class were passed over because its images soon stop being valid."""
+    """Name the directions of a class that were passed over, because their images soon lose
+    validity.
+    """
     which = ", ".join(f"{short_dimension(key)} ({wording.sigma(valid)})" for key, valid in passed)
     return f"class {wording.class_name(run, class_index)}: passed over, valid for less than 1 σ: {which}"

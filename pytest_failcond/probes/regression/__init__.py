@@ -45,7 +45,7 @@ def compared_keys(
 ) -> list[Key]:
     """Return the keys on which a gate compares with the baseline.
 
-    All that is measured on the test images; the cells alone where the gate selects among them.
+    All keys on the test images; the cells alone if the gate selects among them.
     """
     clean: list[Key] = [CleanKey()] if gate.corruptions is None and gate.severities is None else []
     return [*clean, *cells_of(gate, settings)]
@@ -56,7 +56,7 @@ def _selects(gate: GateSettings, key: Key, asking: Asking) -> bool:
 
 
 def planned(key: Key) -> Planned:
-    """Plan the comparison of a key; of a direction, where the directions of its class are walked."""
+    """Plan the comparison of a key; that of a direction with the walks of its class."""
     where = unit(key) if isinstance(key, DirectionKey) else None
     name = f"regression:{key}"
     return Planned(
@@ -73,7 +73,7 @@ def _test_id(key: Key) -> str:
 
 
 def _tests(planning: Planning) -> Iterator[Planned]:
-    """Plan the keys that gates compare with the baseline and, where there is one, all that it has."""
+    """Plan the keys that gates compare with the baseline and, if there is one, all its keys."""
     settings = planning.settings
     gated = (compared_keys(gate, settings) for gate in settings.gates if gate.metric in _NAMES)
     keys = [key for some in gated for key in some]

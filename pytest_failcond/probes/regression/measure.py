@@ -1,4 +1,4 @@
-"""What was lost and gained since a baseline, in pictures."""
+"""Images lost and gained since a baseline, in pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_failcond.subjects.images import side_by_side
 def picture_change(
     laboratory: Laboratory, then: Measurement, now: Measurement, save: SavePicture
 ) -> dict[str, Examples | None]:
-    """Picture some images that are lost since, and some that are gained, if there are such.
+    """Picture some lost images and some gained ones, if there are any.
 
     Args:
         laboratory: the subjects.

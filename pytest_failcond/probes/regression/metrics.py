@@ -1,4 +1,4 @@
-"""What gates hold of a key since the baseline. Pure."""
+"""The metrics of a key since the baseline. Pure."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pytest_failcond.verdicts.trials import Trial, rights, shares
 
 
 def regression_drop(case: Case) -> Trial:
-    """A loss is one of now; the baseline's stays as it is."""
+    """A loss is one of now; the baseline does not change."""
     assert case.baseline is not None
     both = [case.baseline(case.key).right, *rights(case, [case.key])]
     return shares(case, case.key, both, [1, -1], [0, 1])

@@ -1,4 +1,4 @@
-"""What of a comparison with a baseline is shown, and how it is said."""
+"""The comparison with a baseline, as blocks and words."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Words:
-    """How two runs are spoken of.
+    """The words for two runs.
 
     Attributes:
         directions: the columns of `direction_row`.
-        lost: when an image is lost.
-        inputs_changed: of keys whose pixels differ.
-        only_then: of keys that only the first of the two has.
+        lost: the meaning of a lost image.
+        inputs_changed: for keys whose pixels differ.
+        only_then: for keys that only the first of the two has.
     """
 
     directions: tuple[str, ...]
@@ -51,7 +51,7 @@ SINCE = Words(
     inputs_changed="inputs changed, not only the model, so not compared",
     only_then="not measured again",
 )
-"""Of a run and its baseline."""
+"""The words for a run and its baseline."""
 
 A_AND_B = Words(
     directions=("", "A breaks at", "B breaks at", "A broken", "B broken"),
@@ -59,7 +59,7 @@ A_AND_B = Words(
     inputs_changed="A and B saw other pixels, so not compared",
     only_then="not in B",
 )
-"""Of two runs, or models, that stand side by side."""
+"""The words for two runs or models, side by side."""
 
 
 Model = Literal["same", "same weights", "another", "unknown"]
@@ -74,11 +74,11 @@ _MODEL: dict[Model, str] = {
 
 
 def section(run: Run, *, every: bool = False) -> Section | None:
-    """Describe what was lost and gained since the baseline; None where there is none.
+    """Describe the losses and gains since the baseline; None without a baseline.
 
     Args:
         run: with its comparison.
-        every: whether each key and direction is told of.
+        every: whether each key and direction is shown.
     """
     comparison = run.comparison
     if comparison is None:
@@ -88,7 +88,7 @@ def section(run: Run, *, every: bool = False) -> Section | None:
 
 
 def blocks(run: Run, comparison: Comparison, words: Words, *, every: bool) -> Iterator[Block]:
-    """Describe the keys and the directions that changed, and say what is to be said of the rest."""
+    """Describe the changed keys and directions, and sum up the rest."""
     keys, rest = shown(run, comparison, every=every)
     if keys:
         first = None if len(keys) <= _UNFOLDED + 1 else _UNFOLDED
@@ -112,7 +112,7 @@ def blocks(run: Run, comparison: Comparison, words: Words, *, every: bool) -> It
 
 
 def headline(comparison: Comparison) -> str:
-    """Say with what the run is compared, and whether the model is another one."""
+    """Name the baseline of the run, and whether the model is another one."""
     then = origin(comparison.then)
     return (
         f"{printable(comparison.baseline)}{f' ({then})' if then else ''}: "
@@ -121,7 +121,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def model_of(comparison: Comparison) -> Model:
-    """Say whether the two classifiers are the same, as far as can be told."""
+    """Return whether the two classifiers are the same, as far as is known."""
     if comparison.same_model is None:
         return "unknown"
     if not comparison.same_model:
@@ -131,7 +131,7 @@ def model_of(comparison: Comparison) -> Model:
 
 
 def origin(of: dict[str, Any]) -> str:
-    """Say when, and at which commit, a run was made."""
+    """Return date and commit of a run."""
     parts = []
     if of.get("commit"):
         parts.append(f"commit {of['commit'][:7]}{'+' if of.get('dirty') else ''}")
@@ -141,19 +141,19 @@ def origin(of: dict[str, Any]) -> str:
 
 
 def subject(run: Run) -> str:
-    """Say which model a run is of, when it was made, and at which commit."""
+    """Return model, date and commit of a run."""
     model = run.settings.get("classifier") or "the classifier of conftest.py"
     made = origin(run.environment)
     return printable(f"{model}, {made}" if made else str(model))
 
 
 def summary(comparison: Comparison) -> str:
-    """Count what was lost and gained over all keys."""
+    """Count losses and gains over all keys."""
     keys = [entry for entry in comparison.keys if not entry.inputs_changed]
     if not comparison.keys:
         return "test images were not measured in both"
     if not keys:
-        return "no key of both was measured on the same pixels"
+        return "both runs have no key on the same pixels"
     lost, gained = (sum(getattr(e, name) for e in keys) for name in ("lost", "gained"))
     images = keys[0].right + keys[0].lost + keys[0].gained + keys[0].wrong
     mean = sum(entry.drop for entry in keys) / len(keys)
@@ -240,7 +240,7 @@ def _breaks(shift: float | None, tested: float) -> str:
 
 
 DIRECTIONS_NOTE = (
-    "broken: share of the same start images, by the end of what is valid, or was walked, for both."
+    "broken: share of the same start images, by the end of validity, or of the walk, for both."
 )
 
 
@@ -256,7 +256,7 @@ def note(comparison: Comparison, words: Words = SINCE) -> str:
 def remarks(
     comparison: Comparison, rest: Sequence[KeyComparison], words: Words = SINCE
 ) -> list[str]:
-    """Say what is not in the tables, and why."""
+    """Name the keys outside the tables, with the reason."""
     said = []
     if less := [abs(entry.drop) for entry in rest if _changed(entry)]:
         most = max(less)

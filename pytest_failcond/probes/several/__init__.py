@@ -1,4 +1,4 @@
-"""Gates over several keys together: they only read what others measure."""
+"""Gates over several keys together: they only read other measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gates hold of several cells together, bounded over images. Pure."""
+"""The metrics of several cells together, bounded over images. Pure."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def reference_divisors(case: Case, *, clean: bool) -> list[tuple[list[Key], floa
         if divisor <= 0:
             what = "adds none" if clean else "makes none"
             raise FailcondError(
-                f"gate {case.gate.id!r}: {name} is measured by the errors of the reference, which "
+                f"gate {case.gate.id!r}: {name} is relative to the errors of the reference, which "
                 f"{what} there; leave it out by corruptions = [...], or take another reference"
             )
         divisors.append((keys, divisor))
@@ -100,7 +100,7 @@ def _errors(measure: Measure, keys: list[Key], clean: bool) -> npt.NDArray[np.fl
 def crossing_severity(case: Case) -> Value:
     """The least severity of a row at which accuracy is under a level; None: at none.
 
-    What is claimed under a threshold is claimed of every severity under it, so all must be measured.
+    A claim under a threshold is about every severity under it, so all must be measured.
     """
     assert case.gate.at is not None
     assert isinstance(case.key, RowKey)

@@ -69,7 +69,7 @@ def mean_accuracy(case: Case) -> Trial:
 
 
 def mean_regression_drop(case: Case) -> Trial:
-    """A loss is one of now, in each key alike; the baseline's stays as it is."""
+    """A loss is one of now, in each key alike; the baseline does not change."""
     assert case.baseline is not None
     keys = compared_keys(case.gate, case.settings)
     many, each = len(keys), 1 / len(keys)
@@ -79,7 +79,7 @@ def mean_regression_drop(case: Case) -> Trial:
 
 
 def mce(case: Case) -> Trial:
-    """A loss is one of the same accuracy in each cell; the reference's errors stay as they are."""
+    """A loss is one of the same accuracy in each cell; the reference's errors do not change."""
     return _relative_to_reference(case, clean=False)
 
 
