@@ -236,8 +236,8 @@ class Probe:
             of start images. A function, or its place; None: no gate is found. By default, every
             test image is right.
         place: the position of a record among those of the probe.
-        sections: of the report, each drawn by terminal, HTML and Markdown; probes of the house have
-            their own renderers.
+        sections: sections of the report, each drawn by terminal, HTML and Markdown. The reports call
+            the built-in probes' own sections, among gates and changes, by name.
         unit: the measurement that a key belongs to and cannot be divided from.
         metrics: the metrics for gates.
     """
