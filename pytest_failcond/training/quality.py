@@ -18,6 +18,7 @@ from torch import nn
 from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.generator import Generator
+from pytest_failcond.subjects.acceptance import check_width
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import LabeledImages, to_uint8
 from pytest_failcond.training.data import CorruptionMix
@@ -98,8 +99,8 @@ def measure_quality(
 
     Args:
         generator: its classes are those of the labels.
-        judge: float32 ``[N, C, H, W]`` in [0, 1] → logits ``[N, K]``; its features are the input
-            of its last linear layer.
+        judge: float32 ``[N, C, H, W]`` in [0, 1] → logits ``[N, K]``, or ``[N, K + 1]`` where the
+            last means none of these; its features are the input of its last linear layer.
         train: the real images that the generator was trained on, uint8 ``[N, H, W, C]``.
         test: real images that neither generator nor judge has seen.
         mix: how real images are corrupted; default the paper's.
@@ -114,7 +115,7 @@ def measure_quality(
     classes = generator.classes
     counts = _counts(generator, train, test, per_class)
     labels = np.repeat(np.arange(len(classes)), counts)
-    watcher = Classifier(judge, classes=len(classes), name="judge")
+    watcher = Classifier(judge, name="judge")
 
     real = {
         name: _corrupted(_choose(data, counts, seed, name), mix, seed, name)
@@ -122,6 +123,7 @@ def measure_quality(
     }
     report("the judge looks at training and test images")
     seen = {name: see(watcher, data) for name, data in real.items()}
+    check_width(watcher.name, watcher.classes or 0, len(classes))
     report(f"{len(labels):,} images are generated, and the judge looks at them")
     made = _generate(generator, labels, seed)
     seen["generated"] = see(watcher, made)
