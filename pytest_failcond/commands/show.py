@@ -83,7 +83,14 @@ def run(options: argparse.Namespace) -> int:
         raise FailcondError(f"{key}: the generator has {generator.style_space.size} dimensions")
     count = settings.corner_cases.samples
     model, acceptance = load_configured(settings, "classifier"), _acceptance(settings)
-    start = start_image(generator, key.class_index, options.sample, count, seed=settings.seed)
+    start = start_image(
+        generator,
+        key.class_index,
+        options.sample,
+        count,
+        seed=settings.seed,
+        truncation=settings.corner_cases.truncation,
+    )
     image = shifted_images(generator, start, key, np.array([0]), np.array([options.shift]))
     names = settings.classes or generator.classes
     say(
@@ -133,7 +140,14 @@ def _tests_start_from(
 
     count = settings.corner_cases.samples
     try:
-        starts = start_images(generator, acceptance, class_index, count, seed=settings.seed)
+        starts = start_images(
+            generator,
+            acceptance,
+            class_index,
+            count,
+            seed=settings.seed,
+            truncation=settings.corner_cases.truncation,
+        )
     except FailcondError:  # too few are accepted: the tests have no start images
         return False
     return sample in starts.samples

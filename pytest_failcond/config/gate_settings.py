@@ -132,7 +132,7 @@ class GateSettings(Table):
             raise ValueError(f"metric {self.metric!r} needs its threshold, {metric.good!r}")
         if (self.at is None) == (metric.at is not None):
             raise ValueError(
-                "'at' goes only with the metrics 'broken_share' (a shift in σ) and "
+                "'at' goes only with the metrics 'broken_share' and 'newly_broken_share' (a shift in σ) and "
                 "'crossing_severity' (an accuracy)"
             )
         if self.by_class and not metric.by_class:

@@ -100,6 +100,14 @@ class CornerCaseSettings(Table):
     top: Annotated[int, AfterValidator(ranges.TOP.check)] = 3
     samples: Annotated[int, AfterValidator(ranges.SAMPLES.check)] = 128
     max_shift: float = 8.0
+    truncation: float = 1.0
+
+    @field_validator("truncation")
+    @classmethod
+    def _a_truncation(cls, value: float) -> float:
+        if not 0 < value <= 1:
+            raise ValueError(f"{value:g}: give a number over 0 and at most 1, like 0.7")
+        return value
 
     @field_validator("max_shift")
     @classmethod

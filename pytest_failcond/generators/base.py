@@ -88,11 +88,19 @@ class Generator(Protocol):
         """The dimensions of its style vectors, their σ and range."""
 
     def sample(
-        self, labels: Any, seed: int = 0, *, stream: str = "sample", first: int = 0
+        self,
+        labels: Any,
+        seed: int = 0,
+        *,
+        stream: str = "sample",
+        first: int = 0,
+        truncation: float = 1.0,
     ) -> Tensor:
         """Draw style vectors: labels int ``[N]`` → float32 ``[N, S]``, on the CPU.
 
         They are the samples number ``first``, ``first`` + 1, … of a stream, keyed by seed and name.
+        ``truncation``, over 0 and at most 1, is what remains of each sample's difference from the mean of
+        its class, where the generator makes a class of noise.
 
         Raises:
             FailcondError: a label is not a class of this generator, or not a whole number.

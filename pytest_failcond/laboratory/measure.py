@@ -152,6 +152,7 @@ class Laboratory:
             "classifier": self.classifier.hash,
             **self.acceptance.subjects,
             "generator": None if self.generator is None else self.generator.hash,
+            "truncation": None if self.generator is None else self.settings.corner_cases.truncation,
             "images": None if self.images is None else self.images.hash,
             "max_images": self.settings.max_images,
             "seed": self.settings.seed,

@@ -110,17 +110,9 @@ class Cases:
 
     @lru_cache(maxsize=128)  # noqa: B019 - one object per session
     def _starts(self, class_index: int) -> Starts:
-        from pytest_failcond.probes.direction.starts import start_images
+        from pytest_failcond.probes.direction.starts import starts_of
 
-        laboratory, settings = self._laboratory, self._laboratory.settings
-        assert laboratory.generator is not None
-        return start_images(
-            laboratory.generator,
-            laboratory.acceptance,
-            class_index,
-            settings.corner_cases.samples,
-            seed=settings.seed,
-        )
+        return starts_of(self._laboratory, class_index)
 
 
 def check_case(case: Case, classes: int, top: int) -> None:

@@ -113,6 +113,10 @@ AT_SHIFT = At(
     lambda asked: f"a shift in σ, 0 or a multiple of {STEP} up to max_shift, {asked.max_shift:g}",
     lambda asked, at: 0 <= at <= asked.max_shift and at % STEP == 0,
 )
+AT_MOVED = At(
+    lambda asked: f"a shift in σ, a multiple of {STEP} up to max_shift, {asked.max_shift:g}",
+    lambda asked, at: 0 < at <= asked.max_shift and at % STEP == 0,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

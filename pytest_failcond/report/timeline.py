@@ -22,6 +22,8 @@ _NAMES = {
     "accuracy": "accuracy",
     "drop": "drop in accuracy",
     "broken_share": "broken share",
+    "newly_broken_share": "newly broken share",
+    "start_accuracy": "accuracy on start images",
     "breaking_shift": "breaking shift",
     "valid_range": "valid range",
 }

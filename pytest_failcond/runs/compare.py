@@ -129,7 +129,10 @@ def _why_no_directions(then: Run, now: Run) -> str:
     if before != after:
         there, here = ("no least_p" if p is None else f"least_p = {p:g}" for p in (before, after))
         return f"directions are not compared: another acceptance, {there} there and {here} here"
-    if then.settings.get("corner_cases") != now.settings.get("corner_cases"):
+    options = (
+        {"truncation": 1.0} | (run.settings.get("corner_cases") or {}) for run in (then, now)
+    )
+    if next(options) != next(options):
         return "directions are not compared: other corner_cases settings"
     return ""
 

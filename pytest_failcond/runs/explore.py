@@ -15,7 +15,7 @@ from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.filming import film, film_shifts, pair_shifts
 from pytest_failcond.probes.direction.measure import find, measure_direction
 from pytest_failcond.probes.direction.record import Direction
-from pytest_failcond.probes.direction.starts import Starts, start_images
+from pytest_failcond.probes.direction.starts import Starts, starts_of
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.records.exploration import Exploration, ExploredClass, Film
 
@@ -105,10 +105,7 @@ def _explore_class(
     found: list[Direction],
     samples: int,
 ) -> ExploredClass:
-    settings, acceptance = laboratory.settings, laboratory.acceptance
-    starts = start_images(
-        generator, acceptance, class_index, settings.corner_cases.samples, seed=settings.seed
-    )
+    acceptance, starts = laboratory.acceptance, starts_of(laboratory, class_index)
 
     def take(
         keys: Sequence[DirectionKey],

@@ -12,9 +12,17 @@ from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.probes.corruption import cells_of
 from pytest_failcond.probes.direction import PROBE as DIRECTION
-from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key, MeanKey
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CorruptionKey,
+    DirectionKey,
+    Key,
+    MeanKey,
+    RankingKey,
+)
 from pytest_failcond.probes.registry import METRICS, parse_key
-from pytest_failcond.runs.other import INPUTS, same_input
+from pytest_failcond.probes.start import PROBE as START
+from pytest_failcond.runs.other import INPUTS, same_input, walk_options
 from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.metrics import Case, Value, mean_drop
 
@@ -24,7 +32,7 @@ MEAN = "mean"
 METRIC_OF = {metric.followed_as: name for name, metric in METRICS.items() if metric.followed_as}
 """What can be followed, and the gates' name for it."""
 
-_OF_DIRECTIONS = ("generator", "judge", "seed")
+_OF_DIRECTIONS = ("generator", "judge", "least_p", "seed")
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,8 @@ class Question:
     @property
     def about_directions(self) -> bool:
         """Whether it is about the generator's images."""
-        return METRIC_OF[self.metric] in {metric.name for metric in DIRECTION.metrics}
+        metrics = (*DIRECTION.metrics, *START.metrics)
+        return METRIC_OF[self.metric] in {metric.name for metric in metrics}
 
 
 @dataclass(frozen=True)
@@ -179,8 +188,7 @@ def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
         if not same_input(name, run.subjects.get(name), other.subjects.get(name))
     ]
     if question.about_directions:
-        corner_cases = (r.settings.get("corner_cases") for r in (run, other))
-        found += ["corner_cases"] if len({str(c) for c in corner_cases}) > 1 else []
+        found += ["corner_cases"] if walk_options(run) != walk_options(other) else []
     elif question.key == MEAN:
         grids = (r.settings.get("corruptions") or {} for r in (run, other))
         cells = {(str(g.get("names")), str(g.get("severities"))) for g in grids}
@@ -200,16 +208,17 @@ def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:
         raise FailcondError(
             f"--metric {question.metric}: --at is missing; give a shift in σ, such as --at 2"
             if question.at is None
-            else "--at is a shift in σ, and goes with --metric broken_share alone"
+            else "--at is a shift in σ, and goes only with --metric broken_share or newly_broken_share"
         )
     if question.about_directions and question.class_name is not None:
         raise FailcondError("--class: a direction's key names its class; leave the option out")
     kinds: dict[str, tuple[type[Key], ...]] = {
         "accuracy": (CleanKey, CorruptionKey),
         "drop": (CorruptionKey,),
+        "start_accuracy": (RankingKey,),
     }
     of_metric = kinds.get(question.metric, (DirectionKey,))
-    measured = (key for _, run in runs for key in (*run.measurements, *run.directions))
+    measured = (key for _, run in runs for key in run.records)
     found = [key for key in measured if isinstance(key, of_metric)]
     keys: dict[str, None] = dict.fromkeys(found)
     if any(isinstance(key, CorruptionKey) for key in found):

@@ -91,3 +91,8 @@ def same_input(name: str, then: Any, now: Any) -> bool:
     if name in ("generator", "judge") and then and now:
         return same_hash(then, now) is not False
     return bool(then == now)
+
+
+def walk_options(run: Run) -> dict[str, Any]:
+    """Return how directions were walked; earlier versions knew no truncation."""
+    return {"truncation": 1.0} | (run.settings.get("corner_cases") or {})

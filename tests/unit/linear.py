@@ -64,11 +64,17 @@ class LinearGenerator:
         return height, width, channels
 
     def sample(
-        self, labels: Any, seed: int = 0, *, stream: str = "sample", first: int = 0
+        self,
+        labels: Any,
+        seed: int = 0,
+        *,
+        stream: str = "sample",
+        first: int = 0,
+        truncation: float = 1.0,
     ) -> Tensor:
         numbers = np.arange(first, first + len(labels))
         drawn = KeyedRandom("z", seed, stream, indices=numbers).normal(self.style_space.size)
-        return torch.from_numpy((drawn * self.style_space.std).astype(np.float32))
+        return torch.from_numpy((truncation * drawn * self.style_space.std).astype(np.float32))
 
     def render(self, styles: Tensor) -> Tensor:
         raw: Tensor = self._base + torch.tensordot(styles, self._weights, dims=1)

@@ -24,6 +24,7 @@ from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.draws import generator
+from pytest_failcond.storage.packing import pack_bits
 from pytest_failcond.verdicts.metrics import Case
 from pytest_failcond.verdicts.plan import checks_of
 from pytest_failcond.verdicts.verdicts import Verdicts
@@ -81,13 +82,14 @@ def found(seed: int) -> dict[Key, object]:
     for index in range(len(CLASSES)):
         shifts = np.arange(17) / 2
         ends = random.uniform(0, 12, STARTS)
-        at = np.round(random.uniform(0, 10, STARTS), 4)
+        at = np.round(random.uniform(0, 10, STARTS), 4) * (random.random(STARTS) < 0.8)
         breaks = [float(b) if b <= min(8.0, e) else None for b, e in zip(at, ends, strict=True)]
         walked = walked_direction(breaks, shifts < ends[:, None], shifts)
         key = DirectionKey(index, 7, 1)
+        right = pack_bits((at > 0) & (ends > 0))
         records += [
             replace(walked, key=key, class_index=index),
-            ClassRanking(RankingKey(index), index, STARTS, [key], [7], [0.1], []),
+            ClassRanking(RankingKey(index), index, STARTS, [key], [7], [0.1], [], STARTS, right),
         ]
     return {record.key: record for record in records}  # type: ignore[attr-defined]
 

@@ -21,7 +21,7 @@ ENVIRONMENT = {
     "commit": None, "commit_date": None, "dirty": None,
 }  # fmt: skip
 SUBJECTS = {
-    "classifier": "sha256:1", "judge": None, "judges": [], "least_p": None, "generator": None, "images": "sha256:2",
+    "classifier": "sha256:1", "judge": None, "judges": [], "least_p": None, "truncation": None, "generator": None, "images": "sha256:2",
     "max_images": None, "seed": 3, "corruptions": "imagenet-c/1",
 }  # fmt: skip
 

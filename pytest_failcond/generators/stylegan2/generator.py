@@ -25,9 +25,11 @@ from pytest_failcond.process.surroundings import ours
 from pytest_failcond.storage.files import hash_file, write_atomically
 from pytest_failcond.subjects.labels import class_indices
 
+_MEAN_OF = 4096  # samples that a class's mean w is taken over
+
 
 class Generator:
-    """A class-conditional StyleGAN2 with constant noise inputs, in float32, at truncation 1.
+    """A class-conditional StyleGAN2 with constant noise inputs, in float32.
 
     Args:
         config: its shape.
@@ -51,6 +53,7 @@ class Generator:
         self.training = training or {}
         self.device = torch.device(device)
         self._hash = hash
+        self._means: dict[int, Tensor] = {}
 
     @classmethod
     @ours()
@@ -116,7 +119,13 @@ class Generator:
 
     @ours()
     def sample(
-        self, labels: Any, seed: int = 0, *, stream: str = "sample", first: int = 0
+        self,
+        labels: Any,
+        seed: int = 0,
+        *,
+        stream: str = "sample",
+        first: int = 0,
+        truncation: float = 1.0,
     ) -> Tensor:
         """Draw style vectors: labels int ``[N]`` → float32 ``[N, S]``, keyed by (seed, stream).
 
@@ -124,9 +133,20 @@ class Generator:
         the key, its number and its label alone, not on the number of samples; to the last bit, if
         it is drawn at the same place of a batch.
 
+        Args:
+            labels: classes by index.
+            seed: keys the samples.
+            stream: keys them too, by what they are for.
+            first: number of the first sample.
+            truncation: what remains of each w's difference from the mean w of its class, over 0 and at
+                most 1: less is nearer to what is typical.
+
         Raises:
-            FailcondError: a label is not a class of this generator, or not a whole number.
+            FailcondError: a label is not a class of this generator, or not a whole number; or the
+                truncation is outside its range.
         """
+        if not 0 < truncation <= 1:
+            raise FailcondError(f"truncation: {truncation:g} is not over 0 and at most 1")
         labels = torch.from_numpy(class_indices(labels))
         if len(labels) and int(labels.max()) >= len(self.classes):
             raise FailcondError(
@@ -135,7 +155,23 @@ class Generator:
             )
         numbers = np.arange(first, first + len(labels))
         z = KeyedRandom("z", seed, stream, indices=numbers).normal(self.config.z_dim)
-        return self._batched(self._styles, torch.from_numpy(z.astype(np.float32)), labels)
+        noise = torch.from_numpy(z.astype(np.float32))
+        if truncation == 1:
+            return self._batched(self._styles, noise, labels)
+        w = self._batched(self.network.mapping, noise, labels)
+        mean = torch.stack([self._mean_w(c) for c in labels.tolist()]) if len(labels) else w
+        return self._batched(self.network.synthesis.styles, mean + truncation * (w - mean))
+
+    def _mean_w(self, class_index: int) -> Tensor:
+        """Return the mean w of a class, ``[w_dim]``, taken once."""
+        if class_index in self._means:
+            return self._means[class_index]
+        numbers = np.arange(_MEAN_OF)
+        z = KeyedRandom("z", 0, f"mean/{class_index}", indices=numbers).normal(self.config.z_dim)
+        labels = torch.full((_MEAN_OF,), class_index)
+        w = self._batched(self.network.mapping, torch.from_numpy(z.astype(np.float32)), labels)
+        self._means[class_index] = w.double().mean(dim=0).float()
+        return self._means[class_index]
 
     @ours()
     def synthesize(self, styles: Tensor) -> Tensor:

@@ -12,7 +12,14 @@ from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.probes.base import Asking, Planned, Planning, Probe, Record
 from pytest_failcond.probes.direction.keys import read_key, unit
 from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, Key, RankingKey
-from pytest_failcond.probes.metric import AT_SHIFT, Metric, share_lost, shift, shift_within
+from pytest_failcond.probes.metric import (
+    AT_MOVED,
+    AT_SHIFT,
+    Metric,
+    share_lost,
+    shift,
+    shift_within,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +52,17 @@ _METRICS = (
         at=AT_SHIFT,
         by_class=False,
         followed_as="broken_share",
+    ),
+    Metric(
+        name="newly_broken_share",
+        noun="newly broken share",
+        good="max",
+        reach=share_lost,
+        value="pytest_failcond.probes.direction.metrics:newly_broken_share",
+        trial="pytest_failcond.probes.direction.trials:newly_broken_share",
+        at=AT_MOVED,
+        by_class=False,
+        followed_as="newly_broken_share",
     ),
     Metric(
         name="valid_range",
@@ -158,12 +176,18 @@ def direction_of(key: CornerCaseKey, asking: Asking) -> DirectionKey:
         FailcondError: the class could not be ranked, or has fewer directions.
     """
     directions: Sequence[DirectionKey] = asking.record(RankingKey(key.class_index)).directions
+    name = asking.class_names[key.class_index]
+    if not directions:
+        raise FailcondError(
+            f"the judges follow no direction of class {name!r} for 1 σ, so nothing is known of where it "
+            "breaks; look at its images by `failcond explore`, and train the generator or the judges "
+            "further"
+        )
     if key.rank > len(directions):
         raise FailcondError(
-            f"class {asking.class_names[key.class_index]!r} has no direction {key.rank}: the judge "
-            f"follows only {len(directions)} of the {10 * asking.settings.corner_cases.top} "
-            "highest-ranked for 1 σ or more; lower corner_cases.top, or train the generator "
-            "or the judge further"
+            f"class {name!r} has no direction {key.rank}: the judges follow only {len(directions)} of the "
+            f"{10 * asking.settings.corner_cases.top} highest-ranked for 1 σ or more; lower "
+            "corner_cases.top, or train the generator or the judges further"
         )
     return directions[key.rank - 1]
 

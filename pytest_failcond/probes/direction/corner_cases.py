@@ -76,11 +76,15 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Findings:
-    """The findings for one class: its ranking, its best directions, and those passed over."""
+    """The findings for one class: its ranking, its best directions, and those passed over.
+
+    ``right_unmoved``: whether the classifier has each start image right before it is moved, bool ``[N]``.
+    """
 
     ranking: Ranking
     directions: tuple[Finding, ...]
     passed_over: tuple[PassedOver, ...]
+    right_unmoved: npt.NDArray[np.bool_]
 
 
 @ours()
@@ -94,6 +98,7 @@ def find_corner_cases(
     max_shift: float = 8.0,
     judge: Judge = None,
     seed: int = 0,
+    truncation: float = 1.0,
 ) -> Findings:
     """Find a class's ``top`` directions and walk them (arXiv 2410.12814, with validity judged).
 
@@ -110,17 +115,27 @@ def find_corner_cases(
         judge: one judge or several, or an `Acceptance`, which decide whether images still show the
             class; None: all do, within the generator's range.
         seed: keys the samples.
+        truncation: of the samples, towards the mean of their class; σ and ranges stay those of 1.
 
     Raises:
         FailcondError: the classifier has no gradients, or the judge accepts too few images.
     """
     acceptance = Acceptance.of(judge)
     ranking = rank_dimensions(
-        generator, classifier, class_index, samples=samples, judge=acceptance, seed=seed
+        generator,
+        classifier,
+        class_index,
+        samples=samples,
+        judge=acceptance,
+        seed=seed,
+        truncation=truncation,
     )
-    starts = start_images(generator, acceptance, class_index, samples, seed=seed)
+    starts = start_images(
+        generator, acceptance, class_index, samples, seed=seed, truncation=truncation
+    )
     found: list[Finding] = []
     passed: list[PassedOver] = []
+    right_unmoved = np.zeros(len(starts), dtype=bool)
     position = 0
     last = min(MOST_CANDIDATES * top, int(np.count_nonzero(ranking.scores)))
     while len(found) < top and position < last:
@@ -129,6 +144,7 @@ def find_corner_cases(
             DirectionKey(class_index, int(ranking.dimensions[i]), ranking.sign(i)) for i in chosen
         ]
         walks = walk(generator, classifier, keys, starts, judge=acceptance, max_shift=max_shift)
+        right_unmoved = walks[0].right_unmoved  # the same along every direction
         for i, key, walked in zip(chosen, keys, walks, strict=True):
             score = float(abs(ranking.scores[i]))
             if walked.valid_range is not None and walked.valid_range < LEAST_VALID_RANGE:
@@ -137,7 +153,7 @@ def find_corner_cases(
             strip = make_strip(generator, classifier, walked, starts, acceptance)
             found.append(Finding(key, len(found) + 1, score, walked, strip))
         position = chosen.stop
-    return Findings(ranking, tuple(found), tuple(passed))
+    return Findings(ranking, tuple(found), tuple(passed), right_unmoved)
 
 
 @ours()
@@ -150,6 +166,7 @@ def measure_directions(
     max_shift: float = 8.0,
     acceptance: Acceptance = EVERYTHING,
     seed: int = 0,
+    truncation: float = 1.0,
 ) -> list[Finding]:
     """Walk given directions of one class, whatever their rank on this classifier.
 
@@ -160,7 +177,9 @@ def measure_directions(
         raise FailcondError(
             "only directions of one class can be walked together; walk each class separately"
         )
-    starts = start_images(generator, acceptance, keys[0].class_index, samples, seed=seed)
+    starts = start_images(
+        generator, acceptance, keys[0].class_index, samples, seed=seed, truncation=truncation
+    )
     walks = walk(generator, classifier, keys, starts, judge=acceptance, max_shift=max_shift)
     return [
         Finding(

@@ -70,6 +70,7 @@ def discover(
     max_shift: float = 8.0,
     acceptance: Acceptance = EVERYTHING,
     seed: int = 0,
+    truncation: float = 1.0,
 ) -> Discovery:
     """Find corner cases of a class: ``per_direction`` typical ones along each of its directions.
 
@@ -90,8 +91,11 @@ def discover(
         max_shift=max_shift,
         judge=acceptance,
         seed=seed,
+        truncation=truncation,
     )
-    starts = start_images(generator, acceptance, class_index, samples, seed=seed)
+    starts = start_images(
+        generator, acceptance, class_index, samples, seed=seed, truncation=truncation
+    )
     cases: list[FoundCase] = []
     dropped: Counter[str] = Counter()
     for finding in findings.directions:

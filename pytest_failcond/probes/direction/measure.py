@@ -60,6 +60,7 @@ def find(
         max_shift=options.max_shift,
         judge=laboratory.acceptance,
         seed=laboratory.settings.seed,
+        truncation=options.truncation,
     )
     variation = laboratory.once(_variation)
     directions = [
@@ -80,6 +81,7 @@ def measure_direction(laboratory: Laboratory, key: DirectionKey, save: SavePictu
         max_shift=options.max_shift,
         acceptance=laboratory.acceptance,
         seed=laboratory.settings.seed,
+        truncation=options.truncation,
     )
     return direction_record(generator, finding, laboratory.once(_variation), save)
 
@@ -116,6 +118,8 @@ def ranking_record(key: RankingKey, findings: Findings) -> ClassRanking:
             {"key": p.key, "score": round(p.score, 6), "valid_range": p.valid_range}
             for p in findings.passed_over
         ],
+        starts=len(findings.right_unmoved),
+        starts_right=pack_bits(findings.right_unmoved),
     )
 
 

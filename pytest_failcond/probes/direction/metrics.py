@@ -39,8 +39,28 @@ def broken_share(case: Case) -> Value:
     return share(direction.broken_by(min(case.gate.at, tested)), direction.total, untested)
 
 
+def newly_broken_share(case: Case) -> Value:
+    """Share of the start images that are right unmoved and broken by a shift, of those right unmoved.
+
+    Raises:
+        FailcondError: fewer than half are right unmoved, so that the share says little of the direction;
+            a gate with ``min_n`` says itself how many must be.
+    """
+    direction: Direction = case.measure(case.key)
+    assert case.gate.at is not None
+    right, tested = direction.right_unmoved, direction.tested_to
+    if (case.gate.min_n is None and 2 * right < direction.total) or not right:
+        raise FailcondError(
+            f"gate {case.gate.id!r}: only {right} of {direction.total} start images are right before they "
+            "are moved, fewer than half, so that this direction cannot be blamed for what breaks; mend "
+            "the classifier there first, as start_accuracy shows"
+        )
+    untested = "" if case.gate.at <= tested else f"tested to {tested:.1f} σ only"
+    return share(direction.newly_broken_by(min(case.gate.at, tested)), right, untested)
+
+
 def valid_range(case: Case) -> Value:
-    """Valid range: the shift up to which the judge accepts 80 % of the images."""
+    """Valid range: the shift up to which 80 % of the images are accepted."""
     direction: Direction = case.measure(case.key)
     if direction.valid_range is None:
         raise FailcondError(

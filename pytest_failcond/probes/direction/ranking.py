@@ -54,6 +54,7 @@ def rank_dimensions(
     samples: int = 128,
     judge: Judge = None,
     seed: int = 0,
+    truncation: float = 1.0,
 ) -> Ranking:
     """Rank all style dimensions for a class: score_k = -mean(∂p_c/∂s_k) σ_k over its images.
 
@@ -69,7 +70,9 @@ def rank_dimensions(
             "classifier as a torch.nn.Module, or leave out the generator"
         )
     acceptance = Acceptance.of(judge)
-    starts = start_images(generator, acceptance, class_index, samples, seed=seed, stream="rank")
+    starts = start_images(
+        generator, acceptance, class_index, samples, seed=seed, stream="rank", truncation=truncation
+    )
     gradient = _mean_gradient(generator, classifier, starts)
     scores = -gradient * generator.style_space.std
     order = np.argsort(-np.abs(scores), kind="stable")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction.keys import read_key
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.storage.packing import unpack_bits
@@ -130,6 +131,15 @@ class Direction:
         return self.curve.broken[max(position, 0)]
 
     @property
+    def right_unmoved(self) -> int:
+        """Start images that are right before they are moved."""
+        return self.curve.right[0]
+
+    def newly_broken_by(self, shift: float) -> int:
+        """Start images that are right unmoved and broken by a shift on the grid."""
+        return self.broken_by(shift) - self.curve.broken[0]
+
+    @property
     def standing_out(self) -> list[AttributeChange]:
         """The attributes whose change stands out against natural variation, largest first."""
         return [change for change in self.attributes if change.stands_out]
@@ -173,6 +183,9 @@ class ClassRanking:
         dimensions, scores: the highest |score|s of the ranking, signed: the loss in p per σ up.
         passed_over: directions left out because images soon stop being their class:
             key, score and valid_range of each.
+        starts: start images that directions are walked from.
+        starts_right: which of them are right before they are moved; see `right_unmoved`. None: of an
+            earlier version, which did not keep it.
     """
 
     key: RankingKey
@@ -182,6 +195,22 @@ class ClassRanking:
     dimensions: list[int]
     scores: list[float]
     passed_over: list[dict[str, Any]] = field(default_factory=list)
+    starts: int = 0
+    starts_right: str | None = None
+
+    @property
+    def right_unmoved(self) -> npt.NDArray[np.bool_]:
+        """Whether each start image is right before it is moved, bool ``[N]``.
+
+        Raises:
+            FailcondError: the run did not keep it.
+        """
+        if self.starts_right is None:
+            raise FailcondError(
+                f"{self.key}: the run does not say which start images are right before they are moved; "
+                "make a new one"
+            )
+        return unpack_bits(self.starts_right, self.starts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of the run file."""
@@ -198,4 +227,10 @@ class ClassRanking:
         fields["passed_over"] = [
             over | {"key": read_key(over["key"])} for over in data["passed_over"]
         ]
-        return cls(class_index=data["class"], **fields)
+        ranking = cls(class_index=data["class"], **fields)
+        if ranking.starts_right is not None:
+            try:
+                unpack_bits(ranking.starts_right, ranking.starts)
+            except ValueError as error:
+                raise ValueError(f"{ranking.key}: starts_right: {error}") from error
+        return ranking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,9 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import Acceptance
+
+if TYPE_CHECKING:
+    from pytest_failcond.laboratory.measure import Laboratory
 
 MOST_DRAWN = 4  # times as many as needed
 
@@ -44,10 +48,11 @@ def start_images(
     *,
     seed: int = 0,
     stream: str = "measure",
+    truncation: float = 1.0,
 ) -> Starts:
     """Draw ``count`` images of a class that are accepted as that class.
 
-    They depend on generator, acceptance, seed and stream alone. Without a judge, all are accepted. Ranking
+    They depend on generator, acceptance, seed, stream and truncation alone. Without a judge, all are accepted. Ranking
     and measuring use two streams and never share a sample: the dimensions that rank highest are
     flattered on the samples that chose them.
 
@@ -60,7 +65,8 @@ def start_images(
     for draw in range(MOST_DRAWN):
         first = draw * count
         labels = torch.full((count,), class_index)
-        drawn = generator.sample(labels, seed, stream=f"{stream}/{class_index}", first=first)
+        key = f"{stream}/{class_index}"
+        drawn = generator.sample(labels, seed, stream=key, first=first, truncation=truncation)
         accepted = np.ones(count, dtype=bool)
         if acceptance.judged:
             images, among = generator.synthesize(drawn), len(generator.classes)
@@ -78,6 +84,24 @@ def start_images(
     )
 
 
+def starts_of(laboratory: Laboratory, class_index: int) -> Starts:
+    """Draw the start images of a class that a configuration asks for.
+
+    Raises:
+        FailcondError: too few are accepted.
+    """
+    settings, options = laboratory.settings, laboratory.settings.corner_cases
+    assert laboratory.generator is not None
+    return start_images(
+        laboratory.generator,
+        laboratory.acceptance,
+        class_index,
+        options.samples,
+        seed=settings.seed,
+        truncation=options.truncation,
+    )
+
+
 @ours()
 def start_image(
     generator: Generator,
@@ -87,6 +111,7 @@ def start_image(
     *,
     seed: int = 0,
     stream: str = "measure",
+    truncation: float = 1.0,
 ) -> Starts:
     """Return one start image by its number.
 
@@ -95,6 +120,7 @@ def start_image(
     """
     first = sample - sample % count
     labels = torch.full((count,), class_index)
-    drawn = generator.sample(labels, seed, stream=f"{stream}/{class_index}", first=first)
+    key = f"{stream}/{class_index}"
+    drawn = generator.sample(labels, seed, stream=key, first=first, truncation=truncation)
     row = sample - first
     return Starts(class_index, np.array([sample]), drawn[row : row + 1])

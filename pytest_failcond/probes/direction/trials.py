@@ -107,6 +107,33 @@ class BrokenShare(_Walked):
         return shares
 
 
+class NewlyBrokenShare(BrokenShare):
+    """The same of the images that are right unmoved; where too few of them are drawn, there is no value."""
+
+    def __init__(self, direction: Direction, at: float, least: int | None) -> None:
+        super().__init__(direction, at)
+        self._least = least  # None: half of the images
+
+    def sums(self, weights: Weights) -> Floats:
+        """See `Trial`: newly broken, right, all that are right unmoved, at which shift, and all."""
+        unmoved = weights @ self._broken()[:, 0]
+        found = super().sums(weights)
+        broken, right, total, places = found.T
+        kept = (weights @ self._right[:, 0]).astype(np.float64)
+        return np.stack([broken - unmoved, right, kept, places, total], axis=1)
+
+    def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
+        """See `Trial`."""
+        broken, right, kept, places, total = sums.T
+        if loss:
+            shares = self._right.mean(axis=0)
+            rates = np.minimum(loss * shares[0] / np.maximum(shares, 1e-12), 1.0)
+            broken = broken + binomial(right, rates[places.astype(int)], random)
+        few = kept < (total / 2 if self._least is None else 1)
+        values: Floats = np.where(few, np.nan, broken / np.maximum(kept, 1))
+        return values
+
+
 def breaking_shift(case: Case) -> BreakingShift:
     """Return the trial of a breaking shift."""
     return BreakingShift(case.measure(case.key))
@@ -121,3 +148,9 @@ def broken_share(case: Case) -> BrokenShare:
     """Return the trial of the share broken by a shift."""
     assert case.gate.at is not None
     return BrokenShare(case.measure(case.key), case.gate.at)
+
+
+def newly_broken_share(case: Case) -> NewlyBrokenShare:
+    """Return the trial of the share newly broken by a shift."""
+    assert case.gate.at is not None
+    return NewlyBrokenShare(case.measure(case.key), case.gate.at, case.gate.min_n)

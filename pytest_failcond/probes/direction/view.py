@@ -75,11 +75,15 @@ def _on_pages(run: Run) -> Iterator[Block]:
 
 
 def _in_words(run: Run, *, every: bool) -> Iterator[Block]:
-    """Describe the changes that break each class, and the directions passed over."""
+    """Describe the changes that break each class, the images wrong without any, and the directions passed over."""
     if said := direction_text.what_breaks(run, later=every):
         yield Note(said, on=TERMINAL)
     if said := direction_text.what_breaks(run):
         yield Note(said, on=PAGES)
+    if said := direction_text.wrong_unmoved(run):
+        yield Note(said)
+    for line in direction_text.without_directions(run):
+        yield Note(line)
     for line in direction_text.all_passed_over(run):
         yield Note(line, "aside")
 
@@ -110,6 +114,7 @@ def _table(
         Column("breaks at", "number", on=MARKDOWN),
         Column("valid to", "number", on=MEDIA if every else PAGES),
         Column("broken", "number"),
+        Column("newly", "number", on=PAGES, told=direction_text.NEWLY),
         Column("start p", "number", on=PAGES, told=direction_text.START_P),
         Column("what changes", "prose", on=TERMINAL if changing else NONE, spare=True,
                told=direction_text.ATTRIBUTES),
@@ -126,6 +131,7 @@ def _table(
             direction_text.breaks_at(d),
             direction_text.valid_to(d),
             direction_text.broken(d),
+            direction_text.newly(d),
             wording.share(d.curve.mean_p[0]),
             Cell(lines=direction_text.changes(d, most)),
             direction_text.attributes(d),
@@ -153,10 +159,12 @@ def curve_of(run: Run, direction: Direction, *, caption: str = "") -> Curve:
     """
     curve, total = direction.curve, direction.total
     lines = [Line(kind, getattr(curve, kind), total) for kind in ("lost", "right", "broken")]
+    if right := direction.right_unmoved:
+        lines.append(Line("newly", [broken - curve.broken[0] for broken in curve.broken], right))
     told = (
         f"Degradation curve of {direction_text.title(run, direction)}: breaks at "
         f"{direction_text.breaks_at(direction)}, valid to {direction_text.valid_to(direction)}, "
-        f"broken {direction_text.broken(direction)}"
+        f"broken {direction_text.broken(direction)}, newly {direction_text.newly(direction)}"
     )
     return Curve(
         told=told,
@@ -174,6 +182,7 @@ def _legend(run: Run) -> Legend:
     names = [
         ("right", "still right"),
         ("broken", "broken"),
+        ("newly", "newly broken, of those right unmoved"),
         ("lost", "lost to the judge"),
         ("p", "mean p(class)"),
     ]

@@ -72,6 +72,12 @@ class Walk:
         return accepted
 
     @property
+    def right_unmoved(self) -> npt.NDArray[np.bool_]:
+        """Whether each start image is accepted and right before it is moved, bool ``[N]``."""
+        right: npt.NDArray[np.bool_] = self.valid[0] & (self.breaks != 0)  # NaN: it did not break
+        return right
+
+    @property
     def breaking_shift(self) -> float | None:
         """Smallest shift at which half of the start images are broken, σ; None: beyond the walk."""
         reached = np.flatnonzero(2 * self.broken >= self.total)

@@ -16,11 +16,13 @@ EXPLAINED = (
     "Shifts in σ of the dimension; broken: share of the start images, unmoved → at the end of "
     "validity, or of the walk."
 )
+NEWLY = "newly: share broken by then of the start images that are right unmoved."
 START_P = "start p: mean p(class), unmoved."
 ATTRIBUTES = (
     "What changes by then: the changes that stand out, in σ of the attribute over generated images."
 )
 _MOST_CLASSES = 12  # named in a sentence
+_NOTEWORTHY = 0.05  # of a class's start images, wrong unmoved
 
 
 def arrow(sign: int) -> str:
@@ -64,6 +66,41 @@ def broken(direction: Direction) -> str:
         text
         if direction.valid_range is not None
         else f"{text} at {wording.sigma(direction.tested_to)}"
+    )
+
+
+def newly(direction: Direction) -> str:
+    """Say how many of the start images that are right unmoved are broken at the end of what was tested."""
+    right = direction.right_unmoved
+    broken = direction.newly_broken_by(direction.tested_to)
+    return wording.share(broken / right) if right else wording.NOTHING
+
+
+def wrong_unmoved(run: Run) -> str:
+    """Say which classes' start images are wrong before any shift; empty where few are."""
+    found = []
+    for ranking in run.rankings.values():
+        if ranking.starts_right is not None:
+            wrong = 1 - float(ranking.right_unmoved.mean())
+            if wrong >= _NOTEWORTHY:
+                found.append((-wrong, wording.class_name(run, ranking.class_index)))
+    said = [f"{name} {wording.share(-wrong)}" for wrong, name in sorted(found)[:_MOST_CLASSES]]
+    more = f" and {len(found) - len(said)} more" if len(found) > len(said) else ""
+    text = f"Wrong before any shift, share of the start images by class: {', '.join(said)}{more}"
+    return text if said else ""
+
+
+def without_directions(run: Run) -> list[str]:
+    """Say which classes have no direction that can be tested, a line each, for ten classes at most."""
+    names = [
+        wording.class_name(run, ranking.class_index)
+        for ranking in run.rankings.values()
+        if not ranking.directions
+    ]
+    lines = [f"The judges follow no direction of class {name} for 1 σ" for name in names]
+    more = len(lines) - contents.MOST_CLASSES
+    return lines[: contents.MOST_CLASSES] + (
+        [f"… nor of {more:,} more classes"] if more > 0 else []
     )
 
 

@@ -130,6 +130,11 @@ class RankingRecord(Record):
     passed_over: Many[PassedOver] = Field(
         description="Directions left out because images soon stop being their class."
     )
+    starts: Count = Field(0, description="Start images of the class; 0 of earlier runs.")
+    starts_right: Packed | None = Field(
+        None,
+        description="Which start images are right before they are moved: bits [starts], packed, zlib, in base64; null of earlier runs.",
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
