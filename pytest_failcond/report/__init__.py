@@ -1,1 +1,1 @@
-"""What we show: renderers that read a run, its file and its pictures, and nothing else."""
+"""Reports: renderers that read a run, its file and its pictures, and nothing else."""

@@ -1,4 +1,4 @@
-"""What of a run is shown, and in which order; how it is said is in `wording`, how it looks is not here."""
+"""The content of reports and its order; the words are in `wording`, the looks elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_failcond.words.blocks import Section
 from pytest_failcond.words.printing import printable
 
 MOST_CLASSES = 10
-"""Classes that are listed one by one, where there are more: the worst of them."""
+"""The number of classes listed one by one if there are more: the worst."""
 
 
 def gravest(statuses: Iterable[Status]) -> Status | None:
@@ -28,7 +28,7 @@ def gravest(statuses: Iterable[Status]) -> Status | None:
 
 
 def status_of_key(run: Run, key: str) -> Status | None:
-    """Return the gravest verdict of a key, but for those against a baseline; None for none."""
+    """Return the gravest verdict of a key, except those against a baseline; None for none."""
     checks = run.checks_by_key.get(key, ())
     return gravest(status_of(check) for check in checks if not check.against_baseline)
 
@@ -38,21 +38,21 @@ def _of_keys_alone(run: Run) -> list[Check]:
 
 
 def unmeasured(run: Run) -> dict[str, str]:
-    """Return what could not be measured and which no check tells of, with the reason."""
+    """Return the keys that could not be measured and that no check reports, with the reason."""
     told = {check.key for check in run.checks if check.verdict == "error"}
-    # A class that could not be ranked is told of by the checks of its corner cases.
+    # The checks of its corner cases report a class that could not be ranked.
     told |= {RankingKey(key.class_index) for key in told if isinstance(key, CornerCaseKey)}
     return {key: text for key, text in run.errors.items() if key not in told}
 
 
 def sections(run: Run) -> list[Section]:
-    """Return the sections of probes that a project has of its own."""
+    """Return the sections of a project's own probes."""
     found = (section for probe in PROBES for section in probe.sections(run))
     return [section for section in found if section.blocks]
 
 
 def remarks(run: Run) -> list[str]:
-    """Return what was noticed and is neither among the errors nor in the verdict line, a sentence each."""
+    """Return the remarks that are not among the errors or in the verdict line, a sentence each."""
     return [r.text for r in run.remarks if r.what != "absent" and r.text != run.errors.get(r.model)]
 
 
@@ -76,7 +76,7 @@ def _is_doubtful(check: Check) -> bool:
 
 
 def is_red(run: Run) -> bool:
-    """Whether a run fails: a check does, or something could not be measured."""
+    """Whether a run fails: a check does, or a key could not be measured."""
     return run_status(run) in ("failed", "error")
 
 
@@ -84,7 +84,7 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
     """Return the closing line, such as ``verdict: passed (1 marginal) · 36 checks``, and its verdict."""
     status = run_status(run)
     if run.part is not None:
-        part = "part {} of {}: measured, to be judged when all are joined".format(*run.part)
+        part = "part {} of {}: measured; `failcond merge` judges the joined parts".format(*run.part)
         return (
             (f"{part}; {count(len(run.errors), 'key')} not measured", "error")
             if (run.errors)
@@ -116,7 +116,9 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
 
 
 def _not_evaluated(run: Run) -> list[str]:
-    """Say how many gates were not evaluated, and why: ``3 gates not evaluated: no baseline at …``."""
+    """Count the gates that were not evaluated, with the reason:
+    ``3 gates not evaluated: no baseline at …``.
+    """
     reasons: Counter[str] = Counter()
     for gate in run.gates:
         reasons.update({c.reason for c in gate.checks if status_of(c) == "not_evaluated"})
@@ -128,14 +130,14 @@ def _not_evaluated(run: Run) -> list[str]:
 
 
 def _not_compared(run: Run) -> list[str]:
-    """Say which configured run to compare with is not there, where no gate tells of it."""
+    """Name a missing baseline or reference that no gate reports."""
     told = any(status_of(check) == "not_evaluated" for check in run.checks)
     absent = [r for r in run.remarks if r.what == "absent" and not (told and r.model == "baseline")]
     return [f"not compared: {printable(remark.text)}" for remark in absent]
 
 
 def _not_run(run: Run) -> list[str]:
-    """Say which part of the gates made no check, because tests were left out of the session."""
+    """Name the gates without a check, because tests were left out of the session."""
     made = {gate.id: len(gate.checks) for gate in run.gates}
     wanted = run.demanded
     gates = sum(gate not in made for gate in wanted)
@@ -157,11 +159,13 @@ def mended(run: Run) -> list[Replayed]:
 
 
 def held(replay: Replay) -> bool:
-    """Whether anything of the corpus has to be right."""
+    """Whether any image of the corpus must be right."""
     return any(entry.status == "fixed" for entry in replay.entries)
 
 
 def several_gates(run: Run) -> bool:
-    """Whether more than one gate is about the same key, so that its sign is the gravest of several."""
+    """Whether more than one gate checks the same key, so that its sign is the gravest of
+    several.
+    """
     pairs = {(check.key, check.gate) for check in _of_keys_alone(run)}
     return len(pairs) > len({key for key, _ in pairs})

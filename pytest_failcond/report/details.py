@@ -1,4 +1,4 @@
-"""All that is known of one key, as blocks: what a failed test shows, and an article of the page."""
+"""All about one key, as blocks: for a failed test, and an article of the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONFUSIONS = 6
 
 
 def blocks(run: Run, key: Key) -> Iterator[Block]:
-    """Describe a key: its numbers, its checks, what it failed on, and what changed since the baseline."""
+    """Describe a key: its numbers, its checks, its failures, and the changes since the baseline."""
     if why := contents.unmeasured(run).get(key):
         yield Note(why, "error")
     measured, direction = run.measurements.get(key), run.directions.get(key)
@@ -52,7 +52,7 @@ def _accuracy(run: Run, measured: Measurement) -> str:
 
 
 def _lost(run: Run, measured: Measurement) -> Iterator[Block]:
-    """Describe what a cell lost, clean beside corrupted, and what is taken for what."""
+    """Describe the lost images of a cell, clean beside corrupted, and the confused classes."""
     if measured.examples is not None:
         title = "Right when clean, lost here:"
         yield strips.examples(run, measured.examples, title, ("clean", "here"), rows=2)
@@ -69,7 +69,7 @@ def _lost(run: Run, measured: Measurement) -> Iterator[Block]:
 
 
 def _changed(run: Run, key: Key) -> Iterator[Block]:
-    """Describe what was lost and gained of a key since the baseline."""
+    """Describe the losses and gains of a key since the baseline."""
     comparison = run.comparison
     for entry in comparison.keys if comparison is not None else ():
         if comparison is not None and entry.key == key and not entry.inputs_changed:

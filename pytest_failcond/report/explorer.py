@@ -1,8 +1,8 @@
-"""The explorer: one page that holds all its pictures, numbers, styles and code, and asks nobody.
+"""The explorer: one page with all its pictures, numbers, styles and code, which loads nothing.
 
-The browser has no generator, so that films are shown: frames at fixed shifts, each with what
-classifier and judge say of it. The files in ``templates/`` are ours to the last line; the page may
-load nothing and run nothing else, by its own Content-Security-Policy.
+The browser has no generator, so that films are shown: frames at fixed shifts, each with the answers
+of classifier and judge. All files in ``templates/`` are ours; the page's Content-Security-Policy
+lets it load nothing and run nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pytest_failcond.words.printing import escape_html
 
 _LARGEST = 128  # px of a frame's longer side in the page; larger ones are made smaller
 _LOSSLESS = 64  # px up to which frames are kept to the last bit
-_MOST_CHANGES = 3  # named in the list of directions; all are, where one is shown
+_MOST_CHANGES = 3  # named in the list of directions; a single one shows all
 _SCRIPTS = ("film.js", "plot.js", "sheet.js", "explorer.js")
 
 

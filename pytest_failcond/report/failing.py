@@ -1,4 +1,4 @@
-"""What of a run failed, in the order in which somebody wants to see it."""
+"""The failures of a run, the most important first."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Confusion:
     """Images of one class that are taken for another.
 
     Attributes:
-        label, seen: the class, and what they are taken for.
-        images: how many there are.
+        label, seen: the class, and the predicted one.
+        images: their number.
         total: images of the class.
-        lost: those of them that are right when clean; None where that is not known.
+        lost: those of them that are right when clean; None if that is not known.
     """
 
     label: int

@@ -1,4 +1,4 @@
-"""What the plots share: colours, and how a figure becomes a PNG.
+"""The common parts of plots: colours, and figures as PNG.
 
 Figures are made from their objects, without pyplot, so that no global state changes. matplotlib is an
 extra, and imported here alone.
@@ -31,8 +31,8 @@ def check_plots() -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise FailcondError(
-            f"--plot: plots are drawn by matplotlib, which cannot be imported ({text_of(error)}); "
-            "pip install 'pytest-failcond[plots]' installs it"
+            f"--plot: plots need matplotlib, which cannot be imported ({text_of(error)}); pip "
+            f"install 'pytest-failcond[plots]' installs it"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Pages that hold all they need: templates, filled with text, data and code, that ask nobody."""
+"""Self-contained pages: templates, filled with text, data and code, that load nothing."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def template(name: str) -> str:
 
 def fill(name: str, contents: Mapping[str, str]) -> str:
     """Put HTML, code and data in the places of a template, such as ``{{title}}``."""
-    # In one pass: what is put in is never searched for places to put something in.
+    # In one pass: inserted text is never searched for places.
     return re.sub(r"\{\{(\w+)\}\}", lambda found: contents[found[1]], template(name))
 
 
 def source_hash(text: str) -> str:
-    """Return by what a Content-Security-Policy allows a script or a style sheet."""
+    """Return the hash by which a Content-Security-Policy allows a script or a style sheet."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def embedded(data: Any) -> str:
-    """Write JSON that may stand in a script element: no name in it can end the element."""
+    """Write JSON for a script element: no name in it can end the element."""
     text = json.dumps(_printable(data), separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -39,7 +39,7 @@ def embedded(data: Any) -> str:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Return a picture as an address that holds it."""
+    """Return a picture as a data address."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 

@@ -1,4 +1,4 @@
-"""The gates as blocks: those that fail first, then those with the least margin."""
+"""The gates as blocks: failures first, then the least margins."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _which(run: Run) -> str:
 
 
 def _gates_table(run: Run, gates: Sequence[GateResult], *, in_terminal: bool) -> Table:
-    """Describe a gate a row, by its worst check."""
+    """Describe each gate in a row, by its worst check."""
     head = [
         Column("verdict", "verdict", on=PAGES),
         Column("gate", on=PAGES),
@@ -91,7 +91,7 @@ def _gates_table(run: Run, gates: Sequence[GateResult], *, in_terminal: bool) ->
 
 
 def _checks_by_gate(run: Run, gates: Sequence[GateResult]) -> Table:
-    """Describe a check a row, those of a gate below its name."""
+    """Describe each check in a row, those of a gate below its name."""
     head = [
         Column(""),
         *(Column(title, "number") for title in ("value", "bound", "n", "margin")),
@@ -117,8 +117,8 @@ def _checks_by_gate(run: Run, gates: Sequence[GateResult]) -> Table:
 
 
 def _title(gate: GateResult, status: wording.Status | None, below: str = "") -> Cell:
-    """Name a gate and what it demands, behind the sign of its verdict if there is one."""
-    own = gate.id != gate.metric.replace("_", "-")  # a gate of no name of its own is called so
+    """Name a gate and its demand, after the sign of its verdict if there is one."""
+    own = gate.id != gate.metric.replace("_", "-")  # the default name of a gate
     return Cell(
         wording.gate_title(gate),
         status,
@@ -129,7 +129,7 @@ def _title(gate: GateResult, status: wording.Status | None, below: str = "") -> 
 
 
 def checks_table(run: Run, checks: Sequence[Check], *, folded: bool = False) -> Table:
-    """Describe checks in full, for a page; where ``folded``, those that hold may be folded away."""
+    """Describe checks in full, for a page; if ``folded``, those that hold may be folded away."""
     head = [
         Column("verdict", "verdict"),
         Column("gate"),
@@ -158,7 +158,9 @@ def checks_table(run: Run, checks: Sequence[Check], *, folded: bool = False) -> 
 
 
 def _unfolded(checks: Sequence[Check]) -> int:
-    """Return how many checks, sorted by need, are shown: the doubtful ones, and a few that passed."""
+    """Return the number of shown checks, sorted by need: the doubtful ones, and a few that
+    passed.
+    """
     doubtful = sum(wording.status_of(check) != "passed" for check in checks)
     count = min(doubtful, _WORST) + _PASSED * (doubtful <= _WORST)
     return len(checks) if len(checks) <= count + 1 else count

@@ -1,4 +1,6 @@
-"""Checks and gates in the order in which they need a look: what fails first, then the least margin."""
+"""Checks and gates in the order in which they need a look: failures first, then the least
+margin.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from pytest_failcond.words.printing import printable
 
 
 def failures(run: Run) -> list[Check]:
-    """Return the checks that speak against the classifier, most certain first, warnings last."""
+    """Return the checks against the classifier, most certain first, warnings last."""
 
     def order(check: Check) -> tuple[int, float]:
         return (
@@ -28,7 +30,7 @@ def failures(run: Run) -> list[Check]:
 
 
 def told_once(reasons: Iterable[tuple[bool, str]]) -> Iterator[str]:
-    """Return reasons as they are told in order; an error of one cause refers to the first.
+    """Return reasons in their order; repeated errors of one cause refer to the first.
 
     Args:
         reasons: each with whether it is an error: two values that cross a threshold are two reasons.
@@ -45,7 +47,9 @@ def by_need(checks: Iterable[Check]) -> list[Check]:
 
 
 def few_classes(checks: Iterable[Check]) -> tuple[list[Check], Counter[str]]:
-    """Leave out, of each gate's checks by class, all but the worst ten; return how many, by gate."""
+    """Keep the worst ten of each gate's checks by class; return the number of the others, by
+    gate.
+    """
     listed = list(checks)
     by_gate: dict[str, list[Check]] = {}
     for check in listed:
@@ -62,12 +66,12 @@ def few_classes(checks: Iterable[Check]) -> tuple[list[Check], Counter[str]]:
 
 
 def and_more(more: Mapping[str, int]) -> str:
-    """Say how many checks of which gates are left out: ``… and 990 more of gate 'cells'``; or nothing."""
+    """Count the checks left out, by gate: ``… and 990 more of gate 'cells'``; or nothing."""
     return "; ".join(f"… and {n:,} more of gate {printable(gate)!r}" for gate, n in more.items())
 
 
 def gates_by_need(run: Run) -> list[GateResult]:
-    """Sort gates by the check of each that needs a look first."""
+    """Sort gates by the first check of each in that order."""
     order = {id(check): place for place, check in enumerate(by_need(run.checks))}
     return sorted(
         (gate for gate in run.gates if gate.checks),
@@ -76,7 +80,7 @@ def gates_by_need(run: Run) -> list[GateResult]:
 
 
 def asides(gate: GateResult) -> list[str]:
-    """Say what one check of a gate does not: how the others stand, waivers, and what was not tested.
+    """Add to one check of a gate: the verdicts of the others, waivers, and untested parts.
 
     ``2 failed, 10 passed``; ``expected to fail: see the roadmap``
     """

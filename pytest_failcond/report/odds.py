@@ -1,4 +1,4 @@
-"""What a self-test found, for a terminal."""
+"""The findings of a self-test, for a terminal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _SHOWN = 3  # of a gate's checks, unless all are wanted
 _EXPLAINED = (
     "by chance: share of the draws on which it fails, for a classifier as good as measured",
     "on half: the same for random halves of the images",
-    "finds: the smallest loss that turns it red on 95 % of the draws, put into all checks of a gate "
-    "alike, or into one alone",
+    "finds: the smallest loss that turns it red on 95 % of the draws, put into all checks of a "
+    "gate alike, or into one alone",
 )
 _RED = "already red"
 _NOT_FOUND = "not found"
 _CELLS = {
-    _RED: "it fails on 95 % of the draws or more as it is, without any loss",
+    _RED: "it fails on 95 % of the draws or more without any loss",
     _NOT_FOUND: "not even the largest loss that can be put in turns it red on 95 % of the draws; breaks "
     "can only move of images that break within the walk",
 }
@@ -33,7 +33,7 @@ _CELLS = {
 def show(
     page: Page, run: Run, found: Sequence[GateOdds], *, resamples: int, every: bool = False
 ) -> None:
-    """Print a line per gate and, of its checks, those that are most likely to fail by chance."""
+    """Print a line per gate, and its checks that are most likely to fail by chance."""
     table = page.table(
         f"Gates, tried on {resamples:,} draws of the images", ["", "by chance", "on half", "finds"]
     )
@@ -64,7 +64,7 @@ def show(
 
 
 def _chosen(gate: GateOdds, *, every: bool) -> list[Odds]:
-    """Return the checks that have a line of their own: those most likely to fail by chance."""
+    """Return the checks with their own line: those most likely to fail by chance."""
     tried = [odds for odds in gate.checks if odds.by_chance is not None]
     if every or not tried:
         return list(gate.checks)
@@ -90,7 +90,7 @@ def _finds(metric: str, odds: Odds) -> str:
 
 
 def _percent(share: float) -> str:
-    """Round, but call nothing certain that is not."""
+    """Round, but never to a certainty."""
     if 0 < share < 0.001:
         return "< 0.1 %"
     if 0.999 < share < 1:

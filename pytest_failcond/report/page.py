@@ -23,7 +23,7 @@ _LEAST_WIDTH = 40
 
 
 class Page:
-    """Text is put on it as `Text`, never as markup: a name such as ``[red]x`` stays what it is."""
+    """Text is put on it as `Text`, never as markup: a name such as ``[red]x`` stays unchanged."""
 
     def __init__(self, width: int, color: bool, unicode: bool) -> None:
         self.width = max(width, _LEAST_WIDTH)
@@ -43,7 +43,7 @@ class Page:
         return Text(text if self._unicode else to_ascii(text), style, overflow="fold")
 
     def stack(self, texts: Sequence[str]) -> Text:
-        """Put texts on lines of their own."""
+        """Put each text on its own line."""
         return Text("\n").join(map(self.text, texts))
 
     def print(self, text: str = "", style: str = "", *, indent: int = 0) -> None:

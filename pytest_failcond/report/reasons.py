@@ -1,4 +1,6 @@
-"""Why a run is red: what failed, what could not be measured, what of the corpus was lost."""
+"""The reasons of a failed run: failed checks, keys that could not be measured, lost images of the
+corpus.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,10 @@ class Reason(NamedTuple):
 
     Attributes:
         status: the verdict of a check.
-        gate: whose check it is; empty where no gate is about it.
-        where: what it is about.
-        threshold: what the gate demands.
-        why: what was found.
+        gate: the gate of the check; empty without one.
+        where: its subject.
+        threshold: the gate's demand.
+        why: the finding.
     """
 
     status: Status
@@ -30,10 +32,10 @@ class Reason(NamedTuple):
 
 
 def reasons(run: Run, *, brief: bool = False) -> tuple[list[Reason], Counter[str]]:
-    """Return the reasons, the most certain first, and how many of which gate are left out.
+    """Return the reasons, the most certain first, and the number left out, by gate.
 
     Args:
-        run: what is told of.
+        run: the run.
         brief: whether the numbers of images are left out.
     """
     failing, left_out = need.few_classes(need.failures(run))
@@ -51,6 +53,6 @@ def reasons(run: Run, *, brief: bool = False) -> tuple[list[Reason], Counter[str
 
 
 def told_once(found: list[Reason]) -> list[Reason]:
-    """Return the same, with an error of one cause referring to the first."""
+    """Return the same; repeated errors of one cause refer to the first."""
     whys = need.told_once((reason.status == "error", reason.why) for reason in found)
     return [reason._replace(why=why) for reason, why in zip(found, whys, strict=True)]

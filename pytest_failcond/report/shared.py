@@ -12,20 +12,20 @@ from pytest_failcond.runs.run import Run
 from pytest_failcond.words.printing import printable
 
 _COLUMNS, _PANEL = 3, (3.1, 2.1)
-_EXPLAINED = "pale: beyond what is valid, where nothing is claimed; gray line: half are broken"
+_EXPLAINED = "pale: beyond the valid range, where nothing is claimed; gray line: half are broken"
 
 
 def shared_directions(a: Run, b: Run, a_name: str, b_name: str) -> bytes:
     """Draw the broken share over the shift for both, on the directions that differ most.
 
-    Each panel is a direction; a curve turns pale where the judge no longer follows.
+    Each panel is a direction; a curve turns pale beyond the valid range.
 
     Raises:
         FailcondError: they share no direction.
     """
     comparison = b.comparison
     if comparison is None or not comparison.directions:
-        raise FailcondError("there is no direction of both to plot; configure a generator")
+        raise FailcondError("both have no common direction to plot; configure a generator")
     found = changes.most_changed(comparison)
     rows = -(-len(found) // _COLUMNS)
     size = (_COLUMNS * _PANEL[0], rows * _PANEL[1] + 0.9)
@@ -46,7 +46,7 @@ def shared_directions(a: Run, b: Run, a_name: str, b_name: str) -> bytes:
             axes.plot(shift[:claimed], share[:claimed], color=colour, linestyle=style,
                       linewidth=2.0, label=_short(name, 60))  # fmt: skip
         axes.axhline(0.5, color=FAINT, linewidth=0.6)
-        axes.set(ylim=(-0.03, 1.03))  # a curve along 0 or 1 is seen whole
+        axes.set(ylim=(-0.03, 1.03))  # a curve along 0 or 1 stays visible
         title = _short(_title(b, b.directions[key]), 44)
         axes.set_title(title, fontsize=8, loc="left", color=INK, parse_math=False)
         axes.tick_params(labelsize=7, colors=INK, labelbottom=place + _COLUMNS >= len(found))
@@ -65,7 +65,7 @@ def shared_directions(a: Run, b: Run, a_name: str, b_name: str) -> bytes:
 
 
 def _title(run: Run, direction: Direction) -> str:
-    """Name a direction without its rank, which is that of one of the two."""
+    """Name a direction without its rank, which belongs to one of the two."""
     name = wording.class_name(run, direction.class_index)
     return f"class {name}: {direction_text.dimension(direction)}"
 

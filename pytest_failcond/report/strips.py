@@ -1,4 +1,4 @@
-"""Pictures of a run side by side: what is seen in them, and what is said below."""
+"""Pictures of a run side by side, and the lines below."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def changed_images(run: Run, entry: KeyComparison) -> Iterator[Strip]:
 
 
 def examples(run: Run, found: Examples, title: str, when: tuple[str, str], *, rows: int) -> Strip:
-    """Describe images with their true class and what they were taken for, both times."""
+    """Describe images with their true class and both predictions."""
     frames = []
     for i, index in enumerate(found.indices):
         label = wording.class_name(run, found.labels[i])
@@ -33,5 +33,5 @@ def examples(run: Run, found: Examples, title: str, when: tuple[str, str], *, ro
 
 
 def seen_as(when: str, name: str, wrong: bool) -> Said:
-    """Say what an image was taken for."""
+    """Return the prediction of an image in words."""
     return Said(f"{when}{'✗' if wrong else '✓'} {name}", "failed" if wrong else "plain")

@@ -28,11 +28,11 @@ _NAMES = {
     "valid_range": "valid range",
 }
 _EXPLAINED = "low, high: one-sided 95 % bounds; change: since the row before."
-_DIRTY = "+ behind a commit: files differed from it."
+_DIRTY = "+ after a commit: files differed from it."
 
 
 def title(question: Question) -> str:
-    """Say what is followed."""
+    """Name the metric and its key."""
     text = f"{_NAMES[question.metric]}, {printable(question.key)}"
     if question.at is not None:
         text += f" at {question.at:.1f} σ"
@@ -42,7 +42,7 @@ def title(question: Question) -> str:
 
 
 def show(page: Page, points: Sequence[Point], question: Question) -> None:
-    """Print a row per run; without any commit, there is no column of them."""
+    """Print a row per run; without any commit, that column is left out."""
     commits = ["commit"] if any(point.commit is not None for point in points) else []
     head = ["date", *commits, "run", "value", "low", "high", "change", "n"]
     table = page.table(title(question), head, left=2 + len(commits))
@@ -124,7 +124,9 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
 
 
 def _error(point: Point) -> tuple[float, float]:
-    """Return how far the bounds lie below and above the value; nothing where one is beyond."""
+    """Return the distances of the bounds below and above the value; 0 if one is beyond the tested
+    range.
+    """
     assert point.value is not None
     low = point.value if point.low is None else point.low
     high = point.value if point.high is None else point.high
@@ -142,7 +144,7 @@ def _commit(point: Point) -> str:
 
 
 def _tick(points: Sequence[Point], place: int) -> str:
-    """Label a point by date and commit; by its run's name where these do not tell it from others."""
+    """Label a point by date and commit; by its run's name if other points have the same."""
     point = points[place]
     alike = [p for p in points if (_date(p), _commit(p)) == (_date(point), _commit(point))]
     by_name = point.commit is None or len(alike) > 1
@@ -150,7 +152,7 @@ def _tick(points: Sequence[Point], place: int) -> str:
 
 
 def _shortened(name: str, longest: int) -> str:
-    """Leave out the middle of a long name: its ends tell more."""
+    """Leave out the middle of a long name: its ends are more distinctive."""
     text = printable(name)
     half = (longest - 1) // 2
     return text if len(text) <= longest else f"{text[:half]}…{text[-half:]}"

@@ -1,4 +1,4 @@
-"""How two runs compare, for a terminal: a run and its baseline, or A and B side by side."""
+"""The comparison of two runs, for a terminal: a run and its baseline, or A and B side by side."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MODELS: dict[changes.Model, str] = {
 def show_two(
     page: Page, run: Run, comparison: Comparison, a: str, b: str, *, every: bool = False
 ) -> None:
-    """Print what B lost and gained against A.
+    """Print the losses and gains of B against A.
 
     Args:
         page: to print on.
         run: B.
         comparison: of both.
-        a: what A is called.
-        b: what B is called.
+        a: the name of A.
+        b: the name of B.
         every: whether each key and direction is shown.
     """
     page.print("B against A", "bold")

@@ -13,7 +13,7 @@ from pytest_failcond.words.printing import count as count
 from pytest_failcond.words.printing import printable
 
 Status = Literal["passed", "marginal", "not_evaluated", "waived", "warned", "failed", "error"]
-"""A verdict as it counts: a failure that was waived or only warns is not called failed."""
+"""A verdict as it counts: a waived or warning failure does not count as failed."""
 
 GRAVITY: tuple[Status, ...] = (
     "not_evaluated",
@@ -36,8 +36,8 @@ SIGNS: Mapping[str, str] = {
 }
 NOTHING = "–"
 BOUNDS = (
-    "Bound: the worst that the data allow of a value that holds, the best of one that fails; it speaks "
-    "of new images of the same kind, on this fixed set of images the values are exact."
+    "Bound: the worst that the data allow for a value that holds, the best for one that fails. It "
+    "is about new images of the same kind; on this fixed set of images the values are exact."
 )
 MARGIN = (
     "Margin: from value to threshold, in widths of sampling noise (from value to bound); under 1 × "
@@ -47,7 +47,7 @@ GRAVEST = "  (of several gates, the gravest)"
 READABLE = (
     "readable: the mean share of the same images, or of 2,000 of them, that the judges accept"
 )
-_MOST_WIDTHS = 10_000  # of sampling noise: beyond, there is none to speak of
+_MOST_WIDTHS = 10_000  # widths of sampling noise; a larger margin is shown without them
 
 
 def status_of(check: Check) -> Status:
@@ -70,7 +70,7 @@ def sign(status: str | None) -> str:
 
 
 def gate_title(gate: GateResult) -> str:
-    """Say what a gate demands of what, and whether it only warns."""
+    """Return the demand of a gate, and whether it only warns."""
     text = f"{gate.metric} {threshold(gate.checks[0])}" if gate.checks else gate.metric
     return f"{text} (warns only)" if gate.level == "warn" else text
 
@@ -91,7 +91,7 @@ def sigma(shift: float) -> str:
 
 
 def threshold(check: Check) -> str:
-    """Say what a gate demands."""
+    """Return the demand of a gate."""
     where = ""
     if check.at is not None:
         rows = PROBES.metric(check.metric).unit == "severity"
@@ -100,12 +100,14 @@ def threshold(check: Check) -> str:
 
 
 def value(run: Run, check: Check) -> str:
-    """Say what a check measured; a breaking shift that was not found lies beyond what was tested."""
+    """Return the value of a check; a breaking shift that was not found is beyond the tested
+    range.
+    """
     return _amount_or_beyond(run, check, check.value)
 
 
 def bound(run: Run, check: Check) -> str:
-    """Say how far sampling noise may carry the value; a dash where nothing was measured."""
+    """Return the bound of a check; a dash if nothing was measured."""
     return _amount_or_beyond(run, check, check.bound)
 
 
@@ -123,7 +125,7 @@ def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
 
 
 def _severities(run: Run, check: Check) -> Sequence[int]:
-    """Return the severities that a check is about: the gate's, else those of the grid."""
+    """Return the severities of a check: the gate's, else those of the grid."""
     gates = run.settings.get("gates") or ()
     selected = [g.get("severities") for g in gates if g.get("id") == check.gate]
     grid = run.settings.get("corruptions") or {}
@@ -131,9 +133,9 @@ def _severities(run: Run, check: Check) -> Sequence[int]:
 
 
 def clearance(check: Check) -> float:
-    """Return how far a value keeps from its threshold, in widths of its sampling noise.
+    """Return the distance of a value from its threshold, in widths of its sampling noise.
 
-    A width is from the value to its bound, on the side of the threshold. Infinite where there is none.
+    A width is from the value to its bound, on the side of the threshold. Infinite if there is none.
     """
     if check.value is None or check.bound is None or check.margin is None:
         return float("inf")
@@ -141,7 +143,7 @@ def clearance(check: Check) -> float:
 
 
 def margin(check: Check) -> str:
-    """Say the same: ``1.2 ×``; a dash where there is no telling."""
+    """Return the same as text: ``1.2 ×``; a dash if it is not known."""
     widths = clearance(check)
     if abs(widths) > _MOST_WIDTHS or check.value == check.bound:
         return NOTHING
@@ -149,7 +151,7 @@ def margin(check: Check) -> str:
 
 
 def reason(run: Run, check: Check, *, brief: bool = False) -> str:
-    """Say in one line what speaks against a check, with the numbers it rests on; briefly, without n."""
+    """Return in one line the case against a check, with its numbers; if brief, without n."""
     text = printable(check.reason)
     if check.verdict == "failed":
         text = f"{PROBES.metric(check.metric).noun} {text}"
@@ -159,24 +161,24 @@ def reason(run: Run, check: Check, *, brief: bool = False) -> str:
 
 
 def short_reason(check: Check) -> str:
-    """Say what speaks against a check where its numbers stand beside it."""
+    """Return the case against a check whose numbers are shown beside it."""
     if check.verdict == "error":
         return printable(check.reason)
     if check.verdict != "failed":
         return ""
     noise = "beyond" if check.certain else "within"
-    # What follows the comparison, such as a waiver that expired, stays.
+    # The part after the comparison, such as an expired waiver, stays.
     _, _, rest = check.reason.partition("; ")
     return "; ".join(filter(None, [f"{noise} sampling noise", printable(rest)]))
 
 
 def class_name(run: Run, index: int) -> str:
-    """Return the name of a class, its index where it has none."""
+    """Return the name of a class, or its index if it has none."""
     return printable(run.classes[index]) if 0 <= index < len(run.classes) else str(index)
 
 
 def key_text(run: Run, key: str) -> str:
-    """Name a key, with its class where the key has only the class's index."""
+    """Name a key, with its class if the key has only the class's index."""
     text, parsed = printable(key), PROBES.named(key)
     if isinstance(parsed, DirectionKey | RankingKey):
         name = class_name(run, parsed.class_index)
@@ -185,7 +187,7 @@ def key_text(run: Run, key: str) -> str:
 
 
 def check_text(run: Run, check: Check) -> str:
-    """Name what a check is about: its key, and its class where it is about one."""
+    """Name the subject of a check: its key, and its class if it has one."""
     text = key_text(run, check.key)
     if check.class_index is None:
         return text
@@ -193,12 +195,12 @@ def check_text(run: Run, check: Check) -> str:
 
 
 def short_check_text(run: Run, check: Check) -> str:
-    """Name the same in less room: a cell is known by its name and severity."""
+    """Name the same in less room: name and severity identify a cell."""
     return check_text(run, check).replace(printable(check.key), printable(check.key.short), 1)
 
 
 def note(check: Check) -> str:
-    """Say what else is to be known of a check that does not fail: why it is marginal, its waiver."""
+    """Return remarks on a check that does not fail: the reason of a marginal one, its waiver."""
     if check.waived is not None:
         return f"expected to fail: {printable(check.waived)}"
     return "" if check.verdict in ("failed", "error") else printable(check.reason)

@@ -1,1 +1,1 @@
-"""What we decide: values, bounds and verdicts, and what they are worth."""
+"""Decisions: values, bounds and verdicts, and their reliability."""

@@ -11,20 +11,20 @@ from pytest_failcond.storage.store import CHECKED, Store
 from pytest_failcond.verdicts.gates import Check
 
 ByClass = Mapping[int | None, Check]
-"""Checks that a gate has made of one key, by class; by None where it is not by class."""
+"""The checks of a gate on one key, by class; by None if the gate is not by class."""
 
 
 class Checked:
-    """Reads and keeps the checks that were made, by gate and key.
+    """Reads and keeps checks, by gate and key.
 
-    Whoever keeps a check has measured all that it rests on, and what was measured stays as it is: no
-    check that is kept is out of date. What could not be measured is no such check. A rerun may measure
-    it yet, so that each who asks sees anew whether it did.
+    A kept check rests on measured records, which do not change: no kept check is out of date. A
+    check that could not be measured is not kept: a rerun may measure it yet, so each reader tries
+    again.
 
     Args:
         store: of the session.
-        wait: whether who makes a check waits for others that make the same one. At the end of a session
-            nobody does: a worker that was not let finish may still measure what it checks.
+        wait: whether making a check waits for another process that makes the same one. At the end
+            of a session it does not: an interrupted worker may still be measuring.
     """
 
     def __init__(self, store: Store, *, wait: bool) -> None:
@@ -32,13 +32,13 @@ class Checked:
         self._wait = wait
 
     def find(self, gate: str, key: Key) -> dict[int | None, Check]:
-        """Return the checks of a gate on a key that were made."""
+        """Return the kept checks of a gate on a key."""
         record = self._store.find(_name(gate, key))
         made = [] if record is None else [Check(**c | {"key": key}) for c in record["checks"]]
         return {check.class_index: check for check in made}
 
     def making(self, gate: str, key: Key) -> AbstractContextManager[None]:
-        """Let nobody else make the checks of a gate on a key, where one waits for others."""
+        """Lock the checks of a gate on a key, if `wait` is set."""
         if not self._wait:
             return nullcontext()
         name = _name(gate, key)

@@ -1,7 +1,7 @@
 """Gates: a threshold of the configuration, applied to measurements, gives checks with verdicts. Pure.
 
-A threshold is held against the measured value and against a one-sided confidence bound that speaks
-of new images of the same kind; on this fixed set of images the value itself is exact.
+A threshold is compared with the measured value and with a one-sided confidence bound, which is
+about new images of the same kind; on this fixed set of images the value itself is exact.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ class Check:
 
     Attributes:
         gate, metric, level: the gate's.
-        key: what was checked.
-        value: measured; None for a breaking shift beyond the walk, or where nothing was measured.
+        key: the checked key.
+        value: measured; None for a breaking shift beyond the walk, or if nothing was measured.
         bound: the one-sided confidence bound on the side of the threshold: for a value that holds
             the worst, for one that fails the best, that the data allow.
-        threshold: of the gate; ``keeps_above`` says which side of it is good.
+        threshold: of the gate; ``keeps_above``: whether the good side is above it.
         n: images that the value rests on.
-        verdict: see `Verdict` in the README.
+        verdict: see docs/report.md.
         certain: for a failure, whether the bound, adjusted for the gate's number of checks,
             excludes the threshold too.
-        reason: one sentence for whoever reads the verdict.
-        at: the shift that a broken share is of, σ, or the accuracy that a severity is crossed at.
-        waived: the reason for which a failure is expected, while that holds, and until when it may.
-        class_index: the class that a check of a gate with ``by_class`` is about.
+        reason: one sentence on the verdict.
+        at: the shift of a broken share, σ, or the accuracy of a crossing severity.
+        waived: the reason for which a failure is expected, while that holds, and the waiver's end.
+        class_index: the class of a check of a gate with ``by_class``.
     """
 
     gate: str
@@ -65,12 +65,12 @@ class Check:
 
     @property
     def against_baseline(self) -> bool:
-        """Whether it holds its key against a baseline, and says nothing of the key alone."""
+        """Whether it compares its key with a baseline."""
         return self.metric in {metric.name for metric in REGRESSION.metrics}
 
     @property
     def margin(self) -> float | None:
-        """How far the value keeps from the threshold; negative if it crosses it."""
+        """The distance of the value from the threshold; negative if it crosses it."""
         if self.value is None:
             return None
         return (self.value - self.threshold) * (1 if self.keeps_above else -1)
@@ -87,7 +87,7 @@ class GateResult:
 
     @property
     def verdict(self) -> VerdictName | Literal["waived"]:
-        """The gravest verdict of the checks that are not waived; ``waived`` where all are."""
+        """The gravest verdict of the checks that are not waived; ``waived`` if all are."""
         if self.checks and all(check.waived is not None for check in self.checks):
             return "waived"
         return worst(check.verdict for check in self.checks if check.waived is None)
@@ -114,11 +114,11 @@ def check(
 ) -> Check:
     """Apply a gate to one key (`MeanKey` for a gate over several cells), or to one class of it.
 
-    ``no_baseline`` says why there is none;
-    ``checks`` is how many the gate makes in all, where whoever makes them has counted them.
+    ``no_baseline`` is the reason why there is none; ``checks`` is the number of the gate's checks
+    in all, if it is already counted.
 
     Raises:
-        FailcondError: something could not be measured.
+        FailcondError: a key could not be measured.
     """
     if METRICS[gate.metric].needs_baseline and baseline is None:
         return _make(gate, key, "not_evaluated", no_baseline, class_index=class_index)
@@ -133,7 +133,7 @@ def check(
 
 
 def unmeasured(gate: GateSettings, key: Key, reason: str, class_index: int | None = None) -> Check:
-    """Return the check of something that could not be measured: an error, never a pass."""
+    """Return the check of a key that could not be measured: an error, never a pass."""
     return _make(gate, key, "error", reason, class_index=class_index)
 
 
@@ -168,12 +168,12 @@ def _make(
 
 
 def _judge(case: Case, found: Value, confidence: float, checks: int) -> Check:
-    """Hold value and bound against the threshold."""
+    """Compare value and bound with the threshold."""
     gate = case.gate
     worse: Side = "lower" if gate.keeps_above else "upper"
     better: Side = "upper" if gate.keeps_above else "lower"
     if not gate.holds(found.value):
-        # A certain failure: even the best that the data allow crosses, for all checks of the gate.
+        # A certain failure: even the best bound of all checks of the gate crosses.
         bound = found.bound(adjusted(confidence, checks), better)
         certain = not gate.holds(bound)
         reason = _comparison(gate, found) + (
@@ -203,7 +203,7 @@ def _judge(case: Case, found: Value, confidence: float, checks: int) -> Check:
 
 
 def _waive(checked: Check, gate: GateSettings, today: datetime.date | None) -> Check:
-    """Note on a check that is expected to fail whether it may."""
+    """Note the waiver on a check that is expected to fail."""
     if gate.expected_fail is None:
         return checked
     expired = gate.until is not None and (today or datetime.date.today()) > gate.until
@@ -216,7 +216,7 @@ def _waive(checked: Check, gate: GateSettings, today: datetime.date | None) -> C
 
 
 def note_idle_waiver(gate: GateSettings, checks: Sequence[Check]) -> list[Check]:
-    """Say on all checks of a waived gate that they hold, where not one needed the waiver."""
+    """Note on all checks of a waived gate that they hold, if none needed the waiver."""
     idle = gate.expected_fail is not None and all(
         check.verdict in ("passed", "marginal") for check in checks
     )
@@ -230,16 +230,16 @@ def _comparison(gate: GateSettings, found: Value) -> str:
 
 
 def _number(gate: GateSettings, value: float | None) -> str:
-    return "beyond all that was tested" if value is None else amount(gate.metric, value)
+    return "beyond the tested range" if value is None else amount(gate.metric, value)
 
 
 def unit(metric: str) -> str:
-    """Return what stands behind a number of a metric: `` σ``, or nothing."""
+    """Return the unit of a metric: `` σ``, or nothing."""
     return " σ" if PROBES.metric(metric).in_sigma else ""
 
 
 def held_against(check: Check) -> str:
-    """Return a value and its threshold in as few characters as can be: ``0.0345>0.02``."""
+    """Return a value and its threshold in the fewest characters: ``0.0345>0.02``."""
     assert check.value is not None
     holds = check.verdict != "failed"
     sign = ("≥" if holds else "<") if check.keeps_above else ("≤" if holds else ">")

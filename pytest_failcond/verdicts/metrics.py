@@ -18,10 +18,10 @@ from pytest_failcond.statistics.bounds import Side, mean_bound, proportion_bound
 from pytest_failcond.statistics.paired import paired_counts, paired_drop_bound
 
 Measure = Callable[[Key], Any]
-"""Gives the measurement of a key; raises a FailcondError where there is none."""
+"""Gives the measurement of a key; raises a FailcondError if there is none."""
 
 Bound = Callable[[float, Side], "float | None"]
-"""(confidence, side) → confidence bound of a value; None: beyond all that was tested."""
+"""(confidence, side) → confidence bound of a value; None: beyond the tested range."""
 
 NAMED = 10
 """Classes that a message names at most."""
@@ -31,7 +31,7 @@ NAMED = 10
 class Value:
     """A measured value, its bounds, and the images that it rests on.
 
-    ``untested`` says why nothing can be claimed at the threshold, where that is so.
+    ``untested`` is the reason why nothing can be claimed at the threshold, if there is one.
     """
 
     value: float | None
@@ -42,9 +42,9 @@ class Value:
 
 @dataclass(frozen=True)
 class Case:
-    """What a metric is computed from: a gate, the key it is held against, and who measures.
+    """The inputs of a metric: a gate, its key, and the source of measurements.
 
-    ``class_index`` is the class that a check of a gate with ``by_class`` is about.
+    ``class_index`` is the class of a check of a gate with ``by_class``.
     """
 
     gate: GateSettings
@@ -57,7 +57,7 @@ class Case:
     reference: Measure | None = None
 
     def selected(self, measured: Predictions) -> npt.NDArray[np.int64]:
-        """Return the rows of the images whose true class the check is about, ascending.
+        """Return the rows of the images of the check's class, ascending.
 
         Raises:
             FailcondError: there are none.

@@ -1,4 +1,4 @@
-"""Which gates are about which keys, how many checks that makes, and how a plan is divided. Pure."""
+"""The keys of gates, the number of their checks, and the division of a plan. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_failcond.probes.registry import PROBES
 def checks_of(planned: Planned, asking: Asking) -> list[tuple[GateSettings, Key]]:
     """Return the gates that a planned test applies, in the configuration's order, each with the key."""
     if planned.probe not in PROBES:
-        return []  # of a run that was made with a probe that is not here
+        return []  # of a run that was made with an uninstalled probe
     probe = PROBES[planned.probe]
     if probe.checks is not None:
         return list(probe.checks(planned, asking))
@@ -42,7 +42,7 @@ def is_about(gate: GateSettings, key: Key, asking: Asking) -> bool:
 def classes_of_checks(
     gate: GateSettings, class_names: Sequence[str]
 ) -> tuple[int, ...] | tuple[None]:
-    """Return the classes that a gate checks one by one, by index; (None,) where it does not."""
+    """Return the classes that a gate checks one by one, by index; (None,) if it does not."""
     if not gate.by_class:
         return (None,)
     if gate.classes is None:
@@ -52,7 +52,7 @@ def classes_of_checks(
 
 
 def number_of_checks(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> int:
-    """Return how many checks a gate makes in a whole run, for the correction of `certain`."""
+    """Return the number of a gate's checks in a whole run, for the correction of `certain`."""
     keys = checked_keys(gate, settings, class_names)
     return max(1, len(keys) * len(classes_of_checks(gate, class_names)))
 

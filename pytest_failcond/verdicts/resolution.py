@@ -1,8 +1,8 @@
 """Gates that their number of images cannot resolve: not even a perfect result would pass them. Pure.
 
-A perfect result loses nothing and gains nothing: every image right in every cell and in the baseline,
-no start image broken, all accepted by the judge. Where even its bound crosses the threshold, the gate
-is marginal whatever the classifier does, and more images, or another threshold, are needed.
+A perfect result loses nothing and gains nothing: every image right in every cell and in the
+baseline, no start image broken, all accepted by the judge. If even its bound crosses the threshold,
+the gate is at best marginal for every classifier, and needs more images or another threshold.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pytest_failcond.verdicts.gates import Check, check
 from pytest_failcond.verdicts.plan import classes_of_checks
 
 MOST = 1_000_000
-"""Images up to which the number that a gate needs is sought."""
+"""The largest number of images that is tried for a gate."""
 
 Labels = npt.NDArray[np.int64]
 
@@ -36,9 +36,9 @@ class Unresolved:
     Attributes:
         gate: its id.
         n: images that it rests on.
-        needed: images that it needs; None: no number of them would do.
-        class_name: of the class; None: the gate is about all that it selects.
-        reason: what tells, such as what a perfect result would be.
+        needed: images that it needs; None: no number is enough.
+        class_name: of the class; None for a gate that is not by class.
+        reason: the reason, such as the verdict on a perfect result.
         best: the verdict of a perfect result.
     """
 
@@ -52,7 +52,7 @@ class Unresolved:
     def __str__(self) -> str:
         of = "" if self.class_name is None else f" of class {self.class_name!r}"
         if self.needed is None:
-            needs = "no number of images would do; change its threshold"
+            needs = "no number of images is enough; change its threshold"
         elif self.needed > MOST:
             needs = f"it needs more than {MOST:,}"
         else:
@@ -60,7 +60,7 @@ class Unresolved:
         marginal = self.best == "marginal"
         return (
             f"gate {self.gate!r} {'can be no more than marginal' if marginal else 'cannot pass'} on its "
-            f"{self.n:,} images{of}, whatever the classifier does: {needs} ({self.reason})"
+            f"{self.n:,} images{of}, for any classifier: {needs} ({self.reason})"
         )
 
 
@@ -69,13 +69,13 @@ def unresolved(
 ) -> tuple[Unresolved, ...]:
     """Return the gates that no result on these images would pass, with the n that they need.
 
-    Of the classes of a gate with ``by_class`` the one that has fewest images is named. mCE rests on
-    its reference's errors, and the corpus has images of its own: neither is looked at here.
+    For a gate with ``by_class``, the class with the fewest images is named. mCE rests on its
+    reference's errors, and the corpus has its own images: both are left out here.
 
     Args:
         settings: with the gates.
         class_names: by index.
-        labels: true class of every test image, int ``[N]``; none where there are no test images.
+        labels: true class of every test image, int ``[N]``; empty without test images.
     """
     counts = np.bincount(labels, minlength=len(class_names))
 
@@ -84,8 +84,8 @@ def unresolved(
 
     found = []
     for gate in settings.gates:
-        # More images never make a perfect result less sure, so the smallest class tells of all. One
-        # without images says so in its own check.
+        # More images never make a perfect result less certain, so the smallest class decides for
+        # all. A class without images fails its own check.
         some = [index for index in classes_of_checks(gate, class_names) if images(index)]
         if some or PROBES.of_metric(gate.metric).own_images:
             smallest = min(some, key=images, default=None)
@@ -102,13 +102,13 @@ def _of_check(
 ) -> Unresolved | None:
     keys = _keys(gate, settings, class_names)
     if not keys or (not gate.keeps_above and gate.threshold < 0):
-        return None  # what asks for a gain, a perfect result does not pass, but another may
+        return None  # a perfect result does not pass a gate that demands a gain, but another may
     one_class = class_index
     if one_class is None:
         chosen = set(gate.classes or class_names)
         one_class = next((i for i, name in enumerate(class_names) if name in chosen), None)
     if one_class is None:
-        return None  # none of its classes is there, which the check itself says
+        return None  # none of its classes exists, which the check itself reports
 
     def judged(labels: Labels, samples: int) -> Check:
         def measure(key: Key) -> Any:
@@ -129,15 +129,15 @@ def _of_check(
             return None
         needed = _needed(now, lambda n: judged_on(n).verdict == "passed")
     except FailcondError:
-        return None  # something is missing, which the check itself says
+        return None  # a record is missing, which the check itself reports
     name = None if class_index is None else class_names[class_index]
-    few = now.verdict == "error"  # of what could be measured, only this is one
+    few = now.verdict == "error"  # only this one can be measured
     reason = f"its min_n is {gate.min_n}" if few else f"a perfect result: {now.reason}"
     return Unresolved(gate.id, now.n, needed, name, reason, now.verdict)
 
 
 def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:
-    """Return the least number of images that passes, over `MOST` where that is not in reach."""
+    """Return the least number of images that passes; over `MOST` if it is out of reach."""
     # A bound comes near the value with more images, but a share's never reaches it; a shift's does.
     kept = now.margin is None or now.margin > 0 or METRICS[now.metric].in_sigma
     untested = now.reason.startswith("tested ")
@@ -155,7 +155,7 @@ def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:
 
 
 def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> Sequence[Key]:
-    """Return keys that a gate is about; on a perfect result, one tells of all."""
+    """Return keys of a gate; for a perfect result, one is enough."""
     probe = PROBES.of_metric(gate.metric)
     return [] if probe.perfect is None else probe.keys(gate, settings, class_names)
 

@@ -1,7 +1,7 @@
-"""What a check's value becomes when its images are drawn again, and when some are lost. Pure.
+"""The value of a check on images drawn again, and with losses. Pure.
 
-The values are those of `metrics` on the images drawn, computed for many draws at once: how
-often each image was drawn is a row of weights, and sums over images are products of matrices.
+The values are those of `metrics` on the drawn images, computed for many draws at once: the counts
+of the drawn images are a row of weights, and sums over images are products of matrices.
 """
 
 from __future__ import annotations
@@ -32,25 +32,27 @@ class Trial(Protocol):
 
     @property
     def size(self) -> int:
-        """How many images there are, N."""
+        """The number of images, N."""
 
     @property
     def most(self) -> float:
         """The largest loss that can be put in, in the metric's unit."""
 
     def sums(self, weights: Weights) -> Floats:
-        """Return what the value depends on, ``[R, C]``, from the images' weights, ``[R, N]``."""
+        """Return the sums that the value depends on,
+        ``[R, C]``, from the images' weights, ``[R, N]``.
+        """
 
     def values(self, sums: Floats, loss: float, random: np.random.Generator) -> Floats:
         """Return the values, ``[R]``, with a loss put in.
 
-        Infinite: beyond all that was tested. NaN: no image of those that count was drawn.
+        Infinite: beyond the tested range. NaN: no counted image was drawn.
         """
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What is counted of N images: 0 or 1 of each of the n that count at all.
+    """Counts of N images: 0 or 1 for each of the n that count at all.
 
     Attributes:
         columns: ``[n, C]``; the last one: 1 for all.
@@ -76,9 +78,10 @@ class Shares:
     probability, so that the share falls by as much as the loss, or to nothing.
 
     Attributes:
-        counted: what is counted.
+        counted: the counts.
         factors: of the shares, ``[C - 1]``.
-        effects: what a share of images lost adds to the value, ``[C - 1]``; 0: none is lost there.
+        effects: the change of the value by a share of lost images, ``[C - 1]``; 0: none is lost
+            there.
         constant: see above.
     """
 
@@ -124,7 +127,7 @@ def rates(columns: npt.NDArray[np.float32], loss: float) -> Floats:
 
 
 def counted(case: Case, columns: Sequence[Bools], some: Measurement) -> Counted:
-    """Count, ``[N]`` each, what is of the images that the check is about."""
+    """Count, ``[N]`` each, over the images of the check."""
     rows = case.selected(some)
     counts = np.stack(
         [*(column[rows] for column in columns), np.ones(len(rows), dtype=bool)], axis=1

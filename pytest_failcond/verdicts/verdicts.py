@@ -1,4 +1,4 @@
-"""All verdicts of a session: its gates, applied to what was measured, each once."""
+"""All verdicts of a session: its gates, each applied once to the measurements."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ from pytest_failcond.verdicts.plan import checks_of, classes_of_checks, number_o
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Applies gates. What cannot be measured gives a check with verdict ``error``: never a pass.
+    """Applies gates. A key that cannot be measured gives a check with verdict ``error``, never a
+    pass.
 
     Attributes:
         settings: with the gates.
         class_names: by index.
         measure: gives a key's measurement, or raises a FailcondError.
-        baseline: the same of the baseline, where there is one.
-        no_baseline: why there is none.
+        baseline: the same of the baseline, if there is one.
+        no_baseline: the reason why there is none.
         reference: the same of the run that mCE refers to.
-        today: on which waivers are held against their date; default the day it is.
-        checked: the checks that were made, which are not made again; None: nothing is kept.
+        today: the day that the dates of waivers are compared with; default today.
+        checked: the kept checks, which are not made again; None: nothing is kept.
     """
 
     settings: Settings
@@ -62,7 +63,7 @@ class Verdicts:
         reference: Measure | None,
         checked: Checked | None,
     ) -> Verdicts:
-        """Make verdicts that compare with other runs, where there are any."""
+        """Make verdicts that compare with other runs, if there are any."""
         return cls(
             settings,
             class_names,
@@ -75,7 +76,7 @@ class Verdicts:
 
     @cached_property
     def asking(self) -> Asking:
-        """What the probes are told to say which gates a test applies."""
+        """The inputs of the probes for the gates of a test."""
         return Asking(self.settings, self.class_names, self.measure)
 
     def direction_key(self, class_index: int, rank: int) -> DirectionKey:
@@ -88,7 +89,9 @@ class Verdicts:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        """How many checks each gate makes in all: counted once, for it grows with the classes."""
+        """The number of each gate's checks in all: counted once, since it grows with the
+        classes.
+        """
         gates, names = self.settings.gates, self.class_names
         return {gate.id: number_of_checks(gate, self.settings, names) for gate in gates}
 
@@ -115,9 +118,11 @@ class Verdicts:
         return tuple(results)
 
     def _apply(self, gate: GateSettings, key: Key) -> list[Check]:
-        """Return the checks of a gate on a key, by class where the gate is: as they were made, if they were."""
+        """Return the checks of a gate on a key, by class if the gate is; kept ones if they
+        exist.
+        """
         classes = classes_of_checks(gate, self.class_names)
-        if not classes:  # else the gate would be gone, and nobody would know
+        if not classes:  # else the gate would vanish without notice
             return [unmeasured(gate, key, _no_classes(gate))]
         if self.checked is None:
             return self._make(gate, key, classes, {})
@@ -139,7 +144,9 @@ class Verdicts:
         classes: Iterable[int | None],
         made: dict[int | None, Check],
     ) -> list[Check]:
-        """Return the checks of a gate on a key; add to ``made`` those that are not there and can be made."""
+        """Return the checks of a gate on a key; add to ``made`` the missing ones that can be
+        made.
+        """
         number = self._numbers[gate.id]
         checks = []
         for class_index in classes:
@@ -167,7 +174,7 @@ class Verdicts:
         )
 
     def _ordered(self, gate: GateSettings, checks: list[Check]) -> list[Check]:
-        """Sort a gate's checks as its cells stand in the configuration, others first, by key."""
+        """Sort a gate's checks in the configuration's order of cells, others first, by key."""
         order: dict[Key, int] = {
             key: place for place, key in enumerate(cells_of(gate, self.settings))
         }
@@ -180,6 +187,9 @@ class Verdicts:
 
 def _no_classes(gate: GateSettings) -> str:
     if gate.classes is None:
-        return f"gate {gate.id!r} is by class, and no classes are known"
+        return (
+            f"gate {gate.id!r} is by class, and the classes are not known; set classes = [...] in "
+            f"[tool.failcond]"
+        )
     some = ", ".join(map(repr, gate.classes[:NAMED]))
     return f"gate {gate.id!r} selects nothing: there is no class {some}"

@@ -181,7 +181,7 @@ def test_show_makes_the_picture_of_the_report_to_the_pixel(corners, monkeypatch,
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("clean", "is no direction"),
+        ("clean", "expected a direction"),
         ("direction:7:0:+", "has 3 classes"),
         ("direction:0:999:+", "dimensions"),
         ("direction", "unknown key"),

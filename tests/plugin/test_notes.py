@@ -9,7 +9,7 @@ import pytest
 from tests.plugin.conftest import GRID
 
 NOTE = (
-    "failcond: gate 'exact' can be no more than marginal on its 300 images, whatever the classifier does: "
+    "failcond: gate 'exact' can be no more than marginal on its 300 images, for any classifier: "
     "it needs 598 (*"
 )
 

@@ -40,7 +40,7 @@ def test_every_gate_has_its_line_within_the_width(path, capsys, monkeypatch):
         out.split()
     )
     assert "by chance: share of the draws" in out
-    assert out.count("already red: it fails on 95 % of the draws or more as it is") == 1
+    assert out.count("already red: it fails on 95 % of the draws or more without any loss") == 1
     assert "it fails\n" not in out
 
 

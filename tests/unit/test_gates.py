@@ -382,7 +382,7 @@ def test_a_gate_by_class_of_no_class_is_an_error_and_not_gone(names, chosen):
     verdicts = Verdicts(whole, names, lambda key: measured(key, 0))
     ((made,),) = (result.checks for result in verdicts.results([Planned.of_key(CleanKey())]))
     assert (made.verdict, made.gate) == ("error", "each")
-    assert ("'cat', 'dog'" if chosen else "no classes are known") in made.reason
+    assert ("'cat', 'dog'" if chosen else "the classes are not known") in made.reason
 
 
 def test_verdicts_by_class_look_at_each_image_once_per_cell(monkeypatch):

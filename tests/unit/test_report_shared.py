@@ -30,7 +30,7 @@ def test_both_are_drawn_whatever_they_are_called(tmp_path):
 
 
 def test_nothing_shared_is_refused():
-    with pytest.raises(FailcondError, match="no direction of both"):
+    with pytest.raises(FailcondError, match="no common direction"):
         shared_directions(make_run(), make_run(), "a", "b")
 
 
@@ -58,7 +58,7 @@ def test_without_matplotlib_a_plot_is_refused_before_anything_is_done(
     assert main([*arguments, "--plot", str(tmp_path / "plot.png")]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert f"failcond {command.split()[0]}: --plot: plots are drawn by matplotlib" in printed.err
+    assert f"failcond {command.split()[0]}: --plot: plots need matplotlib" in printed.err
     assert printed.err.count("\n") == 1
     assert REMEDY in printed.err
     assert list(tmp_path.iterdir()) == []

@@ -69,7 +69,7 @@ def test_a_drop_is_bounded_by_what_no_change_allows(metric):
 def test_what_no_number_of_images_resolves_is_said(gate):
     (one,) = found(**gate)
     assert one.needed is None
-    assert "no number of images would do" in str(one)
+    assert "no number of images is enough" in str(one)
 
 
 def test_a_threshold_out_of_reach_of_the_search_is_said():

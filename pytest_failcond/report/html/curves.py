@@ -17,7 +17,7 @@ _LETTER = 5.6  # width of one in a label, about
 
 @dataclass(frozen=True)
 class _Plot:
-    """Where shares over shifts fall on a drawing of ``width`` x ``height``."""
+    """The places of shares over shifts on a drawing of ``width`` x ``height``."""
 
     end: float
     width: int
@@ -39,13 +39,13 @@ class _Plot:
 
 
 def legend(of: Legend) -> Markup:
-    """Say what the lines are."""
+    """Draw the legend of the lines."""
     entries = [tag("span", name, class_=f"key {kind}") for kind, name in of.names]
     return tag("p", *entries, tag("span", of.told), class_="legend note")
 
 
 def draw(curve: Curve) -> Markup:
-    """Draw what becomes of the start images over the shift, where they break, and what is valid."""
+    """Draw the outcomes of the start images over the shift, the break, and the valid range."""
     small = bool(curve.caption)
     plot = _Plot(max(curve.shift[-1], 0.5), *((280, 150) if small else (560, 240)))
     tested = min(curve.tested, plot.end)
@@ -96,7 +96,7 @@ def _line(plot: _Plot, shifts: Sequence[float], line: Line) -> Markup:
 
 
 def _marks(plot: _Plot, curve: Curve, tested: float) -> list[Markup]:
-    """Mark the breaking shift and the valid range; each label stands on its outer side."""
+    """Mark the breaking shift and the valid range; each label is on its outer side."""
     found, parts, taken = curve.breaks, [], 0.0
     if found is not None and found <= tested:
         x, label = plot.x(found), f"breaks at {wording.sigma(found)}"

@@ -1,4 +1,4 @@
-"""All that is known of one key: what a failed test shows, and an article of the page."""
+"""All about one key: for a failed test, and an article of the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failcond.runs.run import Run
 
 
 def details(run: Run, key: Key, *, pictures: bool = True) -> str:
-    """Return what one failed test shows: its checks, and what it failed on, with pictures."""
+    """Return the details of a failed test: its checks and failures, with pictures."""
     title = wording.key_text(run, key)
     return str(fragment([tag("p", title, class_="title"), *content(run, key, pictures=pictures)]))
 

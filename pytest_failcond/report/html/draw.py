@@ -35,11 +35,11 @@ class Drawing:
     linked: Collection[str] = ()
 
     def section(self, section: Section) -> list[Markup]:
-        """Return what is below the title of a section; nothing where nothing is on a page."""
+        """Return the content of a section below its title; empty if nothing is for a page."""
         return self.draw(section.blocks, name=section.title)
 
     def draw(self, blocks: Iterable[Block], *, name: str) -> list[Markup]:
-        """Return the HTML of blocks; tables without a name of their own have that of ``name``."""
+        """Return the HTML of blocks; unnamed tables get ``name``."""
         drawn: list[Markup] = []
         shown = (block for block in blocks if "html" in block.on)
         for beside, group in groupby(shown, _is_captioned):
@@ -90,7 +90,9 @@ class Drawing:
         return parts.Cell("; ".join([said, *cell.below]), kind, href)
 
     def _strip(self, strip: Strip) -> list[Markup]:
-        """Lay out frames; those cut from one file are nothing without it, of others the words remain."""
+        """Lay out frames; frames cut from one file vanish without it, of others the words
+        remain.
+        """
         if not strip.frames or (strip.file and not self.pictures):
             return []
         title = [tag("p", strip.title, class_="title")] if strip.title else []
@@ -114,7 +116,7 @@ class Drawing:
         return [*title, tag("ol", *entries, class_="strip")]
 
     def _alone(self, frame: Frame) -> Markup:
-        """Draw a frame that has a file of its own, or none."""
+        """Draw a frame that has its own file, or none."""
         try:
             content = self.run.picture(frame.file) if self.pictures and frame.file else None
         except FailcondError as error:
@@ -149,8 +151,8 @@ def _frame(frame: Frame, contents: Sequence[bytes], *below: Markup) -> Markup:
 
 
 def _difference(first: pictures.Pixels, last: pictures.Pixels) -> Markup:
-    """Show what changed over the steps of a strip."""
+    """Show the change over the steps of a strip."""
     change, most = pictures.difference(first, last)
-    alt = "what changed from the first to the last: brighter or darker than gray where it is so"
+    alt = "the change from the first to the last: brighter or darker than gray where the image is"
     said = [tag("span", "difference"), tag("span", f"at most {most:.2f}", class_="soft")]
     return tag("li", tag("div", parts.picture(pictures.encode(change), alt)), *said, class_="apart")

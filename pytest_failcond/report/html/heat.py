@@ -14,7 +14,7 @@ _LEGEND = "Shaded by the share of errors; below the accuracy, the drop from clea
 
 
 def draw(heat: Heat, name: str) -> list[Markup]:
-    """Lay out the shares, clean beside them; numbers and signs say all that colours say."""
+    """Lay out the shares, clean beside them; numbers and signs repeat what colours show."""
     titles = [tag("td", "")]
     if heat.clean is not None:
         titles.append(tag("th", "clean", scope="col"))

@@ -42,7 +42,7 @@ def page(run: Run, *, pictures: bool = True) -> str:
 
 
 def _header(run: Run) -> Markup:
-    """Say what is reported on: the model, when, and at which commit."""
+    """Name the model, the date and the commit of the run."""
     said = changes.subject(run)
     return tag("header", tag("h1", "failcond"), tag("p", said, class_="note"), verdict(run))
 

@@ -1,6 +1,6 @@
-"""The pieces that the HTML is made of.
+"""The pieces of the HTML.
 
-HTML is `Markup`, text is `str`: what is handed over as text is escaped here, and only here becomes HTML.
+HTML is `Markup`, text is `str`: text is escaped here, and becomes HTML only here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _VOID = {"img", "meta"}
 
 
 class Cell(NamedTuple):
-    """A cell of a table: its text, CSS classes (``number`` aligns), and what it links to."""
+    """A cell of a table: its text, CSS classes (``number`` aligns), and its link."""
 
     text: str
     kind: str = ""
@@ -26,12 +26,12 @@ class Cell(NamedTuple):
 
 
 def html_of(content: str) -> Markup:
-    """Return HTML as it is, and text as HTML that stands for it."""
+    """Return HTML unchanged, and text as escaped HTML."""
     return content if isinstance(content, Markup) else Markup(escape_html(content))
 
 
 def tag(name: str, /, *inside: str, **attributes: str | None) -> Markup:
-    """Write an element around HTML and text; attributes are text, and left out where they are None.
+    """Write an element around HTML and text; attributes are text, and None leaves one out.
 
     ``class_`` and ``aria_label`` become ``class`` and ``aria-label``.
     """
@@ -89,7 +89,7 @@ def document(content: Markup) -> Markup:
 
 
 def fragment(parts: Iterable[str]) -> Markup:
-    """Put parts where our style applies, and only ours."""
+    """Put parts into an element with our style alone."""
     return tag("div", *parts, class_="failcond")
 
 

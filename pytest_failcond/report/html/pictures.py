@@ -36,10 +36,10 @@ def cut(run: Run, file: str, columns: int, rows: int = 1) -> list[list[Pixels]]:
 
 
 def difference(before: Pixels, after: Pixels) -> tuple[Pixels, float]:
-    """Picture what changed, and say by how much at most, as a share of the whole range.
+    """Picture the change, and return the largest, as a share of the whole range.
 
-    Gray where nothing did, brighter or darker where, and in the channels in which, the image is;
-    the largest change is drawn black or white.
+    Gray where nothing changed, brighter or darker in the channels in which the image is; the
+    largest change is drawn black or white.
     """
     change = after.astype(np.float64) - before
     most = float(np.abs(change).max())
@@ -48,7 +48,7 @@ def difference(before: Pixels, after: Pixels) -> tuple[Pixels, float]:
 
 
 def encode(pixels: Pixels) -> bytes:
-    """Encode an image: to the pixel as PNG where it is small, else shrunk, as WebP."""
+    """Encode an image: a small one to the pixel as PNG, a large one shrunk, as WebP."""
     image, buffer = Image.fromarray(pixels), io.BytesIO()
     if max(image.size) <= _LARGEST:
         image.save(buffer, "PNG", optimize=True)

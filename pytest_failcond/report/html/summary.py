@@ -1,4 +1,4 @@
-"""The top of the report: within ten seconds, what broke, how badly and since when."""
+"""The top of the report: the failures, their size and their date, within ten seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_failcond.words.blocks import Cell, Note, Section, Table
 
 
 def summary(run: Run, *, pictures: bool = True) -> str:
-    """Return the verdict, gates, accuracy, what changed, and directions."""
+    """Return the verdict, gates, accuracy, changes, and directions."""
     parts = [verdict(run)]
     for section, below in sections(run, pictures=pictures):
         parts += [tag("h2", heading(section)), *below]
@@ -34,7 +34,7 @@ def verdict(run: Run) -> Markup:
 def sections(
     run: Run, *, pictures: bool, linked: Collection[str] = ()
 ) -> list[tuple[Section, list[Markup]]]:
-    """Return what follows the verdict, as HTML; keys that are ``linked`` have an article on the page."""
+    """Return the part after the verdict, as HTML; ``linked`` keys have an article on the page."""
     drawing = Drawing(run, pictures, linked)
     drawn = [
         *_drawn(drawing, _unmeasured(run), _noticed(run), gates.section(run)),
@@ -51,7 +51,7 @@ def sections(
 
 
 def heading(section: Section) -> str:
-    """Return the title of a section, and how it is ordered."""
+    """Return the title of a section, and its order in words."""
     return f"{section.title}: {section.order}" if section.order else section.title
 
 

@@ -17,7 +17,8 @@ def escape(text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\`*\[\]|~$])", r"\\\1", text)
     text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
-    # Addresses become links by themselves, and ::, ##[ and the like speak to GitHub where a log shows them.
+    # Addresses become links without marks, and ::, ##[ and the like are commands to GitHub in a
+    # log.
     text = re.sub(r"(:)(?=//|:)|(www)(?=\.)|(#)(?=#)", r"\1\2\3<!-- -->", text)
     return re.sub(r"([@#])(?=\w)", r"\1<!-- -->", text)
 
@@ -28,7 +29,7 @@ def paragraph(text: str) -> str:
 
 
 def section(section: Section) -> str:
-    """Write a section; nothing where nothing is in Markdown."""
+    """Write a section; empty if nothing is for Markdown."""
     blocks = [block for block in section.blocks if "markdown" in block.on]
     parts = []
     if section.short and blocks and isinstance(first := blocks[0], Note):

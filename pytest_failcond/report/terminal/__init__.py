@@ -1,7 +1,7 @@
 """The run as text for a terminal: reasons first, then the tables, then the verdict.
 
-What holds is told in few lines, so that a green run fits on a screen; on request, every direction and every
-check has its own.
+Passed checks take few lines, so that a green run fits on a screen; on request, every direction and
+every check has its own line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pytest_failcond.runs.run import Run
 from pytest_failcond.words.printing import printable
 
 _GAP = 2
-_REASONS = 3  # of a gate, where not all are shown
+_REASONS = 3  # of a gate, if not all are shown
 
 
 def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0) -> str:
@@ -35,7 +35,7 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
         color: whether escape sequences may be used.
         unicode: whether more than ASCII may be used.
         verbose: from 1 on, every direction and every check has its line; under 0, there are only
-            reasons, what was noticed of the models, and the verdict.
+            reasons, remarks on the models, and the verdict.
     """
     page = Page(width, color, unicode)
     every = verbose > 0
@@ -59,7 +59,9 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
 
 
 def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
-    """Say first why the run is red: a line per check where they fit, else two; of each gate the worst."""
+    """Print the reasons of a failed run first: a line per check if they fit, else two; of each gate
+    the worst.
+    """
     found, hidden = reasons(run, brief=not every)
     shown, more = (found, Counter[str]()) if every else _worst_of_each(found)
     shown = told_once(shown)
@@ -96,6 +98,6 @@ def _worst_of_each(reasons: list[Reason]) -> tuple[list[Reason], Counter[str]]:
         if not reason.gate or seen[reason.gate] <= _REASONS:
             shown.append(reason)
     more = {gate: n - _REASONS for gate, n in seen.items() if gate and n > _REASONS}
-    if sum(more.values()) < len(more) + 1:  # a line in place of one or two says less
+    if sum(more.values()) < len(more) + 1:  # a count must replace more than two lines
         return reasons, Counter()
     return shown, Counter(more)

@@ -16,13 +16,13 @@ from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Not
 from pytest_failcond.words.drawings import Curve, Heat, Legend, Strip
 from pytest_failcond.words.printing import printable
 
-_WIDE = 76  # columns of the terminal that have room for columns that may be left out
+_WIDE = 76  # columns of a terminal with room for spare columns
 _GAP = 2
 _TONES = {"plain": "", "aside": "dim", "warning": "yellow", "error": "bold red"}
 
 
 def show_section(page: Page, section: Section) -> None:
-    """Print a section, and an empty line; nothing where nothing is on a terminal."""
+    """Print a section, and an empty line; nothing if nothing is for a terminal."""
     blocks = [block for block in section.blocks if "terminal" in block.on]
     if not blocks:
         return
@@ -55,7 +55,7 @@ def show(page: Page, blocks: Iterable[Block]) -> None:
                 page.print(block.title, "bold")
                 show(page, block.blocks)
             case Strip() | Curve() | Legend():
-                pass  # there are no pictures in a terminal
+                pass  # a terminal shows no pictures
 
 
 def _style(note: Note) -> str:
@@ -67,7 +67,7 @@ def _show_table(page: Page, table: Table) -> None:
     widths = [
         max([len(c.title), *(len(row[i].text) for row in rows)]) for i, c in enumerate(columns)
     ]
-    # A sign stands to the right of its number, so that these cells are filled up by hand.
+    # A sign is to the right of its number, so these cells are filled up by hand.
     titles = [
         f"{c.title:>{width}}" if c.signed else c.title
         for c, width in zip(columns, widths, strict=True)

@@ -10,11 +10,11 @@ from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.words.drawings import Heat, Shade
 from pytest_failcond.words.printing import printable
 
-_CELL = 9  # columns that a number of four digits takes, with its sign and the gap
+_CELL = 9  # columns of a number of four digits, with its sign and the gap
 
 
 def show(page: Page, heat: Heat) -> None:
-    """Print the shares; a cell that a gate is about carries its verdict."""
+    """Print the shares; a gated cell has its verdict."""
     names = [printable(name) for name in heat.rows]
     room = page.width - max(map(len, ["clean", *names]))
     narrow = room < _CELL * (1 + len(heat.columns))
@@ -58,7 +58,7 @@ def _cell(page: Page, shade: Shade | None, digits: int) -> Text:
 
 
 def _legend(heat: Heat) -> str:
-    """Explain the signs that stand in the grid, where any but that of a pass does."""
+    """Explain the signs of the grid, if any but that of a pass occurs."""
     shades = [heat.clean, *(shade for row in heat.cells for shade in row)]
     used = {shade.status for shade in shades if shade is not None} - {None}
     if not used - {"passed"}:

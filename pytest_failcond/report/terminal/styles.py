@@ -1,4 +1,4 @@
-"""Colours of verdicts in a terminal; signs and words say the same without them."""
+"""Colours of verdicts in a terminal; signs and words have the same meaning without them."""
 
 from __future__ import annotations
 
