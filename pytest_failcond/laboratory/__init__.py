@@ -1,1 +1,1 @@
-"""The subjects, put to the test: key by key."""
+"""The subjects, and the test images classified by them."""

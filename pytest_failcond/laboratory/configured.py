@@ -20,7 +20,7 @@ from pytest_failcond.subjects.sources import labeled_images
 
 
 def load_configured(settings: Settings, key: str) -> Any:
-    """Call what a ``module:callable`` setting names; None where it is not set.
+    """Call the function that a ``module:callable`` setting names; None if it is not set.
 
     Raises:
         FailcondError: it cannot be imported, raises, or returns None.
@@ -30,9 +30,9 @@ def load_configured(settings: Settings, key: str) -> Any:
 
 
 def load_judges(settings: Settings) -> Any:
-    """Load what the configuration names as judges: one, a list of several, or None.
+    """Load the configured judges: one, a list of several, or None.
 
-    Of a file of packed judges, those that accept.
+    From a file of packed judges, the acceptors.
 
     Raises:
         FailcondError: as `load_configured`, or a file of judges cannot be read.
@@ -53,7 +53,7 @@ def _acceptors(file: Path, settings: Settings) -> tuple[Any, ...]:
 
 def _called(settings: Settings, key: str, reference: str) -> Any:
     found = call(reference, key, folder=settings.folder)
-    if found is None:  # which would pass for a setting left out
+    if found is None:  # None would look like a missing setting
         what = "a judge" if key == "judges" else f"the {key}"
         raise FailcondError(f"{key} = {reference!r} returned None; it must return {what}")
     return found
@@ -62,12 +62,13 @@ def _called(settings: Settings, key: str, reference: str) -> Any:
 def build_laboratory(
     settings: Settings, classifier: Any, images: Any, generator: Any, judge: Any
 ) -> Laboratory:
-    """Make a laboratory of what configuration or fixtures gave; models may also be `Classifier`.
+    """Make a laboratory from the subjects of configuration or fixtures; models may also be
+    `Classifier`.
 
     ``judge`` is one judge, a list of several, an `Acceptance`, or None.
 
     Raises:
-        FailcondError: a subject is not as it must be, or two do not fit together.
+        FailcondError: a subject is wrong, or two do not fit together.
     """
     if settings.threads is not None:
         import torch
@@ -75,7 +76,8 @@ def build_laboratory(
         torch.set_num_threads(settings.threads)
 
     generator = None if generator is None else as_generator(generator)
-    # Names that only folders give are read where the images lie, which the settings need not say.
+    # If only folders give the names, they are read from the images' place, which the settings may
+    # lack.
     names = settings.classes or (None if generator is None else generator.classes)
     return Laboratory(
         settings,
@@ -87,14 +89,14 @@ def build_laboratory(
 
 
 def wrapped(model: Any, name: str, settings: Settings) -> Classifier:
-    """Give a model one shape; ``name`` is what messages call it."""
+    """Return a model as a `Classifier`; ``name`` is its name in messages."""
     if isinstance(model, Classifier):
         return model
     return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
 
 
 def acceptance_by(judge: Any, settings: Settings) -> Acceptance:
-    """Make what accepts of one judge, a list of several, an `Acceptance`, or None."""
+    """Make an `Acceptance` from one judge, a list of several, an `Acceptance`, or None."""
     least_p = settings.acceptance.least_p
     if judge is None or isinstance(judge, Acceptance):
         return Acceptance.of(judge, least_p)
@@ -106,13 +108,13 @@ def acceptance_by(judge: Any, settings: Settings) -> Acceptance:
 
 
 def find_settings(config: str | None, **overrides: Any) -> Settings:
-    """Read the configuration nearest to the current folder, as pytest would that is called there.
+    """Read the configuration nearest to the current folder, as pytest would there.
 
     Modules are looked for in pytest's ``pythonpath`` from then on.
 
     Args:
         config: a file, as for ``--failcond-config``; None: found from here upward.
-        overrides: settings that win over the file's, where not None.
+        overrides: settings that win over the file's, unless None.
 
     Raises:
         FailcondError: there is none, or it is not valid.
@@ -131,10 +133,10 @@ def find_settings(config: str | None, **overrides: Any) -> Settings:
 
 
 def open_laboratory(settings: Settings) -> Laboratory:
-    """Load all that the configuration names.
+    """Load all configured subjects.
 
     Raises:
-        FailcondError: something is missing, cannot be loaded, or does not fit the rest.
+        FailcondError: a subject is missing, cannot be loaded, or does not fit the others.
     """
     classifier = load_configured(settings, "classifier")
     if classifier is None:

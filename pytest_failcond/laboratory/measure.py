@@ -1,4 +1,4 @@
-"""The subjects, and the test images put to the classifier. Pure: knows neither pytest nor files."""
+"""The subjects, and the classification of test images. Pure: knows neither pytest nor files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Pixels = npt.NDArray[np.uint8]
 Change = Callable[[Pixels, npt.NDArray[np.int64]], Pixels]
 Made = TypeVar("Made")
 
-_GENERATED = 256  # images that tell models apart where there are no test images
+_GENERATED = 256  # generated images that distinguish models, without test images
 _CHUNK = 16  # batches per pass at most: enough for kernels to be fast
 _CHUNK_VALUES = 1 << 25  # of a pass at most: memory stays flat, however large images or set are
 
@@ -91,7 +91,7 @@ class Laboratory:
                 refuse_itself(judge, self.classifier, images)
 
     def _some_images(self) -> npt.NDArray[np.float32] | None:
-        """Return test images to tell models apart by, or generated ones where there are none."""
+        """Return test images, or without any, generated ones, to distinguish models by."""
         if self.images is not None:
             return to_float(self.test_images.subset(MOST_JUDGED, self.settings.seed)[0].images)
         if self.generator is None:
@@ -103,7 +103,7 @@ class Laboratory:
 
     @property
     def models(self) -> dict[str, Classifier]:
-        """Classifier and judges, by what each is here."""
+        """Classifier and judges, by their roles."""
         judges = self.acceptance.judges
         named = {judge_name(i, len(judges)): judge for i, judge in enumerate(judges, start=1)}
         return {"classifier": self.classifier, **named}
@@ -123,7 +123,7 @@ class Laboratory:
 
     @cached_property
     def test_images(self) -> LabeledImages:
-        """The images measured on: all, or the keyed subset of ``max_images``.
+        """The measured images: all, or the keyed subset of ``max_images``.
 
         Raises:
             FailcondError: there are none.
@@ -146,7 +146,7 @@ class Laboratory:
 
     @cached_property
     def subjects(self) -> dict[str, Any]:
-        """What a run says of what it measured: hashes, and what the images depend on."""
+        """The subjects' entry of a run: hashes, and the settings that the images depend on."""
         grid = self.settings.corruptions
         return {
             "classifier": self.classifier.hash,
@@ -167,12 +167,13 @@ class Laboratory:
         judged: bool = True,
         lost: Lost | None = None,
     ) -> Measurement:
-        """Put the test images, changed or as they are, to the classifier.
+        """Classify the test images, changed or unchanged.
 
         Args:
             key: of the measurement.
-            change: makes of some images, uint8 ``[n, H, W, C]``, and their indices in the user's set,
-                ``[n]``, those that are classified instead; the result may depend on nothing else.
+            change: returns the images to classify instead of some images, uint8
+                ``[n, H, W, C]``, given their indices in the user's set, ``[n]``; the result may
+                depend on nothing else.
             judged: whether the judges see some of them too.
             lost: takes some that are lost, for their picture.
 
@@ -219,7 +220,7 @@ class Laboratory:
 
     @cached_property
     def _shown_to_judge(self) -> npt.NDArray[np.bool_]:
-        """Which test images the judges are shown too: enough to tell an unreadable corruption."""
+        """The test images that the judges see too: enough to recognise an unreadable corruption."""
         shown = np.zeros(len(self.test_images), dtype=bool)
         shown[self.test_images.subset(MOST_JUDGED, self.settings.seed)[1]] = True
         return shown
@@ -228,13 +229,13 @@ class Laboratory:
     def picture_order(self) -> npt.NDArray[np.int64]:
         """Rows of the test images in the order in which they are pictured, ``[N]``.
 
-        It is the same for all keys, so that an image lost at several severities recurs, and no
-        threshold has a say in it.
+        It is the same for all keys, so that an image lost at several severities recurs, and depends
+        on no threshold.
         """
         return np.random.default_rng([self.settings.seed, 0xE4A]).permutation(len(self.test_images))
 
     def once(self, make: Callable[[Laboratory], Made]) -> Made:
-        """Return what a function makes of the subjects, made when it is first asked for."""
+        """Return the result of a function of the subjects, computed on the first call."""
         if make not in self._made:
             self._made[make] = make(self)
         made: Made = self._made[make]

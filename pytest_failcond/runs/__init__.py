@@ -1,1 +1,1 @@
-"""What we keep: runs, joined, compared and followed."""
+"""Runs: kept, joined, compared and followed."""

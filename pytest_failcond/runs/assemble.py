@@ -1,4 +1,4 @@
-"""Store → run: what was measured, against what was planned, and the verdicts that follow."""
+"""Store → run: the records, completed by the plan, and the verdicts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from pytest_failcond.verdicts.resolution import unresolved
 from pytest_failcond.verdicts.verdicts import Verdicts
 from pytest_failcond.words.remarks import PREFIX, Remark, noting, remarks_of
 
-_MISSING = "was planned, but its test did not come to an end"
+_MISSING = "was planned, but its test did not end"
 
 
 def assemble(
@@ -48,20 +48,20 @@ def assemble(
     strict: bool = False,
     only: Iterable[str] | None = None,
 ) -> Run | None:
-    """Make the run from a store; None if no test of the session asked for anything.
+    """Make the run from a store; None if no test of the session measured anything.
 
-    What was planned and is not there becomes an error: it never shrinks the run silently.
+    A planned key that is missing becomes an error: it never shrinks the run silently.
 
     Args:
         store_folder: of the session.
         settings: with the gates.
         classes: their names; None: numbers.
         baseline: a run file to compare with.
-        part: (i, n) where the session measures a part of the plan, and judges nothing.
-        kept: whether the store holds a kept run, of which only what is planned counts as asked for.
-        strict: whether a model whose output changes from call to call is an error, and the verdict is
-            failed where a check is marginal or not evaluated.
-        only: keys; leaves out all others, and what was planned, for what one test shows.
+        part: (i, n) if the session measures a part of the plan, and judges nothing.
+        kept: whether the store holds a kept run, of which only the planned keys count.
+        strict: whether a model whose output changes from call to call is an error, and a marginal
+            or not evaluated check fails the run.
+        only: keys; leaves out all others and the plan, for the details of one test.
     """
     store = Store(store_folder)
     session = store.find("session")
@@ -97,7 +97,7 @@ def _unsteady(run: Run) -> dict[str, str]:
 
 
 def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
-    """Leave out of a part what belongs to another one, and was only measured on the way."""
+    """Leave out of a part the keys of another part, measured on the way."""
     share = share_of([PROBES.planned(name, settings) for name in run.planned], part)
 
     def mine(kind: dict[Any, Any]) -> dict[Any, Any]:
@@ -109,7 +109,7 @@ def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
 
 
 def disassemble(run: Run, store_folder: Path) -> None:
-    """Put what a run has measured into a store, for a session that judges it."""
+    """Put the records of a run into a store, for a session that judges it."""
     store = Store(store_folder)
     kept = None if run.kept is None else pack(run.kept, "<u4")
     session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
@@ -132,9 +132,9 @@ def conclude(
     missing: str = _MISSING,
     checked: Checked | None = None,
 ) -> Run:
-    """Add to what was measured the errors of what was not, the verdicts, and the comparison.
+    """Complete a run: errors for missing keys, verdicts, comparison.
 
-    Checks that a session's tests have made are those in ``checked``; the others are made.
+    Checks of the session's tests are in ``checked``; the others are made here.
     """
     errors = dict(run.errors)
     tests = [PROBES.planned(name, settings) for name in run.planned]
@@ -173,7 +173,9 @@ def conclude(
 
 
 def _with_baseline(run: Run, settings: Settings, baseline: Path | None) -> dict[str, Any]:
-    """Return the environment of a run, with a remark if a configured run to compare with is not there."""
+    """Return the environment of a run, with a remark if a configured baseline or reference is
+    missing.
+    """
     remarks = [remark for remark in run.remarks if remark.what != "absent"]
     if baseline is None and settings.baseline is not None:
         remarks.append(Remark("baseline", "absent", absent_baseline(settings)))
@@ -191,7 +193,9 @@ def _needs_reference(settings: Settings) -> bool:
 def notes_before(
     store_folder: Path, settings: Settings, classes: tuple[str, ...] | None
 ) -> tuple[str, ...] | None:
-    """Return the same as soon as a session knows its images, before any is measured; None: not yet."""
+    """Return the same as soon as a session knows its images, before any is measured; None: not
+    yet.
+    """
     session = Store(store_folder).find("session")
     if session is None or "error" in session:
         return None
@@ -201,9 +205,9 @@ def notes_before(
 
 
 def _planned(store: Store, part: tuple[int, int] | None) -> list[str]:
-    """Return what the session's tests were to check, the suite's and the user's own.
+    """Return the plan of the session's tests, the suite's and the user's own.
 
-    The user's own are no part of a divided plan, which is the same for all parts.
+    The user's own are not in a divided plan, which is the same for all parts.
     """
     plan: list[str] = (store.find(PLAN) or {"plan": []})["plan"]
     if part is not None:
@@ -212,7 +216,7 @@ def _planned(store: Store, part: tuple[int, int] | None) -> list[str]:
 
 
 def _checked(keys: Iterable[str], baseline: Path | None) -> list[str]:
-    """Return what checks the keys by themselves, and against a baseline where there is one."""
+    """Return the verdicts on the keys alone and, if there is a baseline, against it."""
     tests = [
         (Planned.of_key(key), *([regression_test(key)] if baseline is not None else []))
         for key in map(PROBES.read_key, keys)
@@ -232,7 +236,7 @@ def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Rec
 def _measured(
     session: Record, records: dict[str, Record], settings: Settings, classes: tuple[str, ...] | None
 ) -> Run:
-    """Make a run of records, without verdicts."""
+    """Make a run from records, without verdicts."""
     labels = unpack(session["labels"])
     errors: dict[str, str] = {}
     found: list[Any] = []
@@ -265,7 +269,7 @@ def _examples(data: dict[str, Any] | None) -> Examples | None:
 
 
 def _numbered(records: Iterable[Any]) -> tuple[str, ...]:
-    """Return the numbers of the classes that records speak of, where the classes have no names."""
+    """Return the numbers of the classes in records, if the classes have no names."""
     count = 0
     for record in records:
         if isinstance(record, Measurement):

@@ -1,4 +1,4 @@
-"""Two runs, image by image: what was lost and what was gained. Pure."""
+"""Two runs, image by image: losses and gains. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_failcond.runs.other import check_comparable, same_hash, same_input
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.paired import holm, mcnemar_p, paired_counts, paired_drop_bound
 
-_NAMED = 20  # lost and gained images that are named by index
+_NAMED = 20  # lost and gained images named by index
 
 
 def compare(
@@ -35,7 +35,7 @@ def compare(
     Args:
         then: the baseline.
         now: the run to compare with it.
-        path: what the baseline is called.
+        path: the name of the baseline.
         confidence: of the bounds, one-sided.
         pictures: of lost and gained images, by key.
 
@@ -81,7 +81,7 @@ def compare(
 
 
 def _predictions_differ(then: Run, now: Run) -> bool:
-    """Whether a prediction on the same pixels is another one, of test images or of the corpus."""
+    """Whether a prediction on the same pixels differs, on test images or the corpus."""
     for key, measured in now.measurements.items():
         before = then.measurements.get(key)
         if before is None or before.pixels != measured.pixels:
@@ -109,7 +109,7 @@ def _changed_entries(then: Run, now: Run) -> tuple[tuple[str, ...], tuple[str, .
 
 
 def origin(run: Run) -> dict[str, Any]:
-    """Return when, and at which commit, a run was made."""
+    """Return date and commit of a run."""
     return {key: run.environment.get(key) for key in ("date", "commit", "dirty")}
 
 
@@ -120,7 +120,7 @@ def _why_no_directions(then: Run, now: Run) -> str:
         before, after = then.subjects.get(what), now.subjects.get(what)
         if before != after and same_input(what, before, after):
             return (
-                f"directions are not compared: another version of pytest-failcond identified the "
+                f"directions are not compared: another version of pytest-failcond hashed the "
                 f"{what}, so it is not known whether it is the same; keep a new run"
             )
         if before != after:

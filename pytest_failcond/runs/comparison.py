@@ -1,4 +1,4 @@
-"""What changed between two runs, as data."""
+"""The changes between two runs, as data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class KeyComparison:
 
     Attributes:
         key: ``clean`` or a cell.
-        inputs_changed: whether other pixels were classified; then nothing else is said.
+        inputs_changed: whether other pixels were classified; then nothing else is known.
         right, lost, gained, wrong: images right both times; then only; now only; neither time.
         drop: loss in accuracy, then minus now.
         bound: its upper one-sided confidence bound.
         p: McNemar's, two-sided, of "no difference".
         p_holm: the same, adjusted for the number of keys.
         lost_images, gained_images: indices of the first of them.
-        lost_examples, gained_examples: their pictures, where there are any.
+        lost_examples, gained_examples: their pictures, if there are any.
     """
 
     key: Key
@@ -57,22 +57,22 @@ class DirectionComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed since a baseline.
+    """The changes since a baseline.
 
     Attributes:
         baseline: its path, as it was given.
-        then, now: when, and at which commit, each was made.
-        same_model: whether the classifiers' hashes agree; None where one has no hash, or they are
-            of different schemes.
+        then, now: date and commit of each.
+        same_model: whether the classifiers' hashes agree; None if one has no hash, or they are of
+            different schemes.
         confidence: of the bounds.
         keys: for each key of both.
         directions: the baseline's, measured again.
         only_then: keys of the baseline that were not measured again.
         corpus_lost, corpus_gained: ids of the images of the corpus that were right then only, and
             now only.
-        remark: why directions are not compared, where they are not.
-        predictions_differ: whether any prediction on the same pixels, or a walk, is another one. A
-            hash cannot see all code: with the same hash, the model may yet not be the same.
+        remark: the reason why directions are not compared; empty if they are.
+        predictions_differ: whether any prediction on the same pixels, or a walk, differs. A hash
+            cannot see all code: models with the same hash may differ.
     """
 
     baseline: str
@@ -123,7 +123,7 @@ class Comparison:
 
 
 def walk_changed(entry: DirectionComparison) -> bool:
-    """Whether a direction's walk is another one."""
+    """Whether a direction's walk differs."""
     return (entry.breaking_shift_then, entry.tested_to_then, entry.broken_share_then) != (
         entry.breaking_shift,
         entry.tested_to,

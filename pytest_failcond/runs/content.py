@@ -69,7 +69,7 @@ def content_of(run: Run) -> dict[str, Any]:
 
 
 def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
-    """Return the fields of a run from content that the typed reader has let through."""
+    """Return the fields of a run from content that the typed reader has accepted."""
     labels = unpack(data["labels"])
     check_size(labels, data["measurements"])
     records: list[Any] = [
@@ -77,7 +77,7 @@ def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
     ]
     records += [ClassRanking.from_json(r) for r in data["rankings"]]
     records += [Direction.from_json(d) for d in data["directions"]]
-    # Runs that were kept before there was a corpus are baselines still.
+    # Runs from before the corpus can still be baselines.
     records += [Replay.from_json(data["corpus"])] if data.get("corpus") else []
     found = {record.key: record for record in records}
     for entry in data.get("records", ()):
@@ -104,7 +104,7 @@ def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
         "gates": tuple(gates),
         "notes": tuple(data.get("notes", ())),
         "pictures": pictures if pictures.is_dir() else None,
-        # Runs that were kept before there were hashes have none.
+        # Earlier runs have no hashes.
         "hashes": data.get("pictures", {}),
     }
 

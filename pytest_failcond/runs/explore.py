@@ -1,4 +1,4 @@
-"""What the explorer shows, gathered: a laboratory's classes, directions and their films."""
+"""The content of the explorer: a laboratory's classes, directions and their films."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pytest_failcond.records.exploration import Exploration, ExploredClass, Film
 _PAIRED = 2  # start images of a film of two directions: it has many frames
 
 Tell = Callable[[str], None]
-"""Is told which class is being explored."""
+"""Called with the name of the explored class."""
 
 
 def explore(
@@ -37,22 +37,22 @@ def explore(
 
     Args:
         laboratory: with a generator.
-        classes: which, by index.
+        classes: indices of the classes.
         directions: to explore instead of those that rank highest; of these classes.
         samples: start images to picture, at most the configured ``corner_cases.samples``.
-        tell: is told what is being done.
+        tell: called with the current step.
 
     Raises:
         FailcondError: there is no generator, the classifier has no gradients to rank by and no
-            directions are given, or no class has anything to show.
+            directions are given, or no class has a direction to show.
     """
     generator = laboratory.generator
     if generator is None:
         raise FailcondError(NO_GENERATOR)
     if not laboratory.classifier.differentiable and not directions:
         raise FailcondError(
-            "classifier: a plain callable has no gradients to rank directions by; name some to "
-            "explore, like --directions direction:8:322:+"
+            "classifier: a plain callable has no gradients to rank directions by; name "
+            "directions, like --directions direction:8:322:+"
         )
     settings = laboratory.settings
     explored: list[ExploredClass] = []
@@ -82,7 +82,7 @@ def explore(
 def _directions(
     laboratory: Laboratory, class_index: int, wanted: Sequence[DirectionKey]
 ) -> list[Direction]:
-    """Measure the directions wanted of a class, or those that rank highest."""
+    """Measure the requested directions of a class, or those that rank highest."""
     if wanted:
         return [measure_direction(laboratory, key, _keep_nothing) for key in wanted]
     ranking, found = find(laboratory, RankingKey(class_index), _keep_nothing)
@@ -94,7 +94,7 @@ def _directions(
 
 
 def _keep_nothing(name: str, picture: npt.NDArray[np.uint8]) -> str:
-    """Take the place of what keeps pictures: films show more than strips."""
+    """Replace the keeping of pictures: films show more than strips."""
     return name
 
 
@@ -134,6 +134,6 @@ def _explore_class(
 
 
 def _most_telling(found: Sequence[Direction], starts: Starts) -> npt.NDArray[np.int64]:
-    """Order the start images: those that the reports picture, typical breaks, before all others."""
+    """Order the start images: the typical breaks of the reports first."""
     typical = [int(np.flatnonzero(starts.samples == one.strip.sample)[0]) for one in found]
     return np.array(list(dict.fromkeys([*typical, *range(len(starts))])))

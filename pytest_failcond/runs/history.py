@@ -27,23 +27,23 @@ from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.metrics import Case, Value, mean_drop
 
 MEAN = "mean"
-"""The key that stands for all corruption cells of a run together."""
+"""The key of all corruption cells of a run together."""
 
 METRIC_OF = {metric.followed_as: name for name, metric in METRICS.items() if metric.followed_as}
-"""What can be followed, and the gates' name for it."""
+"""The metrics to follow, and their names in gates."""
 
 _OF_DIRECTIONS = ("generator", "judge", "least_p", "seed")
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is followed.
+    """The question to each run.
 
     Attributes:
         metric: of `METRIC_OF`.
         key: a key, or `MEAN`.
         class_name: of the images that count; None: all.
-        at: the shift that a broken share is of, σ.
+        at: the shift of a broken share, σ.
     """
 
     metric: str = "accuracy"
@@ -64,14 +64,14 @@ class Point:
 
     Attributes:
         name: of the run file.
-        commit, dirty: of the repository; None where there is none.
+        commit, dirty: of the repository; None without one.
         date: of the commit, else of the run.
-        value: None: a shift beyond all that was tested, or nothing was measured; see ``missing``.
-        low, high: one-sided confidence bounds; None: beyond all that was tested.
+        value: None: a shift beyond the tested range, or nothing was measured; see ``missing``.
+        low, high: one-sided confidence bounds; None: beyond the tested range.
         n: images that it rests on.
-        missing: why there is no value.
-        other_inputs: in what its inputs differ from the newest run's.
-        change: of the value since the row before; None where that has other inputs, or no value.
+        missing: the reason why there is no value.
+        other_inputs: the inputs that differ from the newest run's.
+        change: of the value since the row before; None if that has other inputs, or no value.
     """
 
     name: str
@@ -93,8 +93,8 @@ def history(
     """Return a point per run, oldest commit first.
 
     Args:
-        runs: each with the name that it is shown by.
-        question: what is asked of each.
+        runs: each with its displayed name.
+        question: the question to each.
         confidence: of each bound, one-sided.
 
     Raises:
@@ -158,7 +158,8 @@ def _value(run: Run, question: Question) -> Value:
     if question.key == MEAN and metric == "accuracy":
         metric = "mean_corruption_accuracy"
     lowest = METRICS[metric].good == "min"
-    least, most = (1.0, None) if lowest else (None, 0.0)  # a gate has one; it is not applied
+    # A gate needs a threshold; this one is not applied.
+    least, most = (1.0, None) if lowest else (None, 0.0)
     gate = GateSettings(id=question.metric, metric=metric, at=question.at, min=least, max=most)
     chosen = None if question.class_name is None else names.index(question.class_name)
     key = MeanKey() if question.key == MEAN else parse_key(question.key)
@@ -180,7 +181,7 @@ def _mean_drop(case: Case) -> Value:
 
 
 def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
-    """Return which inputs of two runs differ, as far as they matter to the question."""
+    """Return the inputs of two runs that differ, as far as they matter to the question."""
     inputs = _OF_DIRECTIONS if question.about_directions else INPUTS
     found = [
         name

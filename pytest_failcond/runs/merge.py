@@ -29,7 +29,7 @@ def merge(
 ) -> Run:
     """Join parts of one plan, and judge the whole.
 
-    What a missing part was to measure becomes an error, as if its tests had not come to an end.
+    Each key of a missing part becomes an error, as if its tests had not ended.
 
     Args:
         parts: the runs, by the path of each.
@@ -38,7 +38,7 @@ def merge(
         project: the folder that paths of the configuration are relative to; default the current.
 
     Raises:
-        FailcondError: one is no part, two overlap, or they differ in plan, settings or subjects.
+        FailcondError: one is not a part, two overlap, or they differ in plan, settings or subjects.
     """
     first_path, first = next(iter(parts.items()))
     for path, run in parts.items():
@@ -71,7 +71,7 @@ def merge(
 def _check(path: str, run: Run, first_path: str, first: Run) -> None:
     if run.part is None:
         raise FailcondError(
-            f"{path}: is no part but a whole run; parts come from --failcond-shard=I/N"
+            f"{path}: expected a part, found a whole run; parts come from --failcond-shard=I/N"
         )
     assert first.part is not None
     if run.part[1] != first.part[1]:
@@ -89,7 +89,7 @@ def _check(path: str, run: Run, first_path: str, first: Run) -> None:
 
 
 def _difference(what: str, theirs: Any, ours: Any) -> str:
-    """Name what differs."""
+    """Name the difference."""
     if what == "planned":
         return "its plan (other tests were selected)"
     if isinstance(theirs, dict) and isinstance(ours, dict):
@@ -116,12 +116,12 @@ def _check_overlap(parts: Mapping[str, Run]) -> None:
 
 
 def _environment(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the first part's, with what was noticed of the models in any."""
+    """Return the first part's environment, with the remarks on models in any part."""
     return noting(runs[0].environment, (remark for run in runs for remark in run.remarks))
 
 
 def missing_parts(runs: Sequence[Run]) -> list[str]:
-    """Name the parts that are not among these, such as ``2/3``."""
+    """Name the parts missing among these, such as ``2/3``."""
     numbers = {run.part[0] for run in runs if run.part is not None}
     assert runs[0].part is not None
     count = runs[0].part[1]

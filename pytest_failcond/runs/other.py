@@ -14,7 +14,7 @@ from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.metrics import Measure
 
 INPUTS = ("images", "max_images", "seed", "corruptions")
-"""What two runs have in common where their images are compared."""
+"""The inputs that two runs share if their images are compared."""
 
 
 class Other:
@@ -22,8 +22,8 @@ class Other:
 
     Args:
         path: of its file.
-        subjects: of the run at hand, as in the run file.
-        measure: gives the measurements of the run at hand.
+        subjects: of the current run, as in the run file.
+        measure: gives the measurements of the current run.
     """
 
     def __init__(self, path: Path, subjects: Mapping[str, Any], measure: Measure) -> None:
@@ -61,7 +61,7 @@ class Other:
 
 
 def check_comparable(then: Mapping[str, Any], now: Mapping[str, Any], path: str) -> None:
-    """See that two runs were made with the same inputs.
+    """Check that two runs were made with the same inputs.
 
     Raises:
         FailcondError: images, seed or corruptions differ.
@@ -76,9 +76,9 @@ def check_comparable(then: Mapping[str, Any], now: Mapping[str, Any], path: str)
 
 
 def same_hash(then: Any, now: Any) -> bool | None:
-    """Whether two hashes, such as ``model:…``, agree; None where that cannot be told.
+    """Whether two hashes, such as ``model:…``, agree; None if that is not known.
 
-    It cannot where one is None, or where an earlier version made one in another way.
+    It is not known if one is None, or if an earlier version made one in another way.
     """
     if then is None or now is None:
         return None
@@ -87,7 +87,9 @@ def same_hash(then: Any, now: Any) -> bool | None:
 
 
 def same_input(name: str, then: Any, now: Any) -> bool:
-    """Whether a subject is the same in two runs, or cannot be told from one of the other's scheme."""
+    """Whether a subject is the same in two runs, or has hashes of two schemes, which cannot be
+    compared.
+    """
     if name in ("generator", "judge") and then and now:
         return same_hash(then, now) is not False
     return bool(then == now)

@@ -1,4 +1,6 @@
-"""The run that mCE refers to: it narrows what a gate on mCE can measure, and so which are refused."""
+"""The run that mCE refers to: it narrows the possible values of a gate on mCE, and so decides which
+are refused.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,13 @@ from pytest_failcond.verdicts.metrics import Case
 
 
 def check_reference(settings: Settings) -> None:
-    """See that some results fail each gate on mCE, and some do not, by the errors of the reference.
+    """Check that some results fail each gate on mCE, and some do not, by the errors of the
+    reference.
 
-    Where the reference is not there yet, the gates' own checks say so.
+    If the reference does not exist yet, the gates' own checks report it.
 
     Raises:
-        FailcondError: a gate tells nothing, or the reference cannot be read or lacks a cell.
+        FailcondError: a gate can tell nothing, or the reference cannot be read or lacks a cell.
     """
     gates = [gate for gate in settings.gates if METRICS[gate.metric].needs_reference]
     path = settings.reference_path

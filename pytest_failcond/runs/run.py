@@ -54,15 +54,15 @@ class Run:
         classes: class names by index.
         labels: true class of every test image, int ``[N]``.
         planned: the tests of the session: ``clean``, ``corner_case:8:1``, ``gate:ID``, ….
-        records: what was measured, by key, in the order in which it is shown.
-        errors: key → why it could not be measured.
-        gates: those that were checked.
+        records: the measurements, by key, in the order in which they are shown.
+        errors: key → the reason why it could not be measured.
+        gates: the checked gates.
         notes: gates that not even a perfect result would pass on so few images, a sentence each.
-        comparison: with the baseline, where there is one.
-        kept: indices of the test images in the user's set, where ``max_images`` left some out.
-        part: (i, n) of a run that measured the i-th of n parts of what was planned.
+        comparison: with the baseline, if there is one.
+        kept: indices of the test images in the user's set, if ``max_images`` left some out.
+        part: (i, n) of a run that measured the i-th of n parts of the plan.
         pictures: the folder of the pictures that it names, if there is one.
-        hashes: SHA-256 of the pictures by file name, as the run was kept with them.
+        hashes: SHA-256 of the run's pictures by file name.
     """
 
     environment: dict[str, Any]
@@ -93,7 +93,7 @@ class Run:
 
     @cached_property
     def checks_by_key(self) -> dict[str, list[Check]]:
-        """The same by what they are about."""
+        """The same by their key."""
         found: dict[str, list[Check]] = {}
         for check in self.checks:
             found.setdefault(check.key, []).append(check)
@@ -109,7 +109,7 @@ class Run:
         """The settings, validated again.
 
         Raises:
-            FailcondError: they are not such as this version knows.
+            FailcondError: this version does not know them.
         """
         try:
             return Settings.model_validate_json(json.dumps(self.settings))
@@ -123,7 +123,7 @@ class Run:
     def demanded(self) -> dict[str, int]:
         """How many checks each gate of the configuration makes in a whole run.
 
-        Empty where these settings are not such as this version knows: they were judged then.
+        Empty if this version does not know these settings: the gates were judged then.
         """
         try:
             settings = self.configuration
@@ -135,7 +135,7 @@ class Run:
         """Return the record of a key.
 
         Raises:
-            FailcondError: it could not be measured, or nobody did.
+            FailcondError: it could not be measured, or was not.
         """
         if key in self.records:
             return self.records[key]
@@ -149,7 +149,7 @@ class Run:
 
     @property
     def clean(self) -> Measurement | None:
-        """The test images as they are, where they were measured."""
+        """The uncorrupted test images, if they were measured."""
         return self.records.get(CleanKey())
 
     @cached_property
@@ -164,12 +164,12 @@ class Run:
 
     @property
     def corpus(self) -> Replay | None:
-        """What the classifier makes of the images of the corpus, if there is one."""
+        """The classifier's predictions on the corpus, if there is one."""
         return self.records.get(CorpusKey())
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """What was noticed of the models; runs of earlier versions have none."""
+        """The remarks on the models; runs of earlier versions have none."""
         return remarks_of(self.environment.get("remarks", ()))
 
     @property
@@ -179,7 +179,7 @@ class Run:
 
     @property
     def picture_files(self) -> set[str]:
-        """Names of all pictures that it speaks of."""
+        """Names of all its pictures."""
         examples = [r.examples for r in self.records.values() if isinstance(r, Measurement)]
         for entry in self.comparison.keys if self.comparison is not None else ():
             examples += [entry.lost_examples, entry.gained_examples]
@@ -188,10 +188,10 @@ class Run:
         return files | {found.file for found in examples if found is not None}
 
     def picture(self, file: str) -> bytes | None:
-        """Return a picture's bytes (PNG), or None where the run was kept without.
+        """Return a picture's bytes (PNG), or None if the run was kept without it.
 
         Raises:
-            FailcondError: it is another than the run was kept with.
+            FailcondError: its content has changed.
         """
         return checked(self.pictures, file, self.hashes)
 
@@ -199,13 +199,13 @@ class Run:
         """Write the run file atomically, and its pictures beside it.
 
         Raises:
-            FailcondError: the place cannot be written; an older run there is left as it was.
+            FailcondError: the place cannot be written; an older run there is unchanged.
         """
         target = Path(path)
         folder = pictures_folder(target)
         # A device or a pipe has no pictures beside it.
         named = sorted(self.picture_files) if pictures and is_file(target) else []
-        with lock_path(target):  # another session's pictures must not come to this run
+        with lock_path(target):  # another session's pictures must not mix with this run
             older = _pictures_of(target)
             with placed(folder, named, self.picture) as kept:
                 content = renamed(self.to_json(), kept.names) | {"pictures": kept.hashes}
@@ -252,7 +252,7 @@ class Run:
 
     @classmethod
     def load_whole(cls, path: str | os.PathLike[str]) -> Run:
-        """Read a run file that stands for itself, not for one part of a divided run.
+        """Read a whole run file, not a part of a divided run.
 
         Raises:
             FailcondError: as `load`, or it is a part.
@@ -266,11 +266,11 @@ class Run:
 
 
 def _pictures_of(path: Path) -> dict[str, str | None]:
-    """Return the pictures of the run that lies there, if one does, with their hashes if it has any."""
+    """Return the pictures of the existing run, if there is one, with their hashes if it has any."""
     if not is_file(path):
         return {}
     try:
         run = Run.load(path)
-    except FailcondError:  # nothing is there, or no run of ours: nothing of it is touched
+    except FailcondError:  # the place is empty or has no run of ours: nothing is touched
         return {}
     return {file: run.hashes.get(file) for file in run.picture_files}

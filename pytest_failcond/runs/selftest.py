@@ -1,11 +1,11 @@
-"""How much the verdicts of a run are worth: its gates, tried on draws of the images measured. Pure.
+"""The reliability of a run's verdicts: its gates, tried on draws of the measured images. Pure.
 
-No model is run: a draw of images is judged by what was found on them. A gate *fails by chance* on
-draws of as many images with replacement (the bootstrap, Efron 1979), for a classifier that is exactly
-as good as it was measured to be; and on a random half of the images. It *finds* a loss if it fails on
-95 % of the draws once that loss has been put in: right images turned wrong at random, each drawn image
-by itself, in every cell by itself; start images broken; breaks, or the end of the valid range, moved
-nearer. The loss is given in the unit of the metric: what the value is worse by, on average.
+No model is run: a draw of images is judged by their stored outcomes. A gate *fails by chance* on
+draws of as many images with replacement (the bootstrap, Efron 1979), for a classifier that is
+exactly as good as it was measured to be; and on a random half of the images. It *finds* a loss if
+it fails on 95 % of the draws once that loss has been put in: right images turned wrong at random,
+for each drawn image and each cell alone; start images broken; breaks, or the end of the valid
+range, moved nearer. The loss is given in the unit of the metric: the average decline of the value.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Odds:
-    """What was found of a gate, or of one of its checks.
+    """The odds of a gate, or of one of its checks.
 
     Attributes:
         key: of the check; None: the gate, which fails if any of its checks does.
@@ -47,8 +47,8 @@ class Odds:
         by_chance: share of the draws of as many images on which it fails.
         on_half: share of the halves on which it fails.
         finds: the smallest loss that it finds, put into this check alone, or into all checks of the
-            gate alike; 0: it fails as it is; None: it finds none.
-        reason: why it could not be tried, where it could not.
+            gate alike; 0: it fails without a loss; None: it finds none.
+        reason: the reason why it could not be tried, if so.
     """
 
     key: str | None
@@ -75,14 +75,16 @@ class GateOdds:
 
 @dataclass(frozen=True)
 class _Tried:
-    """A check that can be tried, and what its trial's value depends on, for each way of drawing."""
+    """A check that can be tried, and the sums that its trial's value depends on, for each way of
+    drawing.
+    """
 
     check: Check
     trial: Trial
     sums: dict[How, npt.NDArray[np.float64]]
 
     def fails(self, how: How, loss: float, *stream: str | int) -> Bools:
-        """Return on which draws it fails, ``[R]``; one without images is no pass."""
+        """Return the draws on which it fails, ``[R]``; a draw without images fails."""
         parts = *stream, self.check.key, str(self.check.class_index), repr(loss)
         values = self.trial.values(self.sums[how], loss, generator(how, *parts))
         threshold = self.check.threshold
@@ -102,22 +104,24 @@ def selftest(
 ) -> tuple[GateOdds, ...]:
     """Try every gate of a run.
 
-    A baseline is drawn together with the run: both versions on the same images. The reference of mCE
-    stays as it is, as it does for the bound. ``min_n`` is left out, as it says nothing of luck.
+    A baseline is drawn together with the run: both versions on the same images. The reference of
+    mCE does not change, as for the bound. ``min_n`` is left out, as it does not depend on luck.
 
     Args:
-        run: with gates that were checked.
+        run: a run with checked gates.
         resamples: draws of each kind.
         seed: keys the draws.
         baseline: the run that its gates compare with; None: those gates are not tried.
         reference: the same for mCE.
-        report: told how many of how many steps are done.
+        report: called with the steps done and the steps in all.
 
     Raises:
         FailcondError: there is nothing to try.
     """
     if not run.checks:
-        raise FailcondError("the run has no gates that were checked; gate something, and run again")
+        raise FailcondError(
+            "the run has no checked gates; add a gate to [tool.failcond], and run again"
+        )
     tell = report or (lambda done, total: None)
     then = None if baseline is None else baseline.measure
     other = None if reference is None else reference.measure
@@ -205,7 +209,7 @@ def _odds(members: Sequence[_Tried], seed: int, key: str | None, class_index: in
 
 
 def _smallest(found: Callable[[float], bool], most: float) -> float | None:
-    """Return the smallest loss that is found, by bisection; None: not even the largest is."""
+    """Return the smallest loss that is found, by bisection; None: not even the largest."""
     if not found(most):
         return None
     low, high = 0.0, most

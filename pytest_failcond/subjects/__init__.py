@@ -1,1 +1,1 @@
-"""What the user brings: classifier, judge and images, loaded and checked."""
+"""The user's subjects: classifier, judge and images, loaded and checked."""

@@ -1,8 +1,9 @@
-"""What counts as still showing its class: the judges, and the rule by which they accept.
+"""Acceptance, whether an image still shows its class: the judges, and the rule by which they
+accept.
 
-An image is accepted if every judge puts its class first, with at least probability `Acceptance.least_p`.
-Judges see images of 8 bits, as files and people do. Without a judge every image is accepted, and whoever
-claims more of images that were judged asks `Acceptance.judged`.
+An image is accepted if every judge puts its class first, with at least probability
+`Acceptance.least_p`. Judges see images of 8 bits, as files and people do. Without a judge every
+image is accepted, `Acceptance.judged` tells whether there is a judge.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What J judges see in N images of K classes.
+    """The answers of J judges on N images of K classes.
 
     Attributes:
         count: N.
@@ -48,8 +49,8 @@ class Judgement:
     def level(self, classes: int | Labels) -> Floats:
         """How surely each image shows its class, ``[N]``: the least p of its class over the judges.
 
-        0 where a judge puts another class first; 1 without a judge. ``classes`` is one for all
-        images, or each image's own.
+        0 if a judge puts another class first; 1 without a judge. ``classes`` is one for all images,
+        or each image's own.
         """
         least = np.ones(self.count, dtype=np.float32)
         for level in self._levels(classes):
@@ -63,11 +64,12 @@ class Judgement:
 
     @property
     def labels(self) -> tuple[Labels, ...]:
-        """What each judge takes the images for, ``[N]``; K: none of these."""
+        """The prediction of each judge, ``[N]``; K: none of these."""
         return tuple(p.argmax(axis=1) for p in self.probabilities)
 
     def strictest(self, classes: int | Labels) -> Floats | None:
-        """What reports show, ``[N, K + 1]``: of each image, the judge with the least level.
+        """The probabilities for reports, ``[N, K + 1]``: for each image, those of the judge with
+        the least level.
 
         The first of several such judges; the last p is that of none of these; None without a judge.
         """
@@ -88,16 +90,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Says which images still show their class.
+    """Decides whether images still show their class.
 
     Attributes:
         judges: models that must all agree; each has an output for each class of the classifier, and
             may have one more, for none of these.
-        least_p: the probability that each must give the class, from 0, which asks for no more than
-            that it comes first, to under 1.
+        least_p: the probability that each must give the class, from 0 (it must only come first) to
+            under 1.
 
     Raises:
-        FailcondError: a judge is no `Classifier`, or ``least_p`` is outside its range.
+        FailcondError: a judge is not a `Classifier`, or ``least_p`` is outside its range.
     """
 
     judges: tuple[Classifier, ...] = ()
@@ -112,14 +114,15 @@ class Acceptance:
                     "Classifier(model)"
                 )
         if not 0 <= self.least_p < 1:
-            raise FailcondError(f"least_p: {self.least_p:g} is no probability from 0 to under 1")
+            raise FailcondError(f"least_p: {self.least_p:g} is not a probability from 0 to under 1")
 
     @classmethod
     def of(cls, judge: Judge, least_p: float = LEAST_P) -> Acceptance:
-        """Make one of what a ``judge`` argument holds: a judge, several, or an acceptance as it is.
+        """Make one from a ``judge`` argument: a judge, several, or an acceptance, returned
+        unchanged.
 
         Raises:
-            FailcondError: there is none in the list, or as above.
+            FailcondError: the list is empty, or as above.
         """
         if isinstance(judge, Acceptance):
             return judge
@@ -133,7 +136,7 @@ class Acceptance:
 
     @property
     def loosest(self) -> Acceptance:
-        """The same judges, which accept whatever all of them put first."""
+        """The same judges; they accept an image if all put its class first."""
         return replace(self, least_p=0.0)
 
     @property
@@ -143,12 +146,14 @@ class Acceptance:
 
     @property
     def who(self) -> str:
-        """How sentences name the judges."""
+        """The name of the judges in sentences."""
         return "the judge" if len(self.judges) < 2 else "the judges"
 
     @property
     def hash(self) -> str | None:
-        """What identifies the judges: one's hash, or one of all; None without, or if one has none."""
+        """The hash of the judge, or one of all judges; None without a judge, or if one has no
+        hash.
+        """
         hashes = [judge.hash for judge in self.judges]
         if len(hashes) == 1:
             return hashes[0]
@@ -159,7 +164,7 @@ class Acceptance:
 
     @property
     def subjects(self) -> dict[str, Any]:
-        """What a run says of it."""
+        """Its entry in a run."""
         return {
             "judge": self.hash,
             "judges": [judge.hash for judge in self.judges],
@@ -207,19 +212,19 @@ class Acceptance:
 
 
 Judge: TypeAlias = "Classifier | Sequence[Classifier] | Acceptance | None"
-"""What a ``judge`` argument takes; None: every image is accepted."""
+"""The type of a ``judge`` argument; None: every image is accepted."""
 
 EVERYTHING = Acceptance()
 """Every image is accepted: there is no judge."""
 
 
 def judge_name(number: int, count: int) -> str:
-    """Return what messages call a judge, by its number among all, from 1."""
+    """Return the name of a judge in messages, by its number among all, from 1."""
     return "judge" if count == 1 else f"judge {number}"
 
 
 def check_width(name: str, width: int, among: int) -> None:
-    """See that a judge has an output for each of K classes, or one more.
+    """Check that a judge has an output for each of K classes, or one more.
 
     Raises:
         FailcondError: it has not.

@@ -1,4 +1,4 @@
-"""What a model returns: logits, or a sentence that says what came instead."""
+"""The output of a model: logits, or a sentence on the actual output."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def logits_of_tensor(out: Any, name: str, count: int, classes: int | None) -> Te
     """Return a module's output as logits ``[N, K]``, gradients included.
 
     Args:
-        out: whatever the module returned.
-        name: what messages call the model.
-        count: N, the images that it was given.
+        out: the output of the module.
+        name: the model's name in messages.
+        count: N, the images that it got.
         classes: K; None: not known yet.
 
     Raises:
-        FailcondError: it is no tensor of real numbers of this shape, or not all are finite.
+        FailcondError: it is not a tensor of real numbers of this shape, or not all are finite.
     """
 
     def taken() -> Tensor:
@@ -59,7 +59,7 @@ def logits_of_array(
         if array is None or array.dtype.kind not in _NUMBERS:
             raise _refused(out, name, count, classes)
         _check_shape(array, name, count, classes)
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        with np.errstate(over="ignore"):  # too large values become infinite, and are refused
             logits = array.astype(np.float32)
         if not np.isfinite(logits).all():
             raise _not_finite(name)
@@ -75,7 +75,7 @@ def _is_real(out: Tensor) -> bool:
 
 
 def _plain(out: Any) -> npt.NDArray[Any] | None:
-    """Return an output as an array of any type; None where it can only be misread as one."""
+    """Return an output as an array of any type; None if it could only be misread as one."""
     if isinstance(out, np.ma.MaskedArray) and np.ma.is_masked(out):
         return None
     return array_of(out)
@@ -119,5 +119,5 @@ def _refused(out: Any, name: str, count: int, classes: int | None, form: str = "
 def _not_finite(name: str) -> FailcondError:
     return FailcondError(
         f"the {name} returned values that are not finite (NaN or infinite) in float32; "
-        "see what it makes of images in [0, 1]"
+        "check its handling of images in [0, 1]"
     )

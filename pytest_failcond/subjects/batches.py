@@ -1,4 +1,4 @@
-"""Batches of one fixed size, and what they take."""
+"""Batches of one fixed size, and their memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def batches(count: int, size: int) -> Iterator[slice | npt.NDArray[np.int64]]:
 
 
 def check_room(size: int, shape: Sequence[int]) -> None:
-    """See that a batch fits into memory before it is made.
+    """Check that a batch fits into memory before it is made.
 
     Args:
         size: images of a batch.
@@ -33,7 +33,7 @@ def check_room(size: int, shape: Sequence[int]) -> None:
     """
     # Its pixels, twice, because the first batch is shown twice; and the index of each image.
     needed = size * (math.prod(shape) * 4 * 2 + 8)
-    if needed < 1 << 28:  # 268 MB: not worth a look
+    if needed < 1 << 28:  # 268 MB: not worth a check
         return
     free = available_memory()
     if free is not None and needed > free:

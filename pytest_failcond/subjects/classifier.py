@@ -1,6 +1,7 @@
-"""The model under test, and the judge: whatever the user gives, in one shape.
+"""The model under test, and the judge: any of the user's models, in one shape.
 
-Torch takes seconds to import. Whoever brings a plain callable may not use it, so neither do we then.
+Torch takes seconds to import, and a project with a plain callable may not use it. Then we do not
+import it either.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
 BATCH = 256
 _TOLERANCE = 1e-3
-"""By how much a probability may change from call to call.
+"""The largest change of a probability from call to call that counts as the same output.
 
 Summing float32 in another order, as threads and GPU kernels do, changes one by less than 1e-5, and
-TF32 by less than 1e-3; whatever is drawn at random changes one by far more.
+TF32 by less than 1e-3; random draws change one by far more.
 """
 
 
@@ -46,16 +47,16 @@ class Classifier:
         classes: K, if known; an output of another width is refused.
         batch_size: images per call. The last batch is filled up by repetition, because the last
             bits of a network's output depend on how many images are computed together.
-        device: where a module computes, such as ``cpu`` or ``cuda``.
-        name: what messages call it.
+        device: the device of a module, such as ``cpu`` or ``cuda``.
+        name: its name in messages.
 
     Attributes:
-        seen: told of the images of each call.
-        notice: told of what is noticed of the model; default a `FailcondWarning`. A module in
-            training mode is measured in evaluation mode and put back; a model may write into the
-            images that it is given, which are its own.
-        repeat: if set, given the first batch's repetition to run, once: what is noticed if the
-            model's output is another one, else None.
+        seen: called with the images of each call.
+        notice: called with remarks on the model; default a `FailcondWarning`. A module in training
+            mode is measured in evaluation mode and put back; a model may write into its images,
+            which are copies.
+        repeat: if set, called once with a function that repeats the first batch; the function
+            returns a remark if the output differs, else None.
 
     Raises:
         FailcondError: the model is not callable, has no weights yet, or the device is absent.
@@ -101,7 +102,7 @@ class Classifier:
 
     @cached_property
     def hash(self) -> str | None:
-        """What identifies it: a hash of a module's types and weights; None where they cannot be seen.
+        """Its hash, of a module's types and weights; None if they cannot be seen.
 
         Raises:
             FailcondError: the weights cannot be read.
@@ -117,7 +118,8 @@ class Classifier:
         """One call, gradients included: ``[N, C, H, W]`` → ``[N, K]``.
 
         Raises:
-            FailcondError: the model raised, or returned another shape, or values that are not finite.
+            FailcondError: the model raised, or returned another shape, or values that are not
+                finite.
         """
         if not is_module(self.model):
             import torch
@@ -139,7 +141,7 @@ class Classifier:
             images: in [0, 1].
             batch: lets a module, which takes batches of any size, compute in smaller ones.
             owned: whether nobody else uses the images. Else the model gets copies, because it may
-                write into what it is given.
+                write into its input.
 
         Raises:
             FailcondError: as `logits`, or a batch does not fit into memory.
@@ -153,26 +155,28 @@ class Classifier:
         parts = []
         for rows in batches(len(images), size):
             part = images[rows]
-            # A selection of rows is a copy; what is read-only cannot be given away.
+            # A selection of rows is a copy; read-only arrays must be copied.
             fresh = (owned and is_writable(part)) or not isinstance(rows, slice)
             parts.append(self._first_examined(part if fresh else copy_of(part)))
         return np.concatenate(parts)[: len(images)]
 
     def _first_examined(self, images: Any) -> npt.NDArray[np.float32]:
-        """Classify a batch; of the first, see whether it is written into, and repeat it if asked."""
+        """Classify a batch; for the first, check whether the model writes into it, and repeat it if
+        requested.
+        """
         if self._examined:
             return self._one(images)
         self._examined = True
         kept = copy_of(images)
         first = self._one(images)
         if not bool((images == kept).all()):
-            self._note("writes", "writes into the images that it is given; it gets copies")
+            self._note("writes", "writes into its input images; it gets copies")
         if self.repeat is not None:
             self.repeat(lambda: self._compared(first, kept))
         return first
 
     def _compared(self, first: npt.NDArray[np.float32], images: Any) -> Remark | None:
-        """Classify a batch again; returns what is to be said if the result is another one."""
+        """Classify a batch again; return a remark if the result differs."""
         seen, self.seen = self.seen, None  # these images were counted
         try:
             again = self._one(images)
@@ -187,12 +191,12 @@ class Classifier:
         return self._remark(
             "random",
             f"changes from call to call: shown the same {len(first)} images twice, it changed "
-            f"{labels} labels, and a probability by {most:.2g}; no verdict can be repeated. Take "
-            "out what it draws at random (dropout, noise, augmentation), or seed it in each call",
+            f"{labels} labels, and a probability by {most:.2g}; no verdict can be repeated. "
+            f"Remove its random draws (dropout, noise, augmentation), or seed them in each call",
         )
 
     def _one(self, images: Any) -> npt.NDArray[np.float32]:
-        """Classify one batch, which nobody else uses."""
+        """Classify one batch, which has no other use."""
         if not is_module(self.model):
             return softmax(self._of_arrays(images))
         import torch
@@ -205,7 +209,7 @@ class Classifier:
         return probabilities
 
     def _of_tensors(self, module: nn.Module, images: Tensor) -> Tensor:
-        """One call of a module, with images of its own."""
+        """One call of a module, with its own copy of the images."""
         with evaluating(module, self.name) as was_training:
             if was_training:
                 self._note(
@@ -217,13 +221,13 @@ class Classifier:
             version = given._version
             out = self._call(module, given)
         if given._version != version:
-            self._note("writes", "writes into the images that it is given; it gets copies")
+            self._note("writes", "writes into its input images; it gets copies")
         logits = logits_of_tensor(out, self.name, len(images), self.classes)
         self.classes = logits.shape[1]
         return logits
 
     def _of_arrays(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """One call of a plain callable, with images of its own."""
+        """One call of a plain callable, with its own copy of the images."""
         logits = logits_of_array(
             self._call(self.model, images), self.name, len(images), self.classes
         )

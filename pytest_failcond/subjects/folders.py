@@ -1,4 +1,4 @@
-"""A folder with one folder of image files per class: which classes, in which order, and which files."""
+"""A folder with one folder of image files per class: the classes, their order, and the files."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def classes_of(
 
     Args:
         folder: it has a folder per class.
-        named: the names in the order of the classifier's outputs, if somebody gives them; those of
-            the folders must be the same. None: the folders' names, in the order of their text.
-        by: who gives them, for messages.
+        named: the names in the order of the classifier's outputs, if they are known; those of the
+            folders must be the same. None: the folders' names, in the order of their text.
+        by: the source of these names, for messages.
 
     Raises:
-        FailcondError: it has no such folders, their names are not those given, or nobody gives an
-            order and that by text is not that by number.
+        FailcondError: it has no such folders, their names differ from those given, or no order is
+            given and that by text differs from that by number.
     """
     found = sorted(_class_folders(folder))
     if named is None:
@@ -94,7 +94,7 @@ def class_files(folder: Path, names: Iterable[str]) -> list[tuple[Path, int]]:
 
 
 def unread(folder: Path) -> tuple[str, ...]:
-    """Say which files of a folder of image files are passed over, a sentence each."""
+    """Return the files of a folder that are not read, a sentence each."""
     beside = [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES]
     within = [
         path
@@ -113,7 +113,7 @@ def unread(folder: Path) -> tuple[str, ...]:
 
 
 def _class_folders(folder: Path) -> dict[str, Path]:
-    """The folder of each class by its name, which some systems write in parts, as e and an accent."""
+    """The folder of each class by its name, which some systems decompose, as e and an accent."""
     if not folder.exists():
         raise FailcondError(
             f"images: there is no folder {folder}; name one with a folder of image files per class, "
@@ -128,14 +128,14 @@ def _class_folders(folder: Path) -> dict[str, Path]:
     alike: dict[str, Path] = {}
     for path in _visible(folder):
         if path.is_symlink() and not path.exists():
-            raise FailcondError(f"images: {path} is a link to what is not there; mend or remove it")
+            raise FailcondError(f"images: {path} is a broken link; mend or remove it")
         if path.is_dir() and path.name not in _NO_CLASSES:
             name = unicodedata.normalize("NFC", path.name)
             other = alike.setdefault(name.casefold(), path)
             if other is not path:
                 raise FailcondError(
-                    f"images: {folder} has two folders of one name but for its letters' form or "
-                    f"case, {other.name!r} and {path.name!r}; join them, or rename one"
+                    f"images: {folder} has two folders whose names differ only in case or Unicode "
+                    f"form, {other.name!r} and {path.name!r}; join them, or rename one"
                 )
             places[name] = path
     if not places:
@@ -162,7 +162,9 @@ def _holds_images(folder: Path) -> bool:
 
 
 def _check_order(folder: Path, names: Sequence[str]) -> None:
-    """See that names with numbers have one order: models are trained in either, and none says so."""
+    """Check that names with numbers have one order: models are trained in either, without a record
+    of it.
+    """
     by_number = sorted(names, key=_numbers)
     if by_number != list(names):
         raise FailcondError(
@@ -186,6 +188,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _counted(paths: Iterable[Path]) -> str:
-    """Say how many files there are of which suffix, most first."""
+    """Count the files by suffix, most first."""
     counts = Counter(path.suffix.lower() or "without a suffix" for path in paths)
     return ", ".join(f"{number} {suffix}" for suffix, number in counts.most_common(_SHOWN))

@@ -23,7 +23,7 @@ class LabeledImages:
     Attributes:
         images: uint8 ``[N, H, W, C]``, C 1 or 3; ``[N, H, W]`` is taken for gray.
         labels: int ``[N]``, class indices from 0; also ``[N, 1]`` and floats without a fraction.
-        noticed: one sentence that reports repeat, such as of files that differ in kind.
+        noticed: a remark for reports, such as on files that differ in kind.
 
     Raises:
         FailcondError: a shape or type is not as above, a length differs, or the set is empty.
@@ -77,7 +77,7 @@ class LabeledImages:
     def subset(self, count: int, seed: int) -> tuple[LabeledImages, npt.NDArray[np.int64]]:
         """Return ``count`` images, each class by its share, and their indices in this set.
 
-        Which ones depends on the seed and the labels alone. Shares are rounded by largest
+        The choice depends on the seed and the labels alone. Shares are rounded by largest
         remainder, so that the subset has exactly ``count`` images.
         """
         if count >= len(self):
@@ -94,10 +94,10 @@ class LabeledImages:
 
 
 def as_array(images: Any, what: str) -> npt.NDArray[Any]:
-    """Return what the user brings as an array; a tensor may lie on any device and need gradients.
+    """Return the user's data as an array; a tensor may be on any device and need gradients.
 
     Raises:
-        FailcondError: it cannot be one, such as lists of different lengths.
+        FailcondError: it cannot become one, such as lists of different lengths.
     """
     array: npt.NDArray[Any] = ask(f"{what}: reading it", array_of, images)
     return array

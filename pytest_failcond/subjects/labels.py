@@ -1,4 +1,4 @@
-"""Labels as users bring them → class indices. A value that is not exactly one is refused, not rounded."""
+"""Users' labels → class indices. A value that is not exactly one is refused, not rounded."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def class_index(label: Any, what: str) -> int:
     Args:
         label: a whole number from 0: of Python, NumPy or torch, also as ``array(k)`` or ``array([k])``,
             as a float without a fraction, or as a bool.
-        what: what it is the label of, for messages.
+        what: the labelled thing, for messages.
 
     Raises:
-        FailcondError: it is something else.
+        FailcondError: it is another value.
     """
     array = _numbers(label, what)
     if array.size != 1:
@@ -34,10 +34,10 @@ def class_indices(labels: Any, what: str = "labels") -> npt.NDArray[np.int64]:
 
     Args:
         labels: ``[N]`` or ``[N, 1]``, of whole numbers as `class_index` takes them.
-        what: what they are, for messages.
+        what: their name in messages.
 
     Raises:
-        FailcondError: they are something else.
+        FailcondError: they are other values.
     """
     objects = getattr(getattr(labels, "dtype", None), "kind", "") == "O" and np.ndim(labels) == 1
     if objects or (isinstance(labels, list | tuple) and not all(map(np.isscalar, labels))):
@@ -60,7 +60,7 @@ def _numbers(labels: Any, what: str) -> npt.NDArray[Any]:
     try:
         values = labels.detach().tolist() if hasattr(labels, "detach") else labels
         array = np.asarray(values)
-    except Exception as error:  # ragged lists, and whatever a foreign object raises
+    except Exception as error:  # ragged lists, and any exception of a foreign object
         raise FailcondError(
             f"{what}: cannot be read as class indices ({type(error).__name__}: {error}); "
             "give integers from 0"
@@ -75,7 +75,7 @@ def _numbers(labels: Any, what: str) -> npt.NDArray[Any]:
 
 
 def _whole(array: npt.NDArray[Any], what: str) -> npt.NDArray[np.int64]:
-    """``[N]`` of numbers → class indices; the first that is none is named."""
+    """``[N]`` of numbers → class indices; the error names the first wrong one."""
     exact = array.astype(np.float64) if array.dtype.kind == "f" else array
     wrong = ~((exact >= 0) & (exact <= _LARGEST))  # NaN too
     if array.dtype.kind == "f":
@@ -91,6 +91,6 @@ def _whole(array: npt.NDArray[Any], what: str) -> npt.NDArray[np.int64]:
 
 def _refuse_several(shape: tuple[int, ...], what: str) -> NoReturn:
     raise FailcondError(
-        f"{what}: expected one class index an image, got {list(shape)}; of one-hot labels or "
-        "probabilities, give labels.argmax(-1)"
+        f"{what}: expected one class index an image, got {list(shape)}; for one-hot labels or "
+        f"probabilities, give labels.argmax(-1)"
     )

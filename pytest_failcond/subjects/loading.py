@@ -1,4 +1,6 @@
-"""``module:callable``: how the configuration and the command line name what the user brings."""
+"""``module:callable``: the form in which configuration and command line name the user's
+functions.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,13 @@ T = TypeVar("T")
 
 
 def load_callable(reference: str, key: str, *, folder: Path | None = None) -> Callable[..., Any]:
-    """Import what ``module:callable`` names, such as ``digits:load_classifier``.
+    """Import a ``module:callable``, such as ``digits:load_classifier``.
 
     Args:
         reference: the module's and the callable's dotted names.
         key: the setting or option that it comes from, for messages.
-        folder: where modules are looked for first; it stays on ``sys.path``, because what is
-            loaded may import its neighbours later. Default the current directory.
+        folder: searched first for modules; it stays on ``sys.path``, because a loaded module may
+            import its neighbours later. Default the current directory.
 
     Raises:
         FailcondError: the reference has another form, the module does not exist or raises, or
@@ -31,15 +33,15 @@ def load_callable(reference: str, key: str, *, folder: Path | None = None) -> Ca
     found = find(reference, key, folder=folder)
     if not callable(found):
         raise FailcondError(
-            f"{key}: {reference!r} is of type {type(found).__name__} and cannot be called; "
-            "name a function that returns what is wanted"
+            f"{key}: {reference!r} is of type {type(found).__name__} and cannot be called; name a "
+            f"function"
         )
     function: Callable[..., Any] = found
     return function
 
 
 def find(reference: str, key: str, *, folder: Path | None = None) -> Any:
-    """Import what ``module:name`` names, whatever it is.
+    """Import the object that ``module:name`` names, of any type.
 
     Raises:
         FailcondError: as `load_callable`.
@@ -59,7 +61,7 @@ def find(reference: str, key: str, *, folder: Path | None = None) -> Any:
 
 
 def call(reference: str, key: str, *, folder: Path | None = None) -> Any:
-    """Call what ``module:callable`` names and return its result.
+    """Call a ``module:callable`` and return its result.
 
     Raises:
         FailcondError: as `load_callable`, or the call raises.
@@ -68,10 +70,10 @@ def call(reference: str, key: str, *, folder: Path | None = None) -> Any:
 
 
 def load_subject(reference: str, key: str, kind: type[T], *, folder: Path | None = None) -> T:
-    """Call what ``module:callable`` names and return its result, which must be a ``kind``.
+    """Call a ``module:callable`` and return its result, which must be a ``kind``.
 
     Raises:
-        FailcondError: as `call`, or it returns something else.
+        FailcondError: as `call`, or it returns another type.
     """
     result = call(reference, key, folder=folder)
     if not isinstance(result, kind):
@@ -93,7 +95,7 @@ def _import(name: str, key: str, folder: Path) -> Any:
         if missing is not None and (name == missing or name.startswith(f"{missing}.")):
             raise FailcondError(
                 f"{key}: there is no module {missing!r} in {folder} nor installed; "
-                "check its name, or start where it lies"
+                "check its name, or start in its folder"
             ) from error
         raise FailcondError(
             f"{key}: importing {name} raised {type(error).__name__}: {text_of(error)}{place_of(error)}"

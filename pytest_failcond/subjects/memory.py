@@ -1,4 +1,4 @@
-"""How much memory there is, so that what cannot fit is refused before it is allocated."""
+"""The available memory, so that too large data are refused before they are allocated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LIMITS = (
 
 
 def available_memory() -> int | None:
-    """Return the bytes that may still be allocated here; None where the system does not say."""
+    """Return the bytes that may still be allocated here; None if they are not known."""
     known = [found for found in (_free(), *map(_limit, _LIMITS)) if found is not None]
     return min(known, default=None)
 

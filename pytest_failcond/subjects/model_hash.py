@@ -1,4 +1,4 @@
-"""What identifies a torch module: the tree of its types, and its parameters and buffers.
+"""The hash of a torch module: of the tree of its types, and its parameters and buffers.
 
 Not its ``repr``, which changes with torch's version, nor its code: a stride, a slope or a line of
 ``forward`` cannot be seen. Buffers count though they may not be persistent, since the constants that
@@ -17,17 +17,17 @@ from torch import Tensor, nn
 from pytest_failcond.process.exchange import ask
 
 SCHEME = "model"
-"""What its hashes begin with. Those of another scheme cannot be compared with them."""
+"""The prefix of these hashes. Hashes of another scheme cannot be compared with them."""
 
 
 def hash_model(model: nn.Module, name: str) -> str | None:
-    """Return what identifies a module; None where nothing of it can be seen: it is frozen.
+    """Return the hash of a module; None if its parts cannot be seen: it is frozen.
 
     The same weights in ``torch.compile`` or ``DataParallel`` are the same model.
 
     Args:
         model: any module.
-        name: what messages call it.
+        name: its name in messages.
 
     Raises:
         FailcondError: its state cannot be read.
@@ -112,16 +112,16 @@ class _Digest:
         self._sha.update(plain.view(torch.uint8).numpy().data)
 
     def _say(self, *words: str) -> None:
-        """Take in words, so that no two lists of words run into one."""
+        """Take in words, so that two different lists never give the same bytes."""
         for word in words:
             data = word.encode()
             self._sha.update(len(data).to_bytes(8, "little") + data)
 
 
 def _type_name(module: nn.Module) -> str:
-    """Name a module's type, by what its author called it."""
+    """Name a module's type, by its author's name."""
     if isinstance(module, torch.jit.ScriptModule):
         return f"torch.jit.{module.original_name}"
-    if isinstance(module, torch.fx.GraphModule):  # each has a class of its own
+    if isinstance(module, torch.fx.GraphModule):  # each has its own class
         return "torch.fx.GraphModule"
     return f"{type(module).__module__}.{type(module).__qualname__}"

@@ -1,4 +1,4 @@
-"""Torch modules as users bring them: seen to be fit, and put into evaluation mode for a call."""
+"""Users' torch modules: checked, and put into evaluation mode for a call."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 
 def is_module(model: object) -> TypeGuard[nn.Module]:
-    """Whether it is a torch module; where torch is not imported, nothing is."""
+    """Whether it is a torch module; False if torch is not imported."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(model, torch.nn.Module)
 
 
 @contextlib.contextmanager
 def evaluating(module: nn.Module, name: str) -> Iterator[bool]:
-    """Put a module into evaluation mode, and back; tells whether any part of it was in training."""
+    """Put a module into evaluation mode, and back; yields whether any part of it was in training
+    mode.
+    """
     # Parts of a frozen module have no mode.
     training = [part for part in module.modules() if getattr(part, "training", False)]
     if training:
@@ -31,7 +33,7 @@ def evaluating(module: nn.Module, name: str) -> Iterator[bool]:
         except UserCodeError as error:
             if error.kind != "NotImplementedError":
                 raise
-            training = []  # what torch.export makes keeps the mode that it was exported in
+            training = []  # modules of torch.export keep the mode of their export
     try:
         yield bool(training)
     finally:
@@ -40,7 +42,7 @@ def evaluating(module: nn.Module, name: str) -> Iterator[bool]:
 
 
 def check_weights(module: nn.Module, name: str) -> None:
-    """See that a module's weights are there.
+    """Check that a module's weights exist.
 
     Raises:
         FailcondError: one is not initialised yet, or on the meta device.

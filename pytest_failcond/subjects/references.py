@@ -1,4 +1,4 @@
-"""``module:callable``, as far as it can be known without importing anything."""
+"""``module:callable``, as far as it can be checked without importing anything."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def references_of(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def unfound(missing: str, reference: str, key: str, folder: Path) -> FailcondError:
-    """Make the error of a ``module:callable`` whose module is not there."""
+    """Make the error of a ``module:callable`` whose module is missing."""
     return FailcondError(
         f"{key} = {reference!r}: there is no module {missing!r} in {folder}, in pytest's pythonpath "
         "nor installed; check its name, or add its folder to pythonpath"
@@ -48,10 +48,10 @@ def unfound(missing: str, reference: str, key: str, folder: Path) -> FailcondErr
 
 
 def missing_module(name: str, folder: Path) -> str | None:
-    """Return the first part of a dotted name that is certainly no module; None: all may be.
+    """Return the first part of a dotted name that is certainly not a module; None: all may be.
 
-    It is looked for in ``folder`` and where Python would. Nothing is imported, so that what a package
-    may do by code, when it is imported, is not known.
+    The search covers ``folder`` and Python's own places. Nothing is imported, so the effects of a
+    package's code on import are not known.
     """
     places: list[str] | None = [str(folder.resolve()), *sys.path]
     parts = name.split(".")
@@ -76,7 +76,7 @@ def missing_module(name: str, folder: Path) -> str | None:
 
 
 def _find(name: str, places: list[str], *, top: bool) -> ModuleSpec | None:
-    """Ask all finders: those of editable installations know modules that lie in no place."""
+    """Try all finders: those of editable installations know modules without a place."""
     for finder in sys.meta_path:
         for path in (places, None) if top else (places,):
             spec = finder.find_spec(name, path, None)
@@ -86,7 +86,7 @@ def _find(name: str, places: list[str], *, top: bool) -> ModuleSpec | None:
 
 
 def _makes_modules(package: ModuleSpec) -> bool:
-    """Whether a package may have modules that lie in no file, by what its code speaks of."""
+    """Whether a package may have modules without a file, judged by its code."""
     if package.origin is None or not package.origin.endswith(".py"):
         return package.origin is not None
     text = Path(package.origin).read_text(encoding="utf-8", errors="replace")

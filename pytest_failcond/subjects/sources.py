@@ -26,14 +26,14 @@ _BLOCK = 1 << 20  # bytes
 
 
 def labeled_images(source: Any, classes: Sequence[str] | None = None) -> LabeledImages:
-    """Make an image set of what the user brings.
+    """Make an image set from the user's source.
 
     Args:
         source: `LabeledImages`, a pair (images, labels), the path of a folder, or a dataset.
-        classes: for a folder, the names of the classes by index, where they are known.
+        classes: for a folder, the names of the classes by index, if they are known.
 
     Raises:
-        FailcondError: it is none of these, or not as it must be.
+        FailcondError: it is none of these, or wrong.
     """
     if isinstance(source, LabeledImages):
         return source
@@ -53,8 +53,7 @@ def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledIm
     """Read a folder with one folder of image files per class.
 
     Labels follow ``classes``, which must be the folders' names; without, these names, sorted. All
-    images must have one size, as EXIF turns them. They are gray if all are; where some are, that is
-    noticed.
+    images must have one size, as EXIF turns them. They are gray if all are; a remark reports a mix.
 
     Raises:
         FailcondError: names or sizes differ, a class has no images, or a file cannot be read.
@@ -84,7 +83,7 @@ def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledIm
 
 
 def _mixed(kinds: Mapping[str, Sequence[Path]], total: int) -> str:
-    """Say which files of a folder are gray, or in colour, while the others are not."""
+    """Return a remark on the files of a folder that are gray, or in colour, unlike the others."""
     kind, files = min(kinds.items(), key=lambda entry: len(entry[1]))
     if not files:
         return ""
@@ -103,7 +102,7 @@ def from_dataset(dataset: Any) -> LabeledImages:
     in [0, 1]), or a PIL image.
 
     Raises:
-        FailcondError: it is empty, or an item is not of such a form.
+        FailcondError: it is empty, or an item has another form.
     """
     count = ask("images: the length of the dataset", len, dataset)
     if not count:
@@ -151,7 +150,7 @@ def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
         if not 0 <= array.min() <= array.max() <= 1:  # NaN too
             raise FailcondError(
                 f"{what} has floats outside [0, 1]; give it without normalisation, which belongs "
-                "into the classifier"
+                f"in the classifier"
             )
         array = np.rint(array * 255).astype(np.uint8)
     if array.ndim == 2:
@@ -181,7 +180,7 @@ def _gathered(items: Iterable[tuple[npt.NDArray[np.uint8], int]], count: int) ->
 
 
 def _mapped(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """Map a temporary file into memory, which is as large as it needs to be from the beginning.
+    """Map a temporary file into memory, of its full size from the beginning.
 
     Raises:
         FailcondError: there is no room for it.
@@ -189,7 +188,7 @@ def _mapped(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     size, place = int(np.prod(shape)), "the temporary folder"
     try:
         place = tempfile.gettempdir()
-        # The file has no name any more; the mapping holds it, and it goes with the array.
+        # The file has no name any more; the mapping holds it, and it vanishes with the array.
         with tempfile.TemporaryFile(prefix="failcond-images-") as file:
             _reserve(file, size)
             return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
@@ -201,10 +200,10 @@ def _mapped(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 
 def _reserve(file: IO[bytes], size: int) -> None:
-    """Take the room now: where it is short, writing to a mapped file kills the process (SIGBUS)."""
+    """Take the room now: if it is short, writing to a mapped file kills the process (SIGBUS)."""
     try:
         os.posix_fallocate(file.fileno(), 0, size)
-    except (AttributeError, OSError) as error:  # neither on every system nor on every file system
+    except (AttributeError, OSError) as error:  # not on every system or file system
         absent = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
         if isinstance(error, OSError) and error.errno not in absent:
             raise

@@ -182,7 +182,7 @@ def test_a_whole_run_is_no_part(project, capsys, monkeypatch):
     monkeypatch.chdir(project.path)
     project.run("--failcond-json=a.json")
     assert main(["merge", "a.json", "--out", "b.json"]) == 2
-    assert "is no part but a whole run" in capsys.readouterr().err
+    assert "expected a part, found a whole run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

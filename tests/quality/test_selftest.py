@@ -319,5 +319,5 @@ def test_draws_are_keyed():
 
 def test_a_run_without_gates_has_nothing_to_try():
     run = replace(make_run({"clean": measured("clean", rights(0.9))}), gates=())
-    with pytest.raises(FailcondError, match="no gates"):
+    with pytest.raises(FailcondError, match="no checked gates"):
         selftest(run)

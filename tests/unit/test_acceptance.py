@@ -131,7 +131,9 @@ def test_what_is_no_judge_is_refused(given, sentence):
 
 @pytest.mark.parametrize("least_p", [-0.1, 1.0, 80.0, float("nan")])
 def test_a_level_is_a_probability(least_p):
-    with pytest.raises(FailcondError, match=f"^least_p: {least_p:g} is no probability from 0 to"):
+    with pytest.raises(
+        FailcondError, match=f"^least_p: {least_p:g} is not a probability from 0 to"
+    ):
         Acceptance((), least_p)
 
 

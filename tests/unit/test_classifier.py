@@ -400,7 +400,7 @@ def test_a_model_that_writes_into_its_images_gets_its_own_and_is_named_once(
         np.testing.assert_allclose(model.probabilities(images), EXPECTED, rtol=1e-5)
         assert np.array_equal(as_numpy(images), IMAGES)
     assert [(remark.model, remark.what) for remark in noticed] == [("judge", "writes")]
-    assert noticed[0].text == "the judge writes into the images that it is given; it gets copies"
+    assert noticed[0].text == "the judge writes into its input images; it gets copies"
     assert file.read_bytes() == IMAGES.tobytes()
 
 
@@ -513,7 +513,7 @@ def test_the_repetition_is_one_more_call_of_the_same_batch_and_is_not_counted():
 def test_without_a_session_it_is_a_warning():
     with pytest.warns(FailcondWarning, match="the classifier is in training mode; it is measured"):
         Classifier(First(), batch_size=6).probabilities(IMAGES)
-    with pytest.warns(FailcondWarning, match="the classifier writes into the images"):
+    with pytest.warns(FailcondWarning, match="the classifier writes into its input images"):
         Classifier(writer("", "callable")).probabilities(IMAGES[:2])
 
 

@@ -190,7 +190,7 @@ def test_a_hash_of_an_earlier_version_makes_no_other_model():
     assert "whether it is the same model is not known" in changes.headline(comparison)
     assert comparison.directions == ()
     assert comparison.remark == (
-        "directions are not compared: another version of pytest-failcond identified the judge, so it is "
+        "directions are not compared: another version of pytest-failcond hashed the judge, so it is "
         "not known whether it is the same; keep a new run"
     )
     now = replace(now, subjects=now.subjects | {"judge": None})

@@ -185,8 +185,8 @@ def test_what_is_no_image_file_is_refused_at_once(tmp_path, make, words):
             "cat/more lies a folder too deep; move its image files",
         ),
         (lambda f: fill(f / "cat" / "a" / "b", "more"), "cat/a lies a folder too deep"),
-        (lambda f: fill(f, "Cat"), "two folders of one name but for its letters' form or case"),
-        (lambda f: (f / "owl").symlink_to("nowhere"), "owl is a link to what is not there"),
+        (lambda f: fill(f, "Cat"), "two folders whose names differ only in case or Unicode form"),
+        (lambda f: (f / "owl").symlink_to("nowhere"), "owl is a broken link"),
     ],
 )
 def test_a_folder_that_would_lose_images_or_a_class_is_refused(tmp_path, make, words):

@@ -1,1 +1,1 @@
-"""The run file, by type: records that are read strictly, and that write its JSON Schema."""
+"""The run file, by type: records that are read strictly, and from which its JSON Schema is made."""

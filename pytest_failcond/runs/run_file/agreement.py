@@ -1,4 +1,4 @@
-"""Whether the parts of a run fit together: nothing that was planned is missing, no check is left out."""
+"""The consistency of a run: no planned key is missing, no check is left out."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Made = tuple[str, str, int | None]
 
 
 def check_agreement(run: Run) -> None:
-    """See that a run holds a result, or an error, for everything that was planned.
+    """Check that a run has a result, or an error, for every planned key.
 
-    Errors never shrink a gate: a run from which a check, a measurement or an error was taken is refused.
+    Errors never shrink a gate: a run without one of its checks, measurements or errors is refused.
 
     Raises:
-        ValueError: something is missing.
+        ValueError: one is missing.
     """
     _check_corpus(run)
     if run.part is not None:
@@ -35,7 +35,7 @@ def check_agreement(run: Run) -> None:
     try:
         settings = run.configuration
     except FailcondError:
-        return  # of another version: what its gates demanded is not known here
+        return  # of another version: the demands of its gates are not known here
     measured = run.records.keys() | run.errors.keys()
     plan = [PROBES.planned(name, settings) for name in run.planned]
     for planned in plan:
@@ -57,7 +57,7 @@ def check_agreement(run: Run) -> None:
 
 
 def _check_gate(check: Check, asking: Asking) -> None:
-    """See that a check is one that its gate, as it is configured, can make."""
+    """Check that the configured gate can make this check."""
     gate = asking.settings.gate(check.gate)
     for name in ("metric", "level", "threshold", "at"):
         if getattr(check, name) != getattr(gate, name):
@@ -70,7 +70,7 @@ def _check_gate(check: Check, asking: Asking) -> None:
             f"gates: the check of {check.key} is waived, but {gate.id!r} has no waiver"
         )
     if not is_about(gate, check.key, asking):
-        raise ValueError(f"gates: {gate.id!r} is not about {check.key}")
+        raise ValueError(f"gates: {gate.id!r} does not check {check.key}")
 
 
 def _expected(planned: Planned, asking: Asking) -> Iterator[Made]:
@@ -81,7 +81,7 @@ def _expected(planned: Planned, asking: Asking) -> Iterator[Made]:
 
 
 def _check_corpus(run: Run) -> None:
-    """See that the probability of the true class allows it to be the predicted one, or another."""
+    """Check that the probability of the true class fits the prediction."""
     for entry in run.corpus.entries if run.corpus is not None else ():
         rounding = 1e-4
         least = 1 / len(run.classes) if run.classes else 0.0

@@ -1,4 +1,4 @@
-"""What a run file says was decided, and how the run compares with a baseline."""
+"""The decisions in a run file, and its comparison with a baseline."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from pytest_failcond.verdicts.gates import VerdictName
 
 def _is_metric(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", text):
-        raise ValueError(f"{shown(text)} is the name of no metric")
+        raise ValueError(f"{shown(text)} is not the name of a metric")
     return text
 
 
 def check_metrics(gates: Iterable[GateRecord], *, others: bool) -> None:
-    """See that metrics are known, unless the run has records of probes that are not here.
+    """Check that metrics are known, unless the run has records of uninstalled probes.
 
     Raises:
         ValueError: one is not.
@@ -52,39 +52,42 @@ class CheckRecord(Record):
     gate: str = Field(description="Id of the gate.")
     metric: MetricName = Field(description="Its metric.")
     level: Level = Field(description="Its level.")
-    key: Checked = Field(description="What was checked; corruptions for the mean over cells.")
+    key: Checked = Field(description="The checked key; corruptions for the mean over cells.")
     value: float | None = Field(
-        description="Measured; null for a breaking shift beyond the walk, or where nothing was measured."
+        description="Measured; null for a breaking shift beyond the walk, or if nothing was "
+        "measured."
     )
     bound: float | None = Field(
-        description="One-sided confidence bound on the side of the threshold; null where there is none."
+        description="One-sided confidence bound on the side of the threshold; null if there is "
+        "none."
     )
     threshold: float = Field(description="Of the gate.")
     keeps_above: bool = Field(
         description="Whether the value must stay at or above the threshold; else at or below."
     )
     n: Count = Field(description="Images that the value rests on.")
-    verdict: VerdictName = Field(description="What follows.")
+    verdict: VerdictName = Field(description="The verdict.")
     certain: bool = Field(
         description="For a failure, whether the bound, adjusted for the gate's number of checks, crosses the threshold too."
     )
-    reason: str = Field(description="One sentence; empty where nothing is to be said.")
+    reason: str = Field(description="One sentence; may be empty.")
     at: float | None = Field(
-        description="The shift that a broken share is of, σ, or the accuracy that a severity is crossed at; else null."
+        description="The shift of a broken share, σ, or the accuracy of a crossing severity; else "
+        "null."
     )
     waived: str | None = Field(
-        description="Why a failure is expected, while that holds; else null."
+        description="The reason why a failure is expected, while that holds; else null."
     )
     class_index: Count | None = Field(
-        description="The class that a check of a gate with by_class is about; else null."
+        description="The class of a check of a gate with by_class; else null."
     )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        """See that the verdict is the one that value, bound and threshold give."""
+        """Check that the verdict follows from value, bound and threshold."""
         metric = METRICS.get(self.metric)
         if metric is not None and self.keeps_above != (metric.good == "min"):
-            raise ValueError(f"keeps_above is not that of metric {self.metric!r}")
+            raise ValueError(f"keeps_above does not fit metric {self.metric!r}")
         holds = self._holds(self.value)
         fits = {
             "passed": holds and self._holds(self.bound),
@@ -101,7 +104,7 @@ class CheckRecord(Record):
         return self
 
     def _holds(self, value: float | None) -> bool:
-        if value is None:  # beyond all that was tested
+        if value is None:  # beyond the tested range
             return True
         return value >= self.threshold if self.keeps_above else value <= self.threshold
 
@@ -110,10 +113,10 @@ class GateRecord(Record):
     """A threshold of the configuration, applied."""
 
     id: str = Field(description="Name of the gate.")
-    metric: MetricName = Field(description="What it is about, as in the README.")
+    metric: MetricName = Field(description="Its metric, as in docs/configuration.md.")
     level: Level = Field(description="Whether it fails or only warns.")
     verdict: VerdictName | Literal["waived"] = Field(
-        description="The gravest of its checks that are not waived; waived where all are."
+        description="The gravest of its checks that are not waived; waived if all are."
     )
     checks: Many[CheckRecord] = Field(description="One per key, or per key and class.")
 
@@ -130,7 +133,7 @@ class GateRecord(Record):
 
 
 class OriginRecord(Record):
-    """When, and at which commit, a run was made."""
+    """Date and commit of a run."""
 
     date: Date | None = Field(None, description="UTC, ISO 8601.")
     commit: str | None = Field(None, description="Hash of the git commit of the project.")
@@ -142,7 +145,7 @@ class KeyComparisonRecord(Record):
 
     key: CellKey = Field(description="clean or a cell.")
     inputs_changed: bool = Field(
-        description="Whether other pixels were classified; then nothing else is said."
+        description="Whether other pixels were classified; then nothing else is given."
     )
     right: Count = Field(description="Images right both times.")
     lost: Count = Field(description="Images right then, wrong now.")
@@ -184,13 +187,14 @@ class DirectionComparisonRecord(Record):
 
 
 class ComparisonRecord(Record):
-    """What changed since a baseline, image by image."""
+    """The changes since a baseline, image by image."""
 
     baseline: str = Field(description="Its path, as it was given.")
     then: OriginRecord = Field(description="Origin of the baseline.")
     now: OriginRecord = Field(description="Origin of this run.")
     same_model: bool | None = Field(
-        description="Whether the classifiers' hashes agree; null where one has none, or they were made in different ways."
+        description="Whether the classifiers' hashes agree; null if one has none, or they were "
+        "made in different ways."
     )
     confidence: float = Field(ge=0, le=1, description="Of the bounds, one-sided.")
     keys: Many[KeyComparisonRecord] = Field(description="For each key of both runs.")
@@ -198,7 +202,9 @@ class ComparisonRecord(Record):
         description="The baseline's directions, measured again."
     )
     only_then: Many[str] = Field(description="Keys of the baseline that were not measured again.")
-    remark: str = Field("", description="Why directions are not compared; empty where they are.")
+    remark: str = Field(
+        "", description="The reason why directions are not compared; empty if they are."
+    )
     corpus_lost: Many[str] = Field(
         [],
         description="Ids of the images of the corpus, the same in both runs, that were lost.",
@@ -209,5 +215,5 @@ class ComparisonRecord(Record):
     )
     predictions_differ: bool = Field(
         False,
-        description="Whether any prediction on the same pixels, or a walk, is another one.",
+        description="Whether any prediction on the same pixels, or a walk, differs.",
     )

@@ -1,4 +1,4 @@
-"""What a run file says was measured."""
+"""The measurements in a run file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_failcond.storage.reading import Many, Record, shown
 
 
 def same_length(record: Record, *names: str) -> None:
-    """See that lists that belong together are of one length."""
+    """Check that lists that belong together have one length."""
     lengths = {name: len(getattr(record, name)) for name in names}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{length} {name}" for name, length in lengths.items())
@@ -33,7 +33,7 @@ def same_length(record: Record, *names: str) -> None:
 
 
 def fits_key(record: Record, key: str, **fields: object) -> None:
-    """See that the fields of an entry say what its key says."""
+    """Check that the fields of an entry agree with its key."""
     for name, value in fields.items():
         if getattr(record, name) != value:
             raise ValueError(f"{name} is {shown(getattr(record, name))}, but the key is {key}")
@@ -60,7 +60,7 @@ class MeasurementRecord(Record):
     """Predictions on the test images, clean or under one corruption."""
 
     key: CellKey = Field(description="clean, or corruption:NAME:SEVERITY.")
-    kind: Literal["clean", "corruption"] = Field(description="What is measured.")
+    kind: Literal["clean", "corruption"] = Field(description="The kind of key.")
     corruption: str | None = Field(None, description="Its name; of kind corruption only.")
     severity: Annotated[int, Field(ge=1, le=5)] | None = Field(
         None, description="1 to 5; of kind corruption only."
@@ -75,10 +75,10 @@ class MeasurementRecord(Record):
     )
     pixels: str = Field(description="Hash of the images that were classified.")
     judge_correct: Count | None = Field(
-        description="Images that the judges accept as their true class; null without one."
+        description="Images that the judges accept as their true class; null without a judge."
     )
     judge_total: Count | None = Field(
-        description="Images that the judges were shown; null without one."
+        description="Images that the judges were shown; null without a judge."
     )
     by_seed: Many[Count] = Field(
         description="Images classified right with each further seed of the corruption."
@@ -121,14 +121,14 @@ class RankingRecord(Record):
     """The directions of one class, by how fast the classifier loses it."""
 
     key: RankingName = Field(description="ranking:CLASS.")
-    kind: Literal["ranking"] = Field(description="What is measured.")
+    kind: Literal["ranking"] = Field(description="The kind of key.")
     class_index: Count = Field(alias="class", description="Index of the class.")
     samples: Count = Field(description="Images that the gradients were averaged over.")
     directions: Many[DirectionName] = Field(description="Keys of the walked directions, by rank.")
     dimensions: Many[Count] = Field(description="Dimensions of the highest |score|s.")
     scores: Many[float] = Field(description="Their scores: the loss in p(class) per σ moved up.")
     passed_over: Many[PassedOver] = Field(
-        description="Directions left out because images soon stop being their class."
+        description="Directions left out because images soon stop showing their class."
     )
     starts: Count = Field(0, description="Start images of the class; 0 of earlier runs.")
     starts_right: Packed | None = Field(
@@ -167,7 +167,7 @@ class CurveRecord(Record):
 
 
 class StripRecord(Record):
-    """A picture strip, and what belongs under each of its F frames."""
+    """A picture strip, and the captions of its F frames."""
 
     file: FileName = Field(description="PNG in the folder of pictures.")
     sample: Count = Field(description="Number of the start image.")
@@ -176,7 +176,8 @@ class StripRecord(Record):
     p: Many[Share] = Field(description="p(class), [F].")
     predicted: Many[Count] = Field(description="Predicted classes, [F].")
     judged: Many[Count] | None = Field(
-        description="What the judge that accepts it least takes it for, [F]; the number of classes: for none of these; null without a judge."
+        description="Prediction of the judge that accepts it least, [F]; the number of classes "
+        "for none of these; null without a judge."
     )
     accepted: Many[bool] | None = Field(
         None, description="Whether it still shows its class, [F]; null without a judge."
@@ -190,7 +191,7 @@ class StripRecord(Record):
 
 
 class AttributeRecord(Record):
-    """By how much an attribute of the images changes along a direction."""
+    """The change of an attribute of the images along a direction."""
 
     name: str = Field(description="Such as noise.")
     change: float = Field(
@@ -201,17 +202,17 @@ class AttributeRecord(Record):
 
 
 class DirectionRecord(Record):
-    """What was found along one direction; shifts are in σ of the dimension."""
+    """The findings along one direction; shifts are in σ of the dimension."""
 
     key: DirectionName = Field(description="direction:CLASS:DIMENSION:SIGN.")
     class_index: Count = Field(alias="class", description="Index of the class.")
     rank: Positive | None = Field(
-        description="1 for the most harmful direction of its class; null where it was not ranked."
+        description="1 for the most harmful direction of its class; null if it was not ranked."
     )
     dimension: Count = Field(description="Number of the dimension in the style vector.")
     layer: str = Field(description="Layer of the generator.")
     channel: Count = Field(description="Channel of the layer.")
-    sign: Literal[1, -1] = Field(description="Which way the dimension is moved.")
+    sign: Literal[1, -1] = Field(description="The sign of the shift.")
     score: float = Field(description="Loss in p(class) per σ, at the start.")
     std: Shift = Field(description="σ: standard deviation of the dimension over generated images.")
     breaking_shift: Shift | None = Field(
@@ -221,7 +222,7 @@ class DirectionRecord(Record):
         description="Shift up to which 80 % of the images are accepted; null: not judged."
     )
     total: Positive = Field(description="Start images.")
-    curve: CurveRecord = Field(description="What becomes of them.")
+    curve: CurveRecord = Field(description="Their outcomes.")
     breaks: Many[Shift | None] = Field(
         description="Each start image's bisected breaking shift; null: it did not break."
     )
@@ -230,7 +231,8 @@ class DirectionRecord(Record):
         description="Whether each start image is accepted at each shift: bits [T, N], packed, zlib, in base64; null: not judged."
     )
     attributes: Many[AttributeRecord] = Field(
-        description="What changes in the images between no shift and the end of what was tested, largest first."
+        description="The changes in the images from no shift to the end of the tested range, "
+        "largest first."
     )
 
     @model_validator(mode="after")
@@ -253,7 +255,7 @@ class DirectionRecord(Record):
 
 
 class ReplayedRecord(Record):
-    """What the classifier makes of one image of the corpus."""
+    """The classifier's prediction on one image of the corpus."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = Field(description="Of the entry.")
     status: Literal["open", "fixed"] = Field(
@@ -263,7 +265,7 @@ class ReplayedRecord(Record):
     predicted: Count = Field(description="Predicted class.")
     p: Share = Field(description="Probability of the true class.")
     picture: FileName | None = Field(
-        description="PNG in the folder of pictures, where a fixed one is wrong; else null."
+        description="PNG in the folder of pictures, if a fixed one is wrong; else null."
     )
     png: str = Field(description="Hash of its file: the same image in two runs has the same.")
 

@@ -13,7 +13,7 @@ _LEFT_OUT = {
     "MeasurementRecord": {"corruption", "severity"},
     "EnvironmentRecord": {"remarks", "strict"},
 }
-"""Fields that an entry of another kind, or a run of nothing to be said, does not have."""
+"""Fields that entries of other kinds, or runs without remarks, do not have."""
 
 
 class _Generator(GenerateJsonSchema):
@@ -24,7 +24,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def schema_text() -> str:
-    """Return the schema of what this version writes, as the text of docs/run.schema.json."""
+    """Return the schema of this version's run files, as the text of docs/run.schema.json."""
     schema = RunRecord.model_json_schema(
         by_alias=True, mode="serialization", schema_generator=_Generator
     )
@@ -39,7 +39,7 @@ def schema_text() -> str:
 
 
 def _plain(schema: Any) -> Any:
-    """Leave out defaults: what is written is written in full."""
+    """Leave out defaults: files are written in full."""
     if isinstance(schema, dict):
         return {
             key: _plain(value)

@@ -27,13 +27,13 @@ _NAME = re.compile(r"[A-Za-z0-9_.]{1,255}")
 
 
 def _is_key(*kinds: type[Key]) -> Callable[[str], str]:
-    """Return what checks that a text is a key, of some kinds or of any."""
+    """Return a check that a text is a key, of some kinds or of any."""
 
     def check(text: str) -> str:
         try:
             key = parse_key(text)
         except (FailcondError, ValueError) as error:  # ValueError: a number of too many digits
-            raise ValueError(f"{shown(text)} is no key") from error
+            raise ValueError(f"{shown(text)} is not a key") from error
         if kinds and not isinstance(key, kinds):
             raise ValueError(f"{shown(text)} is a key, but of another kind")
         if key != text or any(v > 2**63 - 1 for v in vars(key).values() if type(v) is int):
@@ -48,21 +48,21 @@ def _is_key(*kinds: type[Key]) -> Callable[[str], str]:
 
 
 def _other(text: str) -> str:
-    """Check a key of a probe that a project has of its own."""
+    """Check a key of a project's own probe."""
     if not PROBES.is_foreign(text):
-        raise ValueError(f"{shown(text)} is no key of a probe of a project's own")
+        raise ValueError(f"{shown(text)} is not a key of a project's own probe")
     return text
 
 
 def _planned(text: str) -> str:
-    """Check a planned test; a user's own may have asked for any key, there or not."""
+    """Check a planned test; one of the user's own may have requested any key, existing or not."""
     if not PROBES.may_be_planned(text):
-        raise ValueError(f"{shown(text)} is nothing that is planned")
+        raise ValueError(f"{shown(text)} is not the name of a planned test")
     return text
 
 
 def _checked(text: str) -> str:
-    """Check what a check is about: a key, or several together."""
+    """Check the key of a check: one key, or several together."""
     together = isinstance(PROBES.named(text), MeanKey | RowKey | CornerCaseKey)
     return text if together or PROBES.is_foreign(text) else _is_key()(text)
 

@@ -29,11 +29,11 @@ from pytest_failcond.runs.run_file.values import (
 from pytest_failcond.storage.reading import Many, Record, shown, validate
 
 SCHEMA = 1
-_DEEPEST = 20  # levels of what a probe of a project's own keeps
+_DEEPEST = 20  # levels of the records of a project's own probe
 
 
 class _Grid(Record):
-    """What is read of ``settings.corruptions`` without the rest being valid here."""
+    """The part of ``settings.corruptions`` that is read even if the rest is not valid here."""
 
     model_config = ConfigDict(extra="ignore")
     names: Many[str] = Field([])
@@ -51,7 +51,7 @@ class _Gate(Record):
 
 
 class _Settings(Record):
-    """What is read of the settings, whether or not they are valid in this version."""
+    """The part of the settings that is read, whether or not they are valid in this version."""
 
     model_config = ConfigDict(extra="ignore")
     classifier: str | None = None
@@ -83,65 +83,69 @@ def _shallow(value: dict[str, Any]) -> dict[str, Any]:
 
 
 class OtherRecord(Record):
-    """A record of a probe of a project's own."""
+    """A record of a project's own probe."""
 
     key: OtherKey = Field(description="PROBE, or PROBE:PART:….")
     record: Annotated[dict[str, Any], AfterValidator(_shallow)] = Field(
-        description="What the probe keeps."
+        description="The content of the record."
     )
 
 
 class ErrorRecord(Record):
-    """A key, and why it could not be measured."""
+    """A key, and the reason why it could not be measured."""
 
-    key: str = Field(description="The key, or what was planned.")
+    key: str = Field(description="The key, or the planned test.")
     error: str = Field(description="One sentence.")
 
 
 class RunRecord(Record):
-    """Everything that one session measured and decided, on what and with what. pytest --failcond-json=PATH writes it, and the failcond commands; its pictures lie in PATH.files/. Raised numbers in `schema` mean that older readers would misread the file."""
+    """Everything that one session measured and decided, on what and with what. pytest
+    --failcond-json=PATH and the failcond commands write it; its pictures are in PATH.files/. A
+    raised number in `schema` means that older readers would misread the file.
+    """
 
     schema_: Literal[1] = Field(alias="schema", description="Version of this format.")
-    environment: EnvironmentRecord = Field(description="What it was made with.")
-    subjects: SubjectsRecord = Field(description="What was measured, by hashes.")
+    environment: EnvironmentRecord = Field(description="Its environment.")
+    subjects: SubjectsRecord = Field(description="The subjects, by hashes.")
     settings: Annotated[dict[str, Any], AfterValidator(_settings)] = Field(
-        description="The configuration that it was made with, defaults filled in: the keys are those of [tool.failcond], described in the README."
+        description="The configuration, with defaults filled in: the keys are those of "
+        "[tool.failcond], described in docs/configuration.md."
     )
     classes: Many[str] = Field(description="Names of the classes, by index.")
     labels: Packed = Field(description="True class of every test image, as packed uint16.")
     kept: Packed | None = Field(
-        description="Index of every test image in the user's set, as packed uint32; null where all of the set was measured."
+        description="Index of every test image in the user's set, as packed uint32; null if the "
+        "whole set was measured."
     )
     part: Annotated[list[Positive], Field(min_length=2, max_length=2)] | None = Field(
-        description="[i, n] of a run that measured the i-th of n parts of the plan and judges nothing; null of a whole run."
+        description="[i, n] of a run that measured the i-th of n parts of the plan and judges "
+        "nothing; null for a whole run."
     )
     planned: Many[Planned] = Field(
-        description="What the session's tests were to check: a key, corner_case:CLASS:RANK, gate:ID or regression:KEY."
+        description="The session's plan: a key, corner_case:CLASS:RANK, gate:ID or regression:KEY "
+        "for each test."
     )
     measurements: Many[MeasurementRecord] = Field(
         description="Predictions on the test images, clean and by corruption cell."
     )
-    rankings: Many[RankingRecord] = Field(
-        description="Which directions the tests of each class are about."
-    )
-    directions: Many[DirectionRecord] = Field(description="What was found along each direction.")
+    rankings: Many[RankingRecord] = Field(description="The directions for the tests of each class.")
+    directions: Many[DirectionRecord] = Field(description="The findings along each direction.")
     corpus: CorpusRecord | None = Field(
-        None, description="What became of the corpus; null without one."
+        None, description="The predictions on the corpus; null without one."
     )
-    records: Many[OtherRecord] = Field(
-        [], description="What probes measured that this version does not know by itself."
-    )
-    errors: Many[ErrorRecord] = Field(description="What could not be measured.")
-    gates: Many[GateRecord] = Field(description="Gates that were applied.")
+    records: Many[OtherRecord] = Field([], description="Records of probes that are not built in.")
+    errors: Many[ErrorRecord] = Field(description="Keys that could not be measured.")
+    gates: Many[GateRecord] = Field(description="The applied gates.")
     notes: Many[str] = Field(
         [], description="Gates that no result on so few images would pass, in words."
     )
     comparison: ComparisonRecord | None = Field(
-        description="What changed since a baseline; null without one."
+        description="The changes since a baseline; null without one."
     )
     pictures: Annotated[dict[FileName, Hash], BeforeValidator(at_most(100_000))] = Field(
         {},
-        description="SHA-256 of each picture in the folder of pictures, by file name; runs that were kept before there were hashes lack it.",
+        description="SHA-256 of each picture in the folder of pictures, by file name; earlier "
+        "runs lack it.",
     )
     digest: Hash = Field(
         description="Hash of the content without this field: sha256 over JSON with sorted keys and no spaces."
@@ -170,7 +174,7 @@ class RunRecord(Record):
         return self
 
     def _check_class_indices(self, classes: int) -> None:
-        """See that every class that is spoken of is one of those that are named."""
+        """Check that every class index has a name."""
 
         def check(what: str, indices: Sequence[int | None], most: int = classes) -> None:
             for index in indices:
@@ -190,14 +194,14 @@ class RunRecord(Record):
             check(ranking.key, [ranking.class_index])
         for direction in self.directions:
             check(direction.key, [direction.class_index, *direction.strip.predicted])
-            # A judge may have an output more, for none of the classes.
+            # A judge may have one output more, for none of the classes.
             check(direction.key, direction.strip.judged or (), classes + 1)
         for gate in self.gates:
             check(f"gate {gate.id!r}", [made.class_index for made in gate.checks])
         for planned in self.planned:
             if isinstance(about := PROBES.named(planned), CornerCaseKey):
                 check(planned, [about.class_index])
-        # Where only the corpus was measured, nobody may have named the classes.
+        # If only the corpus was measured, the classes may have no names.
         for replayed in self.corpus.entries if self.corpus is not None and classes else ():
             check(f"corpus entry {replayed.id}", [replayed.label])
 
@@ -206,5 +210,5 @@ def _unique(name: str, values: list[str]) -> None:
     seen: set[str] = set()
     for value in values:
         if value in seen:
-            raise ValueError(f"{name}: {shown(value)} stands twice")
+            raise ValueError(f"{name}: {shown(value)} occurs twice")
         seen.add(value)
