@@ -28,6 +28,7 @@ COMMANDS = (
     "explore",
     "selftest",
     "history",
+    "review",
 )
 """Names of modules in `pytest_failcond.commands`, in the order of ``failcond --help``."""
 

@@ -26,6 +26,10 @@ class FailcondError(Exception):
         return printable(super().__str__())
 
 
+class NotEvaluated(FailcondError):  # noqa: N818 - it is no error, but a verdict
+    """Nothing can be claimed, though nothing went wrong; the sentence says why, and what to do."""
+
+
 class FailcondWarning(UserWarning):
     """A fact that the user should know, though the measurement is sound."""
 

@@ -38,6 +38,8 @@ def inputs_of(settings: Settings, config: str | None = None) -> list[Place]:
         read += [
             Place("the corpus", path) for path in _corpus_files(settings.path(settings.corpus))
         ]
+    if settings.review is not None:
+        read += of_run("the review", settings.path(settings.review))
     if settings.baseline is not None:
         read += of_run("the baseline", settings.path(settings.baseline), KEEP_ELSEWHERE)
     if settings.reference_path is not None:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.probes import clean, corpus, corruption, direction, regression, several, start
+from pytest_failcond.probes import (
+    clean,
+    corpus,
+    corruption,
+    direction,
+    regression,
+    review,
+    several,
+    start,
+)
 from pytest_failcond.probes.base import Bench, Planned, Probe, Record
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import Metric, resolved, share_kept
@@ -265,6 +274,7 @@ OURS = (
     several.PROBE,
     start.PROBE,
     regression.PROBE,
+    review.PROBE,
 )
 PROBES = Registry(OURS)
 METRICS = PROBES.metrics

@@ -61,9 +61,7 @@ def calibration_text(
             f"set least_p = {found.proposed:g} in [tool.failcond.acceptance]: at least {share} of the corner "
             "cases show their class"
         )
-        lines.append(
-            f"these answers chose it, so they do not count as its proof; read another deck: {AGAIN}"
-        )
+        lines.append(f"these answers chose it, so they do not count as its proof; {AGAIN}")
         return lines, True
     enough = faultless(target, confidence)
     why = (

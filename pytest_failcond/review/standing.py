@@ -13,8 +13,8 @@ from pytest_failcond.review.deck import Claim, Deck, Kind, Subjects
 from pytest_failcond.review.statistics import shown_by_most
 from pytest_failcond.storage.reading import Many, Record
 
-COMMAND = "failcond review RUN"
-AGAIN = "failcond review RUN --new"
+COMMAND = "`failcond review RUN`"
+AGAIN = "draw another deck with `failcond review RUN --new`"
 _LEAST_NAMED, _MOST_NAMED, _FEW = 0.8, 0.2, 5
 
 
@@ -123,11 +123,15 @@ def standing(review: Review, now: Subjects) -> Standing:
     images = read_images(review, decks)
     version = decks[-1].subjects.version
     if not images:
-        return Standing(version=version, same=bool(own), outdated=f"nobody has read it; {COMMAND}")
+        return Standing(
+            version=version,
+            same=bool(own),
+            outdated=f"nobody has read the deck; read it with {COMMAND}",
+        )
     return Standing(
         version=version,
         same=bool(own),
-        breaks=_readable(r for r in images if _accepted(r.claim, now)),
+        breaks=_readable(r for r in images if is_accepted(r.claim, now)),
         rejected=_readable(r for r in images if r.claim.kind == "rejected"),
         agreement=_agreement(images),
         readers=_readers(images),
@@ -158,13 +162,13 @@ def _difference(deck: Deck, now: Subjects) -> str:
 
 def _why_outdated(review: Review, fresh: Sequence[Deck], now: Subjects) -> str:
     if not review.decks:
-        return f"no deck was drawn; {COMMAND}"
+        return f"nobody has drawn a deck; begin with {COMMAND}"
     if not fresh:
-        return f"least_p was chosen by all answers that there are; draw another deck: {AGAIN}"
-    return f"the review is {_difference(fresh[-1], now)}; {COMMAND}"
+        return f"all answers that there are were used to choose least_p; {AGAIN}"
+    return f"the review is {_difference(fresh[-1], now)}; review these with {COMMAND}"
 
 
-def _accepted(claim: Claim, now: Subjects) -> bool:
+def is_accepted(claim: Claim, now: Subjects) -> bool:
     """Whether it is a corner case at the level that is configured now."""
     return claim.kind == "break" and (claim.level is None or claim.level >= now.least_p)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from pytest_failcond.statistics.bounds import proportion_bound
 
@@ -23,6 +23,7 @@ def shown_by_most(answers: Sequence[bool]) -> bool:
     return 2 * sum(answers) > len(answers)
 
 
+@lru_cache
 def faultless(target: float, confidence: float) -> int:
     """Return how many images, all of them readable, are the fewest that show a share of ``target``.
 
@@ -80,28 +81,30 @@ def calibrate(
         confidence: over 0.5 and under 1.
     """
     at = np.asarray(levels, dtype=np.float64)
-    right = np.asarray(readable, dtype=bool)
+    ascending = np.argsort(at)
+    right = np.cumsum(np.asarray(readable, dtype=np.int64)[ascending][::-1])  # of the surest n
+    totals = len(at) - np.searchsorted(at[ascending], LEVELS)
     enough = faultless(target, confidence)
     tested: list[Tested] = []
     proposed = None
-    for level in LEVELS:
-        chosen = at >= level
-        if chosen.sum() < enough:
+    for level, total in zip(LEVELS, totals.tolist(), strict=True):
+        if total < enough:
             continue
-        tested.append(_test(level, right[chosen], confidence))
+        some = int(right[total - 1])
+        tested.append(Tested(level, some, total, _least(some, total, confidence)))
         if tested[-1].bound < target:
             break
         proposed = level
     if proposed is not None:
         return Calibration(tuple(tested), proposed, 0)
     if not tested:
-        return Calibration((), None, enough - int((at >= LEVELS[-1]).sum()))
+        return Calibration((), None, enough - int(totals[-1]))
     return Calibration(tuple(tested), None, _missing(tested[0], target, confidence))
 
 
-def _test(level: float, right: npt.NDArray[np.bool_], confidence: float) -> Tested:
-    readable, total = int(right.sum()), len(right)
-    return Tested(level, readable, total, proportion_bound(readable, total, confidence, "lower"))
+@lru_cache(maxsize=1 << 14)
+def _least(readable: int, total: int, confidence: float) -> float:
+    return proportion_bound(readable, total, confidence, "lower")
 
 
 def _missing(first: Tested, target: float, confidence: float) -> int:
@@ -116,6 +119,4 @@ def _missing(first: Tested, target: float, confidence: float) -> int:
 
 
 def _proves(first: Tested, more: int, target: float, confidence: float) -> bool:
-    return (
-        proportion_bound(first.readable + more, first.total + more, confidence, "lower") >= target
-    )
+    return _least(first.readable + more, first.total + more, confidence) >= target

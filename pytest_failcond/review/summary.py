@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_failcond.review.answers import Review
-from pytest_failcond.review.deck import Deck
-from pytest_failcond.review.standing import standing
+from pytest_failcond.review.deck import Deck, Subjects
+from pytest_failcond.review.standing import is_accepted, read_images, standing
 from pytest_failcond.review.wording import sentence
 
 if TYPE_CHECKING:
@@ -19,15 +19,26 @@ def summary(review: Review, settings: Settings) -> Iterator[str]:
     """Say what was found of each classifier, at the level that is configured now; then who read which deck."""
     for classifier in dict.fromkeys(deck.subjects.classifier for deck in review.decks):
         decks = [deck for deck in review.decks if deck.subjects.classifier == classifier]
-        now = decks[-1].subjects.model_copy(update={"least_p": least_p_of(settings, decks[-1])})
-        yield sentence(standing(review, now), settings.confidence)
+        now = decks[-1].subjects
+        if now.judges is not None:
+            now = now.model_copy(update={"least_p": settings.acceptance.least_p})
+        found = standing(review, now)
+        yield sentence(found, settings.confidence)
+        if told := _by_move(review, [deck for deck in decks if deck.id in found.decks], now):
+            yield told
     for deck in review.decks:
         yield _of_deck(review, deck)
 
 
-def least_p_of(settings: Settings, deck: Deck) -> float:
-    """Return the level that is configured; without judges, there is none."""
-    return 0.0 if deck.subjects.judges is None else deck.subjects.least_p
+def _by_move(review: Review, decks: list[Deck], now: Subjects) -> str:
+    """Tell images that were wrong before they were moved from those that a move broke."""
+    breaks = [one for one in read_images(review, decks) if is_accepted(one.claim, now)]
+    parts = []
+    for words, moved in (("broken by a move", True), ("wrong before any move", False)):
+        some = [one.readable for one in breaks if bool(one.claim.shift) == moved]
+        if some:
+            parts.append(f"{words}: {sum(some)} of {len(some)}")
+    return f"of these, {'; '.join(parts)}" if parts else ""
 
 
 def _of_deck(review: Review, deck: Deck) -> str:

@@ -64,9 +64,14 @@ def checks(readers: Sequence[Reader]) -> str:
     return "; ".join(told)
 
 
+def warning(standing: Standing) -> str:
+    """Say which reader's checks speak against the answers; empty where none do."""
+    careless = [reader for reader in standing.readers if not reader.reliable]
+    return f"{checks(careless[:1])}, which speaks against the answers" if careless else ""
+
+
 def doubts(standing: Standing) -> str:
     """Say why nothing can be claimed for sure; empty where it can."""
-    careless = [reader for reader in standing.readers if not reader.reliable]
-    if careless:
-        return checks(careless[:1]) + ", which speaks against the answers"
+    if told := warning(standing):
+        return told
     return "" if standing.same else f"reviewed on version {standing.version}"

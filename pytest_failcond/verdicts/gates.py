@@ -13,6 +13,7 @@ from typing import Literal
 
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
+from pytest_failcond.errors import NotEvaluated
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.regression import PROBE as REGRESSION
@@ -123,7 +124,10 @@ def check(
     if METRICS[gate.metric].needs_baseline and baseline is None:
         return _make(gate, key, "not_evaluated", no_baseline, class_index=class_index)
     case = Case(gate, key, measure, settings, class_names, class_index, baseline, reference)
-    found = METRICS[gate.metric].compute(case)
+    try:
+        found = METRICS[gate.metric].compute(case)
+    except NotEvaluated as why:
+        return _make(gate, key, "not_evaluated", str(why), class_index=class_index)
     if gate.min_n is not None and found.n < gate.min_n:
         few = f"rests on {found.n} images, fewer than min_n = {gate.min_n}"
         return replace(unmeasured(gate, key, few, class_index), value=found.value, n=found.n)

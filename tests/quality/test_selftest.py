@@ -15,7 +15,9 @@ from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import MeanKey
 from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.probes.review.record import Reviewed
 from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.review.standing import Share, Standing
 from pytest_failcond.runs.run import Run
 from pytest_failcond.runs.selftest import selftest
 from pytest_failcond.statistics.draws import drawn, generator, weights_of
@@ -52,10 +54,15 @@ def walked(judged: bool = True) -> Direction:
     return walked_direction(breaks, accepted, shifts, judged)
 
 
+def reviewed(some: int, total: int) -> Reviewed:
+    """Corner cases that readers named, of those that they saw."""
+    return Reviewed(Standing(version="m:c", same=True, breaks=Share(some=some, all=total)), 0.95)
+
+
 MEASURED: dict[str, object] = {
     key: measured(key, rights(accuracy, stream=key))
     for key, accuracy in zip(["clean", *CELLS], (0.97, 0.93, 0.88, 0.95, 0.7), strict=True)
-} | {STARTS: walked(), "corpus": measured("corpus", rights(0.8))}
+} | {STARTS: walked(), "corpus": measured("corpus", rights(0.8)), "review": reviewed(44, 50)}
 BASELINE = {
     key: measured(key, rights(accuracy, stream=f"then {key}"))
     for key, accuracy in zip(["clean", *CELLS], (0.98, 0.93, 0.93, 0.9, 0.8), strict=True)
@@ -75,6 +82,7 @@ GATES = [
     (MeanKey(), {"metric": "mean_regression_drop", "max": 0.0}),
     (CELLS[3], {"metric": "negative_flips", "max": 0.2}),
     ("corpus", {"metric": "corpus_accuracy", "min": 0.8}),
+    ("review", {"metric": "reviewed_validity", "min": 0.8}),
 ]
 
 
@@ -89,6 +97,7 @@ def settings(*gates: dict) -> Settings:
             "reference": "reference.json",
         },
         corpus="corpus",
+        review="review.json",
         gates=[GateSettings(**gate) for gate in gates],
     )
 
@@ -142,6 +151,9 @@ def drawn_again(found: dict, rows: dict[str, np.ndarray]) -> dict:
         if isinstance(one, Measurement):
             chosen = rows["corpus" if "corpus" in rows else "images"]
             again[key] = replace(one, predicted=one.predicted[chosen], labels=one.labels[chosen])
+        elif isinstance(one, Reviewed):
+            named = rows["review"] < one.standing.breaks.some
+            again[key] = reviewed(int(named.sum()), len(named))
         else:
             chosen = rows["starts:0"]
             breaks, shifts = [one.breaks[i] for i in chosen], np.array(one.curve.shift)
@@ -176,7 +188,8 @@ def test_values_of_draws_are_those_of_the_images_drawn(key, fields, how):
 
 def _of(found: dict, rows: dict) -> dict:
     """Leave out what is not drawn."""
-    kind = Direction if "starts:0" in rows else Measurement
+    kinds = {"starts:0": Direction, "review": Reviewed}
+    kind = next((kinds[images] for images in rows if images in kinds), Measurement)
     return {key: one for key, one in found.items() if isinstance(one, kind)}
 
 

@@ -23,8 +23,10 @@ from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import MeanKey, RankingKey, RowKey
 from pytest_failcond.probes.metric import STEP, Asked
 from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.probes.review.record import Reviewed
 from pytest_failcond.probes.several import keys_over_cells
 from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.review.standing import Share, Standing
 from pytest_failcond.storage.packing import pack_bits
 from pytest_failcond.verdicts.gates import check
 from pytest_failcond.verdicts.metrics import Case
@@ -49,6 +51,7 @@ def configured(severities=(1, 2), max_shift=4.0, **gates: Any) -> Settings:
         images="m:i",
         judge="m:j",
         corpus="corpus",
+        review="review.json",
         classes=CLASSES,
         corruptions={
             "names": ["contrast", "fog"], "severities": severities, "reference": "reference.json",
@@ -91,6 +94,11 @@ def results(gate: GateSettings, settings: Settings) -> Iterator[Result]:
             yield "ranking:0", {"measure": lambda _, found=ranking: found}
         return
     assert settings.corruptions is not None
+    if about == "review":
+        for some in (0, N // 2, N):
+            read = Standing(version="m:c", same=True, breaks=Share(some=some, all=N))
+            yield "review", {"measure": lambda _, read=read: Reviewed(read, 0.95)}
+        return
     if about == "direction":
         end = settings.corner_cases.max_shift
         for breaks, valid in itertools.product((None, 0.0, STEP, end), (0.0, STEP, end)):
@@ -263,7 +271,7 @@ def test_more_images_than_there_can_be_are_refused(metric):
         return GateSettings(id="many", metric=metric, at=at, min_n=min_n, **{row.good: least})
 
     configured(max_images=200, gates=(gate(100),))
-    if PROBES.of_metric(row.name).name == "corpus":
+    if PROBES.of_metric(row.name).name in ("corpus", "review"):
         configured(max_images=200, gates=(gate(10**6),))
         return
     of_starts = PROBES.of_metric(row.name).name in ("direction", "start")

@@ -24,7 +24,7 @@ from pytest_failcond.plugin.state import fail
 from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report import html, markdown, terminal
-from pytest_failcond.report.explorer import _json
+from pytest_failcond.report.filling import embedded
 from pytest_failcond.report.html.parts import tag
 from pytest_failcond.report.page import Page
 from pytest_failcond.words.printing import (
@@ -270,7 +270,7 @@ def test_every_border_holds_for_any_text(text):
     page.print(f"x{text}", indent=2)
     check_text(page.content(), color=True)
     assert Tags(f"<p title='{escape_html(text)}'>{escape_html(text)}</p>").seen == {"p"}
-    data = _json({"name": text, "names": [text]})
+    data = embedded({"name": text, "names": [text]})
     assert data.isascii()
     assert not set("<>&") & set(data)
     assert json.loads(data)["name"].isprintable()

@@ -79,9 +79,9 @@ LAYERS = {
     "what can be tested": "probes records review",
     "what you bring": "config subjects judges generators.base generators.__init__",
     "what makes images": "generators training",
-    "what we measure and decide": "laboratory measuring verdicts",
+    "what we measure and decide": "laboratory measuring verdicts review.drawing",
     "what we keep": "runs",
-    "what we show": "report review.page review.folder review.serving",
+    "what we show": "report review.page review.folder review.serving review.opening",
     "pytest": "plugin",
     "who calls": "commands cli suite strategies",
 }

@@ -19,8 +19,10 @@ from pytest_failcond.probes.direction.record import ClassRanking
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key, RankingKey
 from pytest_failcond.probes.metric import Asked
 from pytest_failcond.probes.registry import OURS, PROBES
+from pytest_failcond.probes.review.record import Reviewed
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.report import html, markdown, terminal
+from pytest_failcond.review.standing import Share, Standing
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.draws import generator
@@ -54,7 +56,7 @@ def configuration() -> Settings:
     asked = Asked(severities=(1, 2), max_shift=8.0, at=0.5)
     return Settings.model_validate({
         "classifier": "m:c", "images": "m:i", "generator": "g", "corpus": "corpus",
-        "classes": CLASSES, "corner_cases": {"top": 1, "samples": STARTS},
+        "review": "review.json", "classes": CLASSES, "corner_cases": {"top": 1, "samples": STARTS},
         "corruptions": {"names": ["fog", "snow"], "severities": [1, 2], "reference": "r.json"},
         "gates": [
             {"metric": name, row.good: row.reach(asked).example, **({"at": 0.5} if row.at else {})}
@@ -79,6 +81,8 @@ def found(seed: int) -> dict[Key, object]:
         Replayed(name, status[i % 2], int(LABELS[i]), int(random.integers(3)), p=0.5)
         for i, name in enumerate(ENTRIES)
     ), "sha256:c"))  # fmt: skip
+    breaks = Share(some=int(random.integers(N + 1)), all=N)
+    records.append(Reviewed(Standing(version="m:c", same=True, breaks=breaks), 0.95))
     for index in range(len(CLASSES)):
         shifts = np.arange(17) / 2
         ends = random.uniform(0, 12, STARTS)

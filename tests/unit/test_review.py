@@ -114,7 +114,7 @@ def test_two_processes_lose_no_answer(path):
 
 BAD_FILES = {
     "empty": (lambda data: b"", "it is empty"),
-    "cut": (lambda data: json.dumps(data).encode()[:-40], "no JSON"),
+    "cut": (lambda data: json.dumps(data).encode()[:-40], "it is not JSON"),
     "a run": (lambda data: b'{"environment": {}}', "is no review file"),
     "newer": (lambda data: data | {"schema": 2}, "update pytest-failcond"),
     "unknown key": (lambda data: data | {"extra": 1}, "unknown key 'extra'"),
@@ -349,7 +349,7 @@ def test_a_deck_that_chose_least_p_proves_nothing():
     deck, _ = make_deck(drawn(), CLASSES, subjects(), 1)
     used = deck.model_copy(update={"calibrated": True})
     found = standing(review_of(used, read_all(used, truthful)), subjects())
-    assert "draw another deck: failcond review RUN --new" in found.outdated
+    assert "draw another deck with `failcond review RUN --new`" in found.outdated
     fresh, _ = make_deck(drawn(seed=1), CLASSES, subjects(), 2)
     review = Review((used, fresh)).with_answers(
         read_all(used, truthful) + read_all(fresh, lambda c: None)

@@ -48,9 +48,9 @@ def _is_key(*kinds: type[Key]) -> Callable[[str], str]:
 
 
 def _other(text: str) -> str:
-    """Check a key of a project's own probe."""
-    if not PROBES.is_foreign(text):
-        raise ValueError(f"{shown(text)} is not a key of a project's own probe")
+    """Check a key of the review, or of a project's own probe: their records have no list of their own."""
+    if type(PROBES.named(text)) is not Key and not PROBES.is_foreign(text):
+        raise ValueError(f"{shown(text)} is not a key of the review or of a project's own probe")
     return text
 
 

@@ -83,7 +83,7 @@ def _shallow(value: dict[str, Any]) -> dict[str, Any]:
 
 
 class OtherRecord(Record):
-    """A record of a project's own probe."""
+    """A record of the review, or of a project's own probe."""
 
     key: OtherKey = Field(description="PROBE, or PROBE:PART:….")
     record: Annotated[dict[str, Any], AfterValidator(_shallow)] = Field(
@@ -133,7 +133,9 @@ class RunRecord(Record):
     corpus: CorpusRecord | None = Field(
         None, description="The predictions on the corpus; null without one."
     )
-    records: Many[OtherRecord] = Field([], description="Records of probes that are not built in.")
+    records: Many[OtherRecord] = Field(
+        [], description="The record of the review, and those of probes that are not built in."
+    )
     errors: Many[ErrorRecord] = Field(description="Keys that could not be measured.")
     gates: Many[GateRecord] = Field(description="The applied gates.")
     notes: Many[str] = Field(

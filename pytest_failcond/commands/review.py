@@ -1,0 +1,218 @@
+"""Let a reader check, blind, whether corner cases still show their class.
+
+A deck of images is drawn from a kept run, before anybody has seen one: corner cases, wrong images that the
+judges reject, and images of which the answer is known. A page on this machine shows one after the other,
+and the reader names the class by a key, or says "can't tell". Nothing on it depends on what an image is
+claimed to be. Answers are kept at once, and a review that was stopped goes on with the same command.
+
+--page writes the page as a file for a reader elsewhere, whose downloaded answers --answers reads; --images
+writes the images, with a table to be filled, which --answers reads too. --show says what was found, and
+--calibrate proposes the smallest acceptance.least_p whose share of readable corner cases is proven.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.commands.arguments import up_to
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.ranges import Whole
+from pytest_failcond.words.printing import count, say
+
+if TYPE_CHECKING:
+    from pytest_failcond.config.settings import Settings
+    from pytest_failcond.review.answers import ReaderKind, Review
+    from pytest_failcond.review.deck import Deck
+    from pytest_failcond.review.page import Blind
+
+_PORT = Whole(0, 65_535)
+_MOST = 10_000  # corner cases in a deck
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond review``."""
+    parser.add_argument(
+        "run_file", type=Path, nargs="?", metavar="RUN", help="a run file with directions"
+    )
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--page", type=Path, metavar="FILE", help="write the page as a file")
+    ways.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="write the images, and a table to be filled"
+    )
+    ways.add_argument(
+        "--answers", type=Path, metavar="FILE", help="read answers: downloaded, or a filled table"
+    )
+    ways.add_argument("--show", action="store_true", help="say what readers found")
+    ways.add_argument(
+        "--calibrate",
+        type=_share,
+        metavar="SHARE",
+        help="propose the smallest acceptance.least_p whose readable share is at least this, such as 0.9",
+    )
+    parser.add_argument("--reader", metavar="NAME", help="the reader's name (default: reader)")
+    parser.add_argument(
+        "--kind", choices=("person", "model"), help="what the reader is (default: person)"
+    )
+    parser.add_argument("--new", action="store_true", help="draw another deck, of other images")
+    parser.add_argument("--deck", metavar="ID", help="this deck (default: the last of the run)")
+    parser.add_argument(
+        "--breaks",
+        type=up_to(_MOST),
+        metavar="N",
+        help="corner cases in a new deck (default: 50)",
+    )
+    parser.add_argument("--port", type=_PORT.read, default=0, help="(default: a free one)")
+    parser.add_argument("--no-browser", action="store_true", help="print the address alone")
+    parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
+    parser.add_argument("--classifier", metavar="MODULE:CALLABLE", help="instead of the run's own")
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r}: give a share over 0 and under 1, like 0.9"
+        )
+    return value
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what is asked for; see the module."""
+    from pytest_failcond.laboratory.configured import find_settings
+    from pytest_failcond.review.answers import FILE
+    from pytest_failcond.runs.run import Run
+
+    kept = None if options.run_file is None else Run.load_whole(options.run_file)
+    classifier = options.classifier or (kept.settings.get("classifier") if kept else None)
+    settings = find_settings(options.config, classifier=classifier)
+    path = settings.path(settings.review or FILE)
+    if options.show:
+        return _show(path, settings)
+    if options.calibrate is not None:
+        return _calibrate(path, settings, options)
+    if options.answers is not None:
+        return _read(path, settings, options)
+    deck = _deck(path, settings, options, kept)
+    if options.page is not None:
+        return _write_page(path, settings, options, deck)
+    if options.images is not None:
+        return _write_images(path, options, deck)
+    return _serve(path, settings, options, deck)
+
+
+def _deck(path: Path, settings: Settings, options: argparse.Namespace, kept: object) -> Deck:
+    from pytest_failcond.commands.progress import announce
+    from pytest_failcond.review.deck import KINDS
+    from pytest_failcond.review.opening import Wanted, deck_for
+    from pytest_failcond.runs.run import Run
+
+    if options.deck is not None:
+        return _review(path).deck(options.deck)
+    if not isinstance(kept, Run):
+        raise FailcondError("RUN: name the run file whose corner cases are to be read")
+    counts = KINDS if options.breaks is None else KINDS | {"break": options.breaks}
+    wanted = Wanted(kept, str(options.run_file), options.new, counts)
+    return deck_for(wanted, settings, path, announce)
+
+
+def _review(path: Path) -> Review:
+    from pytest_failcond.review.answers import read_review
+
+    review = read_review(path)
+    if review is None or not review.decks:
+        raise FailcondError(f"{path}: there is no review yet; begin with `failcond review RUN`")
+    return review
+
+
+def _blind(path: Path, deck: Deck) -> Blind:
+    from pytest_failcond.review.answers import read_images
+    from pytest_failcond.review.page import Blind
+    from pytest_failcond.subjects.images import png
+
+    images = read_images(path, deck)
+    height, width = images[0].shape[:2]
+    pngs = tuple(png(pixels) for pixels in images)
+    return Blind(deck.id, tuple(deck.classes), tuple(deck.images), pngs, (width, height))
+
+
+def _reader(options: argparse.Namespace) -> tuple[str, ReaderKind]:
+    return options.reader or "reader", options.kind or "person"
+
+
+def _write_page(path: Path, settings: Settings, options: argparse.Namespace, deck: Deck) -> int:
+    from pytest_failcond.config.inputs import inputs_of
+    from pytest_failcond.review.page import page_as_file
+    from pytest_failcond.storage.files import write_atomically
+    from pytest_failcond.storage.outputs import Place, check_outputs
+
+    check_outputs([Place("--page", options.page)], inputs_of(settings, options.config))
+    _, kind = _reader(options)
+    write_atomically(options.page, page_as_file(_blind(path, deck), options.reader or "", kind))
+    say(f"wrote {options.page}: {count(len(deck.images), 'image')} of deck {deck.id}")
+    say("read the answers that it lets one download: failcond review --answers FILE")
+    return 0
+
+
+def _write_images(path: Path, options: argparse.Namespace, deck: Deck) -> int:
+    from pytest_failcond.review.answers import read_images
+    from pytest_failcond.review.folder import ANSWERS, write_folder
+
+    write_folder(options.images, deck, read_images(path, deck))
+    say(f"wrote {count(len(deck.images), 'image')} of deck {deck.id} to {options.images}")
+    table = options.images / ANSWERS
+    say(f"read the filled table: failcond review --answers {table} --reader NAME --kind model")
+    return 0
+
+
+def _read(path: Path, settings: Settings, options: argparse.Namespace) -> int:
+    from pytest_failcond.review.answers import update_review
+    from pytest_failcond.review.folder import read_answers
+
+    review = _review(path)
+    answers = read_answers(options.answers, review, options.reader, options.kind, options.deck)
+    update_review(path, lambda now: now.with_answers(answers))
+    say(f"read {count(len(answers), 'answer')} of {options.answers}")
+    return _show(path, settings)
+
+
+def _show(path: Path, settings: Settings) -> int:
+    from pytest_failcond.review.summary import summary
+
+    for line in summary(_review(path), settings):
+        say(line)
+    return 0
+
+
+def _calibrate(path: Path, settings: Settings, options: argparse.Namespace) -> int:
+    from pytest_failcond.review.answers import update_review
+    from pytest_failcond.review.calibration import calibrated, calibration_text, decks_to_use
+
+    review = _review(path)
+    decks = decks_to_use(review, options.deck)
+    lines, proven = calibration_text(review, decks, options.calibrate, settings.confidence)
+    # Whatever came: who has looked at the answers may choose by them.
+    update_review(path, lambda now: calibrated(now, [deck.id for deck in decks]))
+    for line in lines:
+        say(line)
+    return 0 if proven else 1
+
+
+def _serve(path: Path, settings: Settings, options: argparse.Namespace, deck: Deck) -> int:
+    from pytest_failcond.review.serving import serve
+
+    reader, kind = _reader(options)
+    blind = _blind(path, deck)
+    done = serve(blind, path, reader, kind, port=options.port, browser=not options.no_browser)
+    total = len(deck.images)
+    say(f"{done} of {total} images answered by {reader}, kept in {path}")
+    if done < total:
+        say("the same command goes on with the rest")
+        return 0
+    if settings.review is None:
+        say(f'set review = "{path.name}" in [tool.failcond]: reports tell of it')
+    return _show(path, settings)

@@ -1,0 +1,25 @@
+"""The review file, held against what is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.base import Bench, Record
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.review.record import Reviewed
+from pytest_failcond.review.answers import Review, read_review
+from pytest_failcond.review.standing import standing
+from pytest_failcond.review.subjects import subjects_of
+
+
+def measure(key: Key, bench: Bench) -> Iterator[tuple[Key, Record]]:
+    """Say what the configured review says of what is tested; without the file, that nobody has begun one."""
+    settings = bench.settings
+    if settings.review is None:
+        raise FailcondError(
+            'review: none is configured; set review = "failcond-review.json" in [tool.failcond]'
+        )
+    review = read_review(settings.path(settings.review)) or Review()
+    now = subjects_of(bench.laboratory.subjects, settings)
+    yield key, Reviewed(standing(review, now), settings.confidence)

@@ -1,0 +1,26 @@
+"""How many corner cases show their class, of those that readers saw. Pure."""
+
+from __future__ import annotations
+
+from pytest_failcond.errors import NotEvaluated
+from pytest_failcond.probes.review.record import Reviewed
+from pytest_failcond.review.standing import COMMAND
+from pytest_failcond.review.wording import doubts
+from pytest_failcond.verdicts.metrics import Case, Value, share
+
+
+def reviewed_validity(case: Case) -> Value:
+    """Share of the accepted corner cases that more than half of their readers named rightly.
+
+    Raises:
+        NotEvaluated: the review says nothing of what is tested.
+    """
+    found: Reviewed = case.measure(case.key)
+    standing = found.standing
+    if standing.outdated:
+        raise NotEvaluated(standing.outdated)
+    if not standing.breaks.all:
+        raise NotEvaluated(
+            f"nobody has read a corner case that is accepted now; read more with {COMMAND}"
+        )
+    return share(standing.breaks.some, standing.breaks.all, untested=doubts(standing))

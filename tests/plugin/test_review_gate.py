@@ -1,0 +1,278 @@
+"""A review in a user's project: drawn, read, told in every report, and held against a gate."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+
+import pytest
+
+from pytest_failcond import Run
+from pytest_failcond.cli import main
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.review.answers import read_images, read_review
+from tests.explorable import CONFIGURATION, write_project
+from tests.schema import errors_of
+
+IMAGES = """
+
+def load_images():
+    from pytest_failcond import LabeledImages
+    generator = Generator.load(Path(__file__).parent / "tiny.safetensors")
+    labels = torch.arange(60) % 3
+    images = generator.synthesize(generator.sample(labels, 9)).mul(255).round().byte()
+    return LabeledImages(images.permute(0, 2, 3, 1).numpy(), labels.numpy())
+
+def marked(model):
+    model.register_buffer("mark", torch.ones(1))
+    return model.eval()
+
+def load_other():
+    return marked(Linear(1, 4.0))
+
+def load_other_judge():
+    return marked(Linear(3, 0.1))
+"""
+REVIEW = 'review = "failcond-review.json"\nimages = "explorable_models:load_images"\n'
+GATE = '[[tool.failcond.gates]]\nid = "valid"\nmetric = "reviewed_validity"\nmin = {}\n'
+
+
+class Reviewed:
+    """A project, a run of it that was kept, and what can be done with both."""
+
+    def __init__(self, project):
+        self.project, self.path = project, project.path
+
+    def configure(self, least=0.5, *, changes=()):
+        table = CONFIGURATION.replace("[tool.failcond]\n", f"[tool.failcond]\n{REVIEW}")
+        for old, new in changes:
+            assert old in table
+            table = table.replace(old, new)
+        self.project.configure(
+            f"{table}\n[tool.failcond.acceptance]\nleast_p = 0.4\n", GATE.format(least)
+        )
+
+    def run(self, *arguments):
+        return self.project.run(
+            "-k", "corner_case or review", "--failcond-json=run.json", *arguments
+        )
+
+    def read(self, say, reader="Ann", *options):
+        """Draw a deck if there is none, fill its table, and give it to the command."""
+        folder = self.path / f"deck-{reader}"
+        assert main(["review", "run.json", "--images", str(folder), *options]) == 0
+        deck = read_review(self.path / "failcond-review.json").decks[-1]
+        claims = {claim.image: claim for claim in deck.claims}
+        with (folder / "answers.csv").open("a", newline="") as file:
+            pass
+        head = [
+            line
+            for line in (folder / "answers.csv").read_text().splitlines()
+            if line.startswith("#")
+        ]
+        with (folder / "answers.csv").open("w", newline="") as file:
+            file.write("\n".join(head) + "\n")
+            table = csv.writer(file)
+            table.writerow(["position", "answer"])
+            for position, image in enumerate(deck.images, start=1):
+                table.writerow([position, say(claims[image]) or "?"])
+        answers = ["--answers", str(folder / "answers.csv"), "--reader", reader, "--kind", "person"]
+        assert main(["review", *answers]) == 0
+        return deck
+
+
+def truthful(claim):
+    return claim.class_name
+
+
+@pytest.fixture
+def reviewed(project, monkeypatch):
+    write_project(project.path)
+    models = project.path / "explorable_models.py"
+    models.write_text(models.read_text() + IMAGES)
+    monkeypatch.delitem(sys.modules, "explorable_models", raising=False)
+    monkeypatch.chdir(project.path)
+    made = Reviewed(project)
+    made.configure()
+    return made
+
+
+def test_from_nothing_to_a_verdict_in_every_report(reviewed, capsys):
+    first = reviewed.run("-v", "-rs")
+    first.assert_outcomes(passed=6, skipped=1, deselected=1)
+    first.stdout.fnmatch_lines(["*nobody has drawn a deck; begin with `failcond review RUN`*"])
+    first.stdout.fnmatch_lines(["*1 gate not evaluated: nobody has drawn a deck*"])
+    deck = reviewed.read(truthful)
+    told = capsys.readouterr().out
+    breaks = [claim for claim in deck.claims if claim.kind == "break" and claim.level >= 0.4]
+    assert f"{len(breaks)} of {len(breaks)} corner cases show their class" in told
+    second = reviewed.run("--failcond-markdown=run.md", "--html=report.html")
+    second.assert_outcomes(passed=7, deselected=1)
+    sentence = f"{len(breaks)} of {len(breaks)} corner cases show their class (at least "
+    second.stdout.fnmatch_lines([f"*{sentence}*".replace("[", "[[]")])
+    assert sentence in (reviewed.path / "run.md").read_text()
+    assert sentence in (reviewed.path / "report.html").read_text()
+    assert errors_of(reviewed.path / "run.json") == []
+    run = Run.load(reviewed.path / "run.json")
+    (check,) = run.checks
+    assert (check.verdict, check.n, check.value) == ("passed", len(breaks), 1.0)
+    assert main(["report", "run.json", "--out", "page.html"]) == 0
+    assert sentence in (reviewed.path / "page.html").read_text()
+    assert main(["selftest", "run.json", "--resamples", "200"]) == 0
+    again = reviewed.project.run("--failcond-from=run.json", "-k", "review")
+    again.assert_outcomes(passed=1, deselected=7)
+
+
+def test_what_readers_cannot_name_fails_the_gate(reviewed):
+    reviewed.run()
+    reviewed.read(lambda claim: claim.class_name if claim.kind == "test" else None)
+    result = reviewed.run()
+    result.stdout.fnmatch_lines(["*FAILED*test_probe?review?*"])
+    (check,) = Run.load(reviewed.path / "run.json").checks
+    assert (check.verdict, check.value, check.certain) == ("failed", 0.0, True)
+
+
+def test_another_classifier_is_marginal_and_other_judges_are_not_evaluated(reviewed):
+    reviewed.run()
+    reviewed.read(truthful)
+    version = read_review(reviewed.path / "failcond-review.json").decks[0].subjects.version
+    reviewed.configure(changes=[("load_classifier", "load_other")])
+    result = reviewed.run()
+    (check,) = Run.load(reviewed.path / "run.json").checks
+    assert (check.verdict, check.reason) == ("marginal", f"reviewed on version {version}")
+    result.stdout.fnmatch_lines([f"*on version {version}*"])
+    reviewed.configure(changes=[("load_judge", "load_other_judge")])
+    result = reviewed.run("-rs")
+    (check,) = Run.load(reviewed.path / "run.json").checks
+    assert (check.verdict, check.reason) == (
+        "not_evaluated", "the review is of other judges; review these with `failcond review RUN`",
+    )  # fmt: skip
+    assert result.parseoutcomes()["skipped"] == 1
+    strict = reviewed.run("--failcond-strict")
+    assert strict.ret == 1
+    reviewed.configure(changes=[("max_shift = 4.0", "max_shift = 5.0")])
+    reviewed.run()
+    (check,) = Run.load(reviewed.path / "run.json").checks
+    assert check.reason == "the review is of walks to 4 σ; review these with `failcond review RUN`"
+
+
+def test_a_reader_who_names_noise_leaves_it_marginal(reviewed):
+    reviewed.run()
+    reviewed.read(lambda claim: claim.class_name or "star")
+    result = reviewed.run()
+    (check,) = Run.load(reviewed.path / "run.json").checks
+    assert check.verdict == "marginal"
+    assert "10 of 10 unreadable ones, which speaks against the answers" in check.reason
+    result.stdout.fnmatch_lines(["*which speaks against the answers*"])
+
+
+def test_a_begun_deck_goes_on_and_a_new_one_has_other_images(reviewed):
+    reviewed.run()
+    few = ("--breaks", "6")
+    first = reviewed.read(truthful, "Ann", *few)
+    assert reviewed.read(truthful, "Bob", *few) == first
+    second = reviewed.read(truthful, "Eve", "--new", *few)
+    assert second.number == 2
+    assert not set(second.images) & set(first.images)
+    starts = [
+        {(c.class_name, c.sample) for c in deck.claims if c.sample is not None}
+        for deck in (first, second)
+    ]
+    assert not starts[0] & starts[1]
+    review = read_review(reviewed.path / "failcond-review.json")
+    assert review.decks == (first, second)
+    for deck in review.decks:
+        assert len(read_images(reviewed.path / "failcond-review.json", deck)) == len(deck.images)
+
+
+def test_the_same_deck_is_drawn_again_wherever_it_is_drawn(reviewed):
+    reviewed.run()
+    assert main(["review", "run.json", "--page", "one.html"]) == 0
+    file = reviewed.path / "failcond-review.json"
+    first = file.read_bytes()
+    file.unlink()
+    reviewed.run()  # another date, the same subjects
+    assert main(["review", "run.json", "--page", "two.html"]) == 0
+    assert file.read_bytes() == first
+    assert (reviewed.path / "one.html").read_bytes() == (reviewed.path / "two.html").read_bytes()
+
+
+def test_calibration_marks_its_deck_and_asks_for_another(reviewed, capsys):
+    reviewed.run()
+    reviewed.read(truthful)
+    capsys.readouterr()
+    assert main(["review", "--calibrate", "0.75"]) in (0, 1)
+    told = capsys.readouterr().out
+    assert "failcond review RUN --new" in told
+    assert read_review(reviewed.path / "failcond-review.json").decks[0].calibrated
+    reviewed.run()
+    (check,) = Run.load(reviewed.path / "run.json").checks
+    assert check.verdict == "not_evaluated"
+    assert "draw another deck with `failcond review RUN --new`" in check.reason
+
+
+BAD = {
+    "no run": (["review"], "RUN: name the run file"),
+    "no file": (["review", "none.json"], "none.json: cannot be read"),
+    "no review": (["review", "--show"], "there is no review yet; begin with `failcond review RUN`"),
+    "no answers": (["review", "--answers", "none.json"], "there is no review yet"),
+    "no deck": (["review", "run.json", "--deck", "00000000"], "there is no review yet"),
+    "another model": (
+        ["review", "run.json", "--classifier", "explorable_models:load_other", "--page", "x.html"],
+        "run.json: was made with classifier",
+    ),
+    "over what is read": (
+        ["review", "run.json", "--page", "tiny.safetensors"],
+        "is the generator, which is an input",
+    ),
+}
+
+
+def test_what_cannot_be_done_is_one_sentence(reviewed, capsys):
+    reviewed.run()
+    for arguments, expected in BAD.values():
+        capsys.readouterr()
+        assert main(arguments) == 2
+        told = capsys.readouterr().err
+        assert expected in told.splitlines()[-1], arguments
+    run = json.loads((reviewed.path / "run.json").read_text())
+    assert run["directions"]
+
+
+def test_a_run_without_directions_is_said(reviewed, capsys):
+    reviewed.project.run("-k", "clean", "--failcond-json=clean.json")
+    assert main(["review", "clean.json"]) == 2
+    assert "has no directions, so there is nothing to review" in capsys.readouterr().err
+
+
+def test_a_gate_without_a_review_selects_nothing(reviewed):
+    reviewed.project.configure(CONFIGURATION, GATE.format(0.5))
+    result = reviewed.project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*there is no review; set review = *failcond review RUN*"])
+
+
+def test_a_damaged_review_is_an_error_and_never_a_pass(reviewed):
+    (reviewed.path / "failcond-review.json").write_text("{")
+    result = reviewed.run()
+    assert result.ret == 1
+    (check,) = Run.load(reviewed.path / "run.json").checks
+    assert check.verdict == "error"
+    assert "take it from the last commit" in check.reason
+
+
+def test_nothing_is_written_over_the_review(reviewed):
+    result = reviewed.project.run("--failcond-json=failcond-review.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*is the review, which is an input*"])
+
+
+def test_without_a_review_nothing_is_said(reviewed):
+    reviewed.project.configure(CONFIGURATION)
+    result = reviewed.project.run("--failcond-json=run.json")
+    assert "Review" not in result.stdout.str()
+    assert "review" not in (
+        json.loads((reviewed.path / "run.json").read_text()).get("records") or []
+    )
+    assert "review" in PROBES

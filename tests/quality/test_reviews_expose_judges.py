@@ -1,0 +1,171 @@
+"""Reviews expose planted judges, and the choice of ``least_p`` keeps its promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from pytest_failcond import Classifier, LabeledImages
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.direction.walking import walk
+from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.review.answers import Answer, Review
+from pytest_failcond.review.deck import KINDS, make_deck
+from pytest_failcond.review.drawing import Pool, add_class, draw
+from pytest_failcond.review.standing import standing
+from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
+from pytest_failcond.review.subjects import subjects_of
+from pytest_failcond.review.wording import doubts, sentence
+from pytest_failcond.subjects.acceptance import Acceptance
+from tests.unit.linear import LOST, STD, Bright, LinearGenerator
+
+READABLE = 0.4
+"""Brightness from which an image of this generator shows its class, a circle; each σ takes 0.1 of 0.6."""
+
+
+def textured_generator() -> LinearGenerator:
+    """Images get darker along one dimension; others change their texture, and not how bright they are."""
+    weights = torch.zeros(len(STD), 1, 8, 8)
+    weights[LOST] = -0.1 / STD[LOST]
+    texture = torch.randn(len(STD), 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    for other in {*range(len(STD))} - {LOST}:
+        weights[other] = 0.03 * (texture[other] - texture[other].mean()) / STD[other]
+    return LinearGenerator(weights, 0.6, STD)
+
+
+def laboratory(classifier: float, judge: float | None, sharpness: float = 200.0) -> Laboratory:
+    """A classifier and a judge that take what is brighter than a level for a circle."""
+    random = np.random.default_rng(0)
+    images = LabeledImages(
+        random.integers(140, 256, (60, 8, 8, 1), dtype=np.uint8), np.zeros(60, dtype=int)
+    )
+    settings = Settings(corner_cases={"samples": 100, "max_shift": 6.0}, seed=0)
+    return Laboratory(
+        settings,
+        Classifier(Bright(classifier).eval()),
+        images,
+        textured_generator(),
+        Acceptance.of(None if judge is None else Classifier(Bright(judge, sharpness).eval()), 0.8),
+    )
+
+
+def reviewed(where: Laboratory, **changes):
+    """Draw a deck, have it read by somebody who sees what is there, and say what comes."""
+    subjects = subjects_of(where.subjects, where.settings)
+    pool = Pool()
+    add_class(pool, where, [DirectionKey(0, LOST, 1)])
+    found = draw(where, pool, subjects, 1, KINDS)
+    deck, images = make_deck(found, where.class_names, subjects, 1)
+    claims = {claim.image: claim for claim in deck.claims}
+
+    def say(image):
+        if claims[image].kind == "unreadable":
+            return changes.get("unreadable")
+        return "circle" if images[image].mean() / 255 >= READABLE else None
+
+    answers = [
+        Answer(deck=deck.id, image=i, answer=say(i), reader="A", kind="model") for i in deck.images
+    ]
+    return deck, standing(Review((deck,)).with_answers(answers), subjects)
+
+
+def test_an_honest_judge_is_found_to_be_one():
+    deck, found = reviewed(laboratory(classifier=0.57, judge=READABLE))
+    assert found.breaks.all == 50
+    assert found.breaks.some >= 48
+    assert found.rejected.some == 0
+    assert "at least 9" in sentence(found, 0.95)
+    assert doubts(found) == ""
+    assert [claim.kind for claim in deck.claims].count("test") == 10
+
+
+def test_a_judge_that_accepts_what_nobody_can_read_is_exposed():
+    """The classifier is right longer than any reader: what breaks it is unreadable, and is accepted."""
+    _, found = reviewed(laboratory(classifier=0.35, judge=0.1))
+    assert found.breaks.all == 50
+    assert found.breaks.some == 0
+    assert "0 of 50 corner cases show their class (at least 0 %)" in sentence(found, 0.95)
+
+
+def test_a_judge_that_rejects_all_that_breaks_is_exposed():
+    """No corner case is left to be seen, which looks like a robust classifier; the rejected ones tell."""
+    _, found = reviewed(laboratory(classifier=0.57, judge=0.58))
+    assert found.breaks.all == 0
+    assert str(found.rejected) == "20 of 20"
+    told = sentence(found, 0.95)
+    assert "there is no corner case that is accepted and was read" in told
+    assert "of 20 rejected breaks 20 could be read" in told
+
+
+def test_a_reader_who_names_everything_is_not_believed():
+    _, found = reviewed(laboratory(classifier=0.57, judge=READABLE), unreadable="square")
+    assert (
+        "named 10 of 10 test images and 10 of 10 unreadable ones, which speaks against"
+        in doubts(found)
+    )
+
+
+def test_without_a_judge_all_breaks_count_and_none_is_rejected():
+    deck, found = reviewed(laboratory(classifier=0.35, judge=None))
+    assert found.breaks.all > 0
+    assert found.breaks.some == 0
+    assert found.rejected.all == 0
+    assert {claim.level for claim in deck.claims} == {None}
+
+
+@pytest.mark.parametrize("least_p", [0.6, 0.8, 0.95])
+def test_a_deck_holds_the_breaks_of_stricter_levels(least_p):
+    where, key = laboratory(classifier=0.57, judge=0.4, sharpness=12.0), DirectionKey(0, LOST, 1)
+    pool = Pool()
+    add_class(pool, where, [key])
+    starts = pool.starts[0]
+    strict = Acceptance(where.acceptance.judges, least_p)
+    (alone,) = walk(where.generator, where.classifier, [key], starts, judge=strict, max_shift=6.0)
+    # Nothing is claimed beyond the valid range, which is shorter where judges are stricter.
+    claimed = {
+        c.row: c.shift for c in pool.breaks if c.level >= least_p and c.shift <= alone.valid_range
+    }
+    found = {
+        int(row): alone.breaks[row] for row in np.flatnonzero(alone.breaks <= alone.valid_range)
+    }
+    assert found == claimed
+    assert 0 < len(claimed) < len(pool.breaks)
+
+
+def shares(truth, levels):
+    """The true readable share of each level, over a fine sample of what is drawn."""
+    order = np.sort(levels)[::-1]
+    cumulated = np.cumsum(truth(order)) / np.arange(1, len(order) + 1)
+    return {
+        level: float(cumulated[(order >= level).sum() - 1]) for level in LEVELS if order[0] >= level
+    }
+
+
+TRUTHS = {
+    "just under the target everywhere": lambda level: np.full_like(level, 0.8999),
+    "falls with the level": lambda level: 0.6 + 0.4 * level**0.5,
+    "worse where judges are surest": lambda level: np.where(level > 0.9, 0.85, 0.99),
+    "breaks off": lambda level: np.where(level >= 0.7, 0.97, 0.5),
+}
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_calibration_keeps_its_promise_over_ten_thousand_reviews(name):
+    """With confidence .95, at most one review in twenty proposes a level under the target."""
+    truth, random = TRUTHS[name], np.random.default_rng(1)
+    law = stats.beta(1.5, 0.7)
+    true = shares(truth, law.rvs(400_000, random_state=random))
+    wrong = proposals = 0
+    for _ in range(10_000):
+        levels = random.beta(1.5, 0.7, 60)
+        found = calibrate(levels, random.random(60) < truth(levels), 0.9, 0.95).proposed
+        proposals += found is not None
+        wrong += found is not None and true[found] < 0.9
+    limit = stats.binom(10_000, 0.05).ppf(0.999)
+    assert wrong <= limit
+    if name == "breaks off":
+        assert proposals > 1_000  # that it proposes nothing would keep the promise, too
+    assert faultless(0.9, 0.95) == 29
