@@ -25,7 +25,7 @@ _MILD = tuple(
                        ("jpeg_compression", 4), ("brightness", 2), ("gaussian_blur", 1))
     for severity in range(1, most + 1)
 )  # fmt: skip
-_CORRUPTED = 0.15
+_CORRUPTED = 0.1
 
 
 class Examples:
@@ -126,5 +126,8 @@ def made_of_nothing(
         rows = order[number :: len(families)]
         if len(rows):
             out[rows] = family(images[rows], labels[rows], random)
-    grain = ops.uniform(out, 0.0, 0.15, random) * ops.chance(out, 0.3, random)
-    return toned(out + grain * ops.noise(out, random), random)
+    return toned(ops.some(out, 0.3, _grainy, random), random)
+
+
+def _grainy(images: Tensor, random: torch.Generator) -> Tensor:
+    return images + ops.uniform(images, 0.0, 0.15, random) * ops.noise(images, random)

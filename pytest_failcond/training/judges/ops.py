@@ -6,6 +6,7 @@ Sizes are shares of the image's side, so that they mean the same at any resoluti
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,21 @@ def uniform(images: Tensor, low: float, high: float, random: torch.Generator) ->
 def chance(images: Tensor, probability: float, random: torch.Generator) -> Tensor:
     """Draw whether something happens to each image, bool ``[N, 1, 1, 1]``."""
     return torch.rand((len(images), 1, 1, 1), generator=random) < probability
+
+
+def some(
+    images: Tensor,
+    probability: float,
+    change: Callable[[Tensor, torch.Generator], Tensor],
+    random: torch.Generator,
+) -> Tensor:
+    """Change each image with a probability; the others cost nothing."""
+    rows = chance(images, probability, random).flatten().nonzero()[:, 0]
+    if not len(rows):
+        return images
+    out = images.clone()
+    out[rows] = change(images[rows], random)
+    return out
 
 
 def middle(images: Tensor) -> Tensor:

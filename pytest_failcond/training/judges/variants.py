@@ -14,37 +14,51 @@ FAINTEST = 0.08
 
 
 def readable(images: Tensor, random: torch.Generator) -> Tensor:
-    """Change images ``[N, C, H, W]`` in ways that leave them readable; two in five stay sharp and clean."""
+    """Change images ``[N, C, H, W]`` in ways that leave them readable; half stay sharp and clean."""
     plain = jittered(images, random)
     changed = plain
     for change, probability in (
         (uneven, 0.25),
+        (hollow, 0.1),
         (broken, 0.15),
         (softened, 0.3),
         (grainy, 0.4),
         (speckled, 0.1),
     ):
-        touched = ops.chance(images, probability, random)
-        changed = torch.where(touched, change(changed, random), changed)
-    kept = ops.chance(images, 0.4, random)
+        changed = ops.some(changed, probability, change, random)
+    kept = ops.chance(images, 0.5, random)
     return toned(torch.where(kept, plain, changed), random)
 
 
 def toned(images: Tensor, random: torch.Generator) -> Tensor:
-    """Lower the contrast of half; turn some gray ones inside out; round to 8 bits."""
+    """Lower the contrast of some; turn a few gray ones inside out; round to 8 bits."""
     images = images.clamp(0, 1)
     if images.shape[1] == 1:
-        images = torch.where(ops.chance(images, 0.1, random), 1 - images, images)
-    faint = ops.chance(images, 0.4, random)
-    return ops.levels(torch.where(faint, ops.dimmed(images, FAINTEST, random), images))
+        images = torch.where(ops.chance(images, 0.04, random), 1 - images, images)
+    return ops.levels(ops.some(images, 0.3, faint, random))
+
+
+def faint(images: Tensor, random: torch.Generator) -> Tensor:
+    """Lower the contrast, down to `FAINTEST`."""
+    return ops.dimmed(images, FAINTEST, random)
+
+
+def hollow(images: Tensor, random: torch.Generator) -> Tensor:
+    """Leave the outlines: half tones become the brightest, and what was bright goes."""
+    flat = images.flatten(1)
+    low, high = (end[:, None, None, None] for end in (flat.amin(dim=1), flat.amax(dim=1)))
+    soft = ops.blurred(images, ops.uniform(images, 0.015, 0.035, random) * ops.side(images))
+    share = ((soft - low) / (high - low).clamp(min=1e-3)).clamp(0, 1)
+    kept = ops.uniform(images, 0.0, 0.4, random)
+    return low + (high - low) * (4 * share * (1 - share) * (1 - kept) + share * kept)
 
 
 def jittered(images: Tensor, random: torch.Generator) -> Tensor:
     """Turn, scale and shift a little."""
     count = len(images)
-    angle = (torch.rand(count, generator=random) * 2 - 1) * math.pi / 15
-    scale = torch.exp((torch.rand(count, generator=random) * 2 - 1) * 0.12)
-    shift = (torch.rand((count, 2), generator=random) * 2 - 1) * 0.06
+    angle = (torch.rand(count, generator=random) * 2 - 1) * math.pi / 24
+    scale = torch.exp((torch.rand(count, generator=random) * 2 - 1) * 0.1)
+    shift = (torch.rand((count, 2), generator=random) * 2 - 1) * 0.05
     return ops.moved(images, angle, scale, shift)
 
 
