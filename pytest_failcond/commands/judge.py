@@ -189,6 +189,7 @@ def finish(options: argparse.Namespace, images: LabeledImages, trainer: JudgeTra
     from pytest_failcond.subjects.images import LabeledImages
     from pytest_failcond.training.judges.quality import measure, render
 
+    trainer.calibrate(images)
     rows = trainer.parts.held_out
     held_out = LabeledImages(images.images[rows], images.labels[rows])
     with stage("Measuring the judges on the images that were held out.") as tell:

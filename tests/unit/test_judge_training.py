@@ -15,6 +15,7 @@ from pytest_failcond.judges.file import load_judges, save_judges
 from pytest_failcond.judges.networks import Judge, contrast
 from pytest_failcond.subjects.images import LabeledImages, to_float
 from pytest_failcond.training.judges import ops
+from pytest_failcond.training.judges.calibration import temperature
 from pytest_failcond.training.judges.examples import Examples, made_of_nothing
 from pytest_failcond.training.judges.learner import Learner
 from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES, partners
@@ -32,7 +33,7 @@ def random_of(seed):
 
 def tiny_trainer(*, steps=4, side=8, channels=1, **changes):
     data = stripes(120, side=side, channels=channels)
-    recipe = JudgeRecipe(**({"batch": 16} | changes))
+    recipe = JudgeRecipe(**({"batch": 16, "negatives": 0.25} | changes))
     judges = [
         JudgeConfig(name="acceptor-1", kind="acceptor", strides=[1, 2], widths=[4, 5], hidden=6),
         JudgeConfig(name="guide-1", kind="guide", kernel=5, strides=[2], widths=[6], hidden=5),
@@ -244,6 +245,58 @@ def test_what_is_folded_computes_what_was_trained():
         module = Judge(trainer.pack, judge).eval()
         module.load_state_dict(learner.folded())
         torch.testing.assert_close(module(images), learner(images), atol=1e-4, rtol=1e-4)
+
+
+def test_a_judge_is_calibrated_on_images_it_has_not_learned_from(monkeypatch):
+    trainer = tiny_trainer(steps=30)
+    while trainer.progress < 1:
+        trainer.advance()
+    data, shown = stripes(120), {}
+
+    def spied(judge, given, rows, families, **options):
+        shown[options["key"][1]] = rows, families
+        return temperature(judge, given, rows, families, **options)
+
+    monkeypatch.setattr("pytest_failcond.training.judges.trainer.temperature", spied)
+    trainer.calibrate(data)
+    first = trainer.record()["temperatures"]
+    assert np.array_equal(shown["acceptor-1"][0], trainer.parts.guides)
+    assert np.array_equal(shown["guide-1"][0], trainer.parts.acceptors)
+    assert shown["acceptor-1"][1] == OF_ACCEPTORS
+    trainer.calibrate(data)
+    assert trainer.record()["temperatures"] == first
+    images = torch.rand(6, 1, 8, 8)
+    for name, judge in trainer.judges().items():
+        learner = trainer._learners[name].eval()
+        expected = learner(images) / first[name]
+        torch.testing.assert_close(judge(images), expected, atol=2e-2, rtol=2e-2)
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0, 3.0])
+def test_the_temperature_undoes_a_scale_of_the_logits(scale):
+    """A judge that is right as often as its probabilities say has temperature 1; scaled, that scale."""
+    data = stripes(3000)
+    random = np.random.default_rng(0)
+    wrong = np.where(random.random(3000) < 0.2, (data.labels + 1) % 3, data.labels)
+    data = LabeledImages(data.images, wrong)
+
+    class Known(torch.nn.Module):
+        def forward(self, images):
+            brightest = images[:, 0, [1, 4, 6]].mean(dim=2).argmax(dim=1)
+            # p = 0.8 for the class that is seen, else evenly less.
+            logits = torch.full((len(images), 4), math.log(0.2 / 3))
+            return logits.scatter(1, brightest[:, None], math.log(0.8)) * scale
+
+    found = temperature(
+        Known(),
+        data,
+        np.arange(3000),
+        OF_ACCEPTORS,
+        negatives=1e-6,
+        key=(0, "x"),
+        device=torch.device("cpu"),
+    )
+    assert found == pytest.approx(scale, rel=0.15)
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):

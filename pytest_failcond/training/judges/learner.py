@@ -11,7 +11,13 @@ from pytest_failcond.judges.networks import Judge, pooled
 
 
 class Learner(Judge):
-    """A `Judge` whose convolutions' outputs are normalised over the batch."""
+    """A `Judge` whose convolutions' outputs are normalised over the batch.
+
+    Attributes:
+        temperature: divides the logits of what is folded.
+    """
+
+    temperature: float = 1.0
 
     def __init__(
         self, pack: PackConfig, config: JudgeConfig, backbone: nn.Module | None = None
@@ -45,4 +51,6 @@ class Learner(Judge):
             name = f"convolutions.{number}"
             tensors[f"{name}.weight"] = convolution.weight * gain[:, None, None, None]
             tensors[f"{name}.bias"] = (convolution.bias - norm.running_mean) * gain + norm.bias
+        for name in ("last.weight", "last.bias"):
+            tensors[name] = tensors[name] / self.temperature
         return {k: v.detach().cpu().clone() for k, v in tensors.items()}

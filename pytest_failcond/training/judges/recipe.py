@@ -28,9 +28,9 @@ class JudgeRecipe:
         FailcondError: a number makes no sense.
     """
 
-    batch: int = 128
-    negatives: float = 0.25
-    learning_rate: float = 0.004
+    batch: int = 64
+    negatives: float = 0.15
+    learning_rate: float = 0.003
     smoothing: float = 0.02
     floor: float = 0.03
     seed: int = 0
@@ -54,8 +54,8 @@ class JudgeRecipe:
 
 _KERNELS: dict[Kind, tuple[tuple[int, int, tuple[int, ...]], ...]] = {
     # side of the kernel, stride of the first convolution, channels
-    "acceptor": ((3, 1, (16, 32, 48, 64)), (5, 2, (24, 48, 64))),
-    "guide": ((3, 2, (32, 64, 96)), (5, 1, (12, 24, 48, 64))),
+    "acceptor": ((3, 2, (32, 64, 96)), (5, 2, (24, 48, 64))),
+    "guide": ((3, 2, (24, 48, 64)), (5, 2, (16, 32, 64))),
 }
 _HIDDEN = {"acceptor": (96, 128), "guide": (64, 160)}
 

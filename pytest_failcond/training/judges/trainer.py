@@ -22,6 +22,7 @@ from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Record, parse_json, validate
 from pytest_failcond.storage.tensors import misfit
 from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.training.judges.calibration import temperature
 from pytest_failcond.training.judges.examples import Examples
 from pytest_failcond.training.judges.learner import Learner
 from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES
@@ -160,10 +161,26 @@ class JudgeTrainer:
             "taught": {name: len(getattr(self.parts, name)) for name in ("acceptors", "guides")},
             "held_out": len(self.parts.held_out),
             "threads": torch.get_num_threads(),
+            "temperatures": {name: x.temperature for name, x in self._learners.items()},
             "negatives": {
                 f"{kind}s": [f.__name__ for f in families] for kind, families in _FAMILIES.items()
             },
         }
+
+    def calibrate(self, data: LabeledImages) -> None:
+        """Make every judge as sure as it is right, on images of the half that it has not learned from."""
+        for judge in self.pack.judges:
+            learner = self._learners[judge.name]
+            learner.temperature = 1.0
+            learner.temperature = temperature(
+                learner.eval(),
+                data,
+                self.parts.guides if judge.kind == "acceptor" else self.parts.acceptors,
+                _FAMILIES[judge.kind],
+                negatives=self.recipe.negatives,
+                key=(self.recipe.seed, judge.name),
+                device=self._device,
+            )
 
     def states(self) -> dict[str, dict[str, Tensor]]:
         """Return each judge's tensors as its file holds them, by name."""

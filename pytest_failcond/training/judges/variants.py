@@ -14,7 +14,7 @@ FAINTEST = 0.08
 
 
 def readable(images: Tensor, random: torch.Generator) -> Tensor:
-    """Change images ``[N, C, H, W]`` in ways that leave them readable; half stay sharp and clean."""
+    """Change images ``[N, C, H, W]`` in ways that leave them readable; three in five stay sharp and clean."""
     plain = jittered(images, random)
     changed = plain
     for change, probability in (
@@ -26,7 +26,7 @@ def readable(images: Tensor, random: torch.Generator) -> Tensor:
         (speckled, 0.1),
     ):
         changed = ops.some(changed, probability, change, random)
-    kept = ops.chance(images, 0.5, random)
+    kept = ops.chance(images, 0.6, random)
     return toned(torch.where(kept, plain, changed), random)
 
 
