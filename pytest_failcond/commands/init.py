@@ -143,6 +143,7 @@ severities = [1, 2, 3, 4, 5]
 top = 3         # directions per class
 samples = 128   # start images per class
 max_shift = 8.0 # in standard deviations of a dimension
+truncation = 1.0 # less: start images nearer to the mean of their class
 
 [tool.failcond.acceptance] # used once a judge is named
 least_p = 0.8   # probability that every judge must give an image's class

@@ -9,11 +9,12 @@ from torch import nn
 
 from pytest_failcond import Classifier, LabeledImages, find_corner_cases
 from pytest_failcond.config.gate_settings import GateSettings
-from pytest_failcond.config.settings import CorruptionSettings, Settings
+from pytest_failcond.config.settings import CornerCaseSettings, CorruptionSettings, Settings
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.corruption.measure import measure_corruption
+from pytest_failcond.probes.direction.measure import find, measure_direction
 from pytest_failcond.probes.direction.starts import start_images
-from pytest_failcond.probes.keys import CorruptionKey
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, Key, RankingKey
 from pytest_failcond.probes.registry import parse_key
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.verdicts.gates import check
@@ -161,3 +162,64 @@ def test_a_direction_that_the_judge_cannot_follow_is_passed_over_and_listed():
     assert passed.key.dimension == 1
     assert passed.valid_range < 1.0
     assert all(direction.key.dimension != 1 for direction in found.directions)
+
+
+class HalfBlind(nn.Module):
+    """Gives up where an image is dark; and wherever its corner is bright, however it is moved."""
+
+    def __init__(self, level: float, corner: float) -> None:
+        super().__init__()
+        self.level, self.corner = level, corner
+        self.anchor = nn.Parameter(torch.zeros(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        margin = (images[:, 0, 2:, 2:].mean(dim=(1, 2)) - self.level) * 5
+        blind = images[:, 0, :2, :2].mean(dim=(1, 2)) > self.corner
+        margin = torch.where(blind, -margin.abs() - 1, margin)
+        return torch.stack([margin, -margin, torch.full_like(margin, -50.0)], dim=1) + self.anchor
+
+
+@pytest.mark.parametrize("corner", [0.83, 0.9, 0.95])
+def test_start_errors_that_were_planted_do_not_count_as_a_directions(corner):
+    """A part of the start images is wrong unmoved, whatever happens along the two directions.
+
+    One direction breaks the others where it breaks all images of a classifier without that fault; the
+    other breaks nothing. The share of start images that are broken blames both.
+    """
+    std = np.linspace(0.3, 1.2, 28)
+    weights = torch.zeros(28, 1, 8, 8)
+    weights[1, :, 2:, 2:] = -0.1 / std[1]
+    weights[5, :, :2, :2] = 0.1 / std[5]
+    generator = LinearGenerator(weights, 0.8, std)
+    harmful, harmless = DirectionKey(0, 1, 1), DirectionKey(0, 9, 1)
+    judge = Classifier(Threshold(-9.0).eval(), classes=3)
+
+    def laboratory(model: nn.Module) -> Laboratory:
+        settings = Settings(corner_cases=CornerCaseSettings(samples=128, max_shift=6.0, top=1))
+        return Laboratory(settings, Classifier(model.eval()), None, generator, Acceptance.of(judge))
+
+    def value(of: Laboratory, key: Key, **gate: object) -> float:
+        settings = Settings(gates=(GateSettings(**gate),))
+        if isinstance(key, RankingKey):
+            record, _ = find(of, key, lambda name, picture: name)
+        else:
+            record = measure_direction(of, key, lambda name, picture: name)
+        return check(settings.gates[0], key, lambda _: record, settings, generator.classes).value
+
+    starts = start_images(generator, EVERYTHING, 0, 128)
+    z = (starts.styles / torch.from_numpy(std)).numpy()
+    bright = z[:, 1] < 3
+    right = bright & ~(0.8 + 0.1 * z[:, 5] > corner)
+    assert 0.5 < right.mean() < bright.mean()
+    planted, sound = laboratory(HalfBlind(0.5, corner)), laboratory(HalfBlind(0.5, 9.0))
+    start = {"metric": "start_accuracy", "min": 0.1}
+    assert value(planted, RankingKey(0), **start) == right.mean()
+    assert value(sound, RankingKey(0), **start) == bright.mean()
+    for shift in (1.0, 2.5, 4.0):
+        newly = {"metric": "newly_broken_share", "max": 0.9, "at": shift}
+        share = {"metric": "broken_share", "max": 0.9, "at": shift}
+        assert value(planted, harmless, **newly) == value(sound, harmless, **newly) == 0.0
+        assert value(planted, harmless, **share) == 1 - right.mean()
+        expected = (3 - z[right, 1] <= shift).mean()
+        assert value(planted, harmful, **newly) == pytest.approx(expected, abs=0.02)
+        assert value(planted, harmful, **share) > value(planted, harmful, **newly)

@@ -12,7 +12,7 @@ from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.corpus.record import Replay, Replayed
-from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import MeanKey
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.review.record import Reviewed
@@ -21,6 +21,7 @@ from pytest_failcond.review.standing import Share, Standing
 from pytest_failcond.runs.run import Run
 from pytest_failcond.runs.selftest import selftest
 from pytest_failcond.statistics.draws import drawn, generator, weights_of
+from pytest_failcond.storage.packing import pack_bits
 from pytest_failcond.verdicts.gates import GateResult, check
 from pytest_failcond.verdicts.metrics import Case
 from tests.runs import walked_direction
@@ -29,6 +30,8 @@ N, CLASSES = 1000, ("a", "b")
 LABELS = np.arange(N) % 2
 CELLS = [f"corruption:{name}:{s}" for name in ("contrast", "fog") for s in (1, 2)]
 STARTS = "direction:0:7:+"
+BIASED = "direction:0:8:+"
+UNMOVED = "ranking:0"
 
 
 def measured(key: str, right: np.ndarray) -> Measurement:
@@ -59,10 +62,30 @@ def reviewed(some: int, total: int) -> Reviewed:
     return Reviewed(Standing(version="m:c", same=True, breaks=Share(some=some, all=total)), 0.95)
 
 
+def biased() -> Direction:
+    """The same, but a fifth of the images are wrong before they are moved."""
+    found = walked()
+    breaks = [0.0 if i % 5 == 0 else b for i, b in enumerate(found.breaks)]
+    again = walked_direction(breaks, found.valid.T, np.array(found.curve.shift))
+    return replace(again, key=PROBES.about(BIASED))
+
+
+def unmoved(right: np.ndarray) -> ClassRanking:
+    """A ranking of class 0 that knows which of its start images are right."""
+    key = PROBES.about(UNMOVED)
+    return ClassRanking(key, 0, 60, [], [], [], [], len(right), pack_bits(right))
+
+
 MEASURED: dict[str, object] = {
     key: measured(key, rights(accuracy, stream=key))
     for key, accuracy in zip(["clean", *CELLS], (0.97, 0.93, 0.88, 0.95, 0.7), strict=True)
-} | {STARTS: walked(), "corpus": measured("corpus", rights(0.8)), "review": reviewed(44, 50)}
+} | {
+    STARTS: walked(),
+    BIASED: biased(),
+    UNMOVED: unmoved(np.arange(60) % 5 > 0),
+    "corpus": measured("corpus", rights(0.8)),
+    "review": reviewed(44, 50),
+}
 BASELINE = {
     key: measured(key, rights(accuracy, stream=f"then {key}"))
     for key, accuracy in zip(["clean", *CELLS], (0.98, 0.93, 0.93, 0.9, 0.8), strict=True)
@@ -78,6 +101,8 @@ GATES = [
     (STARTS, {"metric": "breaking_shift", "min": 3.0}),
     (STARTS, {"metric": "broken_share", "max": 0.5, "at": 2.5}),
     (STARTS, {"metric": "valid_range", "min": 2.5}),
+    (BIASED, {"metric": "newly_broken_share", "max": 0.5, "at": 2.5}),
+    (UNMOVED, {"metric": "start_accuracy", "min": 0.5}),
     (CELLS[2], {"metric": "regression_drop", "max": 0.0}),
     (MeanKey(), {"metric": "mean_regression_drop", "max": 0.0}),
     (CELLS[3], {"metric": "negative_flips", "max": 0.2}),
@@ -154,6 +179,8 @@ def drawn_again(found: dict, rows: dict[str, np.ndarray]) -> dict:
         elif isinstance(one, Reviewed):
             named = rows["review"] < one.standing.breaks.some
             again[key] = reviewed(int(named.sum()), len(named))
+        elif isinstance(one, ClassRanking):
+            again[key] = unmoved(one.right_unmoved[rows["starts:0"]])
         else:
             chosen = rows["starts:0"]
             breaks, shifts = [one.breaks[i] for i in chosen], np.array(one.curve.shift)
@@ -188,7 +215,7 @@ def test_values_of_draws_are_those_of_the_images_drawn(key, fields, how):
 
 def _of(found: dict, rows: dict) -> dict:
     """Leave out what is not drawn."""
-    kinds = {"starts:0": Direction, "review": Reviewed}
+    kinds = {"starts:0": (Direction, ClassRanking), "review": Reviewed}
     kind = next((kinds[images] for images in rows if images in kinds), Measurement)
     return {key: one for key, one in found.items() if isinstance(one, kind)}
 
@@ -275,6 +302,22 @@ def test_without_the_baseline_its_gates_are_named_and_not_tried():
     (gate,) = selftest(run, resamples=10)
     assert "--baseline FILE" in gate.checks[0].reason
     assert gate.whole.by_chance is None
+
+
+def test_a_newly_broken_share_has_a_binomial_answer_of_those_right_unmoved():
+    """40 of 60 are right unmoved, and 10 of these are broken by 2 σ."""
+    breaks = [*[0.0] * 20, *[1.0] * 10, *[None] * 30]
+    found = {STARTS: walked_direction(breaks, np.ones((60, 9), dtype=bool), np.arange(9) / 2)}
+    gate = {"metric": "newly_broken_share", "max": 0.3, "at": 2.0}
+    got = odds(make_run(found, (STARTS, gate)))
+    some = np.arange(61)
+    chances = stats.binom.pmf(some, 60, 40 / 60)
+    fails = stats.binom.sf(np.floor(0.3 * some + 1e-9), some, 0.25)
+    few = some < 30  # no value: too few are right unmoved
+    assert got.by_chance == pytest.approx((chances * np.where(few, 1, fails)).sum(), abs=0.035)
+    # What is lost more is lost of those that are right at the shift: as a share of those right unmoved.
+    worse = stats.binom.sf(np.floor(0.3 * some + 1e-9), some, 0.25 + got.finds)
+    assert (chances * np.where(few, 1, worse)).sum() == pytest.approx(0.95, abs=0.03)
 
 
 def test_a_broken_share_has_a_binomial_answer_too():

@@ -271,3 +271,45 @@ def test_the_discriminator_looks_at_the_label():
     second, same = discriminator(images, torch.tensor([1, 1, 1, 1]))
     assert not torch.allclose(first, second)
     assert torch.equal(logits, same)
+
+
+def test_truncation_draws_styles_towards_the_mean_of_their_own_class():
+    """In w, where the way to the mean is straight; the whole network's σ and range stay as they are."""
+    generator = tiny_generator()
+    labels = torch.arange(300) % 3
+    seen = []
+    generator.network.synthesis.styles = lambda w: seen.append(w) or torch.zeros(len(w), 1)
+    for truncation in (1.0, 0.7, 0.25):
+        generator.sample(labels, seed=5, truncation=truncation)
+    whole, *others = torch.cat(seen).reshape(3, -1, seen[0].shape[1])[:, :300]
+    for truncation, w in zip((0.7, 0.25), others, strict=True):
+        for c in range(3):
+            mean = generator._mean_w(c)
+            own = labels == c
+            torch.testing.assert_close(
+                w[own] - mean, truncation * (whole[own] - mean), atol=1e-5, rtol=0
+            )
+            error = 4 * whole[own].std(dim=0) / int(own.sum()) ** 0.5
+            assert ((whole[own].mean(dim=0) - mean).abs() < error + 1e-6).all()
+    assert not torch.allclose(generator._mean_w(0), generator._mean_w(1))
+
+
+def test_a_truncated_sample_depends_on_its_number_alone():
+    generator, labels = tiny_generator(), torch.arange(70) % 3
+    styles = generator.sample(labels, seed=5, truncation=0.6)
+    assert torch.equal(generator.sample(labels[:9], seed=5, truncation=0.6), styles[:9])
+    alone = generator.sample(labels[7:9], seed=5, first=7, truncation=0.6)
+    torch.testing.assert_close(alone, styles[7:9], atol=1e-5, rtol=1e-5)
+    assert torch.equal(
+        generator.sample(labels, seed=5), generator.sample(labels, seed=5, truncation=1.0)
+    )
+    assert not torch.allclose(generator.sample(labels, seed=5), styles)
+    assert generator.sample(labels[:0], truncation=0.6).shape == (0, styles.shape[1])
+    before = tiny_generator().style_space.std
+    np.testing.assert_array_equal(generator.style_space.std, before)
+
+
+@pytest.mark.parametrize("truncation", [0.0, -0.5, 1.01, float("nan")])
+def test_a_truncation_outside_its_range_is_refused(truncation):
+    with pytest.raises(FailcondError, match=r"^truncation: .* is not over 0 and at most 1$"):
+        tiny_generator().sample([0], truncation=truncation)
