@@ -122,3 +122,38 @@ def test_a_truncation_out_of_range_is_refused(corners, value):
     result = corners.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "corner_cases.truncation" in result.stderr.str()
+
+
+def test_a_class_that_the_judges_follow_nowhere_has_a_verdict_in_words(project):
+    """One direction changes anything, and the judge loses the class along it within 1 σ."""
+    project.configure(
+        '[tool.failcond]\nclassifier = "mine:load_classifier"\n'
+        'classes = ["circle", "square", "star"]\n'
+        "[tool.failcond.corner_cases]\ntop = 1\nsamples = 16\n"
+    )
+    project.write(
+        "conftest.py",
+        "import pytest\n"
+        "from tests.unit.linear import FAINT, Bright, linear_generator\n"
+        "@pytest.fixture(scope='session')\n"
+        "def failcond_generator():\n"
+        "    generator = linear_generator()\n"
+        "    generator._weights[FAINT] = 0\n"
+        "    return generator\n"
+        "@pytest.fixture(scope='session')\ndef failcond_classifier(): return Bright(0.3).eval()\n"
+        "@pytest.fixture(scope='session')\ndef failcond_judge(): return Bright(0.6, 1e4).eval()\n",
+    )
+    result = project.run("-k", "circle", "--failcond-json=run.json", "--failcond-markdown=run.md")
+    assert result.parseoutcomes() == {"failed": 1, "deselected": 2}
+    result.stdout.fnmatch_lines(
+        [
+            "*the judges follow no direction of class 'circle' for 1 σ, so nothing is known of where*",
+            "The judges follow no direction of class circle for 1 σ",
+        ]
+    )
+    assert "The judges follow no direction of class circle for 1 σ" in (
+        project.path / "run.md"
+    ).read_text(encoding="utf-8")
+    (ranking,) = run_of(project)["rankings"]
+    assert (ranking["directions"], len(ranking["passed_over"])) == ([], 1)
+    assert run_of(project)["errors"][0]["key"] == "corner_case:0:1"

@@ -176,9 +176,11 @@ def directions(project, kept, gate):
                   "    return model\n")  # fmt: skip
     table = CORNERS.replace("[tool.failcond]\n", "[tool.failcond]\nthreads = 1\n")
     project.configure(
-        table.replace("top = 2", "top = 1"),
+        table.replace("top = 2", "top = 1\ntruncation = 0.8"),
         gate(metric="breaking_shift", min=2.0),
         gate(id="star", metric="broken_share", at=2.0, max=0.0, classes=["star"]),
+        gate(id="newly", metric="newly_broken_share", at=1.0, max=0.5),
+        gate(id="start", metric="start_accuracy", min=0.5),
     )
     project.run("--failcond-classifier=other:load", "--failcond-json=old.json")
     kept["directions"] = by_one_and_two(project, *REPORTS, "--failcond-compare=old.json")

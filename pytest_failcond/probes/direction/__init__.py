@@ -180,8 +180,7 @@ def direction_of(key: CornerCaseKey, asking: Asking) -> DirectionKey:
     if not directions:
         raise FailcondError(
             f"the judges follow no direction of class {name!r} for 1 σ, so nothing is known of where it "
-            "breaks; look at its images by `failcond explore`, and train the generator or the judges "
-            "further"
+            "breaks; train the generator or the judges further, or lower acceptance.least_p"
         )
     if key.rank > len(directions):
         raise FailcondError(
