@@ -63,7 +63,7 @@ MIN_N = Whole(1, 10**9)
 PARTS = Whole(1, 10_000)
 """Parts of a divided session."""
 LEAST_P = 0.8
-"""Probability that a judge must give an image's class, where nobody says otherwise."""
+"""Default of the probability that a judge must give an image's class."""
 RESAMPLES = 1_000_000
 """Draws of a self-test, of each kind."""
 PER_CLASS = 1_000_000

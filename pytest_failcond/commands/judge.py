@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--features",
         metavar="MODULE:CALLABLE",
         help="returns a torch.nn.Module (images to features), which stays as it is and on which the "
-        "judges are heads; needed above 64 px. Whoever uses OUTPUT needs this module too",
+        "judges are heads; needed above 64 px. OUTPUT needs this module later, too",
     )
     parser.add_argument(
         "--acceptors",
@@ -72,7 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for flag, kind, meaning in (
         ("batch", BATCH_SIZE.read, "images per step"),
         ("learning-rate", positive, "of AdamW, at its highest"),
-        ("floor", positive, "least contrast, from 0 to 1; an image of less is none of the classes"),
+        (
+            "floor",
+            positive,
+            "least contrast, from 0 to 1; an image below it is none of the classes",
+        ),
         ("seed", SEED.read, "keys all randomness"),
     ):
         default = getattr(recipe, flag.replace("-", "_"))
@@ -192,7 +196,7 @@ def finish(options: argparse.Namespace, images: LabeledImages, trainer: JudgeTra
     trainer.calibrate(images)
     rows = trainer.parts.held_out
     held_out = LabeledImages(images.images[rows], images.labels[rows])
-    with stage("Measuring the judges on the images that were held out.") as tell:
+    with stage("Measuring the judges on the held-out images.") as tell:
         quality = measure(
             trainer.judges(),
             held_out,
@@ -209,8 +213,8 @@ def finish(options: argparse.Namespace, images: LabeledImages, trainer: JudgeTra
     )
     if trainer.pack.features:
         say(
-            f"The file holds heads on a backbone; whoever loads it needs {trainer.pack.features} too, "
-            "with the same weights."
+            f"The file holds heads on a backbone; loading it needs {trainer.pack.features} too, "
+            f"with the same weights."
         )
     put(f"\n{lines(render(quality))}\n")
 

@@ -21,7 +21,7 @@ from pytest_failcond.storage.reading import Many, Record, read_json, validate
 
 SCHEMA = 1
 FILE = "failcond-review.json"
-"""The review file, where none is configured."""
+"""The default review file."""
 _REMEDY = "take it from the last commit"
 ReaderKind = Literal["person", "model"]
 
@@ -95,7 +95,7 @@ class Review:
             if kinds.setdefault(answer.reader, answer.kind) != answer.kind:
                 raise FailcondError(
                     f"reader {answer.reader!r}: is a {kinds[answer.reader]} in the review, and a "
-                    f"{answer.kind} here; give each reader a name of its own with --reader"
+                    f"{answer.kind} here; give each reader another name with --reader"
                 )
             found[answer.deck, answer.reader, answer.image] = answer
         return replace(self, answers=tuple(found.values()))
@@ -110,18 +110,18 @@ class Review:
 def _check_answer(answer: Answer, deck: Deck) -> None:
     if answer.image not in deck.images:
         raise FailcondError(
-            f"{answer.image[:23]}… is no image of deck {deck.id}; give the answers to the deck that "
-            "was read"
+            f"{answer.image[:23]}… is not an image of deck {deck.id}; give the answers to the "
+            f"deck that was read"
         )
     if answer.answer is not None and answer.answer not in deck.classes:
         raise FailcondError(
-            f"answer {answer.answer!r} is no class of deck {deck.id}, which has "
+            f"answer {answer.answer!r} is not a class of deck {deck.id}, which has "
             f"{', '.join(deck.classes[:30])}; '?' is for can't tell"
         )
 
 
 def read_review(path: Path) -> Review | None:
-    """Read a review file; None where there is none.
+    """Read a review file; None if it is missing.
 
     Raises:
         FailcondError: it is damaged, edited amiss, or of a newer version.
@@ -131,7 +131,7 @@ def read_review(path: Path) -> Review | None:
     data = read_json(path, "a review file of pytest-failcond", _REMEDY)
     schema = data.get("schema") if isinstance(data, dict) else None
     if type(schema) is not int:
-        raise FailcondError(f"{path}: is no review file of pytest-failcond; {_REMEDY}")
+        raise FailcondError(f"{path}: is not a review file of pytest-failcond; {_REMEDY}")
     if schema > SCHEMA:
         raise FailcondError(
             f"{path}: written with schema {schema}, this version reads {SCHEMA}; update "
@@ -155,10 +155,10 @@ def read_review(path: Path) -> Review | None:
 def update_review(
     path: Path, change: Callable[[Review], Review], images: Mapping[str, bytes] | None = None
 ) -> Review:
-    """Change a review file, after whoever else is changing it; the file is there whole, or as it was.
+    """Change a review file under its lock; it is written whole, or unchanged.
 
     Args:
-        path: of the file; made where there is none.
+        path: of the file; made if it is missing.
         change: makes the new content of the old.
         images: PNG files to be put beside it before, by the hash of their pixels.
 

@@ -29,7 +29,7 @@ KINDS: dict[Kind, int] = {"break": 50, "rejected": 20, "test": 10, "unreadable":
 
 
 class Subjects(Record):
-    """What a deck was drawn with, and what a session tests: a review of one may speak of the other.
+    """What a deck was drawn with, and what a session tests: a review of one may apply to the other.
 
     Attributes:
         classifier, generator, judges: their hashes; None: without one, or of a plain callable.
@@ -58,8 +58,8 @@ class Claim(Record):
         kind: ``break``: accepted at some level, and the classifier has it wrong; ``rejected``: the same, but
             the judges reject it; ``test``: an untouched test image; ``unreadable``: it shows no class.
         class_name: the class; None of what shows none.
-        level: the least probability that any judge gave the class on the way from the start image; None
-            where no judge was asked.
+        level: the least probability that any judge gave the class on the way from the start image;
+            None without a judge.
         direction: the key of the direction that it was moved along; None where it was not.
         sample: the start image's number in the generator's stream.
         shift: how far it was moved, σ.
@@ -160,7 +160,8 @@ def hash_pixels(pixels: npt.NDArray[np.uint8]) -> str:
 def random_of(what: str, subjects: Subjects, number: int) -> np.random.Generator:
     """Return the random numbers by which one part of a deck is drawn.
 
-    They depend on what is reviewed and on the deck's number: nobody can draw again until a deck pleases.
+    They depend on what is reviewed and on the deck's number: a deck cannot be drawn again until it
+    pleases.
     """
     of = (subjects.classifier, subjects.generator, subjects.judges, subjects.seed)
     key = stream_key("review", what, *map(str, of), number)

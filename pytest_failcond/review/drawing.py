@@ -42,7 +42,7 @@ class Candidate:
         row: of the start image among those of its class.
         sample: its number in the generator's stream.
         shift: how far it is moved, σ.
-        level: how surely it shows its class, at least, on the way there; None where no judge is asked.
+        level: how surely it shows its class, at least, on the way there; None without a judge.
     """
 
     direction: DirectionKey

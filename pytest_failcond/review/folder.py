@@ -140,7 +140,8 @@ def _from_page(
         found = validate(_Downloaded, data)
     except (ValueError, ValidationError) as error:
         raise ValueError(
-            f"is no file of answers: {error}; download it again from the page, or give the filled {ANSWERS}"
+            f"is not a file of answers: {error}; download it again from the page, or give the "
+            f"filled {ANSWERS}"
         ) from error
     deck = review.deck(found.deck)
     answers = []
@@ -179,13 +180,13 @@ def _from_table(
     rows = list(csv.reader(line for line in lines if line.strip() and not line.startswith("#")))
     if not rows or [cell.strip() for cell in rows[0]] != ["position", "answer"]:
         raise ValueError(
-            f"is no table of answers; its first row must be position,answer as in {ANSWERS}"
+            f"is not a table of answers; its first row must be position,answer as in {ANSWERS}"
         )
     found: dict[int, str] = {}
     for row in rows[1:]:
         position, answer = _read_row(row, deck)
         if position in found:
-            raise ValueError(f"position {position} stands twice; leave one")
+            raise ValueError(f"position {position} occurs twice; leave one")
         found[position] = answer
     return [
         Answer(
@@ -204,7 +205,7 @@ def _text(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(f"is no text; give the filled {ANSWERS} in UTF-8") from None
+        raise ValueError(f"is not text; give the filled {ANSWERS} in UTF-8") from None
 
 
 def _read_row(row: list[str], deck: Deck) -> tuple[int, str]:
@@ -220,7 +221,7 @@ def _read_row(row: list[str], deck: Deck) -> tuple[int, str]:
     names = {name.strip(): name for name in deck.classes}
     if answer not in ("", UNKNOWN, *names):
         raise ValueError(
-            f"position {position}: {shown(answer)} is no class of deck {deck.id}; write one of "
+            f"position {position}: {shown(answer)} is not a class of deck {deck.id}; write one of "
             f"{', '.join(deck.classes[:30])}, or {UNKNOWN}"
         )
     return position, names.get(answer, answer)

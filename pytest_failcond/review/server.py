@@ -101,7 +101,7 @@ class ReviewServer(ThreadingHTTPServer):
         return secrets.compare_digest(secret.encode(), self._session.encode())
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is no error of ours."""
+        """A browser that hangs up is not our error."""
 
 
 class _RefusedError(Exception):

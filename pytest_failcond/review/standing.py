@@ -1,4 +1,6 @@
-"""How a review stands to what is tested now: which decks speak of it, and what their readers found. Pure."""
+"""The relation of a review to the current session: the decks that apply, and their readers'
+findings. Pure.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,7 @@ class Reader(Record):
 
     @property
     def reliable(self) -> bool:
-        """Whether the checks speak for the reader: too few of them say nothing against one."""
+        """Whether the checks support the reader; too few of them count as support."""
         tests, unreadable = self.tests, self.unreadable
         knows = tests.all < _FEW or tests.some >= _LEAST_NAMED * tests.all
         guesses = unreadable.all >= _FEW and unreadable.some > _MOST_NAMED * unreadable.all
@@ -91,7 +93,9 @@ class Read:
 
 
 def read_images(review: Review, decks: Iterable[Deck]) -> list[Read]:
-    """Join the claims of some decks with the answers, by the images' hashes; what nobody read is left out."""
+    """Join the claims of some decks with the answers, by the images' hashes; unread images are left
+    out.
+    """
     found = []
     for deck in decks:
         answers: dict[str, list[Answer]] = {}
@@ -109,9 +113,9 @@ def read_images(review: Review, decks: Iterable[Deck]) -> list[Read]:
 def standing(review: Review, now: Subjects) -> Standing:
     """Say what a review says of what is tested now.
 
-    Decks of the same generator, judges, truncation and walks count, unless ``least_p`` was chosen by them:
-    those of this very classifier, or where there are none, those of the last that was reviewed. A stricter
-    ``least_p`` is spoken of by those of their images that reach it.
+    Decks of the same generator, judges, truncation and walks count, unless ``least_p`` was chosen
+    by them: those of this very classifier, or without any, those of the last reviewed one. A
+    stricter ``least_p`` is spoken of by those of their images that reach it.
     """
     fresh = [deck for deck in review.decks if not deck.calibrated]
     valid = [deck for deck in fresh if not _difference(deck, now)]
@@ -126,7 +130,7 @@ def standing(review: Review, now: Subjects) -> Standing:
         return Standing(
             version=version,
             same=bool(own),
-            outdated=f"nobody has read the deck; read it with {COMMAND}",
+            outdated=f"the deck has no answers yet; read it with {COMMAND}",
         )
     return Standing(
         version=version,
@@ -162,7 +166,7 @@ def _difference(deck: Deck, now: Subjects) -> str:
 
 def _why_outdated(review: Review, fresh: Sequence[Deck], now: Subjects) -> str:
     if not review.decks:
-        return f"nobody has drawn a deck; begin with {COMMAND}"
+        return f"the review has no deck yet; begin with {COMMAND}"
     if not fresh:
         return f"all answers that there are were used to choose least_p; {AGAIN}"
     return f"the review is {_difference(fresh[-1], now)}; review these with {COMMAND}"

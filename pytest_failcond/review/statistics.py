@@ -54,7 +54,7 @@ class Calibration:
 
     Attributes:
         tested: the levels tested, in order: all hold but the last, which may not.
-        proposed: the smallest level whose readable share is proven; None where none is.
+        proposed: the smallest level whose readable share is proven; None if no level is.
         missing: how many more answers, all of them right, it takes at least; 0 where a level is proposed.
     """
 

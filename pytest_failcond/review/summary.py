@@ -45,4 +45,4 @@ def _of_deck(review: Review, deck: Deck) -> str:
     read = Counter((a.reader, a.kind) for a in review.answers if a.deck == deck.id)
     who = ", ".join(f"{name} ({kind}) {number}" for (name, kind), number in read.items())
     used = "; it chose least_p" if deck.calibrated else ""
-    return f"deck {deck.id}: {len(deck.images)} images, answered by {who or 'nobody'}{used}"
+    return f"deck {deck.id}: {len(deck.images)} images, answered by {who or 'no reader'}{used}"

@@ -140,7 +140,7 @@ class Classifier:
         Args:
             images: in [0, 1].
             batch: lets a module, which takes batches of any size, compute in smaller ones.
-            owned: whether nobody else uses the images. Else the model gets copies, because it may
+            owned: whether the images have no other use. Else the model gets copies, because it may
                 write into its input.
 
         Raises:

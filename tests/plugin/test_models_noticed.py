@@ -118,7 +118,7 @@ def test_a_model_that_writes_changes_nothing_and_is_named_once(odd):
     assert odd.run("--failcond-json=plain.json").ret == 0
     result = odd.run("--failcond-classifier=odd:load_writer", "--failcond-json=run.json")
     assert result.ret == 0  # warnings are errors in this project
-    assert result.stdout.str().count("the classifier writes into the images") == 1
+    assert result.stdout.str().count("the classifier writes into its input images") == 1
     assert kept(odd)["measurements"] == kept(odd, "plain.json")["measurements"]
     assert "remarks" not in kept(odd, "plain.json")["environment"]
 

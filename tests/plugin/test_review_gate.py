@@ -101,8 +101,8 @@ def reviewed(project, monkeypatch):
 def test_from_nothing_to_a_verdict_in_every_report(reviewed, capsys):
     first = reviewed.run("-v", "-rs")
     first.assert_outcomes(passed=6, skipped=1, deselected=1)
-    first.stdout.fnmatch_lines(["*nobody has drawn a deck; begin with `failcond review RUN`*"])
-    first.stdout.fnmatch_lines(["*1 gate not evaluated: nobody has drawn a deck*"])
+    first.stdout.fnmatch_lines(["*the review has no deck yet; begin with `failcond review RUN`*"])
+    first.stdout.fnmatch_lines(["*1 gate not evaluated: the review has no deck yet*"])
     deck = reviewed.read(truthful)
     told = capsys.readouterr().out
     breaks = [claim for claim in deck.claims if claim.kind == "break" and claim.level >= 0.4]

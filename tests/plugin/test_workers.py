@@ -260,7 +260,7 @@ def test_what_is_said_on_the_way_is_said_once(everything):
         lines = session.text.splitlines()
         (said,) = [i for i, line in enumerate(lines) if line.startswith("failcond: gate 'exact'")]
         assert said < min(i for i, line in enumerate(lines) if "PASSED" in line)
-        assert session.text.count("the classifier writes into the images") == 1
+        assert session.text.count("the classifier writes into its input images") == 1
         assert "\x1b" not in session.text  # no progress without a terminal
         assert "cells," not in session.text.partition("= failcond =")[0].partition("collected")[2]
 

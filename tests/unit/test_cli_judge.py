@@ -90,7 +90,7 @@ def test_a_training_ends_with_its_report_in_the_file(here, capsys):
     out, err = capsys.readouterr()
     assert "Starts a training of j.safetensors." in err
     assert "lie in j.safetensors.training" in err
-    assert "Measuring the judges on the images that were held out." in err
+    assert "Measuring the judges on the held-out images." in err
     assert out.startswith("Wrote j.safetensors: 2 acceptors and 1 guide.\n")
     for words in ("12 held-out images, accepted at p ≥ 0.8", "calibration error", "contrast"):
         assert words in out
@@ -127,7 +127,7 @@ def test_colour_more_judges_and_another_level(here, capsys):
 def test_large_images_have_heads_on_a_backbone(here, capsys):
     assert judge("--images=mine:large", "--features=mine:backbone", "--batch=8") == 0
     out = capsys.readouterr().out
-    assert "whoever loads it needs mine:backbone too" in out
+    assert "loading it needs mine:backbone too" in out
     header = read_judges(here / "j.safetensors")
     assert (header.config.features, header.config.features_width) == ("mine:backbone", 5)
     loaded = load_judges(here / "j.safetensors")

@@ -115,15 +115,15 @@ def test_two_processes_lose_no_answer(path):
 BAD_FILES = {
     "empty": (lambda data: b"", "it is empty"),
     "cut": (lambda data: json.dumps(data).encode()[:-40], "it is not JSON"),
-    "a run": (lambda data: b'{"environment": {}}', "is no review file"),
+    "a run": (lambda data: b'{"environment": {}}', "is not a review file"),
     "newer": (lambda data: data | {"schema": 2}, "update pytest-failcond"),
     "unknown key": (lambda data: data | {"extra": 1}, "unknown key 'extra'"),
     "no such image": (
         lambda data: data["answers"][0].update(image="sha256:" + "0" * 64) or data,
-        "is no image of deck",
+        "is not an image of deck",
     ),
     "no such deck": (lambda data: data["answers"][0].update(deck="00000000") or data, "there is no deck"),
-    "no such class": (lambda data: data["answers"][0].update(answer="star") or data, "'star' is no class"),
+    "no such class": (lambda data: data["answers"][0].update(answer="star") or data, "'star' is not a class"),
     "two kinds": (lambda data: data["answers"][0].update(kind="model") or data, "is a model in the review"),
     "twice": (lambda data: data["answers"].append(data["answers"][0]) or data, "twice"),
     "a claim is gone": (lambda data: data["decks"][0]["claims"].pop() and data, "its claims are not one"),
@@ -189,7 +189,7 @@ def test_an_answer_that_cannot_be_taken_loses_nothing(path):
     answer = Answer(
         deck=deck.id, image="sha256:" + "0" * 64, answer=None, reader="A", kind="person"
     )
-    with pytest.raises(FailcondError, match="is no image of deck"):
+    with pytest.raises(FailcondError, match="is not an image of deck"):
         update_review(path, lambda r: r.with_answers([answer]))
     assert path.read_bytes() == before
 
@@ -414,8 +414,8 @@ def test_a_folder_of_images_and_its_filled_table(path, tmp_path):
 
 BAD_TABLES = {
     "no reader": (lambda text: text, None, "does not say who read"),
-    "foreign": (lambda text: "a,b\n1,2\n", "A", "is no table of answers"),
-    "empty": (lambda text: "", "A", "is no table of answers"),
+    "foreign": (lambda text: "a,b\n1,2\n", "A", "is not a table of answers"),
+    "empty": (lambda text: "", "A", "is not a table of answers"),
     "position": (
         lambda text: text.replace("\n1,", "\n99,circle"),
         "A",
@@ -423,8 +423,12 @@ BAD_TABLES = {
     ),
     "zero": (lambda text: text.replace("\n1,", "\n0,circle"), "A", "positions count from 1"),
     "word": (lambda text: text.replace("\n1,", "\none,circle"), "A", "is no position and answer"),
-    "class": (lambda text: text.replace("\n1,", "\n1,star"), "A", "position 1: 'star' is no class"),
-    "twice": (lambda text: text.replace("\n2,", "\n1,"), "A", "position 1 stands twice"),
+    "class": (
+        lambda text: text.replace("\n1,", "\n1,star"),
+        "A",
+        "position 1: 'star' is not a class",
+    ),
+    "twice": (lambda text: text.replace("\n2,", "\n1,"), "A", "position 1 occurs twice"),
     "deck": (
         lambda text: re.sub("deck .{8}", "deck 00000000", text),
         "A",

@@ -97,3 +97,25 @@ def said(room: str) -> str:
 @pytest.mark.parametrize("room", ROOMS)
 def test_what_a_room_says(room, snapshot):
     assert said(room) == snapshot(extension_class=Text)
+
+
+REFUSED = {
+    r"\bnobody\b|\b[Ww]hoever\b": "name who does it, or use the passive",
+    r"\bstands? (twice|for itself|so)\b": "occurs twice; is; means",
+    r"\bby (itself|themselves)\b": "alone; without help",
+    r"\b[Ww]here (there (is|are) (none|nothing)|nobody|no judge|none is)\b": "if …; without …",
+    r"(^|[.;] )Of ": "begin with the noun or the verb",
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_has_a_phrase_that_is_hard_to_read(room):
+    """The worst of what CONTRIBUTING refuses under "Prose", in messages and docstrings."""
+    found = [
+        f"{path.relative_to(PACKAGE)}: {text!r}: {advice}"
+        for path in modules(room)
+        for text in (*messages(parsed(path)), *docstrings(parsed(path)))
+        for phrase, advice in REFUSED.items()
+        if re.search(phrase, re.sub(r"\s+", " ", text))
+    ]
+    assert not found, "\n".join(found)

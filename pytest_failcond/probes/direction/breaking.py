@@ -32,7 +32,7 @@ def breaking_changes(run: Run) -> list[BreakingChange]:
     """Group the breaking directions by their largest change, over classes.
 
     A direction *breaks* if, by the end of what was tested, it has broken a tenth of the start
-    images that were not broken unmoved, counted in all start images. Of a class's breaking
+    images that were not broken unmoved, counted in all start images. Among a class's breaking
     directions, all moved as far as every one of them was tested, the *first* is the one that has
     broken most there, the better ranked of two alike. A direction counts as its largest change.
 

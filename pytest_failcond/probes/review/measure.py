@@ -14,7 +14,9 @@ from pytest_failcond.review.subjects import subjects_of
 
 
 def measure(key: Key, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    """Say what the configured review says of what is tested; without the file, that nobody has begun one."""
+    """Return the standing of the configured review; without the file, a review that has not
+    begun.
+    """
     settings = bench.settings
     if settings.review is None:
         raise FailcondError(

@@ -21,6 +21,6 @@ def reviewed_validity(case: Case) -> Value:
         raise NotEvaluated(standing.outdated)
     if not standing.breaks.all:
         raise NotEvaluated(
-            f"nobody has read a corner case that is accepted now; read more with {COMMAND}"
+            f"the answers have no corner case that is accepted now; read more with {COMMAND}"
         )
     return share(standing.breaks.some, standing.breaks.all, untested=doubts(standing))

@@ -36,7 +36,7 @@ def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) ->
 def _tests(planning: Planning) -> Iterator[Planned]:
     for gate in planning.settings.gates:
         if gate.metric == _METRIC.name:
-            if not planning.generator:  # the gate would be gone, and nobody would know
+            if not planning.generator:  # the gate would vanish without notice
                 raise FailcondError(f"gate {gate.id!r} selects nothing: {NO_GENERATOR}")
             yield _planned(gate, planning.settings, planning.classes or ())
 

@@ -61,7 +61,7 @@ class CheckRecord(Record):
         description="One-sided confidence bound on the side of the threshold; null if there is "
         "none."
     )
-    threshold: float = Field(description="Of the gate.")
+    threshold: float = Field(description="The gate's threshold.")
     keeps_above: bool = Field(
         description="Whether the value must stay at or above the threshold; else at or below."
     )
@@ -175,11 +175,11 @@ class KeyComparisonRecord(Record):
 class DirectionComparisonRecord(Record):
     """The same direction on two classifiers, from the same start images; shifts in σ."""
 
-    key: DirectionName = Field(description="Of the direction.")
+    key: DirectionName = Field(description="Key of the direction.")
     breaking_shift_then: Shift | None = Field(
-        description="Of the baseline; null: it did not break."
+        description="Breaking shift of the baseline; null: it did not break."
     )
-    breaking_shift: Shift | None = Field(description="Now; null: it does not break.")
+    breaking_shift: Shift | None = Field(description="Breaking shift now; null: it does not break.")
     tested_to_then: Shift = Field(description="Shift beyond which the baseline claims nothing.")
     tested_to: Shift = Field(description="The same now.")
     broken_share_then: Share = Field(description="Broken by the smaller of both shifts, then.")
@@ -196,7 +196,7 @@ class ComparisonRecord(Record):
         description="Whether the classifiers' hashes agree; null if one has none, or they were "
         "made in different ways."
     )
-    confidence: float = Field(ge=0, le=1, description="Of the bounds, one-sided.")
+    confidence: float = Field(ge=0, le=1, description="Confidence of the bounds, one-sided.")
     keys: Many[KeyComparisonRecord] = Field(description="For each key of both runs.")
     directions: Many[DirectionComparisonRecord] = Field(
         description="The baseline's directions, measured again."

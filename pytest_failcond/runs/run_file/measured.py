@@ -112,7 +112,7 @@ class MeasurementRecord(Record):
 class PassedOver(Record):
     """A direction left out."""
 
-    key: DirectionName = Field(description="Of the direction.")
+    key: DirectionName = Field(description="Key of the direction.")
     score: float = Field(description="Loss in p(class) per σ.")
     valid_range: Shift = Field(description="Shift up to which 80 % of the images are accepted, σ.")
 
@@ -257,7 +257,7 @@ class DirectionRecord(Record):
 class ReplayedRecord(Record):
     """The classifier's prediction on one image of the corpus."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = Field(description="Of the entry.")
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = Field(description="Id of the entry.")
     status: Literal["open", "fixed"] = Field(
         description="open: known to be wrong; fixed: must be right."
     )

@@ -96,7 +96,8 @@ class SubjectsRecord(Record):
     )
     truncation: Share | None = Field(
         None,
-        description="Of start images; null without a generator, and of earlier runs, where it was 1.",
+        description="Truncation of start images; null without a generator, and in earlier runs, "
+        "where it was 1.",
     )
     images: str | None = Field(
         None,

@@ -24,7 +24,7 @@ class Parts:
 
     Attributes:
         acceptors, guides: whom they teach, int ``[N]``.
-        held_out: taught to nobody.
+        held_out: no judge learns from them.
     """
 
     acceptors: npt.NDArray[np.int64]

@@ -1,4 +1,6 @@
-"""How good judges are, on images that taught nobody: what they accept of what is readable and of what is not."""
+"""The quality of judges on held-out images: the shares of readable and of unreadable images that
+they accept.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ class Count:
 
     @property
     def share(self) -> float:
-        """Of 1."""
+        """From 0 to 1."""
         return self.found / self.total
 
 

@@ -66,7 +66,7 @@ def judges_for(
     """Return judges of different recipes for images of a shape (height, width, channels).
 
     Raises:
-        FailcondError: the images are too large for judges of their own.
+        FailcondError: the images are too large for judges without a backbone.
     """
     if not features and max(shape[:2]) > LARGEST:
         raise FailcondError(

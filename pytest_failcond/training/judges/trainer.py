@@ -63,7 +63,7 @@ class JudgeTrainer:
 
     Attributes:
         step: steps done.
-        seconds: taken so far; whoever calls `advance` counts them.
+        seconds: taken so far; the caller of `advance` counts them.
     """
 
     def __init__(
