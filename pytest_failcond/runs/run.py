@@ -184,6 +184,7 @@ class Run:
         for entry in self.comparison.keys if self.comparison is not None else ():
             examples += [entry.lost_examples, entry.gained_examples]
         files = {direction.strip.file for direction in self.directions.values()}
+        files |= {d.where.file for d in self.directions.values() if d.where is not None}
         files |= {e.picture for e in self.corpus.entries if e.picture} if self.corpus else set()
         return files | {found.file for found in examples if found is not None}
 

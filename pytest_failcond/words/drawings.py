@@ -46,6 +46,7 @@ class Strip:
         name: its name in the message about an unreadable file.
         steps: whether the frames are steps of one way; then the change from first to last is shown,
             too.
+        beside: a picture that belongs to all of them, apart from the others; None for none.
     """
 
     frames: Sequence[Frame]
@@ -53,6 +54,7 @@ class Strip:
     title: str = ""
     name: str = ""
     steps: bool = False
+    beside: Frame | None = None
     on: Collection[Medium] = MEDIA
 
 

@@ -24,7 +24,17 @@ from pytest_failcond.subjects.classifier import Classifier
 from tests.unit.tiny import tiny_generator
 
 ALWAYS = ["noise", "sharpness", "contrast", "brightness"]
-SHAPES = ["stroke area", "stroke width", "slant", "position x", "position y", "size", "holes"]
+SHAPES = [
+    "stroke area",
+    "stroke width",
+    "slant",
+    "position x",
+    "position y",
+    "size",
+    "holes",
+    "pieces",
+    "evenness of ink",
+]
 SIDE = 40
 Y, X = np.mgrid[:SIDE, :SIDE]
 

@@ -88,11 +88,11 @@ LAYERS = {
 """From the ground up: a module imports from its own layer, or from one below. Types do not count."""
 
 PARTS = {
-    "what can be tested": "__init__ keys record folder manifest",
+    "what can be tested": "__init__ keys record place folder manifest",
     "what we measure and decide": """
         measure metrics trials
         corrupting perfect
-        starts ranking walking corner_cases filming discovery attributes tones strokes
+        starts ranking walking corner_cases filming discovery attributes tones strokes regions
     """,
     "what we show": "view words chosen way breaking reproduce",
 }

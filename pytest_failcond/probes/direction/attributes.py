@@ -18,7 +18,14 @@ from scipy import special
 
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.probes.direction.record import AttributeChange
-from pytest_failcond.probes.direction.strokes import Figure, figure_of, shapes_of, stroke_masks
+from pytest_failcond.probes.direction.regions import by_region, mean_difference, variation_by_region
+from pytest_failcond.probes.direction.strokes import (
+    Figure,
+    evenness_of,
+    figure_of,
+    shapes_of,
+    stroke_masks,
+)
 from pytest_failcond.probes.direction.tones import (
     SMOOTHING,
     Floats,
@@ -54,6 +61,8 @@ _LEAST_STD = {
     "position y": 0.02,
     "size": 0.01,
     "holes": 0.25,
+    "pieces": 0.25,
+    "evenness of ink": 0.05,
 }
 
 
@@ -64,10 +73,12 @@ class Variation:
     Attributes:
         figure: the polarity of the generator's strokes; None if its images are not of strokes.
         std: σ of each attribute that applies.
+        regions: σ of the pixels, by ninth of the image, ``[9]``.
     """
 
     figure: Figure | None
     std: dict[str, float]
+    regions: list[float]
 
 
 @ours()
@@ -85,7 +96,8 @@ def variation_of(images: npt.NDArray[Any]) -> Variation:
     figure = figure_of(images)
     values = measure_attributes(images, figure)
     std = {name: float(np.nanstd(v)) for name, v in values.items() if np.isfinite(v).any()}
-    return Variation(figure, {name: max(value, _LEAST_STD[name]) for name, value in std.items()})
+    std = {name: max(value, _LEAST_STD[name]) for name, value in std.items()}
+    return Variation(figure, std, variation_by_region(images))
 
 
 def changes_along(walk: Walk, variation: Variation) -> list[AttributeChange]:
@@ -119,12 +131,23 @@ def changes(
     return sorted(found, key=lambda change: -abs(change.change))
 
 
+def difference_along(walk: Walk) -> Floats:
+    """Return how far the start images of a walk are from the moved ones, in the mean, ``[H, W]``."""
+    return mean_difference(_channels_last(walk.unmoved), _channels_last(walk.moved))
+
+
+def difference_by_region(difference: Floats, variation: Variation) -> list[float]:
+    """Return a mean difference ``[H, W]`` by ninth of the image, in σ of its pixels, ``[9]``."""
+    changes = zip(by_region(difference), variation.regions, strict=True)
+    return [change / std for change, std in changes]
+
+
 def measure_attributes(images: npt.NDArray[Any], figure: Figure | None) -> dict[str, Floats]:
     """Measure images, uint8 or float in [0, 1], ``[N, H, W, C]``: attribute → ``[N]``.
 
     Always noise, sharpness, contrast and brightness; for three channels colourfulness and
-    saturation; for strokes also their area, width, slant, position, size and holes, NaN where an
-    image has too little contrast, or too much noise, to show any.
+    saturation; for strokes also their area, width, slant, position, size, holes, pieces and evenness of
+    ink, NaN where an image has too little contrast, or too much noise, to show any.
     """
     pixels = as_float(images)
     smooth = smoothed(pixels, SMOOTHING)
@@ -140,7 +163,9 @@ def measure_attributes(images: npt.NDArray[Any], figure: Figure | None) -> dict[
     if images.shape[3] == 3:
         values |= {"colourfulness": colourfulness(smooth), "saturation": saturation(smooth)}
     if figure is not None:
-        values |= shapes_of(stroke_masks(smooth_gray, contrast, noise, figure))
+        mask = stroke_masks(smooth_gray, contrast, noise, figure)
+        values |= shapes_of(mask)
+        values["evenness of ink"] = evenness_of(smooth_gray, mask, contrast, noise, figure)
     return values
 
 

@@ -11,6 +11,9 @@ LEAST_BROKEN = 0.1
 """Share of the start images that a direction must break, beyond those broken unmoved, to count."""
 
 
+_Change = tuple[str | None, int, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class BreakingChange:
     """A change, and the classes that it breaks.
@@ -18,12 +21,14 @@ class BreakingChange:
     Attributes:
         name: the attribute; None if no change stands out.
         sign: the direction of its change; 0 without a name.
+        places: without a name, the places that change; empty if none does, or none is known.
         first: indices of the classes whose first breaking direction changes this most.
         later: indices of the classes for which only a later breaking direction does.
     """
 
     name: str | None
     sign: int
+    places: tuple[str, ...]
     first: tuple[int, ...]
     later: tuple[int, ...]
 
@@ -34,10 +39,11 @@ def breaking_changes(run: Run) -> list[BreakingChange]:
     A direction *breaks* if, by the end of what was tested, it has broken a tenth of the start
     images that were not broken unmoved, counted in all start images. Among a class's breaking
     directions, all moved as far as every one of them was tested, the *first* is the one that has
-    broken most there, the better ranked of two alike. A direction counts as its largest change.
+    broken most there, the better ranked of two alike. A direction counts as its largest change, or,
+    if none stands out, as the places that change.
 
-    Changes that break most classes first come first, unnamed ones last. A run whose directions have
-    no attributes gives no groups.
+    Changes that break most classes first come first, places after attributes, unnamed ones last. A
+    run whose directions have no attributes gives no groups.
     """
     if not any(direction.attributes for direction in run.directions.values()):
         return []
@@ -45,8 +51,8 @@ def breaking_changes(run: Run) -> list[BreakingChange]:
     for direction in run.directions.values():
         if _breaks(direction):
             by_class.setdefault(direction.class_index, []).append(direction)
-    first: dict[tuple[str | None, int], set[int]] = {}
-    every: dict[tuple[str | None, int], set[int]] = {}
+    first: dict[_Change, set[int]] = {}
+    every: dict[_Change, set[int]] = {}
     for index, directions in sorted(by_class.items()):
         first.setdefault(_leading(_first(directions)), set()).add(index)
         for direction in directions:
@@ -60,7 +66,16 @@ def breaking_changes(run: Run) -> list[BreakingChange]:
         for change, indices in every.items()
     ]
     return sorted(
-        found, key=lambda c: (c.name is None, -len(c.first), -len(c.later), c.name or "", c.sign)
+        found,
+        key=lambda c: (
+            c.name is None,
+            not c.places,
+            -len(c.first),
+            -len(c.later),
+            c.name or "",
+            c.sign,
+            c.places,
+        ),
     )
 
 
@@ -79,6 +94,7 @@ def _first(directions: list[Direction]) -> Direction:
     return min(directions, key=order)
 
 
-def _leading(direction: Direction) -> tuple[str | None, int]:
-    changes = direction.standing_out
-    return (changes[0].name, 1 if changes[0].change > 0 else -1) if changes else (None, 0)
+def _leading(direction: Direction) -> _Change:
+    if changes := direction.standing_out:
+        return changes[0].name, 1 if changes[0].change > 0 else -1, ()
+    return None, 0, () if direction.where is None else direction.where.places

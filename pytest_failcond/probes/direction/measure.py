@@ -14,6 +14,8 @@ from pytest_failcond.probes.base import Bench, Record
 from pytest_failcond.probes.direction.attributes import (
     Variation,
     changes_along,
+    difference_along,
+    difference_by_region,
     natural_variation,
 )
 from pytest_failcond.probes.direction.corner_cases import (
@@ -24,7 +26,10 @@ from pytest_failcond.probes.direction.corner_cases import (
     measure_directions,
 )
 from pytest_failcond.probes.direction.keys import unit
+from pytest_failcond.probes.direction.place import Where
 from pytest_failcond.probes.direction.record import ClassRanking, Curve, Direction, Frames
+from pytest_failcond.probes.direction.regions import pictured
+from pytest_failcond.probes.direction.walking import Walk
 from pytest_failcond.probes.keys import DirectionKey, Key, RankingKey
 from pytest_failcond.records.examples import SavePicture
 from pytest_failcond.storage.packing import pack_bits
@@ -155,6 +160,18 @@ def direction_record(
         breaks=[None if np.isnan(b) else round(float(b), 4) for b in walk.breaks],
         strip=_frames(key, finding.strip, save),
         attributes=changes_along(walk, variation),
+        where=_where(key, walk, variation, save),
+    )
+
+
+def _where(key: str, walk: Walk, variation: Variation, save: SavePicture) -> Where:
+    """Say where the images of a walk change, and keep a picture of it by ``save``."""
+    difference = difference_along(walk)
+    picture, most = pictured(difference)
+    return Where(
+        file=save(f"{key}:where", picture),
+        most=round(most, 4),
+        regions=[round(change, 4) for change in difference_by_region(difference, variation)],
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction.keys import read_key
+from pytest_failcond.probes.direction.place import Where
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.storage.packing import unpack_bits
 
@@ -85,6 +86,7 @@ class Direction:
         breaks: each start image's bisected breaking shift; None: it did not break.
         attributes: the changes in the images from no shift to `tested_to`, largest first.
         accepted: whether each start image is accepted at each shift; see `valid`. None: not judged.
+        where: where the images change by then; None in runs of earlier versions.
     """
 
     key: DirectionKey
@@ -104,6 +106,7 @@ class Direction:
     strip: Frames
     attributes: list[AttributeChange] = field(default_factory=list)
     accepted: str | None = None
+    where: Where | None = None
 
     @property
     def valid(self) -> npt.NDArray[np.bool_]:
@@ -148,6 +151,7 @@ class Direction:
         """Return the entry of the run file."""
         data = dict(vars(self), curve=vars(self.curve), strip=vars(self.strip))
         data["attributes"] = [vars(change) for change in self.attributes]
+        data["where"] = None if self.where is None else vars(self.where)
         data["class"] = data.pop("class_index")
         return data
 
@@ -162,6 +166,8 @@ class Direction:
             strip = replace(strip, accepted=[seen == data["class"] for seen in strip.judged])
         fields |= {"curve": Curve(**data["curve"]), "strip": strip}
         fields["attributes"] = [AttributeChange(**change) for change in data["attributes"]]
+        where = data.get("where")
+        fields["where"] = None if where is None else Where(**where)
         direction = cls(**fields)
         if direction.accepted is not None:
             try:

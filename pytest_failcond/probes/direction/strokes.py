@@ -29,6 +29,11 @@ _STROKES_SHARE = 0.9  # least share of these that look like strokes
 _MOST_AREA = 0.5  # of an image that strokes may cover
 _MOST_WIDTH = 1 / 3  # of the shorter side that a stroke may measure
 _MOST_BORDER = 0.1  # of the outermost pixels that strokes may cover
+_LEAST_INK = 1e-6  # an image without any has no figure
+_PALEST = 0.15  # of the ink that strokes may have
+_PALEST_TO_NOISE = 3.0  # times the noise, of which clipping hides a part
+_PALE_SHARE = 0.2  # of the strokes
+_LEAST_PIECE = 0.04  # of the figure; less is a speck
 
 
 def figure_of(images: npt.NDArray[Any]) -> Figure | None:
@@ -65,11 +70,42 @@ def stroke_masks(smooth_gray: Floats, contrast: Floats, noise: Floats, figure: F
 
     None do in images that are flat, or too noisy to show an outline.
     """
-    tones = smooth_gray if figure == "bright" else 1 - smooth_gray
-    ground, ink = np.percentile(per_image(tones), (10, 98), axis=1)
-    mask = tones > ((ground + ink) / 2)[:, None, None]
+    tones, ground, ink = _tones(smooth_gray, figure)
+    mask = tones > (ground + ink) / 2
     shown = contrast >= np.maximum(LEAST_CONTRAST, _LEAST_CONTRAST_TO_NOISE * noise)
     return np.asarray(mask & shown[:, None, None])
+
+
+def _tones(smooth_gray: Floats, figure: Figure) -> tuple[Floats, Floats, Floats]:
+    """Return tones in which strokes are bright, ``[N, H, W]``, and each image's ground and ink."""
+    tones = smooth_gray if figure == "bright" else 1 - smooth_gray
+    ground, ink = np.percentile(per_image(tones), (10, 98), axis=1)[..., None, None]
+    return tones, ground, ink
+
+
+def evenness_of(
+    smooth_gray: Floats, mask: Masks, contrast: Floats, noise: Floats, figure: Figure
+) -> Floats:
+    """Return how even the ink of the strokes is, ``[N]``: 0, or the less the paler its palest part is.
+
+    Logarithm of the palest fifth as a share of the darkest. Strokes too pale for the figure count,
+    too. The ink of a stroke is that of its middle, the most around a pixel, so that soft edges do not
+    enter. NaN for images without a figure.
+    """
+    tones, ground, most_ink = _tones(smooth_gray, figure)
+    ink = (tones - ground) / np.maximum(most_ink - ground, _LEAST_INK)
+    reach = 2 * round(min(ink.shape[1:]) / 12) + 1
+    most = ndimage.maximum_filter(ink, size=(1, reach, reach))
+    palest = np.maximum(_PALEST, _PALEST_TO_NOISE * noise / np.maximum(contrast, LEAST_CONTRAST))
+    strokes = (ink >= palest[:, None, None]) & (ink >= most / 2)
+    strokes &= mask.any(axis=(1, 2), keepdims=True)
+    last = np.maximum(per_image(strokes).sum(axis=1) - 1, 0)
+    ordered = np.sort(per_image(np.where(strokes, most, np.nan)), axis=1)
+    pale, dark = (
+        np.take_along_axis(ordered, np.rint(share * last).astype(np.int64)[:, None], axis=1)
+        for share in (_PALE_SHARE, 1 - _PALE_SHARE)
+    )
+    return np.asarray(np.log(pale / dark)[:, 0])
 
 
 def shapes_of(mask: Masks) -> dict[str, Floats]:
@@ -96,6 +132,7 @@ def shapes_of(mask: Masks) -> dict[str, Floats]:
         "position y": center_y / height,
         "size": np.sqrt(square / (height * width)),
         "holes": np.where(np.isnan(area), np.nan, _holes(mask)),
+        "pieces": np.where(np.isnan(area), np.nan, _pieces(mask)),
     }
 
 
@@ -115,8 +152,23 @@ def _stroke_width(mask: Masks) -> Floats:
 def _holes(mask: Masks) -> Floats:
     """Pieces of ground (joined by their sides) that the figure cuts off from the border."""
     ground = ~np.pad(mask, ((0, 0), (1, 1), (1, 1)))
+    owners, _ = _parts(ground, sides=True)
+    return np.asarray(np.bincount(owners, minlength=len(mask)) - 1.0)
+
+
+def _pieces(mask: Masks) -> Floats:
+    """Pieces that the figure is in (joined by sides or corners), without specks."""
+    owners, sizes = _parts(mask, sides=False)
+    pieces = sizes >= _LEAST_PIECE * per_image(mask).sum(axis=1)[owners]
+    return np.bincount(owners[pieces], minlength=len(mask)).astype(np.float64)
+
+
+def _parts(mask: Masks, *, sides: bool) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Find the joined parts of masks ``[N, H, W]``: the image of each part, and its size, ``[P]``."""
     joined = np.zeros((3, 3, 3), dtype=bool)
-    joined[1] = ndimage.generate_binary_structure(2, 1)
-    labels, _ = ndimage.label(ground, joined)
-    # Labels count on from image to image, so the highest of each tells how many it has.
-    return np.asarray(np.diff(per_image(labels).max(axis=1), prepend=0) - 1.0)
+    joined[1] = ndimage.generate_binary_structure(2, 1 if sides else 2)
+    labels, count = ndimage.label(mask, joined)
+    # Labels count on from image to image, so the highest so far tells whose each is.
+    highest = np.maximum.accumulate(per_image(labels).max(axis=1))
+    parts = np.arange(1, count + 1)
+    return np.searchsorted(highest, parts), np.bincount(labels.ravel(), minlength=count + 1)[1:]

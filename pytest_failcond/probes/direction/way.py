@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.direction.words import at
 from pytest_failcond.report import wording
 from pytest_failcond.report.strips import seen_as
 from pytest_failcond.runs.run import Run
@@ -28,7 +29,24 @@ def strip_of(run: Run, direction: Direction) -> Strip:
         if strip.judged is not None and strip.accepted is not None:
             said.append(Said(_judged(run, direction, strip.judged[i], strip.accepted[i]), "soft"))
         frames.append(Frame(said, [f"a {named} moved by {moved}, taken for {seen}"], wrong=wrong))
-    return Strip(frames, strip.file, name=direction.key, steps=True)
+    return Strip(
+        frames, strip.file, name=direction.key, steps=True, beside=_mean_difference(direction)
+    )
+
+
+def _mean_difference(direction: Direction) -> Frame | None:
+    """Describe the picture of where all start images change."""
+    where = direction.where
+    if where is None:
+        return None
+    said = [
+        Said("mean difference"),
+        Said(f"of {direction.total} images"),
+        Said(f"at most {where.most:.2f}", "soft"),
+    ]
+    places = at(where.places) if where.places else "nowhere"
+    alt = f"where all start images change, brighter the more they do: most {places}"
+    return Frame(said, [alt], where.file)
 
 
 def _judged(run: Run, direction: Direction, seen: int, accepted: bool) -> str:

@@ -4,8 +4,11 @@ class.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_failcond.probes.direction import chosen
 from pytest_failcond.probes.direction.breaking import BreakingChange, breaking_changes
+from pytest_failcond.probes.direction.place import ALL_OVER
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.report import contents, wording
@@ -19,7 +22,8 @@ EXPLAINED = (
 NEWLY = "newly: share broken by then of the start images that are right unmoved."
 START_P = "start p: mean p(class), unmoved."
 ATTRIBUTES = (
-    "What changes by then: the changes that stand out, in σ of the attribute over generated images."
+    "What changes by then: the changes that stand out, in σ of the attribute over generated images; "
+    "at a place: the mean absolute difference, in σ of its pixels."
 )
 _MOST_CLASSES = 12  # named in a sentence
 _NOTEWORTHY = 0.05  # of a class's start images, wrong unmoved
@@ -105,15 +109,27 @@ def without_directions(run: Run) -> list[str]:
 
 
 def attributes(direction: Direction, most: int | None = None) -> str:
-    """Return the changes along a direction, largest first: ``noise +4.1 σ, contrast −0.6 σ``."""
+    """Return the changes along a direction, and their place: ``noise +4.1 σ, at the top left 0.7 σ``."""
     return ", ".join(changes(direction, most))
 
 
 def changes(direction: Direction, most: int | None = None) -> list[str]:
-    """Return the same change by change; a dash if none stands out."""
+    """Return the same change by change, largest first; a dash if nothing changes.
+
+    The place comes last. It is left out if attributes tell and there is room for one change only, or
+    if it is the whole image.
+    """
     found = direction.standing_out[:most]
     said = [f"{printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in found]
+    where = direction.where
+    if where is not None and where.places and (not said or (most != 1 and not where.all_over)):
+        said.append(f"{at(where.places)} {where.change:.1f} σ")
     return said or [wording.NOTHING]
+
+
+def at(places: Sequence[str]) -> str:
+    """Return places in words: ``at the top left``, ``all over``."""
+    return ALL_OVER if tuple(places) == (ALL_OVER,) else f"at the {_listed(list(places))}"
 
 
 def plus_minus(number: float) -> str:
@@ -133,7 +149,7 @@ def what_breaks(run: Run, *, later: bool = True) -> str:
 
 
 def _breaking(run: Run, change: BreakingChange, *, later: bool) -> str:
-    name = "an unnamed change"
+    name = f"a change {at(change.places)}" if change.places else "an unnamed change"
     if change.name is not None:
         name = f"{printable(change.name)} {plus_minus(change.sign)}"
     parts = [

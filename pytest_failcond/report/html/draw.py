@@ -113,6 +113,8 @@ class Drawing:
             return [*title, tag("ul", *entries, class_="strip examples")]
         if images:
             entries.append(_difference(images[0][0], images[0][-1]))
+        if strip.beside is not None:
+            entries.append(self._beside(strip.beside))
         return [*title, tag("ol", *entries, class_="strip")]
 
     def _alone(self, frame: Frame) -> Markup:
@@ -122,6 +124,14 @@ class Drawing:
         except FailcondError as error:
             return _frame(frame, [], note(str(error)))
         return _frame(frame, [] if content is None else [content])
+
+    def _beside(self, frame: Frame) -> Markup:
+        """Draw a frame apart from those of its strip."""
+        try:
+            ((pixels,),) = pictures.cut(self.run, frame.file, 1)
+        except FailcondError as error:
+            return _frame(frame, [], note(str(error)), class_="apart")
+        return _frame(frame, [pictures.encode(pixels)], class_="apart")
 
 
 def _note(block: Note) -> Markup:
@@ -137,7 +147,9 @@ def _is_captioned(block: Block) -> bool:
     return isinstance(block, Curve) and bool(block.caption)
 
 
-def _frame(frame: Frame, contents: Sequence[bytes], *below: Markup) -> Markup:
+def _frame(
+    frame: Frame, contents: Sequence[bytes], *below: Markup, class_: str | None = None
+) -> Markup:
     kind = "wrong" if frame.wrong else None
     drawn = [
         parts.picture(content, alt, kind)
@@ -147,7 +159,7 @@ def _frame(frame: Frame, contents: Sequence[bytes], *below: Markup) -> Markup:
         tag("span", line.text, class_=None if line.tone == "plain" else line.tone)
         for line in frame.said
     ]
-    return tag("li", *([tag("div", *drawn)] if drawn else []), *said, *below)
+    return tag("li", *([tag("div", *drawn)] if drawn else []), *said, *below, class_=class_)
 
 
 def _difference(first: pictures.Pixels, last: pictures.Pixels) -> Markup:

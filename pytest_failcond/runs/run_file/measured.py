@@ -201,6 +201,18 @@ class AttributeRecord(Record):
     high: float = Field(description="Upper end of its confidence interval.")
 
 
+class WhereRecord(Record):
+    """Where the images change along a direction."""
+
+    file: FileName = Field(
+        description="PNG in the folder of pictures: the mean absolute difference, by pixel."
+    )
+    most: Share = Field(description="The largest of these differences, which is white there.")
+    regions: Annotated[Many[Shift], Field(min_length=9, max_length=9)] = Field(
+        description="Mean absolute difference of each ninth of the image, row by row, in σ of its pixels among generated images, [9]."
+    )
+
+
 class DirectionRecord(Record):
     """The findings along one direction; shifts are in σ of the dimension."""
 
@@ -233,6 +245,9 @@ class DirectionRecord(Record):
     attributes: Many[AttributeRecord] = Field(
         description="The changes in the images from no shift to the end of the tested range, "
         "largest first."
+    )
+    where: WhereRecord | None = Field(
+        None, description="Where they change by then; null of earlier runs."
     )
 
     @model_validator(mode="after")
