@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from pytest_failcond.probes.corpus.record import Replay
+from pytest_failcond.probes.direction.place import Where
 from pytest_failcond.probes.direction.record import (
     AttributeChange,
     ClassRanking,
@@ -33,6 +34,7 @@ SEVERITIES = (1, 2, 3, 4, 5)
 IMAGES = 200
 FRAMES = 8
 CHANGES = {"noise": 4.12, "contrast": -0.6, "slant": 0.3}
+TOP_LEFT = [0.9, 0.2, 0.1, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1]
 
 
 def make_measurement(key: str, wrong: int, labels: np.ndarray) -> Measurement:
@@ -90,6 +92,7 @@ def make_direction(
     valid_range: float | None,
     steps: int = 9,
     changes: dict[str, float] | None = None,
+    regions: list[float] | None = None,
 ) -> Direction:
     """A direction walked ``steps`` steps of 0.5 σ; half of 20 images break at its breaking shift."""
     key = DirectionKey(class_index, dimension, sign)
@@ -134,6 +137,7 @@ def make_direction(
             AttributeChange(name, change, change - 0.1, change + 0.1)
             for name, change in (changes or {}).items()
         ],
+        where=None if regions is None else Where(f"where-{dimension}.png", 0.5, regions),
         # The last images are those that the judge loses.
         accepted=None
         if valid_range is None
@@ -397,11 +401,22 @@ def make_run(
         )
     if corner_cases:
         directions = [
-            make_direction(0, 1, 322, 1, breaking_shift=2.0, valid_range=3.5, changes=CHANGES),
+            make_direction(
+                0, 1, 322, 1, breaking_shift=2.0, valid_range=3.5, changes=CHANGES, regions=TOP_LEFT
+            ),
             make_direction(
                 1, 1, 40, -1, breaking_shift=None, valid_range=None, steps=17, changes={EVIL: -2.0}
             ),
-            make_direction(2, 2, 7, 1, breaking_shift=3.5, valid_range=2.5, changes={"slant": 0.4}),
+            make_direction(
+                2,
+                2,
+                7,
+                1,
+                breaking_shift=3.5,
+                valid_range=2.5,
+                changes={"slant": 0.4},
+                regions=[0.3] * 9,
+            ),
         ]
         over = [{"key": DirectionKey(2, 12, -1), "score": 0.3, "valid_range": 0.5}]
         rankings = [
@@ -419,6 +434,8 @@ def make_run(
         if folder is not None:
             for direction in directions:
                 (folder / direction.strip.file).write_bytes(make_strip(color=color))
+                if direction.where is not None:
+                    (folder / direction.where.file).write_bytes(make_strip(frames=1))
     return Run(
         environment={"python": "3.13.0", "date": "2026-01-01T00:00:00Z"},
         subjects={"classifier": "sha256:1", "judge": None},

@@ -106,6 +106,9 @@ def _table(
         on: the media that show the table.
     """
     changing = any(d.attributes for d in directions)
+    meaning = direction_text.ATTRIBUTES if changing else ""
+    if any(d.where for d in directions):
+        meaning = f"{meaning} {direction_text.PLACES}".strip()
     head = [
         Column("class", repeats=False),
         Column("#"),
@@ -116,10 +119,9 @@ def _table(
         Column("broken", "number"),
         Column("newly", "number", on=PAGES, told=direction_text.NEWLY),
         Column("start p", "number", on=PAGES, told=direction_text.START_P),
-        Column("what changes", "prose", on=TERMINAL if changing else NONE, spare=True,
-               told=direction_text.ATTRIBUTES),
-        Column("what changes", "prose", on=PAGES,
-               told=direction_text.ATTRIBUTES if changing else ""),
+        Column("what changes", "prose", on=TERMINAL if meaning else NONE, spare=True,
+               told=meaning),
+        Column("what changes", "prose", on=PAGES, told=meaning),
     ]  # fmt: skip
     most = _MOST_ATTRIBUTES if every else 1
     rows: list[list[str | Cell]] = [

@@ -22,9 +22,9 @@ EXPLAINED = (
 NEWLY = "newly: share broken by then of the start images that are right unmoved."
 START_P = "start p: mean p(class), unmoved."
 ATTRIBUTES = (
-    "What changes by then: the changes that stand out, in σ of the attribute over generated images; "
-    "at a place: the mean absolute difference, in σ of its pixels."
+    "What changes by then: the changes that stand out, in σ of the attribute over generated images."
 )
+PLACES = "At a place: mean absolute difference, in σ of its pixels over generated images."
 _MOST_CLASSES = 12  # named in a sentence
 _NOTEWORTHY = 0.05  # of a class's start images, wrong unmoved
 
