@@ -62,7 +62,7 @@ _LEAST_STD = {
     "size": 0.01,
     "holes": 0.25,
     "pieces": 0.25,
-    "evenness of ink": 0.05,
+    "evenness of ink": 0.1,
 }
 
 
