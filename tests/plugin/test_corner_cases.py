@@ -35,6 +35,12 @@ def test_a_test_per_class_and_rank(corners):
         assert direction["total"] == 8
         assert {a["name"] for a in direction["attributes"]} >= {"noise", "sharpness", "contrast"}
         assert (corners.path / "run.json.files" / direction["strip"]["file"]).is_file()
+        where = direction["where"]
+        assert min(where["regions"]) >= 0
+        strip = np.asarray(Image.open(corners.path / "run.json.files" / direction["strip"]["file"]))
+        difference = np.asarray(Image.open(corners.path / "run.json.files" / where["file"]))
+        assert difference.shape == (strip.shape[0], strip.shape[1] // 8)
+        assert (difference.max() == 255) == (where["most"] > 0)
 
 
 def test_gates_on_directions(corners, gate):

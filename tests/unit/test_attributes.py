@@ -5,18 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_failcond.probes.direction import attributes
 from pytest_failcond.probes.direction.attributes import (
     changes,
     changes_along,
+    difference_along,
+    difference_by_region,
     measure_attributes,
     natural_variation,
     variation_of,
 )
 from pytest_failcond.probes.direction.corner_cases import shifted_images
+from pytest_failcond.probes.direction.place import LEAST_CHANGE, REGIONS, Where
+from pytest_failcond.probes.direction.regions import mean_difference, pictured
 from pytest_failcond.probes.direction.starts import start_images
 from pytest_failcond.probes.direction.strokes import figure_of
+from pytest_failcond.probes.direction.tones import smoothed
 from pytest_failcond.probes.direction.walking import walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING
@@ -131,6 +138,36 @@ def test_holes_are_counted_image_by_image():
     assert measured("holes", *masks).tolist() == [0, 2, 1, 0, 0, 2]
 
 
+def test_pieces_are_counted_image_by_image_without_specks():
+    whole = box(8, 4, 12, 36)
+    cut = whole & ~box(0, 18, 40, 21)
+    corners = box(4, 4, 10, 10) | box(10, 10, 16, 16)  # joined by a corner
+    speck = whole | box(30, 20, 32, 22)
+    three = box(4, 4, 8, 36) | box(14, 4, 18, 36) | box(24, 4, 28, 36)
+    nothing = box(0, 0, 0, 0)
+    masks = (three, whole, nothing, cut, corners, speck, three)
+    np.testing.assert_equal(measured("pieces", *masks), [3, 1, np.nan, 2, 1, 1, 3])
+
+
+@pytest.mark.parametrize("pale", [0.8, 0.5, 0.3])
+def test_evenness_is_the_logarithm_of_the_palest_ink_as_a_share_of_the_darkest(pale):
+    stroke = box(8, 4, 14, 36)
+    images = picture(stroke, stroke, stroke)
+    images[1, :20] = 0.1 + pale * (images[1, :20] - 0.1)
+    images[2] = 0.1 + pale * (images[2] - 0.1)
+    found = measure_attributes(images, "bright")["evenness of ink"]
+    assert found == pytest.approx([0, np.log(pale), 0], abs=0.05), "all of it pale is even"
+    dark = measure_attributes(1 - images, "dark")["evenness of ink"]
+    np.testing.assert_allclose(dark, found, atol=1e-5)
+
+
+def test_soft_edges_are_even_ink():
+    stroke = picture(box(8, 4, 18, 36), box(8, 4, 18, 36))
+    stroke[1] = smoothed(stroke[1:], 1.5)[0]
+    even = measure_attributes(stroke, "bright")["evenness of ink"]
+    assert even == pytest.approx([0, 0], abs=0.15)
+
+
 def test_dark_figures_are_measured_as_bright_ones():
     images = picture(box(10, 6, 16, 34), box(6, 20, 34, 25))
     bright, dark = measure_attributes(images, "bright"), measure_attributes(1 - images, "dark")
@@ -195,6 +232,71 @@ def test_nothing_changes_where_nothing_moves():
     assert not any(c.stands_out for c in found)
 
 
+@pytest.mark.parametrize("side", [8, 28, 40])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_change_is_by_ninth_and_in_sigmas_of_its_pixels(side, channels):
+    images = np.random.default_rng(0).normal(0.5, 0.2, (300, side, side, channels))
+    moved = images.copy()
+    thirds = np.array_split(np.arange(side), 3)
+    moved[:, : len(thirds[0]), -len(thirds[2]) :] += np.where(np.arange(300) % 2, 0.1, -0.1)[
+        :, None, None, None
+    ]
+    variation = variation_of(images)
+    found = difference_by_region(mean_difference(images, moved), variation)
+    assert np.round(found, 1)[[0, 1, 3, 4, 6, 7]] == pytest.approx(0, abs=0.11)
+    assert Where("", 0.1, found).places == ("top right",)
+    np.testing.assert_allclose(variation.regions, 0.2, rtol=0.1)
+
+
+def test_where_images_never_differ_a_tenth_of_the_range_is_the_unit():
+    same = np.full((4, 9, 9, 1), 0.5)
+    assert variation_of(same).regions == [0.1] * 9
+    assert difference_by_region(mean_difference(same, same + 0.05), variation_of(same)) == (
+        pytest.approx([0.5] * 9)
+    )
+
+
+def test_the_picture_of_a_difference_is_brightest_where_it_is_largest():
+    difference = np.array([[0.0, 0.1], [0.2, 0.05]])
+    picture_of, most = pictured(difference)
+    assert picture_of[..., 0].tolist() == [[0, 128], [255, 64]]
+    assert most == 0.2
+    assert not pictured(np.zeros((3, 3)))[0].any()
+
+
+@given(st.lists(st.floats(0, 10), min_size=9, max_size=9))
+def test_places_are_ninths_that_change_more_than_others(regions):
+    where = Where("", 1.0, regions)
+    if max(regions) < LEAST_CHANGE:
+        assert where.places == ()
+    for name, change in zip(REGIONS, regions, strict=True):
+        if name in where.places:
+            assert change >= 1.499 * np.mean(regions)
+    if where.all_over:
+        assert where.change == pytest.approx(np.mean(regions))
+        assert where.places in ((), ("all over",))
+    else:
+        assert where.change >= 1.499 * np.mean(regions)
+
+
+@pytest.mark.parametrize(
+    ("changing", "places"),
+    [
+        ([0], ("top left",)),
+        ([4, 5], ("centre", "right")),
+        ([0, 1, 2], ("upper third",)),
+        ([1, 4, 7], ("middle columns",)),
+        ([4, 5, 7, 8], ("lower right",)),
+        ([0, 2, 6, 8], ("corners",)),
+        ([0, 4, 8], ("top left", "centre", "bottom right")),
+        (range(9), ("all over",)),
+        ([], ()),
+    ],
+)
+def test_places_have_names(changing, places):
+    assert Where("", 1.0, [0.3 if i in changing else 0.0 for i in range(9)]).places == places
+
+
 def test_a_change_is_in_natural_sigmas_and_its_interval_holds_the_truth():
     random = np.random.default_rng(0)
     levels = random.uniform(0.3, 0.5, (200, 1, 1, 1))
@@ -245,6 +347,8 @@ def test_a_walk_keeps_the_images_at_the_end_of_what_was_tested(dimension, judged
     torch.testing.assert_close(
         walked.unmoved, generator.synthesize(starts.styles), atol=1e-5, rtol=0
     )
+    difference = (walked.moved - walked.unmoved).abs().mean(dim=(0, 1))
+    np.testing.assert_allclose(difference_along(walked), difference, atol=1e-6)
     found = changes_along(walked, natural_variation(generator, samples=32))
     assert {c.name for c in found} >= set(ALWAYS)
     assert found == sorted(found, key=lambda c: -abs(c.change))

@@ -126,7 +126,7 @@ def test_a_band_holds_its_line_and_is_that_of_clopper_and_pearson(run):
 
 def test_details_of_a_direction(run):
     page = Read(html.details(run, PROBES.about(UP)))
-    assert len(page.images) == 9, "eight frames and what changed"
+    assert len(page.images) == 10, "eight frames, what changed, and where all do"
     for part in ("p(zero) 0.98", "✗ <script>alert(1)</script>", "judge ✓ zero", "difference",
                  "○ waived", "valid to 3.5 σ"):  # fmt: skip
         assert part in page.text
@@ -168,6 +168,26 @@ def test_frames_are_shown_to_the_pixel(run):
     shown = frames[8].astype(int) - 127.5
     assert (np.sign(shown)[abs(change) > 2] == np.sign(change)[abs(change) > 2]).all()
     assert abs(shown).max() == 127.5
+
+
+def test_where_all_start_images_change_is_shown_beside_the_strip(run):
+    page = Read(html.details(run, PROBES.about(UP)))
+    assert len(page.images) == 10
+    with Image.open(run.pictures / run.directions[UP].where.file) as difference:
+        assert (decode(page.images[9]) == np.asarray(difference)).all()
+    assert "mean difference" in page.text
+    assert "of 20 images" in page.text
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_a_strip_is_shown_if_the_picture_beside_it_cannot_be(run, damaged):
+    where = run.pictures / run.directions[UP].where.file
+    where.unlink()
+    if damaged:
+        where.write_bytes(b"no PNG")
+    page = Read(html.details(run, PROBES.about(UP)))
+    assert len(page.images) == 9
+    assert ("is damaged" if damaged else "kept without its picture, where-322.png") in page.text
 
 
 def test_large_images_are_shrunk_for_the_page(tmp_path):

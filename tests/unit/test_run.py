@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.direction import words as direction_text
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.runs import run as run_module
 from pytest_failcond.runs.content import digest
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.packing import pack_bits
-from tests.runs import changed, make_run, make_strip
+from tests.runs import TOP_LEFT, changed, make_run, make_strip
 
 
 @pytest.fixture
@@ -104,6 +105,22 @@ def test_attributes_are_kept(path):
     ]
 
 
+def test_the_place_of_a_change_is_kept_and_runs_without_one_are_read(path):
+    data = json.loads(path.read_text(encoding="utf-8"))
+    assert data["directions"][0]["where"]["regions"] == TOP_LEFT
+    kept = Run.load(path).directions["direction:0:322:+"].where
+    assert kept is not None
+    assert kept.places == ("top left",)
+    assert Run.load(path).picture(kept.file) == make_strip(frames=1)
+    for direction in data["directions"]:
+        del direction["where"]
+    data["digest"] = digest({name: value for name, value in data.items() if name != "digest"})
+    path.write_text(json.dumps(data), encoding="utf-8")
+    older = Run.load(path).directions["direction:0:322:+"]
+    assert older.where is None
+    assert direction_text.attributes(older) == "noise +4.1 σ, contrast −0.6 σ"
+
+
 def test_missing(tmp_path):
     assert "cannot be read" in refusal(tmp_path / "no.json")
     assert "cannot be read" in refusal(tmp_path)
@@ -166,9 +183,10 @@ def test_pictures_are_replaced(run, path, tmp_path):
     smaller = changed(run, directions={first.key: first}, measurements={})
     smaller.save(path)
     kept = Run.load(path)
-    (file,) = kept.picture_files
-    assert {p.name for p in folder.iterdir()} == {file, "notes.txt"}
-    assert kept.picture(file) == make_strip(color=True)
+    strip = kept.directions[first.key].strip.file
+    assert kept.picture_files == {strip, first.where.file}
+    assert {p.name for p in folder.iterdir()} == {*kept.picture_files, "notes.txt"}
+    assert kept.picture(strip) == make_strip(color=True)
 
 
 def test_without_pictures(run, path, tmp_path):
