@@ -172,19 +172,44 @@ def test_what_changes_along_the_directions():
     head = line_with(text, "class", "breaks at", "what changes")
     assert line_with(text, "zero  ", "s322").index("noise +4.1 σ") == head.index("what changes")
     assert "contrast" not in text
-    assert line_with(text, "s7 b16").endswith("  –"), "0.4 σ does not stand out"
+    assert line_with(text, "s7 b16").endswith("  all over 0.3 σ"), "0.4 σ does not stand out"
+    assert "top left" not in text, "an attribute tells more"
     assert "; noise + breaks zero first" in " ".join(text.split())
     assert direction_text.ATTRIBUTES in " ".join(text.split())
     assert "noise +4.1 sd" in render(make_run(), unicode=False)
     lines = render(make_run(), verbose=1).splitlines()
     first = next(place for place, line in enumerate(lines) if line.endswith(" noise +4.1 σ"))
-    assert lines[first + 1].split() == ["contrast", "−0.6", "σ"]
+    assert [line.split("  ")[-1].strip() for line in lines[first + 1 : first + 3]] == [
+        "contrast −0.6 σ",
+        "at the top left 0.9 σ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("regions", "told"),
+    [
+        ([0, 0, 0, 0, 0.7, 0.5, 0, 0, 0], "at the centre and right 0.6 σ"),
+        ([0.3] * 9, "all over 0.3 σ"),
+        ([0.04] * 9, "–"),
+        (None, "–"),
+    ],
+)
+def test_where_images_change_is_told_if_no_attribute_tells(regions, told):
+    run = make_run()
+    direction = make_direction(
+        0, 1, 322, 1, breaking_shift=2.0, valid_range=3.5, changes={"slant": 0.4}, regions=regions
+    )
+    text = render(changed(run, directions={direction.key: direction}), width=100)
+    assert line_with(text, "s322 b16").endswith(f"  {told}")
+    unnamed = "an unnamed change" if told == "–" else f"a change {told.rpartition(' 0')[0]}"
+    assert f"{unnamed} breaks zero first" in " ".join(text.split())
+    assert (direction_text.PLACES in " ".join(text.split())) == (regions is not None)
 
 
 def test_a_run_without_attributes_says_nothing_of_them():
     run = make_run()
     for key, direction in run.directions.items():
-        run.directions[key] = replace(direction, attributes=[])
+        run.directions[key] = replace(direction, attributes=[], where=None)
     text = render(run)
     assert "hat changes" not in text
     assert "breaks zero" not in text
