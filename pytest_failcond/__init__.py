@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from pytest_failcond.probes.direction.ranking import rank_dimensions
     from pytest_failcond.probes.direction.walking import walk
     from pytest_failcond.runs.run import Run
+    from pytest_failcond.subjects.acceptance import Acceptance
     from pytest_failcond.subjects.classifier import Classifier
     from pytest_failcond.subjects.images import LabeledImages
 
 _HOMES = {
+    "Acceptance": "subjects.acceptance",
     "Classifier": "subjects.classifier",
     "FailcondError": "errors",
     "FailcondWarning": "errors",
@@ -33,6 +35,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Acceptance",
     "Classifier",
     "FailcondError",
     "FailcondWarning",

@@ -183,6 +183,7 @@ def _entry(
         p=case.p,
         judged=None if case.judged is None else judged_name(names, case.judged),
         seed=laboratory.settings.seed,
+        truncation=laboratory.settings.corner_cases.truncation,
         generator=generator.hash,
         classifier=laboratory.classifier.hash,
         judge=laboratory.acceptance.hash,

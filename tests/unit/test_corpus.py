@@ -242,3 +242,14 @@ def test_typical_breaks_are_those_nearest_the_median_within_the_valid_range():
     assert typical_rows(walk_of(breaks, 3.0), 9).tolist() == [6, 5, 4, 3]
     assert typical_rows(walk_of(breaks, None), 1).tolist() == [6]
     assert typical_rows(walk_of([np.nan, 0.0], 3.0), 3).tolist() == []
+
+
+def test_a_start_image_at_another_truncation_is_another_case():
+    """Manifests of earlier versions, and what was removed from them, know no truncation."""
+    one = entry(1, b"")
+    data = one.model_dump(by_alias=True)
+    del data["truncation"]
+    assert Entry.model_validate(data) == one
+    assert "truncation" not in one.case
+    other = one.model_copy(update={"truncation": 0.7})
+    assert other.case == one.case.replace("seed 0", "seed 0 truncation 0.7") != one.case

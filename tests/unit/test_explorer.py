@@ -152,6 +152,25 @@ def test_the_page_may_run_only_its_own_code_and_load_nothing(project):
     assert "https://" not in text
 
 
+def test_a_judge_may_take_a_frame_for_none_of_these(project):
+    """Of two judges, a frame has the answer of the one that accepts it least."""
+    change(
+        project,
+        'judge = "explorable_models:load_judge"',
+        'judges = ["explorable_models:load_judge", "explorable_models:load_wide_judge"]',
+    )
+    assert cli.main(["explore", "--classes", "star", "--top", "1", "--out", "page.html"]) == 0
+    text = (project / "page.html").read_text(encoding="utf-8")
+    data = read(text)
+    assert data["judge"] == "explorable_models:load_judge, explorable_models:load_wide_judge"
+    film = data["explored"][0]["directions"][0]["film"]
+    seen = film["judge"]["predicted"]
+    assert len(CLASSES) in seen
+    for label, p, accepted in zip(seen, film["judge"]["p"], film["accepted"], strict=True):
+        assert accepted == (label == 2 and p >= 0.8)
+    assert '?? "none of these"' in text
+
+
 def test_without_a_judge(project):
     change(project, 'judge = "explorable_models:load_judge"\n', "")
     assert cli.main(["explore", "--classes", "star", "--top", "1", "--out", "a/page.html"]) == 0
@@ -200,8 +219,8 @@ def test_a_class_that_cannot_be_explored_is_told_of(project, capsys, monkeypatch
     [
         (["--classes", "stra"], "did you mean 'star'?"),
         (["--samples", "17"], "corner_cases.samples, 16"),
-        (["--directions", "clean"], "--directions: clean is none"),
-        (["--directions", "direction:3:0:+"], "beyond the 3 there are"),
+        (["--directions", "clean"], "--directions: clean is not a direction"),
+        (["--directions", "direction:3:0:+"], "does not exist; there are 3 classes"),
         (["--directions", "direction:2:999:+"], "dimension 999"),
         (["--directions", "direction:2:0:+", "--classes", f"{EVIL}"], "leave one out"),
         (["--device", "abacus"], "device 'abacus'"),

@@ -37,6 +37,7 @@ class Entry(Record):
         p: that classifier's probability of the class that it shows.
         judged: the judge's prediction; None without a judge.
         seed: of the start images.
+        truncation: of the start images; earlier versions knew none.
         generator, classifier, judge: hashes of the models that it was found with.
         png: SHA-256 of its file.
     """
@@ -54,6 +55,7 @@ class Entry(Record):
     p: float = Field(ge=0, le=1)
     judged: str | None
     seed: int
+    truncation: float = Field(1.0, gt=0, le=1)
     generator: str
     classifier: str | None
     judge: str | None
@@ -69,7 +71,10 @@ class Entry(Record):
     @property
     def case(self) -> str:
         """The identity of its case: its start image and the way it was moved."""
-        return f"{self.direction} sample {self.sample} seed {self.seed} {self.generator}"
+        start = f"sample {self.sample} seed {self.seed}"
+        if self.truncation != 1:
+            start += f" truncation {self.truncation:g}"
+        return f"{self.direction} {start} {self.generator}"
 
     @property
     def place(self) -> tuple[int, int, str, int, str]:
