@@ -62,9 +62,10 @@ def drawn(
     return found
 
 
-def write_review(path: Path, **changes: Any) -> Deck:
+def write_review(path: Path, of: Subjects | None = None, **changes: Any) -> Deck:
     """Write a review file with one deck that nobody has read; `drawn` takes the changes."""
-    deck, images = make_deck(drawn(**changes), changes.get("classes", CLASSES), subjects(), 1)
+    names = changes.get("classes", CLASSES)
+    deck, images = make_deck(drawn(**changes), names, of or subjects(), 1)
     for image, pixels in images.items():  # which `update_review` does with more care, and time
         file = image_path(path, image)
         file.parent.mkdir(exist_ok=True)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import signal
 import sys
+import threading
+import urllib.request
 
 import pytest
 
@@ -210,6 +214,63 @@ def test_calibration_marks_its_deck_and_asks_for_another(reviewed, capsys):
     (check,) = Run.load(reviewed.path / "run.json").checks
     assert check.verdict == "not_evaluated"
     assert "draw another deck with `failcond review RUN --new`" in check.reason
+
+
+class Reader(threading.Thread):
+    """A browser that opens the page and answers: some images, or all and finishes; else it is Ctrl-C."""
+
+    def __init__(self, url, answers):
+        super().__init__(daemon=True)
+        self.base, self.url, self.answers = url.partition("/?")[0], url, answers
+        self.start()
+
+    def run(self):
+        try:
+            self.read()
+        except OSError:
+            self.answers = None
+        if self.answers is not ...:
+            signal.raise_signal(signal.SIGINT)
+
+    def read(self):
+        jar = urllib.request.HTTPCookieProcessor()
+        self.opener = urllib.request.build_opener(jar)
+        self.page = self.opener.open(self.url, timeout=10).read().decode()
+        count = json.loads(re.search(r'"count":(\d+)', self.page)[1])
+        for position, answer in enumerate([2] * count if self.answers is ... else self.answers):
+            self.post("answer", {"position": position, "answer": answer})
+        if self.answers is ...:
+            self.post("finish", {})
+
+    def post(self, path, body):
+        headers = {"Content-Type": "application/json", "Origin": self.base}
+        request = urllib.request.Request(f"{self.base}/{path}", json.dumps(body).encode(), headers)
+        self.opener.open(request, timeout=10).close()
+
+
+def test_a_review_in_the_browser_is_stopped_goes_on_and_ends(reviewed, capsys, monkeypatch):
+    reviewed.run()
+    readers = []
+    for answers in ([0, 1, -1], ...):
+        monkeypatch.setattr(
+            "webbrowser.open", lambda url, a=answers: readers.append(Reader(url, a))
+        )
+        capsys.readouterr()
+        assert main(["review", "run.json", "--breaks", "6", "--reader", "Ann"]) == 0
+        told = capsys.readouterr().out
+        if answers is not ...:
+            assert "3 of " in told
+            assert "images answered by Ann" in told
+            assert "the same command goes on with the rest" in told
+    for reader in readers:
+        reader.join(10)
+    assert "read by 1 person" in told
+    assert "deck " in told
+    review = read_review(reviewed.path / "failcond-review.json")
+    (deck,) = review.decks
+    assert {answer.answer for answer in review.answers_of(deck, "Ann").values()} == {"star"}
+    assert len(review.answers) == len(deck.images)
+    assert '"answers":[0,1,-1,null' in readers[1].page
 
 
 BAD = {

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_failcond.review.answers import update_review
+from tests.decks import read_all, subjects, truthful, write_review
 from tests.plugin.conftest import CORNERS, GRID
 from tests.plugin.test_corpus_replay import add_corpus
 from tests.plugin.test_html_report import COLUMNS, blob, shown
@@ -114,6 +116,14 @@ def told(extra):
     return extra | {"content": head + mark}
 
 
+def add_review(project):
+    """Write a review of the classifier, which has no hash: nobody knows whether it is this one."""
+    path = project.path / "review.json"
+    changes = {"classifier": None, "generator": None, "judges": None, "least_p": 0.0}
+    deck = write_review(path, of=subjects(**changes))
+    update_review(path, lambda review: review.with_answers(read_all(deck, truthful)))
+
+
 def by_one_and_two(project, *arguments):
     return [Session(project, *arguments, workers=workers) for workers in (0, 2)]
 
@@ -131,7 +141,7 @@ def everything(project, kept, monkeypatch, gate):
         return kept["everything"]
     monkeypatch.chdir(project.path)
     table = (
-        GRID.replace("[tool.failcond]\n", '[tool.failcond]\ncorpus = "corpus"\n')
+        GRID.replace("[tool.failcond]\n", '[tool.failcond]\ncorpus = "corpus"\nreview = "review.json"\n')
         .replace("images =", 'classes = ["a", "b", "c"]\nimages =')
         .replace("[1, 3]", "[1, 2]")
         .replace('"blackout"]', '"blackout", "dies"]')
@@ -139,6 +149,7 @@ def everything(project, kept, monkeypatch, gate):
     )  # fmt: skip
     project.configure(table)
     add_corpus(project)
+    add_review(project)
     assert project.run("--failcond-json=old.json", "-k", "not dies").ret == 1
     project.configure(
         table.replace("severities =", 'reference = "old.json"\nseverities ='),
@@ -152,6 +163,7 @@ def everything(project, kept, monkeypatch, gate):
         gate(id="exact", metric="accuracy_drop", max=0.005, corruptions=["gaussian_noise"]),
         gate(id="lost", metric="regression_drop", max=0.01),
         gate(id="mce", metric="mce", max=1.5, corruptions=["blackout"]),
+        gate(id="valid", metric="reviewed_validity", min=0.5),
         gate(id="crossing", metric="crossing_severity", min=2, at=0.6, corruptions=["blackout"]),
     )
     project.write("conftest.py", OVERRIDE)
@@ -230,9 +242,10 @@ def test_every_outcome_is_there(everything):
     assert verdicts == {
         **{"holds": "passed", "narrow": "marginal", "crossed": "failed", "each": "failed"},
         **{"waived": "waived", "warns": "failed", "dies": "error", "exact": "marginal"},
-        **{"lost": "failed", "mce": "failed", "crossing": "marginal"},
+        **{"lost": "failed", "mce": "failed", "crossing": "marginal", "valid": "marginal"},
     }
     assert two.run["comparison"]["keys"]
+    assert "12 of 12 corner cases show their class" in two.summary
 
 
 def test_each_key_is_measured_once_and_each_model_loaded_once_by_a_process(everything):
@@ -251,7 +264,7 @@ def test_each_check_is_made_once_though_each_report_shows_it(everything):
             for check in checks
             if check["verdict"] != "error"  # what could not be measured gave none
         )
-        assert len(made) == 20
+        assert len(made) == 21
         assert any("Since the baseline:" in str(extras) for *_, extras in session.rows.values())
 
 
