@@ -10,44 +10,49 @@ from scipy import stats
 from pytest_failcond import Classifier, LabeledImages
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.direction.corner_cases import shifted_images
+from pytest_failcond.probes.direction.starts import start_image
 from pytest_failcond.probes.direction.walking import walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.review.answers import Answer, Review
-from pytest_failcond.review.deck import KINDS, make_deck
+from pytest_failcond.review.deck import KINDS, hash_pixels, make_deck
 from pytest_failcond.review.drawing import Pool, add_class, draw
 from pytest_failcond.review.standing import standing
 from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
 from pytest_failcond.review.subjects import subjects_of
 from pytest_failcond.review.wording import doubts, sentence
 from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.images import to_uint8
 from tests.unit.linear import LOST, STD, Bright, LinearGenerator
 
 READABLE = 0.4
 """Brightness from which an image of this generator shows its class, a circle; each σ takes 0.1 of 0.6."""
 
 
-def textured_generator() -> LinearGenerator:
+def textured_generator(channels: int = 1) -> LinearGenerator:
     """Images get darker along one dimension; others change their texture, and not how bright they are."""
-    weights = torch.zeros(len(STD), 1, 8, 8)
+    weights = torch.zeros(len(STD), channels, 8, 8)
     weights[LOST] = -0.1 / STD[LOST]
-    texture = torch.randn(len(STD), 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    texture = torch.randn(len(STD), channels, 8, 8, generator=torch.Generator().manual_seed(0))
     for other in {*range(len(STD))} - {LOST}:
         weights[other] = 0.03 * (texture[other] - texture[other].mean()) / STD[other]
     return LinearGenerator(weights, 0.6, STD)
 
 
-def laboratory(classifier: float, judge: float | None, sharpness: float = 200.0) -> Laboratory:
+def laboratory(
+    classifier: float, judge: float | None, sharpness: float = 200.0, channels: int = 1
+) -> Laboratory:
     """A classifier and a judge that take what is brighter than a level for a circle."""
     random = np.random.default_rng(0)
     images = LabeledImages(
-        random.integers(140, 256, (60, 8, 8, 1), dtype=np.uint8), np.zeros(60, dtype=int)
+        random.integers(140, 256, (60, 8, 8, channels), dtype=np.uint8), np.zeros(60, dtype=int)
     )
     settings = Settings(corner_cases={"samples": 100, "max_shift": 6.0}, seed=0)
     return Laboratory(
         settings,
         Classifier(Bright(classifier).eval()),
         images,
-        textured_generator(),
+        textured_generator(channels),
         Acceptance.of(None if judge is None else Classifier(Bright(judge, sharpness).eval()), 0.8),
     )
 
@@ -114,6 +119,42 @@ def test_without_a_judge_all_breaks_count_and_none_is_rejected():
     assert found.breaks.some == 0
     assert found.rejected.all == 0
     assert {claim.level for claim in deck.claims} == {None}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_those_of_their_claims(channels):
+    """Each image can be made again of what is claimed of it, and shows what its kind says."""
+    where = laboratory(classifier=0.57, judge=0.54, channels=channels)
+    subjects, pool = subjects_of(where.subjects, where.settings), Pool()
+    add_class(pool, where, [DirectionKey(0, LOST, 1)])
+    found = draw(where, pool, subjects, 1, KINDS)
+    numbers = {kind: [one.claim.kind for one in found].count(kind) for kind in KINDS}
+    assert all(5 <= numbers[kind] <= KINDS[kind] for kind in KINDS)
+    names = {hash_pixels(image) for image in where.test_images.images}
+    for one in found:
+        claim = one.claim
+        assert claim.image == hash_pixels(one.pixels)
+        assert one.pixels.shape == (8, 8, channels)
+        assert (claim.image in names) == (claim.kind == "test")
+        if claim.sample is not None:
+            start = start_image(where.generator, 0, claim.sample, 100, seed=0)
+            moved = shifted_images(
+                where.generator,
+                start,
+                DirectionKey(0, LOST, 1),
+                np.array([0]),
+                np.array([claim.shift]),
+            )
+            assert np.abs(to_uint8(moved.numpy())[0].astype(int) - one.pixels).max() <= 1
+            assert where.classifier.probabilities(moved)[0].argmax() != 0
+            level = float(where.acceptance.see(moved, among=3).level(0)[0])
+            if claim.kind == "break":
+                assert 0 < claim.level <= level + 1e-6
+            else:
+                assert claim.level == pytest.approx(level, abs=1e-5)
+                assert level < 0.8
+    starts = [one.claim.sample for one in found if one.claim.sample is not None]
+    assert len(set(starts)) == len(starts)
 
 
 @pytest.mark.parametrize("least_p", [0.6, 0.8, 0.95])
