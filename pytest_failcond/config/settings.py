@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from pytest_failcond import ranges
+from pytest_failcond.config.fitness_settings import FitnessSettings
 from pytest_failcond.config.gate_rules import check_gate
 from pytest_failcond.config.gate_settings import (
     GateSettings,
@@ -156,6 +157,7 @@ class Settings(Table):
     corruptions: CorruptionSettings | None = None
     corner_cases: CornerCaseSettings = CornerCaseSettings()
     acceptance: AcceptanceSettings = AcceptanceSettings()
+    fitness: FitnessSettings = FitnessSettings()
     gates: tuple[GateSettings, ...] = ()
     folder: Path = Field(Path(), exclude=True)
 

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.plugin.state import State
+from pytest_failcond.probes.direction.fit import nothing_fit
 from pytest_failcond.words.printing import one_line
 
 
@@ -45,7 +46,8 @@ def keep_run(session: pytest.Session, exitstatus: int, state: State) -> None:
     except FailcondError as error:
         state.problem = str(error)
     unmeasured = any(check.verdict == "error" for check in state.run.checks) or state.run.errors
-    if session.exitstatus == pytest.ExitCode.OK and (state.problem or unmeasured):
+    unfit = state.part is None and nothing_fit(state.run.records)
+    if session.exitstatus == pytest.ExitCode.OK and (state.problem or unmeasured or unfit):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

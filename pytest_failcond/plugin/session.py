@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.errors import FailcondError, WithheldError, nearest
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.measuring.measuring import Measuring
 from pytest_failcond.plugin import properties
@@ -85,11 +85,14 @@ class Failcond:
     def measure(self, key: str) -> Any:
         """Return the measurement of a key: a `Measurement`, `ClassRanking`, `Direction` or `Replay`.
 
-        If the key cannot be measured, the test fails with one sentence.
+        If the key cannot be measured, the test fails with one sentence; if it was withheld, the test
+        is skipped, or fails under ``--failcond-strict``.
         """
         self._sharing.see()
         try:
             return self._measuring.measure(parse_key(key))
+        except WithheldError as reason:
+            fail(str(reason)) if self._state.strict else pytest.skip(one_line(str(reason)))
         except FailcondError as error:
             fail(str(error))
 
@@ -234,12 +237,19 @@ class Failcond:
     def _trying(self, key: str, *, measured: str | None = None) -> Iterator[None]:
         """Fail if a planned key cannot be measured, and record it; a rerun may succeed.
 
-        ``measured`` is the key that is measured or recorded as an error, if it differs.
+        If it was withheld, its checks are not evaluated: the test is skipped, or fails under
+        ``--failcond-strict`` if a gate is on it. ``measured`` is the key that is measured or recorded as an error, if it differs.
         """
         self._sharing.see()
         missing = f"{MISSING}{key}"
         try:
             yield
+        except WithheldError as reason:
+            self._store.drop(missing)
+            checks = self._checks(PROBES.planned(key, self._settings))
+            settle(checks, self.classes, self._state.strict, self._tell)
+            self._tell(VERDICT, "not_evaluated")
+            pytest.skip(one_line(str(reason)))
         except FailcondError as error:
             record = self._store.find(measured or key)
             if record is None or (measured is not None and "error" not in record):

@@ -237,7 +237,8 @@ class Probe:
             test image is right.
         place: the position of a record among those of the probe.
         sections: sections of the report, each drawn by terminal, HTML and Markdown. The reports call
-            the built-in probes' own sections, among gates and changes, by name.
+            the built-in probes' own sections, among gates and changes, by name. A function, or its
+            place.
         unit: the measurement that a key belongs to and cannot be divided from.
         metrics: the metrics for gates.
     """
@@ -262,7 +263,7 @@ class Probe:
         "pytest_failcond.verdicts.resolution:all_right"
     )
     place: Callable[[Key, Any, Settings], tuple[Any, ...]] = _by_key
-    sections: Callable[[Shown], Iterable[Section]] = _nothing
+    sections: Callable[[Shown], Iterable[Section]] | str = _nothing
     unit: Callable[[Key], Key] = _itself
     metrics: tuple[Metric, ...] = ()
 

@@ -143,6 +143,16 @@ class CornerCaseKey(Key):
         return cls._of(f"corner_case:{class_index}:{rank}", class_index=class_index, rank=rank)
 
 
+class FitnessKey(Key):
+    """The fitness of the generator to show one class (its index)."""
+
+    probe = "direction"
+    class_index: int
+
+    def __new__(cls, class_index: int) -> FitnessKey:
+        return cls._of(f"fitness:{class_index}", class_index=class_index)
+
+
 class CorpusKey(Key):
     """The images of the corpus, all together."""
 

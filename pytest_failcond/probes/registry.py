@@ -44,7 +44,7 @@ class Kept:
         return self.data
 
 
-_TAKEN = {"ranking", "corner_case", "corruptions", "gate"}  # prefixes of our own names
+_TAKEN = {"ranking", "fitness", "corner_case", "corruptions", "gate"}  # prefixes of our own names
 _GATE = re.compile(r"gate:[A-Za-z0-9_.-]+")
 _OTHER = re.compile(r"[a-z][a-z0-9_]{0,99}(:[A-Za-z0-9_.+-]{1,100}){0,9}")
 

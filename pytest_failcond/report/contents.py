@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pytest_failcond.probes.corpus.record import Replay, Replayed
+from pytest_failcond.probes.direction.fit import fitness_of, nothing_fit, unfit
 from pytest_failcond.probes.keys import (
     CornerCaseKey,
     EntryKey,
     RankingKey,
 )
+from pytest_failcond.probes.metric import resolved
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, status_of
 from pytest_failcond.runs.run import Run
@@ -47,7 +49,7 @@ def unmeasured(run: Run) -> dict[str, str]:
 
 def sections(run: Run) -> list[Section]:
     """Return the sections of a project's own probes."""
-    found = (section for probe in PROBES for section in probe.sections(run))
+    found = (section for probe in PROBES for section in resolved(probe.sections)(run))
     return [section for section in found if section.blocks]
 
 
@@ -61,7 +63,7 @@ def run_status(run: Run) -> Status | None:
     found = {status_of(check) for check in run.checks}
     if "failed" in found or lost(run):
         return "failed"
-    if "error" in found or run.errors:
+    if "error" in found or run.errors or nothing_fit(run.records):
         return "error"
     if not found:
         return "passed" if run.corpus is not None and held(run.corpus) else None
@@ -95,7 +97,7 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
     aside = ", ".join(
         f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s not in told
     )
-    idle = [*_not_evaluated(run), *_not_compared(run), *_not_run(run)]
+    idle = [*_unfit(run), *_not_evaluated(run), *_not_compared(run), *_not_run(run)]
     strictly = status == "failed" and not counts["failed"] and not lost(run)
     failed = " under --failcond-strict" if strictly else ""
     line = (
@@ -115,13 +117,31 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
     return " · ".join(parts), status
 
 
+def _unfit(run: Run) -> list[str]:
+    """Count the checks that say nothing because of the generator."""
+    found = fitness_of(run.records)
+    if not (bad := unfit(found)):
+        return []
+    if why := nothing_fit(run.records):
+        return [printable(why)]
+    sentences = set(run.withheld.values())
+    checks = sum(check.reason in sentences for check in run.checks)
+    classes = f"{len(bad)} of {len(found)} classes well enough"
+    return [f"{count(checks, 'check')} not evaluated: the generator does not show {classes}"]
+
+
+def _waits(run: Run, check: Check) -> bool:
+    """Whether a check was not evaluated for want of another run."""
+    return status_of(check) == "not_evaluated" and check.reason not in run.withheld.values()
+
+
 def _not_evaluated(run: Run) -> list[str]:
     """Count the gates that were not evaluated, with the reason:
     ``3 gates not evaluated: no baseline at …``.
     """
     reasons: Counter[str] = Counter()
     for gate in run.gates:
-        reasons.update({c.reason for c in gate.checks if status_of(c) == "not_evaluated"})
+        reasons.update({c.reason for c in gate.checks if _waits(run, c)})
     return [
         f"{count(gates, 'gate')} not evaluated: "
         + printable(reason.partition("; ")[0].removeprefix("there is "))
@@ -131,7 +151,7 @@ def _not_evaluated(run: Run) -> list[str]:
 
 def _not_compared(run: Run) -> list[str]:
     """Name a missing baseline or reference that no gate reports."""
-    told = any(status_of(check) == "not_evaluated" for check in run.checks)
+    told = any(_waits(run, check) for check in run.checks)
     absent = [r for r in run.remarks if r.what == "absent" and not (told and r.model == "baseline")]
     return [f"not compared: {printable(remark.text)}" for remark in absent]
 

@@ -27,7 +27,16 @@ from pytest_failcond.runs.other import Other
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.packing import pack, unpack
-from pytest_failcond.storage.store import ASKED, COMPARED, MISSING, PLAN, Record, Store
+from pytest_failcond.storage.store import (
+    ASKED,
+    COMPARED,
+    MISSING,
+    PLAN,
+    Record,
+    Store,
+    error_record,
+    is_withheld,
+)
 from pytest_failcond.verdicts.checked import Checked
 from pytest_failcond.verdicts.plan import share_of
 from pytest_failcond.verdicts.resolution import unresolved
@@ -103,9 +112,9 @@ def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
     def mine(kind: dict[Any, Any]) -> dict[Any, Any]:
         return {k: v for k, v in kind.items() if PROBES.planned(k, settings).unit in share}
 
-    missing = share - run.records.keys() - run.errors.keys()
+    missing = share - run.records.keys() - run.errors.keys() - run.withheld.keys()
     errors = mine(run.errors) | dict.fromkeys(sorted(missing), _MISSING)
-    return replace(run, records=mine(run.records), errors=errors)
+    return replace(run, records=mine(run.records), errors=errors, withheld=mine(run.withheld))
 
 
 def disassemble(run: Run, store_folder: Path) -> None:
@@ -117,7 +126,9 @@ def disassemble(run: Run, store_folder: Path) -> None:
     for key, record in run.records.items():
         store.put(key, record.to_json())
     for name, sentence in run.errors.items():
-        store.put(name, {"error": sentence})
+        store.put(name, error_record(sentence))
+    for name, sentence in run.withheld.items():
+        store.put(name, error_record(sentence, withheld=True))
     for file in run.picture_files:
         if (content := run.picture(file)) is not None:
             write_atomically(store.pictures / file, content)
@@ -139,7 +150,7 @@ def conclude(
     errors = dict(run.errors)
     tests = [PROBES.planned(name, settings) for name in run.planned]
     for needed in (one for test in tests for one in test.needs):
-        if needed not in run.records:
+        if needed not in run.records and needed not in run.withheld:
             errors.setdefault(needed, missing)
     run = replace(run, errors=errors, environment=_with_baseline(run, settings, baseline))
 
@@ -239,10 +250,12 @@ def _measured(
     """Make a run from records, without verdicts."""
     labels = unpack(session["labels"])
     errors: dict[str, str] = {}
+    withheld: dict[str, str] = {}
     found: list[Any] = []
     for name, record in records.items():
         if "error" in record:
-            errors[name.removeprefix(MISSING)] = record["error"]
+            kind = withheld if is_withheld(record) else errors
+            kind[name.removeprefix(MISSING)] = record["error"]
         elif (key := PROBES.named(name)) is not None:
             found.append(PROBES.read(key, record, labels))
     by_key = PROBES.in_order(found, settings)
@@ -256,6 +269,7 @@ def _measured(
         labels=labels,
         records=by_key,
         errors=errors,
+        withheld=withheld,
         kept=_kept(session),
     )
 

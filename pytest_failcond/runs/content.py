@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.probes.corpus.record import Replay
+from pytest_failcond.probes.direction.fit import Fitness, fitness_of
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import CorpusKey
 from pytest_failcond.probes.registry import PROBES
@@ -31,7 +32,9 @@ def digest(content: dict[str, Any]) -> str:
 
 def content_of(run: Run) -> dict[str, Any]:
     """Return the content of the run file."""
+    fitness = fitness_of(run.records)
     ours = {*run.measurements, *run.rankings, *run.directions, CorpusKey()}
+    ours |= {found.key for found in fitness}
     others = [
         {"key": key, "record": record.to_json()}
         for key, record in run.records.items()
@@ -50,9 +53,11 @@ def content_of(run: Run) -> dict[str, Any]:
         "measurements": [m.to_json() for m in run.measurements.values()],
         "rankings": [r.to_json() for r in run.rankings.values()],
         "directions": [d.to_json() for d in run.directions.values()],
+        **({"fitness": [found.to_json() for found in fitness]} if fitness else {}),
         "corpus": None if run.corpus is None else run.corpus.to_json(),
         **({"records": others} if others else {}),
-        "errors": [{"key": key, "error": text} for key, text in run.errors.items()],
+        "errors": _listed(run.errors),
+        **({"withheld": _listed(run.withheld)} if run.withheld else {}),
         "gates": [
             {
                 "id": gate.id,
@@ -68,6 +73,10 @@ def content_of(run: Run) -> dict[str, Any]:
     }
 
 
+def _listed(sentences: dict[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "error": text} for key, text in sentences.items()]
+
+
 def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
     """Return the fields of a run from content that the typed reader has accepted."""
     labels = unpack(data["labels"])
@@ -77,6 +86,7 @@ def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
     ]
     records += [ClassRanking.from_json(r) for r in data["rankings"]]
     records += [Direction.from_json(d) for d in data["directions"]]
+    records += [Fitness.from_json(f) for f in data.get("fitness", ())]
     # Runs from before the corpus can still be baselines.
     records += [Replay.from_json(data["corpus"])] if data.get("corpus") else []
     found = {record.key: record for record in records}
@@ -101,6 +111,7 @@ def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
         "kept": None if data["kept"] is None else unpack(data["kept"], _WIDE, count=len(labels)),
         "part": None if data["part"] is None else (data["part"][0], data["part"][1]),
         "errors": {e["key"]: e["error"] for e in data["errors"]},
+        "withheld": {e["key"]: e["error"] for e in data.get("withheld", ())},
         "gates": tuple(gates),
         "notes": tuple(data.get("notes", ())),
         "pictures": pictures if pictures.is_dir() else None,

@@ -57,6 +57,7 @@ def merge(
         environment=_environment(runs),
         records=PROBES.in_order(_union([run.records for run in runs]).values(), settings),
         errors=_union([run.errors for run in runs]),
+        withheld=_union([run.withheld for run in runs]),
         pictures=pictures if pictures is not None and pictures.is_dir() else None,
     )
     missing = missing_parts(runs)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from pytest_failcond.config.settings import Settings
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, WithheldError
 from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import (
@@ -56,6 +56,7 @@ class Run:
         planned: the tests of the session: ``clean``, ``corner_case:8:1``, ``gate:ID``, ….
         records: the measurements, by key, in the order in which they are shown.
         errors: key → the reason why it could not be measured.
+        withheld: key → the reason why it was not measured, though nothing failed.
         gates: the checked gates.
         notes: gates that not even a perfect result would pass on so few images, a sentence each.
         comparison: with the baseline, if there is one.
@@ -73,6 +74,7 @@ class Run:
     records: dict[Key, Any]
     planned: tuple[str, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
+    withheld: dict[str, str] = field(default_factory=dict)
     gates: tuple[GateResult, ...] = ()
     notes: tuple[str, ...] = ()
     comparison: Comparison | None = None
@@ -139,6 +141,8 @@ class Run:
         """
         if key in self.records:
             return self.records[key]
+        if key in self.withheld:
+            raise WithheldError(self.withheld[key])
         raise FailcondError(self.errors.get(key, f"{key} was not measured"))
 
     @cached_property

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_failcond.errors import FailcondError, may_pass
+from pytest_failcond.errors import FailcondError, WithheldError, may_pass
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.locks import hold
 
@@ -36,7 +36,8 @@ class Store:
     """JSON records by name, in a folder.
 
     A record ``{"error": sentence}`` means that a key could not be measured: reading it raises the
-    FailcondError. It is tried again only in a rerun, once in each, and only if it may pass.
+    FailcondError. It is tried again only in a rerun, once in each, and only if it may pass. With
+    ``"withheld": true`` it is a `WithheldError`.
 
     Args:
         folder: the folder of the files.
@@ -64,7 +65,7 @@ class Store:
                     if record is None:
                         record = self._computed(name, compute)
             if "error" in record:  # not kept here: another process may try it again
-                error = FailcondError(record["error"])
+                error = (WithheldError if is_withheld(record) else FailcondError)(record["error"])
                 error.may_pass = record.get("may_pass", False)
                 raise error
             self._seen[name] = record
@@ -90,7 +91,8 @@ class Store:
         try:
             record = compute()
         except FailcondError as error:
-            record = {"error": str(error)} | ({"may_pass": True} if may_pass(error) else {})
+            record = error_record(str(error), withheld=isinstance(error, WithheldError))
+            record |= {"may_pass": True} if may_pass(error) else {}
         self.put(name, record)
         return json.loads(self._path(name).read_bytes())  # type: ignore[no-any-return]
 
@@ -140,6 +142,16 @@ class Store:
             raise FailcondError(
                 f"{folder}: cannot be made ({error.strerror}); the session was ended, or TMPDIR is full"
             ) from error
+
+
+def error_record(sentence: str, *, withheld: bool = False) -> Record:
+    """Make the record of a key that could not be measured, or was withheld."""
+    return {"error": sentence} | ({"withheld": True} if withheld else {})
+
+
+def is_withheld(record: Record) -> bool:
+    """Whether an error record is that of a withheld key."""
+    return bool(record.get("withheld", False))
 
 
 def _name(path: Path) -> str:

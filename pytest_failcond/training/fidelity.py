@@ -49,19 +49,37 @@ def see(judge: Classifier, data: LabeledImages) -> Seen:
     Raises:
         FailcondError: the judge uses no linear layer, so that there are no features, or fails.
     """
+    predicted, features = _shown(judge, data)
+    if features is None:
+        raise FailcondError(
+            "judge: expected a torch.nn.Linear, whose input is taken as features, found "
+            "none; give a judge that ends in one"
+        )
+    return Seen(predicted == data.labels, features)
+
+
+@ours()
+def features_of(judge: Classifier, data: LabeledImages) -> npt.NDArray[np.float32] | None:
+    """Return the input of the judge's last linear layer, ``[N, D]``; None if it uses none.
+
+    Raises:
+        FailcondError: the judge fails.
+    """
+    return _shown(judge, data)[1] if judge.differentiable else None
+
+
+def _shown(
+    judge: Classifier, data: LabeledImages
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32] | None]:
+    """Return what the judge takes images for, ``[N]``, and its features, if it has any."""
     predicted, features = [], []
     with torch.no_grad(), _linear_inputs(judge.model) as caught:
         for start in range(0, len(data), _BATCH):
             images = torch.from_numpy(to_float(data.images[start : start + _BATCH]))
             caught.clear()
             predicted.append(judge.logits(images).argmax(dim=1).cpu().numpy())
-            if not caught:
-                raise FailcondError(
-                    "judge: expected a torch.nn.Linear, whose input is taken as features, found "
-                    "none; give a judge that ends in one"
-                )
-            features.append(caught[-1].flatten(1).float().cpu().numpy())
-    return Seen(np.concatenate(predicted) == data.labels, np.concatenate(features))
+            features += [caught[-1].flatten(1).float().cpu().numpy()] if caught else []
+    return np.concatenate(predicted), np.concatenate(features) if features else None
 
 
 @contextlib.contextmanager
@@ -96,6 +114,24 @@ def frechet_distance(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> 
     return max(float(distance), 0.0)
 
 
+def spread(features: npt.NDArray[np.float32]) -> float:
+    """Return tr(Σ) of features ``[N, D]``: the unit in which a Fréchet distance has no scale."""
+    return float(features.astype(np.float64).var(axis=0, ddof=1).sum())
+
+
+def coverage(
+    made: npt.NDArray[np.float32], real: npt.NDArray[np.float32], *, neighbours: int = NEIGHBOURS
+) -> float:
+    """Return the share of ``real`` ``[M, D]`` with one of ``made`` ``[N, D]`` near.
+
+    Near is within the ball that reaches to a real image's third nearest real neighbour (Naeem et al.
+    2020, arXiv 2002.09797). Unlike `recall`, it is not raised by a few images far from all others.
+    """
+    points, targets = torch.from_numpy(made).double(), torch.from_numpy(real).double()
+    nearest = torch.cdist(targets, points).min(dim=1).values
+    return float((nearest <= _radii(targets, neighbours)).double().mean())
+
+
 def recall(
     made: npt.NDArray[np.float32], real: npt.NDArray[np.float32], *, neighbours: int = NEIGHBOURS
 ) -> float:
@@ -105,10 +141,14 @@ def recall(
     nearest neighbour (Kynkäänniemi et al. 2019, arXiv 1904.06991).
     """
     points, targets = torch.from_numpy(made).double(), torch.from_numpy(real).double()
-    # The nearest of all is the point itself.
-    radii = torch.cdist(points, points).kthvalue(neighbours + 1, dim=1).values
-    inside = (torch.cdist(targets, points) <= radii).any(dim=1)
+    inside = (torch.cdist(targets, points) <= _radii(points, neighbours)).any(dim=1)
     return float(inside.double().mean())
+
+
+def _radii(points: Tensor, neighbours: int) -> Tensor:
+    """Return the distance of each point ``[N, D]`` to its k-th nearest neighbour: ``[N]``."""
+    # The nearest of all is the point itself.
+    return torch.cdist(points, points).kthvalue(neighbours + 1, dim=1).values
 
 
 def usefulness(train: LabeledImages, test: LabeledImages, *, classes: int, seed: int) -> float:

@@ -6,11 +6,12 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from pytest_failcond.config.baselines import no_baseline
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, WithheldError
 from pytest_failcond.probes.base import Asking, Planned
 from pytest_failcond.probes.corruption import cells_of
 from pytest_failcond.probes.direction import direction_of
@@ -22,6 +23,7 @@ from pytest_failcond.verdicts.gates import (
     GateResult,
     check,
     note_idle_waiver,
+    set_aside,
     unmeasured,
 )
 from pytest_failcond.verdicts.metrics import NAMED, Measure
@@ -154,6 +156,8 @@ class Verdicts:
                 if class_index not in made:
                     made[class_index] = self._check(gate, key, class_index, number)
                 checks.append(made[class_index])
+            except WithheldError as reason:
+                checks.append(set_aside(gate, key, str(reason), class_index))
             except FailcondError as error:
                 checks.append(unmeasured(gate, key, str(error), class_index))
         return checks
@@ -162,7 +166,7 @@ class Verdicts:
         return check(
             gate,
             key,
-            self.measure,
+            self._measured,
             self.settings,
             self.class_names,
             class_index=class_index,
@@ -172,6 +176,16 @@ class Verdicts:
             today=self.today,
             checks=number,
         )
+
+    def _measured(self, key: Key) -> Any:
+        """Return the record of a key; that of a rank is the record of its direction.
+
+        Raises:
+            FailcondError: it could not be measured, or the class has no such direction.
+        """
+        if isinstance(key, CornerCaseKey):
+            key = direction_of(key, self.asking)
+        return self.measure(key)
 
     def _ordered(self, gate: GateSettings, checks: list[Check]) -> list[Check]:
         """Sort a gate's checks in the configuration's order of cells, others first, by key."""

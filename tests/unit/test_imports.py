@@ -88,13 +88,13 @@ LAYERS = {
 """From the ground up: a module imports from its own layer, or from one below. Types do not count."""
 
 PARTS = {
-    "what can be tested": "__init__ keys record place folder manifest",
+    "what can be tested": "__init__ keys record place fit folder manifest",
     "what we measure and decide": """
         measure metrics trials
         corrupting perfect
-        starts ranking walking corner_cases filming discovery attributes tones strokes regions
+        starts fitness ranking walking corner_cases filming discovery attributes tones strokes regions
     """,
-    "what we show": "view words chosen way breaking reproduce",
+    "what we show": "view fitness_view words chosen way breaking reproduce",
 }
 """The layers of the modules in a probe's folder: it declares, does and shows all that is of the probe."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.probes.base import Asking, Planned, Planning, Probe, Record
 from pytest_failcond.probes.direction.keys import read_key, unit
-from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, Key, RankingKey
+from pytest_failcond.probes.keys import CornerCaseKey, DirectionKey, FitnessKey, Key, RankingKey
 from pytest_failcond.probes.metric import (
     AT_MOVED,
     AT_SHIFT,
@@ -192,14 +192,19 @@ def direction_of(key: CornerCaseKey, asking: Asking) -> DirectionKey:
 
 
 def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Record:
+    from pytest_failcond.probes.direction.fit import Fitness
     from pytest_failcond.probes.direction.record import ClassRanking, Direction
 
+    if isinstance(key, FitnessKey):
+        return Fitness.from_json(data)
     kind = ClassRanking if isinstance(key, RankingKey) else Direction
     return kind.from_json(data)
 
 
 def _place(key: Key, record: Any, settings: Settings) -> tuple[int, int, int, str]:
-    """Order rankings by class, then directions by class and rank, unranked ones last."""
+    """Order rankings by class, then directions by class and rank, unranked ones last; then fitness."""
+    if isinstance(key, FitnessKey):
+        return 2, key.class_index, 0, key
     if isinstance(key, RankingKey):
         return 0, key.class_index, 0, key
     return 1, record.class_index, record.rank or 999, key
@@ -218,6 +223,7 @@ PROBE = Probe(
     measure="pytest_failcond.probes.direction.measure:measure",
     read=_read,
     place=_place,
+    sections="pytest_failcond.probes.direction.fitness_view:sections",
     read_about=_read_about,
     fixtures=("failcond_corner_case",),
     tests=_tests,

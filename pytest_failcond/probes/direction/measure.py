@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError, WithheldError
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.base import Bench, Record
@@ -25,20 +25,32 @@ from pytest_failcond.probes.direction.corner_cases import (
     find_corner_cases,
     measure_directions,
 )
+from pytest_failcond.probes.direction.fit import Fitness, is_judged
+from pytest_failcond.probes.direction.fitness import measure_fitness
 from pytest_failcond.probes.direction.keys import unit
 from pytest_failcond.probes.direction.place import Where
 from pytest_failcond.probes.direction.record import ClassRanking, Curve, Direction, Frames
 from pytest_failcond.probes.direction.regions import pictured
 from pytest_failcond.probes.direction.walking import Walk
-from pytest_failcond.probes.keys import DirectionKey, Key, RankingKey
+from pytest_failcond.probes.keys import DirectionKey, FitnessKey, Key, RankingKey
 from pytest_failcond.records.examples import SavePicture
 from pytest_failcond.storage.packing import pack_bits
 
 _KEPT_SCORES = 20
 
 
-def measure(key: RankingKey | DirectionKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    """Rank a class and walk its directions; or walk a direction outside the ranking."""
+def measure(
+    key: RankingKey | DirectionKey | FitnessKey, bench: Bench
+) -> Iterator[tuple[Key, Record]]:
+    """Rank a class and walk its directions; or walk a direction outside the ranking.
+
+    Raises:
+        WithheldError: the generator is not fit to show the class.
+    """
+    if isinstance(key, FitnessKey):
+        yield key, measure_fitness(bench.laboratory, key)
+        return
+    _check_fitness(key.class_index, bench)
     if isinstance(key, RankingKey):
         ranking, directions = find(bench.laboratory, key, bench.save)
         yield from ((direction.key, direction) for direction in directions)
@@ -48,6 +60,19 @@ def measure(key: RankingKey | DirectionKey, bench: Bench) -> Iterator[tuple[Key,
     with suppress(FailcondError):
         bench.measure(unit(key))
     yield key, bench.found(key) or measure_direction(bench.laboratory, key, bench.save)
+
+
+def _check_fitness(class_index: int, bench: Bench) -> None:
+    """Check that the generator shows a class well enough, if there are a judge and real images.
+
+    Raises:
+        WithheldError: it does not.
+    """
+    _generator_for(class_index, bench.laboratory)
+    if is_judged(bench.laboratory, class_index):
+        found: Fitness = bench.measure(FitnessKey(class_index))
+        if not found.fit:
+            raise WithheldError(found.sentence)
 
 
 def find(

@@ -36,7 +36,7 @@ def check_agreement(run: Run) -> None:
         settings = run.configuration
     except FailcondError:
         return  # of another version: the demands of its gates are not known here
-    measured = run.records.keys() | run.errors.keys()
+    measured = run.records.keys() | run.errors.keys() | run.withheld.keys()
     plan = [PROBES.planned(name, settings) for name in run.planned]
     for planned in plan:
         for key in planned.needs:

@@ -15,6 +15,7 @@ from pytest_failcond.probes.keys import (
     CornerCaseKey,
     CorruptionKey,
     DirectionKey,
+    FitnessKey,
     Key,
     MeanKey,
     RankingKey,
@@ -89,6 +90,7 @@ Shift = Annotated[float, Field(ge=0)]
 CellKey = Annotated[str, AfterValidator(_is_key(CleanKey, CorruptionKey))]
 RankingName = Annotated[str, AfterValidator(_is_key(RankingKey))]
 DirectionName = Annotated[str, AfterValidator(_is_key(DirectionKey))]
+FitnessName = Annotated[str, AfterValidator(_is_key(FitnessKey))]
 OtherKey = Annotated[str, AfterValidator(_other)]
 Planned = Annotated[str, AfterValidator(_planned)]
 Checked = Annotated[str, AfterValidator(_checked)]

@@ -11,6 +11,7 @@ from pytest_failcond.probes.keys import CornerCaseKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.ranges import PARTS
 from pytest_failcond.runs.run_file.decided import ComparisonRecord, GateRecord, check_metrics
+from pytest_failcond.runs.run_file.fitness import FitnessRecord
 from pytest_failcond.runs.run_file.measured import (
     CorpusRecord,
     DirectionRecord,
@@ -130,6 +131,10 @@ class RunRecord(Record):
     )
     rankings: Many[RankingRecord] = Field(description="The directions for the tests of each class.")
     directions: Many[DirectionRecord] = Field(description="The findings along each direction.")
+    fitness: Many[FitnessRecord] = Field(
+        [],
+        description="How well the generator shows each class; left out without a generator, a judge or test images.",
+    )
     corpus: CorpusRecord | None = Field(
         None, description="The predictions on the corpus; null without one."
     )
@@ -137,6 +142,10 @@ class RunRecord(Record):
         [], description="The record of the review, and those of probes that are not built in."
     )
     errors: Many[ErrorRecord] = Field(description="Keys that could not be measured.")
+    withheld: Many[ErrorRecord] = Field(
+        [],
+        description="What was not measured because a result would say nothing about the classifier; left out if there is nothing.",
+    )
     gates: Many[GateRecord] = Field(description="The applied gates.")
     notes: Many[str] = Field(
         [], description="Gates that no result on so few images would pass, in words."
@@ -154,7 +163,8 @@ class RunRecord(Record):
     )
 
     _LISTS: ClassVar[dict[str, str]] = {
-        "measurements": "key", "records": "key", "rankings": "key", "directions": "key", "errors": "key",
+        "measurements": "key", "records": "key", "rankings": "key", "directions": "key", "fitness": "key",
+        "errors": "key", "withheld": "key",
         "gates": "id",
     }  # fmt: skip
 
@@ -194,6 +204,8 @@ class RunRecord(Record):
                 )
         for ranking in self.rankings:
             check(ranking.key, [ranking.class_index])
+        for fitness in self.fitness:
+            check(fitness.key, [fitness.class_index])
         for direction in self.directions:
             check(direction.key, [direction.class_index, *direction.strip.predicted])
             # A judge may have one output more, for none of the classes.

@@ -1,0 +1,88 @@
+"""The generator's fitness as blocks: its images of each class beside real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_failcond.probes.direction.fit import Fitness, Likeness, fitness_of, nothing_fit, unfit
+from pytest_failcond.report import contents, wording
+from pytest_failcond.runs.run import Run
+from pytest_failcond.words.blocks import Cell, Column, Note, Section, Table
+from pytest_failcond.words.media import MEDIA, PAGES
+
+_TITLE = "Fitness of the generator"
+_NO_JUDGE = (
+    "Without a judge, neither the generator's fitness nor the validity of its images is judged."
+)
+_NO_IMAGES = "Without test images, the generator's fitness is not judged."
+_EXPLAINED = (
+    "Accepted: by the judges, of unmoved generated images and of real test images, corrupted as in the "
+    "generator's training. Distance: Fréchet distance to real images in a judge's features, in their "
+    "spread, and in brackets that of real images from each other. Coverage: share of real images with a "
+    "generated one near, and in brackets with another real one."
+)
+
+
+def sections(run: Run) -> Iterator[Section]:
+    """Describe the fitness of each class; a terminal shows a line if every class is fit."""
+    found = fitness_of(run.records)
+    if not found:
+        if run.rankings:
+            said = _NO_IMAGES if run.subjects.get("judge") else _NO_JUDGE
+            yield Section(_TITLE, [Note(said, "aside")], short=True)
+        return
+    bad = unfit(found)
+    if not bad:
+        line = f"all {len(found)} classes are fit" if len(found) > 1 else "the class is fit"
+        yield Section(_TITLE, [Note(line, "aside"), _table(run, found, fit=True)], short=True)
+        return
+    names = ", ".join(
+        wording.class_name(run, one.class_index) for one in bad[: contents.MOST_CLASSES]
+    )
+    more = (
+        f" and {len(bad) - contents.MOST_CLASSES} more" if len(bad) > contents.MOST_CLASSES else ""
+    )
+    are = "is" if len(bad) == 1 else "are"
+    told = (
+        f"{len(bad)} of {len(found)} classes {are} not fit, so nothing is said of their directions: "
+        f"{names}{more}"
+    )
+    note = Note(told, "error" if nothing_fit(run.records) else "warning")
+    yield Section(_TITLE, [note, _table(run, found, fit=False)])
+
+
+def _table(run: Run, found: Sequence[Fitness], *, fit: bool) -> Table:
+    """Describe classes in a row each, those that are not fit first; ten at most."""
+    worst = sorted(found, key=lambda one: (one.fit, _share(one)))[: contents.MOST_CLASSES]
+    head = [
+        Column("class"),
+        Column("accepted", "number"),
+        Column("of real ones", "number"),
+        Column("distance", "number"),
+        Column("coverage", "number"),
+        Column("why not", "prose", on=PAGES),
+    ]
+    rows: list[list[str | Cell]] = [
+        [
+            Cell(wording.class_name(run, one.class_index), None if one.fit else "not_evaluated"),
+            f"{one.accepted} of {one.drawn}",
+            f"{one.real_accepted} of {one.real}",
+            _beside(one, "distance"),
+            _beside(one, "coverage"),
+            one.why or wording.NOTHING,
+        ]
+        for one in worst
+    ]
+    return Table(head, rows, told=_EXPLAINED, on=PAGES if fit else MEDIA)
+
+
+def _share(one: Fitness) -> float:
+    return one.accepted * one.real / (one.drawn * max(one.real_accepted, 1))
+
+
+def _beside(one: Fitness, figure: str) -> str:
+    def of(likeness: Likeness | None) -> float | None:
+        return None if likeness is None else float(getattr(likeness, figure))
+
+    mine, theirs = of(one.likeness), of(one.real_likeness)
+    return wording.NOTHING if mine is None or theirs is None else f"{mine:.2f} ({theirs:.2f})"
