@@ -148,6 +148,11 @@ truncation = 1.0 # less: start images nearer to the mean of their class
 [tool.failcond.acceptance] # used once a judge is named
 least_p = 0.8   # probability that every judge must give an image's class
 
+[tool.failcond.fitness] # used once a judge is named: classes that the generator shows worse are not judged
+acceptance = 0.5 # least share of generated images accepted, of that of real images
+distance = 1.0   # largest Fréchet distance beyond that of real images, in their spread
+coverage = 0.2   # least share of real images with a generated one near, of that of real images
+
 # Thresholds. Set them to the losses that your use can bear; all else is measured and shown.
 [[tool.failcond.gates]]
 metric = "clean_accuracy"

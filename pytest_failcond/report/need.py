@@ -85,8 +85,17 @@ def asides(gate: GateResult) -> list[str]:
     ``2 failed, 10 passed``; ``expected to fail: see the roadmap``
     """
     mixed = len(set(map(status_of, gate.checks))) > 1
-    notes = dict.fromkeys(note(check) for check in gate.checks if check.reason != WITHIN_NOISE)
+    notes = dict.fromkeys(note(check) for check in gate.checks if _is_own(check))
+    idle = {c.reason: c for c in gate.checks if status_of(c) == "not_evaluated"}
+    for check in list(idle.values())[:1]:  # the first reason, without its remedy
+        more = f" (and {len(idle) - 1} more like it)" if len(idle) > 1 else ""
+        notes[f"{note(check).partition('; ')[0]}{more}"] = None
     return [*([together(gate.checks)] if mixed else []), *filter(None, notes)]
+
+
+def _is_own(check: Check) -> bool:
+    """Whether a check has a note that is not that of many others."""
+    return check.reason != WITHIN_NOISE and status_of(check) != "not_evaluated"
 
 
 def together(checks: Iterable[Check]) -> str:

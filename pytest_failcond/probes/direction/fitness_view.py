@@ -27,8 +27,7 @@ def sections(run: Run) -> Iterator[Section]:
     """Describe the fitness of each class; a terminal shows a line if every class is fit."""
     found = fitness_of(run.records)
     if not found:
-        if run.rankings:
-            said = _NO_IMAGES if run.subjects.get("judge") else _NO_JUDGE
+        if said := _why_not_judged(run):
             yield Section(_TITLE, [Note(said, "aside")], short=True)
         return
     bad = unfit(found)
@@ -49,6 +48,15 @@ def sections(run: Run) -> Iterator[Section]:
     )
     note = Note(told, "error" if nothing_fit(run.records) else "warning")
     yield Section(_TITLE, [note, _table(run, found, fit=False)])
+
+
+def _why_not_judged(run: Run) -> str:
+    """Return the reason why fitness was not judged; nothing if an older version kept the run."""
+    if not run.directions:
+        return ""
+    if all(direction.valid_range is None for direction in run.directions.values()):
+        return _NO_JUDGE
+    return "" if len(run.labels) else _NO_IMAGES
 
 
 def _table(run: Run, found: Sequence[Fitness], *, fit: bool) -> Table:
