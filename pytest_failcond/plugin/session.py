@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_failcond.errors import FailcondError, WithheldError, nearest
+from pytest_failcond.errors import FailcondError, NotEvaluated, nearest
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.measuring.measuring import Measuring
 from pytest_failcond.plugin import properties
@@ -91,7 +91,7 @@ class Failcond:
         self._sharing.see()
         try:
             return self._measuring.measure(parse_key(key))
-        except WithheldError as reason:
+        except NotEvaluated as reason:
             fail(str(reason)) if self._state.strict else pytest.skip(one_line(str(reason)))
         except FailcondError as error:
             fail(str(error))
@@ -244,7 +244,7 @@ class Failcond:
         missing = f"{MISSING}{key}"
         try:
             yield
-        except WithheldError as reason:
+        except NotEvaluated as reason:
             self._store.drop(missing)
             checks = self._checks(PROBES.planned(key, self._settings))
             settle(checks, self.classes, self._state.strict, self._tell)

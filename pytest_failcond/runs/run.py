@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from pytest_failcond.config.settings import Settings
-from pytest_failcond.errors import FailcondError, WithheldError
+from pytest_failcond.errors import FailcondError, NotEvaluated
 from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import (
@@ -142,7 +142,7 @@ class Run:
         if key in self.records:
             return self.records[key]
         if key in self.withheld:
-            raise WithheldError(self.withheld[key])
+            raise NotEvaluated(self.withheld[key])
         raise FailcondError(self.errors.get(key, f"{key} was not measured"))
 
     @cached_property

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_failcond.errors import FailcondError, WithheldError, may_pass
+from pytest_failcond.errors import FailcondError, NotEvaluated, may_pass
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.locks import hold
 
@@ -37,7 +37,7 @@ class Store:
 
     A record ``{"error": sentence}`` means that a key could not be measured: reading it raises the
     FailcondError. It is tried again only in a rerun, once in each, and only if it may pass. With
-    ``"withheld": true`` it is a `WithheldError`.
+    ``"withheld": true`` it is a `NotEvaluated`.
 
     Args:
         folder: the folder of the files.
@@ -65,7 +65,7 @@ class Store:
                     if record is None:
                         record = self._computed(name, compute)
             if "error" in record:  # not kept here: another process may try it again
-                error = (WithheldError if is_withheld(record) else FailcondError)(record["error"])
+                error = (NotEvaluated if is_withheld(record) else FailcondError)(record["error"])
                 error.may_pass = record.get("may_pass", False)
                 raise error
             self._seen[name] = record
@@ -91,7 +91,7 @@ class Store:
         try:
             record = compute()
         except FailcondError as error:
-            record = error_record(str(error), withheld=isinstance(error, WithheldError))
+            record = error_record(str(error), withheld=isinstance(error, NotEvaluated))
             record |= {"may_pass": True} if may_pass(error) else {}
         self.put(name, record)
         return json.loads(self._path(name).read_bytes())  # type: ignore[no-any-return]

@@ -141,11 +141,6 @@ def unmeasured(gate: GateSettings, key: Key, reason: str, class_index: int | Non
     return _make(gate, key, "error", reason, class_index=class_index)
 
 
-def set_aside(gate: GateSettings, key: Key, reason: str, class_index: int | None = None) -> Check:
-    """Return the check of a key that was withheld: it is not evaluated."""
-    return _make(gate, key, "not_evaluated", reason, class_index=class_index)
-
-
 def _make(
     gate: GateSettings,
     key: Key,

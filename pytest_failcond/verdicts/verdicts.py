@@ -11,7 +11,7 @@ from typing import Any
 from pytest_failcond.config.baselines import no_baseline
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
-from pytest_failcond.errors import FailcondError, WithheldError
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.base import Asking, Planned
 from pytest_failcond.probes.corruption import cells_of
 from pytest_failcond.probes.direction import direction_of
@@ -23,7 +23,6 @@ from pytest_failcond.verdicts.gates import (
     GateResult,
     check,
     note_idle_waiver,
-    set_aside,
     unmeasured,
 )
 from pytest_failcond.verdicts.metrics import NAMED, Measure
@@ -156,8 +155,6 @@ class Verdicts:
                 if class_index not in made:
                     made[class_index] = self._check(gate, key, class_index, number)
                 checks.append(made[class_index])
-            except WithheldError as reason:
-                checks.append(set_aside(gate, key, str(reason), class_index))
             except FailcondError as error:
                 checks.append(unmeasured(gate, key, str(error), class_index))
         return checks

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from pytest_failcond.errors import NO_GENERATOR, FailcondError, WithheldError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError, NotEvaluated
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.base import Bench, Record
@@ -45,7 +45,7 @@ def measure(
     """Rank a class and walk its directions; or walk a direction outside the ranking.
 
     Raises:
-        WithheldError: the generator is not fit to show the class.
+        NotEvaluated: the generator is not fit to show the class.
     """
     if isinstance(key, FitnessKey):
         yield key, measure_fitness(bench.laboratory, key)
@@ -66,13 +66,13 @@ def _check_fitness(class_index: int, bench: Bench) -> None:
     """Check that the generator shows a class well enough, if there are a judge and real images.
 
     Raises:
-        WithheldError: it does not.
+        NotEvaluated: it does not.
     """
     _generator_for(class_index, bench.laboratory)
     if is_judged(bench.laboratory, class_index):
         found: Fitness = bench.measure(FitnessKey(class_index))
         if not found.fit:
-            raise WithheldError(found.sentence)
+            raise NotEvaluated(found.sentence)
 
 
 def find(
