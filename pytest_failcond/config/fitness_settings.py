@@ -6,6 +6,8 @@ from pydantic import field_validator
 
 from pytest_failcond.config.gate_settings import Table
 
+_FARTHEST = 1e6  # which sets no limit
+
 
 class FitnessSettings(Table):
     """The limits of a generator's fitness; docs/fitness.md justifies the defaults.
@@ -33,6 +35,6 @@ class FitnessSettings(Table):
     @field_validator("distance")
     @classmethod
     def _a_distance(cls, value: float) -> float:
-        if not value > 0:
-            raise ValueError(f"{value:g}: give a number over 0, like 1.0, or inf for no limit")
+        if not 0 < value <= _FARTHEST:
+            raise ValueError(f"{value:g}: give a number over 0 and at most {_FARTHEST:g}, like 1.0")
         return value

@@ -35,9 +35,11 @@ class FitnessRecord(Record):
         description="Real test images, corrupted as in the generator's training."
     )
     likeness: LikenessRecord | None = Field(
-        description="Of generated images to real ones; null if no judge has features, or there are too few real images."
+        description="Likeness of generated images to real ones; null if no judge has features, or there are too few real images."
     )
-    real_likeness: LikenessRecord | None = Field(description="Of real images to other real ones.")
+    real_likeness: LikenessRecord | None = Field(
+        description="Likeness of real images to other real ones."
+    )
     why: str = Field(description="Why the class is not fit; empty if it is.")
     remedy: str = Field(description="What to do then; else empty.")
 
