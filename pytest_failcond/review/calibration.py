@@ -59,7 +59,7 @@ def calibration_text(
     if found.proposed is not None:
         lines.append(
             f"set least_p = {found.proposed:g} in [tool.failcond.acceptance]: at least {share} of the corner "
-            "cases show their class"
+            f"cases show their class, with a confidence of {100 * confidence:g} %"
         )
         lines.append(f"these answers chose it, so they do not count as its proof; {AGAIN}")
         return lines, True

@@ -227,6 +227,7 @@ def test_the_plot_follows_the_width(explorer):
     wide = explorer.find("#curve").rect["width"]
     explorer.resize(400)
     explorer.wait(f"document.querySelector('#curve').getBoundingClientRect().width < {wide}")
+    explorer.wait(f"document.querySelector('#slider').getBoundingClientRect().width < {wide}")
     curve, slider = explorer.find("#curve").rect, explorer.find("#slider").rect
     assert curve["x"] <= slider["x"]
     assert slider["x"] + slider["width"] <= curve["x"] + curve["width"] + 1

@@ -8,21 +8,25 @@ import torch
 from scipy import stats
 
 from pytest_failcond import Classifier, LabeledImages
+from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.corner_cases import shifted_images
 from pytest_failcond.probes.direction.starts import start_image
 from pytest_failcond.probes.direction.walking import walk
-from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.probes.keys import DirectionKey, Key
+from pytest_failcond.probes.registry import METRICS
+from pytest_failcond.probes.review.record import Reviewed
 from pytest_failcond.review.answers import Answer, Review
 from pytest_failcond.review.deck import KINDS, hash_pixels, make_deck
 from pytest_failcond.review.drawing import Pool, add_class, draw
-from pytest_failcond.review.standing import standing
+from pytest_failcond.review.standing import Share, Standing, standing
 from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
 from pytest_failcond.review.subjects import subjects_of
 from pytest_failcond.review.wording import doubts, sentence
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import to_uint8
+from pytest_failcond.verdicts.metrics import Case
 from tests.unit.linear import LOST, STD, Bright, LinearGenerator
 
 READABLE = 0.4
@@ -210,3 +214,22 @@ def test_calibration_keeps_its_promise_over_ten_thousand_reviews(name):
     if name == "breaks off":
         assert proposals > 1_000  # that it proposes nothing would keep the promise, too
     assert faultless(0.9, 0.95) == 29
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+def test_the_bound_of_reviewed_validity_covers_exactly(confidence):
+    """Whatever the true share, the bound is over it in no more reviews than it may be."""
+    total = 50
+    gate = GateSettings(metric="reviewed_validity", min=0.8)
+    counts, lower = np.arange(total + 1), []
+    for some in counts:
+        read = Standing(version="m", same=True, breaks=Share(some=int(some), all=total))
+        case = Case(
+            gate, Key("review"), lambda _, r=read: Reviewed(r, 0.95), Settings(), ("a", "b")
+        )
+        found = METRICS["reviewed_validity"].compute(case)
+        assert (found.value, found.n) == (some / total, total)
+        lower.append(found.bound(confidence, "lower"))
+    for rate in (0.3, 0.5, 0.8, 0.9, 0.97, 0.999, *(np.array(lower[-4:]) - 1e-9)):
+        likelihood = stats.binom.pmf(counts, total, rate)
+        assert likelihood[np.array(lower) <= rate].sum() >= confidence - 1e-9
