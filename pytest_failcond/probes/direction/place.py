@@ -19,7 +19,7 @@ REGIONS = (
 
 ALL_OVER = "all over"
 LEAST_CHANGE = 0.05
-"""σ of the pixels that a place must change by to be spoken of; another image of the set differs by 1.1."""
+"""σ of the pixels that a place must change by to be spoken of; another image differs by about 1."""
 _NAMED_FROM = 1.5  # times the mean change of all ninths
 _AREAS = {
     (0, 1, 2): "upper third",

@@ -30,7 +30,7 @@ _MOST_AREA = 0.5  # of an image that strokes may cover
 _MOST_WIDTH = 1 / 3  # of the shorter side that a stroke may measure
 _MOST_BORDER = 0.1  # of the outermost pixels that strokes may cover
 _LEAST_INK = 1e-6  # an image without any has no figure
-_PALEST = 0.15  # of the ink that strokes may have
+_PALEST = 0.2  # of the ink that strokes may have
 _PALEST_TO_NOISE = 3.0  # times the noise, of which clipping hides a part
 _PALE_SHARE = 0.2  # of the strokes
 _LEAST_PIECE = 0.04  # of the figure; less is a speck
@@ -89,15 +89,16 @@ def evenness_of(
     """Return how even the ink of the strokes is, ``[N]``: 0, or the less the paler its palest part is.
 
     Logarithm of the palest fifth as a share of the darkest. Strokes too pale for the figure count,
-    too. The ink of a stroke is that of its middle, the most around a pixel, so that soft edges do not
-    enter. NaN for images without a figure.
+    too, but no haze, which is broader. The ink of a stroke is that of its middle, the most around a
+    pixel, so that soft edges do not enter. NaN for images without a figure.
     """
     tones, ground, most_ink = _tones(smooth_gray, figure)
     ink = (tones - ground) / np.maximum(most_ink - ground, _LEAST_INK)
-    reach = 2 * round(min(ink.shape[1:]) / 12) + 1
-    most = ndimage.maximum_filter(ink, size=(1, reach, reach))
+    around, broad = (2 * round(min(ink.shape[1:]) / parts) + 1 for parts in (12, 7))
+    most = ndimage.maximum_filter(ink, size=(1, around, around))
+    thin = ndimage.white_tophat(ink, size=(1, broad, broad))
     palest = np.maximum(_PALEST, _PALEST_TO_NOISE * noise / np.maximum(contrast, LEAST_CONTRAST))
-    strokes = (ink >= palest[:, None, None]) & (ink >= most / 2)
+    strokes = (thin >= palest[:, None, None]) & (ink >= most / 2)
     strokes &= mask.any(axis=(1, 2), keepdims=True)
     last = np.maximum(per_image(strokes).sum(axis=1) - 1, 0)
     ordered = np.sort(per_image(np.where(strokes, most, np.nan)), axis=1)
