@@ -278,7 +278,7 @@ def region_changed(unmoved, moved, variation):
     ("edit", "strengths", "name", "sign"),
     [
         pytest.param(cut, (2.5, 3.5, 4.5), "pieces", 1, id="cut"),
-        pytest.param(half_faded, (0.7, 0.5, 0.35), "evenness of ink", -1, id="half-faded"),
+        pytest.param(half_faded, (0.7, 0.5, 0.35), "ink evenness", -1, id="half-faded"),
     ],
 )
 @pytest.mark.parametrize("back", [False, True], ids=["there", "back"])

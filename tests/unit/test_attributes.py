@@ -40,7 +40,7 @@ SHAPES = [
     "size",
     "holes",
     "pieces",
-    "evenness of ink",
+    "ink evenness",
 ]
 SIDE = 40
 Y, X = np.mgrid[:SIDE, :SIDE]
@@ -155,16 +155,16 @@ def test_evenness_is_the_logarithm_of_the_palest_ink_as_a_share_of_the_darkest(p
     images = picture(stroke, stroke, stroke)
     images[1, :20] = 0.1 + pale * (images[1, :20] - 0.1)
     images[2] = 0.1 + pale * (images[2] - 0.1)
-    found = measure_attributes(images, "bright")["evenness of ink"]
+    found = measure_attributes(images, "bright")["ink evenness"]
     assert found == pytest.approx([0, np.log(pale), 0], abs=0.05), "all of it pale is even"
-    dark = measure_attributes(1 - images, "dark")["evenness of ink"]
+    dark = measure_attributes(1 - images, "dark")["ink evenness"]
     np.testing.assert_allclose(dark, found, atol=1e-5)
 
 
 def test_soft_edges_are_even_ink():
     stroke = picture(box(8, 4, 18, 36), box(8, 4, 18, 36))
     stroke[1] = smoothed(stroke[1:], 1.5)[0]
-    even = measure_attributes(stroke, "bright")["evenness of ink"]
+    even = measure_attributes(stroke, "bright")["ink evenness"]
     assert even == pytest.approx([0, 0], abs=0.15)
 
 

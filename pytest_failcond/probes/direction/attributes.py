@@ -62,7 +62,7 @@ _LEAST_STD = {
     "size": 0.01,
     "holes": 0.25,
     "pieces": 0.25,
-    "evenness of ink": 0.1,
+    "ink evenness": 0.1,
 }
 
 
@@ -146,8 +146,8 @@ def measure_attributes(images: npt.NDArray[Any], figure: Figure | None) -> dict[
     """Measure images, uint8 or float in [0, 1], ``[N, H, W, C]``: attribute → ``[N]``.
 
     Always noise, sharpness, contrast and brightness; for three channels colourfulness and
-    saturation; for strokes also their area, width, slant, position, size, holes, pieces and evenness of
-    ink, NaN where an image has too little contrast, or too much noise, to show any.
+    saturation; for strokes also their area, width, slant, position, size, holes, pieces and ink
+    evenness, NaN where an image has too little contrast, or too much noise, to show any.
     """
     pixels = as_float(images)
     smooth = smoothed(pixels, SMOOTHING)
@@ -165,7 +165,7 @@ def measure_attributes(images: npt.NDArray[Any], figure: Figure | None) -> dict[
     if figure is not None:
         mask = stroke_masks(smooth_gray, contrast, noise, figure)
         values |= shapes_of(mask)
-        values["evenness of ink"] = evenness_of(smooth_gray, mask, contrast, noise, figure)
+        values["ink evenness"] = evenness_of(smooth_gray, mask, contrast, noise, figure)
     return values
 
 

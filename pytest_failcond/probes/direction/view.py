@@ -105,10 +105,8 @@ def _table(
         which: a text on the choice of the directions.
         on: the media that show the table.
     """
-    changing = any(d.attributes for d in directions)
-    meaning = direction_text.ATTRIBUTES if changing else ""
-    if any(d.where for d in directions):
-        meaning = f"{meaning} {direction_text.PLACES}".strip()
+    most = _MOST_ATTRIBUTES if every else 1
+    in_terminal = direction_text.meaning(directions, most)
     head = [
         Column("class", repeats=False),
         Column("#"),
@@ -119,11 +117,10 @@ def _table(
         Column("broken", "number"),
         Column("newly", "number", on=PAGES, told=direction_text.NEWLY),
         Column("start p", "number", on=PAGES, told=direction_text.START_P),
-        Column("what changes", "prose", on=TERMINAL if meaning else NONE, spare=True,
-               told=meaning),
-        Column("what changes", "prose", on=PAGES, told=meaning),
+        Column("what changes", "prose", on=TERMINAL if in_terminal else NONE, spare=True,
+               told=in_terminal),
+        Column("what changes", "prose", on=PAGES, told=direction_text.meaning(directions)),
     ]  # fmt: skip
-    most = _MOST_ATTRIBUTES if every else 1
     rows: list[list[str | Cell]] = [
         [
             wording.class_name(run, d.class_index),

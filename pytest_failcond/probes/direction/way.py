@@ -39,13 +39,9 @@ def _mean_difference(direction: Direction) -> Frame | None:
     where = direction.where
     if where is None:
         return None
-    said = [
-        Said("mean difference"),
-        Said(f"of {direction.total} images"),
-        Said(f"at most {where.most:.2f}", "soft"),
-    ]
+    said = [Said(f"mean of {direction.total:,}"), Said(f"at most {where.most:.2f}", "soft")]
     places = at(where.places) if where.places else "nowhere"
-    alt = f"where all start images change, brighter the more they do: most {places}"
+    alt = f"mean difference of all start images, brighter where it is larger: {places}"
     return Frame(said, [alt], where.file)
 
 

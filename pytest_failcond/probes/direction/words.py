@@ -121,10 +121,23 @@ def changes(direction: Direction, most: int | None = None) -> list[str]:
     """
     found = direction.standing_out[:most]
     said = [f"{printable(c.name)} {plus_minus(c.change)}{abs(c.change):.1f} σ" for c in found]
+    return [*said, *_place(direction, most)] or [wording.NOTHING]
+
+
+def meaning(directions: Sequence[Direction], most: int | None = None) -> str:
+    """Return the meaning of `changes` of these directions; empty if nothing is known of them."""
+    attributes = any(direction.attributes for direction in directions)
+    places = any(_place(direction, most) for direction in directions)
+    return " ".join([ATTRIBUTES] * attributes + [PLACES] * places)
+
+
+def _place(direction: Direction, most: int | None) -> list[str]:
     where = direction.where
-    if where is not None and where.places and (not said or (most != 1 and not where.all_over)):
-        said.append(f"{at(where.places)} {where.change:.1f} σ")
-    return said or [wording.NOTHING]
+    if where is None or not where.places:
+        return []
+    alone = not direction.standing_out
+    told = alone or (most != 1 and not where.all_over)
+    return [f"{at(where.places)} {where.change:.1f} σ"] if told else []
 
 
 def at(places: Sequence[str]) -> str:
