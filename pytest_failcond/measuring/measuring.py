@@ -161,9 +161,13 @@ class Measuring:
 
     def _picture_change(self, key: Key, baseline: Measure) -> dict[str, Any]:
         found: dict[str, Examples | None] = {"lost": None, "gained": None}
-        then, now, save = baseline(key), self.measure(key), self.save_example
-        if isinstance(now, Measurement) and self.given is not None and save is not None:
-            found |= picture_change(self.given, then, now, save)
+        now, save = self.measure(key), self.save_example
+        if isinstance(
+            now, Measurement
+        ):  # a direction may be one that the kept run did not walk again
+            then = baseline(key)
+            if self.given is not None and save is not None:
+                found |= picture_change(self.given, then, now, save)
         return {name: None if one is None else vars(one) for name, one in found.items()}
 
     def _describe(self) -> dict[str, Any]:
