@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import up_to
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.ranges import Whole
+from pytest_failcond.ranges import LONGEST_NAME, Whole, shorten
 from pytest_failcond.words.printing import count, say
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="propose the smallest acceptance.least_p whose readable share is at least this, such as 0.9",
     )
-    parser.add_argument("--reader", metavar="NAME", help="the reader's name (default: reader)")
+    parser.add_argument(
+        "--reader", type=_name, metavar="NAME", help="the reader's name (default: reader)"
+    )
     parser.add_argument(
         "--kind", choices=("person", "model"), help="what the reader is (default: person)"
     )
@@ -67,6 +69,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="print the address alone")
     parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
     parser.add_argument("--classifier", metavar="MODULE:CALLABLE", help="instead of the run's own")
+
+
+def _name(text: str) -> str:
+    if not 0 < len(text.strip()) <= LONGEST_NAME:
+        raise argparse.ArgumentTypeError(
+            f"{shorten(text)!r}: give a name of 1 to {LONGEST_NAME} characters"
+        )
+    return text.strip()
 
 
 def _share(text: str) -> float:

@@ -283,6 +283,16 @@ BAD = {
         ["review", "run.json", "--classifier", "explorable_models:load_other", "--page", "x.html"],
         "run.json: was made with classifier",
     ),
+    "a long name": (
+        ["review", "run.json", "--reader", "x" * 101],
+        "give a name of 1 to 100 characters",
+    ),
+    "no name": (["review", "run.json", "--reader", " "], "give a name of 1 to 100 characters"),
+    "no share": (["review", "--calibrate", "90"], "give a share over 0 and under 1, like 0.9"),
+    "a folder with something in it": (
+        ["review", "run.json", "--breaks", "3", "--images", "."],
+        "--images: . is not empty; name a new folder",
+    ),
     "over what is read": (
         ["review", "run.json", "--page", "tiny.safetensors"],
         "is the generator, which is an input",
@@ -290,11 +300,18 @@ BAD = {
 }
 
 
+def status_of(arguments):
+    try:
+        return main(arguments)
+    except SystemExit as ended:  # argparse refuses by itself
+        return ended.code
+
+
 def test_what_cannot_be_done_is_one_sentence(reviewed, capsys):
     reviewed.run()
     for arguments, expected in BAD.values():
         capsys.readouterr()
-        assert main(arguments) == 2
+        assert status_of(arguments) == 2
         told = capsys.readouterr().err
         assert expected in told.splitlines()[-1], arguments
     run = json.loads((reviewed.path / "run.json").read_text())
