@@ -35,8 +35,10 @@ def run() -> None:
 
     classifier = Classifier(digits.load_mlp(), classes=10)
     judge = Classifier(digits.load_judge(), classes=10, name="judge")
-    starts = start_images(generator, Acceptance.of(judge), CLASS, SAMPLES)
-    ranking = rank_dimensions(generator, classifier, CLASS, samples=SAMPLES, judge=judge)
+    starts = start_images(generator, Acceptance.of(judge).loosest, CLASS, SAMPLES)
+    ranking = rank_dimensions(
+        generator, classifier, CLASS, samples=SAMPLES, judge=Acceptance.of(judge).loosest
+    )
     keys = [DirectionKey(CLASS, int(ranking.dimensions[i]), ranking.sign(i)) for i in range(3)]
 
     def single(styles: Tensor) -> Tensor:
@@ -122,7 +124,14 @@ def _walks(
                 low = np.where(wrong & valid, low, middle)
 
     def built() -> Any:
-        return walk(generator, classifier, keys, starts, judge=judge, max_shift=MAX_SHIFT)
+        return walk(
+            generator,
+            classifier,
+            keys,
+            starts,
+            judge=Acceptance.of(judge).loosest,
+            max_shift=MAX_SHIFT,
+        )
 
     times = seconds(lambda: linear(1), lambda: linear(BATCH), bisected, built, rounds=2)
     count = sum(int(np.isfinite(w.breaks).sum()) for w in built())
@@ -150,7 +159,14 @@ def _paper(
     judge: Classifier,
 ) -> None:
     """Ten cases by steps of 5 σ until the prediction breaks, then back by 0.01 σ (arXiv 2410.12814)."""
-    walked = walk(generator, classifier, [key], starts, judge=judge, max_shift=MAX_SHIFT)[0]
+    walked = walk(
+        generator,
+        classifier,
+        [key],
+        starts,
+        judge=Acceptance.of(judge).loosest,
+        max_shift=MAX_SHIFT,
+    )[0]
     rows = np.flatnonzero(walked.breaks > 0)[:CASES]
     ten = Starts(CLASS, starts.samples[rows], starts.styles[torch.from_numpy(rows)])
     sigma = float(generator.style_space.std[key.dimension]) * key.sign
@@ -177,7 +193,14 @@ def _paper(
                 styles[key.dimension] = start[key.dimension] + shift * sigma
 
     def ours() -> None:
-        walk(generator, classifier, [key], ten, judge=judge, max_shift=MAX_SHIFT)
+        walk(
+            generator,
+            classifier,
+            [key],
+            ten,
+            judge=Acceptance.of(judge).loosest,
+            max_shift=MAX_SHIFT,
+        )
 
     paper, built = seconds(theirs, ours, rounds=2)
     print(f"{len(rows)} cases by the paper's procedure ({looks} syntheses): {paper:.2f} s")
