@@ -8,6 +8,7 @@ import pytest
 
 from pytest_failcond.probes.direction import words as direction_text
 from pytest_failcond.probes.direction.breaking import breaking_changes
+from pytest_failcond.probes.direction.place import Where
 from pytest_failcond.probes.direction.record import AttributeChange
 from tests.runs import changed, make_direction, make_run
 
@@ -79,6 +80,21 @@ def test_what_does_not_stand_out_has_no_name():
     )
     assert grouped(unnamed) == [(None, 0, (0,), ())]
     assert direction_text.what_breaks(run_of(unnamed)) == "an unnamed change breaks a first"
+
+
+def test_what_no_attribute_tells_is_grouped_by_place_after_the_attributes():
+    def at(class_index, *regions):
+        hardly = [AttributeChange("noise", 0.1, 0.0, 0.2)]
+        where = Where("", 1.0, [1.0 if i in regions else 0.0 for i in range(9)])
+        return replace(direction(class_index, 1, [0, 2, 4, 6, 8]), attributes=hardly, where=where)
+
+    run = run_of(
+        at(0, 4), at(1, 4), at(2, *range(9)), at(3), direction(4, 1, [0, 2, 4, 6, 8], "slant")
+    )
+    assert direction_text.what_breaks(run) == (
+        "slant + breaks e first; a change at the centre breaks a and b first; "
+        "a change all over breaks c first; an unnamed change breaks d first"
+    )
 
 
 def test_nothing_is_said_without_attributes():

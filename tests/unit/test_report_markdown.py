@@ -41,7 +41,7 @@ def test_content():
 
 def test_what_directions_change():
     text = markdown.render(make_run())
-    assert "| noise +4.1 σ, contrast −0.6 σ |" in text
+    assert "| noise +4.1 σ, contrast −0.6 σ, at the top left 0.9 σ |" in text
     assert "; noise + breaks zero first" in text
 
 

@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from pytest_failcond.probes.direction.tones import Floats, as_float
 
-_LEAST_STD = (
-    0.1  # σ of a ninth counts as this at least: pixels that never differ must not stand out
-)
+_LEAST_STD = 0.1
+"""A smaller σ of a ninth counts as this: a hardly visible change where images never differ."""
 
 
 def variation_by_region(images: npt.NDArray[Any]) -> list[float]:
