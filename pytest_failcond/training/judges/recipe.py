@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import LARGEST, JudgeConfig, Kind
 
-EPOCHS = 6
+EPOCHS = 10
 """How often a judge sees its half of the images, by default."""
 _LAST_MAP = 8  # px, at most, of the last features before they are averaged
 
@@ -29,7 +29,7 @@ class JudgeRecipe:
     """
 
     batch: int = 64
-    negatives: float = 0.15
+    negatives: float = 0.2
     learning_rate: float = 0.003
     smoothing: float = 0.02
     floor: float = 0.03
