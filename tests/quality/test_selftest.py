@@ -67,7 +67,8 @@ def biased() -> Direction:
     found = walked()
     breaks = [0.0 if i % 5 == 0 else b for i, b in enumerate(found.breaks)]
     again = walked_direction(breaks, found.valid.T, np.array(found.curve.shift))
-    return replace(again, key=PROBES.about(BIASED))
+    key = PROBES.about(BIASED)
+    return replace(again, key=key, dimension=key.dimension, rank=2)
 
 
 def unmoved(right: np.ndarray) -> ClassRanking:
