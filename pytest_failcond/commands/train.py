@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.commands.arguments import (
     add_mix,
@@ -29,6 +29,10 @@ from pytest_failcond.training.recipe import Recipe
 from pytest_failcond.words.printing import lines, put, say
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from pytest_failcond.config.settings import Settings
+    from pytest_failcond.generators.stylegan2.generator import Generator
     from pytest_failcond.subjects.images import LabeledImages
     from pytest_failcond.training.trainer import Trainer
 
@@ -141,6 +145,7 @@ def run(options: argparse.Namespace) -> int:
     if options.judge is not None:
         judge = load_subject(options.judge, "--judge", nn.Module)
         test = load_subject(options.test_images, "--test-images", LabeledImages)
+    settings = _configured()
     trainer = make_trainer(options, images)
     mix = trainer.mix
 
@@ -161,9 +166,37 @@ def run(options: argparse.Namespace) -> int:
             generator, judge, images, test, mix, seed=options.seed, report=announce
         )
         generator.training["quality"] = asdict(quality)
+        if (kept := _fitness(generator, judge, test, settings)) is not None:
+            generator.training["fitness"] = kept
         generator.save(options.output)
         put(f"\n{lines(render(quality))}\n")
     return 0
+
+
+def _configured() -> Settings:
+    """Return the settings that fitness depends on: those of the configuration here, if there is one."""
+    from pytest_failcond.config.configuration import Finder
+    from pytest_failcond.config.settings import Settings, load_settings
+
+    found = Finder().nearest(Path.cwd())
+    given = Settings() if found is None else load_settings(found.path, found.table)
+    names = ("seed", "max_images", "corner_cases", "acceptance")
+    return Settings(**{name: getattr(given, name) for name in names})
+
+
+def _fitness(
+    generator: Generator, judge: nn.Module, test: LabeledImages, settings: Settings
+) -> dict[str, Any] | None:
+    """Return the figures of fitness, so that a session with these subjects need not measure them."""
+    import numpy as np
+
+    from pytest_failcond.laboratory.configured import build_laboratory
+    from pytest_failcond.probes.direction.fitness import figures_to_keep
+
+    def nobody(images: Any) -> Any:  # no classifier has a say
+        return np.zeros((len(images), len(generator.classes)))
+
+    return figures_to_keep(build_laboratory(settings, nobody, test, generator, judge))
 
 
 def make_trainer(options: argparse.Namespace, images: LabeledImages) -> Trainer:

@@ -170,6 +170,8 @@ def test_a_training_ends_with_its_quality_in_the_file(here, capsys):
     assert config.classes == ("0", "1", "2")
     assert training["images"] == 40
     assert training["quality"]["images_per_class"] == [20, 20, 20]
+    assert sorted(training["fitness"]["classes"]) == ["fitness:0", "fitness:1", "fitness:2"]
+    assert training["fitness"]["of"]["least_p"] == 0.8
     assert {f.suffix for f in (here / "g.safetensors.training").iterdir()} >= {
         ".png",
         ".safetensors",

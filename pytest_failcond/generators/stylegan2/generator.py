@@ -100,12 +100,17 @@ class Generator:
     def hash(self) -> str:
         """Its hash: of its file or, for one made in memory, of its weights."""
         if self._hash is None:
-            digest = hashlib.sha256()
-            for name, value in self.network.state_dict().items():
-                digest.update(name.encode())
-                digest.update(value.cpu().contiguous().numpy().tobytes())
-            self._hash = f"weights:{digest.hexdigest()}"
+            self._hash = self.weights
         return self._hash
+
+    @property
+    def weights(self) -> str:
+        """The hash of its weights alone: the record of its training may change."""
+        digest = hashlib.sha256()
+        for name, value in self.network.state_dict().items():
+            digest.update(name.encode())
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+        return f"weights:{digest.hexdigest()}"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import Field
 
 from pytest_failcond.corruptions.randomness import stream_key
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.laboratory.measure import Laboratory
-from pytest_failcond.probes.direction.fit import Fitness, Likeness, reason
+from pytest_failcond.probes.direction.fit import Fitness, Likeness, is_judged, reason
 from pytest_failcond.probes.keys import FitnessKey
 from pytest_failcond.process.surroundings import ours
+from pytest_failcond.storage.reading import Record, validate
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import LabeledImages, to_float, to_uint8
 from pytest_failcond.training.data import CorruptionMix
@@ -28,7 +31,30 @@ LEAST_REAL = 20
 """Real images without which two halves of them say nothing about features."""
 _DIGITS = 4  # of a figure that is kept
 
+_VERSION = 1  # of the way figures are measured: others are not kept figures of this version
+
 Pixels = npt.NDArray[np.uint8]
+
+
+class _Alike(Record):
+    distance: Annotated[float, Field(ge=0)]
+    coverage: Annotated[float, Field(ge=0, le=1)]
+
+
+class _Kept(Record):
+    """Figures of a class in a generator's file."""
+
+    key: str
+    kind: str
+    class_index: Annotated[int, Field(ge=0, alias="class")]
+    accepted: Annotated[int, Field(ge=0)]
+    drawn: Annotated[int, Field(ge=1)]
+    real_accepted: Annotated[int, Field(ge=0)]
+    real: Annotated[int, Field(ge=1)]
+    likeness: _Alike | None
+    real_likeness: _Alike | None
+    why: str
+    remedy: str
 
 
 def measure_fitness(laboratory: Laboratory, key: FitnessKey) -> Fitness:
@@ -37,18 +63,22 @@ def measure_fitness(laboratory: Laboratory, key: FitnessKey) -> Fitness:
     Real images are corrupted like those of the generator's training, if its file says how: else a
     generator that was taught to show noise would be held against images without any.
     """
+    assert laboratory.generator is not None
+    found = kept_figures(laboratory, key) or measure_figures(laboratory, key)
+    name, who = laboratory.generator.classes[key.class_index], laboratory.acceptance.who
+    why, remedy = reason(found, laboratory.settings.fitness, name, who)
+    return replace(found, why=why, remedy=remedy)
+
+
+def measure_figures(laboratory: Laboratory, key: FitnessKey) -> Fitness:
+    """Return the figures of a class, not yet held against limits."""
     settings, generator = laboratory.settings, laboratory.generator
     assert generator is not None
     options, index = settings.corner_cases, key.class_index
-    drawn = _drawn(
-        generator, index, max(options.samples, LEAST_DRAWN), settings.seed, options.truncation
-    )
+    count = max(options.samples, LEAST_DRAWN)
+    drawn = _drawn(generator, index, count, settings.seed, options.truncation)
     real = _real(laboratory, generator, index)
-    acceptance, among = laboratory.acceptance, len(generator.classes)
-    found = compare(key, drawn, real, acceptance, among)
-    name = generator.classes[index]
-    why, remedy = reason(found, settings.fitness, name, acceptance.who)
-    return replace(found, why=why, remedy=remedy)
+    return compare(key, drawn, real, laboratory.acceptance, len(generator.classes))
 
 
 def compare(
@@ -126,3 +156,58 @@ def _alike(made: npt.NDArray[np.float32], real: npt.NDArray[np.float32], unit: f
         distance=round(frechet_distance(made, real) / unit, _DIGITS),
         coverage=round(coverage(made, real), _DIGITS),
     )
+
+
+def figures_to_keep(laboratory: Laboratory) -> dict[str, Any] | None:
+    """Return the figures of all classes for the generator's file; None if nothing would know them again."""
+    of = _identity(laboratory)
+    if of is None or laboratory.generator is None:
+        return None
+    keys = [FitnessKey(index) for index in range(len(laboratory.generator.classes))]
+    judged = [key for key in keys if is_judged(laboratory, key.class_index)]
+    return {
+        "of": of,
+        "classes": {key: measure_figures(laboratory, key).to_json() for key in judged},
+    }
+
+
+def kept_figures(laboratory: Laboratory, key: FitnessKey) -> Fitness | None:
+    """Return the figures that the generator's file has of the same weights, judges, images and settings.
+
+    Raises:
+        FailcondError: they are damaged.
+    """
+    kept = getattr(laboratory.generator, "training", {}).get("fitness")
+    if not isinstance(kept, dict) or kept.get("of") != _identity(laboratory):
+        return None
+    try:
+        found = Fitness.from_json(validate(_Kept, kept["classes"][key]).model_dump(by_alias=True))
+        if found.key != key:
+            raise ValueError(f"they are of {found.key}")
+    except (KeyError, TypeError, ValueError) as error:
+        raise FailcondError(
+            f"generator: its file's figures of {key} are damaged ({error}); save it again with "
+            "`failcond train`"
+        ) from error
+    return found
+
+
+def _identity(laboratory: Laboratory) -> dict[str, Any] | None:
+    """Return all that figures depend on; None if a judge or the generator has no hash of its own."""
+    weights = getattr(laboratory.generator, "weights", None)
+    judges = [judge.hash for judge in laboratory.acceptance.judges]
+    if weights is None or laboratory.images is None or None in judges or not judges:
+        return None
+    options, settings = laboratory.settings.corner_cases, laboratory.settings
+    return {
+        "version": _VERSION,
+        "weights": weights,
+        "judges": judges,
+        "images": laboratory.images.hash,
+        "max_images": settings.max_images,
+        "least_p": laboratory.acceptance.least_p,
+        "samples": max(options.samples, LEAST_DRAWN),
+        "truncation": options.truncation,
+        "seed": settings.seed,
+        "mix": getattr(laboratory.generator, "training", {}).get("mix"),
+    }
