@@ -14,6 +14,8 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.ranges import THREADS, shorten
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from pytest_failcond.training.data import CorruptionMix
 
 
@@ -146,3 +148,28 @@ def read_mix(options: argparse.Namespace) -> CorruptionMix | None:
             )
         return CorruptionMix(corruptions=())
     return CorruptionMix(**given) if given else None
+
+
+JUDGE = (
+    "a file of judges, of which the first acceptor is asked; or returns a torch.nn.Module (images to "
+    "logits) that ends in a torch.nn.Linear"
+)
+"""Help of ``--judge``, of the quality report."""
+
+
+def load_judge(reference: str) -> nn.Module:
+    """Return the judge that ``--judge`` names: ``module:callable``, or a file of judges.
+
+    Raises:
+        FailcondError: it cannot be loaded.
+    """
+    from pathlib import Path
+
+    from torch import nn
+
+    from pytest_failcond.judges.file import load_judges
+    from pytest_failcond.subjects.loading import load_subject
+
+    if not reference.endswith(".safetensors"):
+        return load_subject(reference, "--judge", nn.Module)
+    return load_judges(Path(reference)).acceptors[0]

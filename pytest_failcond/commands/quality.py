@@ -11,8 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pytest_failcond.commands.arguments import (
+    JUDGE,
     add_mix,
     add_threads,
+    load_judge,
     read_mix,
     up_to,
     use_threads,
@@ -27,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for option, text in (
         ("--images", "training images: returns LabeledImages"),
         ("--test-images", "test images: returns LabeledImages"),
-        ("--judge", "returns a torch.nn.Module (images to logits) that ends in a torch.nn.Linear"),
     ):
         parser.add_argument(option, required=True, metavar="MODULE:CALLABLE", help=text)
+    parser.add_argument("--judge", required=True, metavar="FILE|MODULE:CALLABLE", help=JUDGE)
     parser.add_argument(
         "--per-class",
         type=up_to(PER_CLASS),
@@ -47,8 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the quality of a generator file."""
-    from torch import nn
-
     from pytest_failcond.commands.progress import announce
     from pytest_failcond.config.pythonpath import use_pythonpath
     from pytest_failcond.generators.stylegan2.generator import Generator
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     use_pythonpath(Path.cwd())
     train = load_subject(options.images, "--images", LabeledImages)
     test = load_subject(options.test_images, "--test-images", LabeledImages)
-    judge = load_subject(options.judge, "--judge", nn.Module)
+    judge = load_judge(options.judge)
     quality = measure_quality(
         generator,
         judge,

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.commands.arguments import (
+    JUDGE,
     add_mix,
     add_threads,
     count,
+    load_judge,
     names,
     number,
     numbers,
@@ -55,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     quality.add_argument(
         "--judge",
-        metavar="MODULE:CALLABLE",
-        help="returns a torch.nn.Module (images to logits) that ends in a torch.nn.Linear",
+        metavar="FILE|MODULE:CALLABLE",
+        help=JUDGE,
     )
     shape = parser.add_argument_group("the generator")
     shape.add_argument(
@@ -119,8 +121,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, report on the quality if test images and a judge are given, and write the file."""
-    from torch import nn
-
     from pytest_failcond.commands.progress import announce, training_progress
     from pytest_failcond.config.pythonpath import use_pythonpath
     from pytest_failcond.storage.outputs import Place, check_outputs
@@ -143,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
     use_pythonpath(Path.cwd())
     images = load_subject(options.images, "--images", LabeledImages)
     if options.judge is not None:
-        judge = load_subject(options.judge, "--judge", nn.Module)
+        judge = load_judge(options.judge)
         test = load_subject(options.test_images, "--test-images", LabeledImages)
     settings = _configured()
     trainer = make_trainer(options, images)

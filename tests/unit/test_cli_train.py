@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from packs import write_pack
 
 from pytest_failcond import cli
 from pytest_failcond.commands.arguments import count
@@ -184,6 +185,10 @@ def test_a_training_ends_with_its_quality_in_the_file(here, capsys):
     assert cli.main([*quality, "--no-corruptions", "--save"]) == 0
     assert table not in capsys.readouterr().out
     assert read_config(here / "g.safetensors")[1]["quality"] != training["quality"]
+
+    write_pack(here / "judges.safetensors")
+    assert cli.main([*quality[:-2], "judges.safetensors", "--threads=1"]) == 0
+    assert "| judge's accuracy (real: test images)" in capsys.readouterr().out
 
     assert cli.main([*command[:-2], "--severities=1", "--budget-images=56"]) == 0
     assert "Continues a training" in capsys.readouterr().err
