@@ -7,11 +7,11 @@ Commit the file: `git diff` then shows in review what a new baseline changes. Se
 from __future__ import annotations
 
 import argparse
-import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_failcond.commands.next_step import set_key
 from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy a run without its pictures, and print what it replaces."""
-    from pytest_failcond.config.configuration import project_folder
     from pytest_failcond.probes.regression.view import origin
     from pytest_failcond.report.contents import verdict_line
     from pytest_failcond.runs.run import Run
@@ -52,8 +51,7 @@ def run(options: argparse.Namespace) -> int:
             "Its files differed from the commit; make the baseline from committed files if you can."
         )
     if not before:
-        named = Path(os.path.relpath(options.out, project_folder(Path.cwd()))).as_posix()
-        say(f'Next: set baseline = "{named}" in [tool.failcond], and commit the file.')
+        say(f"{set_key('baseline', options.out)}, and commit the file.")
     return 0
 
 

@@ -85,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
     say("set the thresholds under [[tool.failcond.gates]], and run `pytest`.")
     if not options.generator:
         say("For corner cases, train a generator: `failcond train --help`.")
+    say(_COMMIT)
+    say(_IGNORE)
     return 0
 
 
@@ -126,6 +128,12 @@ def _tables(options: argparse.Namespace) -> str:
     return "\n".join(["[tool.failcond]", *subjects, "seed = 0", "", _REST])
 
 
+_COMMIT = (
+    "Commit: failcond-baseline.json, failcond-review.json and its .files folder, corpus/, models."
+)
+_IGNORE = (
+    "Ignore (.gitignore): run.json, run.json.files/, *.html, failcond-part-*.json, *.training/"
+)
 _JUDGE = 'from `failcond judge`, or "module:callable"; judges = [...] names several'
 _REST = """[tool.failcond.corruptions]
 names = [

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.commands.arguments import add_threads, number, positive, up_to, use_threads
+from pytest_failcond.commands.next_step import set_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import PackConfig
 from pytest_failcond.ranges import BATCH_SIZE, LEAST_P, SEED
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_failcond.training.judges.trainer import JudgeTrainer
 
 _MOST = 16  # judges of a kind
+_ENOUGH = 0.95  # of clean images, accepted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,6 +121,7 @@ def run(options: argparse.Namespace) -> int:
     use_pythonpath(Path.cwd())
     images = load_subject(options.images, "--images", LabeledImages)
     trainer = make_trainer(options, images)
+    next_step = set_key("judge", options.output)
 
     announce(f"{'Continues' if state.exists() else 'Starts'} a training of {options.output}.")
     announce(f"The state to continue from, and examples of what is shown, lie in {folder}.")
@@ -132,6 +135,7 @@ def run(options: argparse.Namespace) -> int:
         )
         raise
     finish(options, images, trainer)
+    say(f"{next_step}.")
     return 0
 
 
@@ -217,6 +221,12 @@ def finish(options: argparse.Namespace, images: LabeledImages, trainer: JudgeTra
             f"with the same weights."
         )
     put(f"\n{lines(render(quality))}\n")
+    accepted = quality.kinds["acceptor"].clean_accepted.share
+    if accepted < _ENOUGH:
+        say(
+            f"The acceptors accept only {accepted:.3f} of the held-out images as they are; judges that "
+            f"you can rely on accept {_ENOUGH} or more: raise --epochs or give more images."
+        )
 
 
 def _counted(count: int, what: str) -> str:

@@ -1,6 +1,6 @@
 """Make one HTML page of a kept run and its pictures; the page needs no other file and no network.
 
-It shows the content of pytest-html's report, from the run that `pytest --failcond-json=RUN` kept.
+It has the same tables and pictures as pytest-html's report, from the run that `pytest --failcond-json=RUN` kept.
 With --max-age, an older run is refused, with exit status 1 and without a page: pytest may have
 ended before it kept a new one.
 """
@@ -28,9 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        default=Path("report.html"),
         metavar="FILE",
-        help="(default: report.html)",
+        help="(default: beside RUN, with its name: run.html for run.json)",
     )
     parser.add_argument("--no-images", action="store_true", help="leave pictures out")
     parser.add_argument(
@@ -55,17 +54,18 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.storage.files import write_atomically
     from pytest_failcond.storage.outputs import Place, check_outputs, of_run, write_summary
 
-    named = (("--out", options.out), ("--markdown", options.markdown))
+    out = options.out or options.run_file.parent / f"{options.run_file.stem}.html"
+    named = (("--out", out), ("--markdown", options.markdown))
     outputs = [Place(name, path) for name, path in named if path is not None]
     check_outputs(outputs, of_run("RUN", options.run_file))
     kept = Run.load(options.run_file)
     if options.max_age is not None and (stale := _stale(kept, options.max_age)):
         say(f"failcond report: {options.run_file}: {stale}", to=sys.stderr)
         return 1
-    write_atomically(options.out, html.page(kept, pictures=not options.no_images))
+    write_atomically(out, html.page(kept, pictures=not options.no_images))
     if options.markdown:
         write_summary(options.markdown, markdown.render(kept))
-    for path in filter(None, (options.out, options.markdown)):
+    for path in filter(None, (out, options.markdown)):
         say(f"wrote {path}")
     return 0
 

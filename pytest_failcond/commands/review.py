@@ -13,6 +13,7 @@ writes the images, with a table to be filled, which --answers reads too. --show 
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     settings = find_settings(options.config, classifier=classifier)
     path = settings.path(settings.review or FILE)
     if options.show:
-        return _show(path, settings)
+        return _show(path, settings, options)
     if options.calibrate is not None:
         return _calibrate(path, settings, options)
     if options.answers is not None:
@@ -122,7 +123,7 @@ def _deck(path: Path, settings: Settings, options: argparse.Namespace, kept: obj
     from pytest_failcond.runs.run import Run
 
     if options.deck is not None:
-        return _review(path).deck(options.deck)
+        return _review(path, options).deck(options.deck)
     if not isinstance(kept, Run):
         raise FailcondError("RUN: name the run file whose corner cases are to be read")
     counts = KINDS if options.breaks is None else KINDS | {"break": options.breaks}
@@ -130,12 +131,13 @@ def _deck(path: Path, settings: Settings, options: argparse.Namespace, kept: obj
     return deck_for(wanted, settings, path, announce)
 
 
-def _review(path: Path) -> Review:
+def _review(path: Path, options: argparse.Namespace) -> Review:
     from pytest_failcond.review.answers import read_review
 
     review = read_review(path)
     if review is None or not review.decks:
-        raise FailcondError(f"{path}: there is no review yet; begin with `failcond review RUN`")
+        run = "RUN" if options.run_file is None else shlex.quote(str(options.run_file))
+        raise FailcondError(f"{path}: there is no review yet; begin with `failcond review {run}`")
     return review
 
 
@@ -175,7 +177,10 @@ def _write_images(path: Path, options: argparse.Namespace, deck: Deck) -> int:
     write_folder(options.images, deck, read_images(path, deck))
     say(f"wrote {count(len(deck.images), 'image')} of deck {deck.id} to {options.images}")
     table = options.images / ANSWERS
-    say(f"read the filled table: failcond review --answers {table} --reader NAME --kind model")
+    say(
+        f"read the filled table: failcond review --answers {table} --reader NAME --kind person "
+        "(or --kind model)"
+    )
     return 0
 
 
@@ -183,17 +188,17 @@ def _read(path: Path, settings: Settings, options: argparse.Namespace) -> int:
     from pytest_failcond.review.answers import update_review
     from pytest_failcond.review.folder import read_answers
 
-    review = _review(path)
+    review = _review(path, options)
     answers = read_answers(options.answers, review, options.reader, options.kind, options.deck)
     update_review(path, lambda now: now.with_answers(answers))
     say(f"read {count(len(answers), 'answer')} of {options.answers}")
-    return _show(path, settings)
+    return _show(path, settings, options)
 
 
-def _show(path: Path, settings: Settings) -> int:
+def _show(path: Path, settings: Settings, options: argparse.Namespace) -> int:
     from pytest_failcond.review.summary import summary
 
-    for line in summary(_review(path), settings):
+    for line in summary(_review(path, options), settings):
         say(line)
     return 0
 
@@ -202,7 +207,7 @@ def _calibrate(path: Path, settings: Settings, options: argparse.Namespace) -> i
     from pytest_failcond.review.answers import update_review
     from pytest_failcond.review.calibration import calibrated, calibration_text, decks_to_use
 
-    review = _review(path)
+    review = _review(path, options)
     decks = decks_to_use(review, options.deck)
     lines, proven = calibration_text(review, decks, options.calibrate, settings.confidence)
     # Whatever came: who has looked at the answers may choose by them.
@@ -225,4 +230,4 @@ def _serve(path: Path, settings: Settings, options: argparse.Namespace, deck: De
         return 0
     if settings.review is None:
         say(f'set review = "{path.name}" in [tool.failcond]: reports tell of it')
-    return _show(path, settings)
+    return _show(path, settings, options)

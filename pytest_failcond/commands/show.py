@@ -112,11 +112,8 @@ def run(options: argparse.Namespace) -> int:
     if acceptance.judged:
         shown = judgement.accepted(key.class_index)[0]
         say(f"{'' if shown else 'not '}accepted, with least_p = {acceptance.least_p:g}")
-    if not _tests_start_from(options.sample, generator, acceptance, key.class_index, settings):
-        say(
-            f"note: no test starts from sample {options.sample}, which is not among the {count} "
-            f"start images of its class"
-        )
+    if note := _no_start(options.sample, generator, acceptance, key.class_index, settings):
+        say(f"note: {note}")
     _write(out, image[0])
     say(f"wrote {out}")
     return 0
@@ -128,14 +125,14 @@ def _acceptance(settings: Settings) -> Acceptance:
     return acceptance_by(load_judges(settings), settings)
 
 
-def _tests_start_from(
+def _no_start(
     sample: int,
     generator: Generator,
     acceptance: Acceptance,
     class_index: int,
     settings: Settings,
-) -> bool:
-    """Whether a sample is one of the start images that the tests move."""
+) -> str | None:
+    """Say why a sample is none of the start images that the tests move; None: it is one."""
     from pytest_failcond.probes.direction.starts import start_images
 
     count = settings.corner_cases.samples
@@ -148,9 +145,11 @@ def _tests_start_from(
             seed=settings.seed,
             truncation=settings.corner_cases.truncation,
         )
-    except FailcondError:  # too few are accepted: the tests have no start images
-        return False
-    return sample in starts.samples
+    except FailcondError as error:
+        return f"this class has no start images, so that no test moves one: {error}"
+    if sample in starts.samples:
+        return None
+    return f"no test starts from sample {sample}, which is not among the {count} start images of its class"
 
 
 def _write(out: Path, image: object) -> None:

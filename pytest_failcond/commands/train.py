@@ -24,6 +24,7 @@ from pytest_failcond.commands.arguments import (
     read_mix,
     use_threads,
 )
+from pytest_failcond.commands.next_step import set_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.ranges import BATCH_SIZE, SEED
@@ -147,6 +148,7 @@ def run(options: argparse.Namespace) -> int:
         test = load_subject(options.test_images, "--test-images", LabeledImages)
     settings = _configured()
     trainer = make_trainer(options, images)
+    next_step = set_key("generator", options.output)
     mix = trainer.mix
 
     folder, state = session.training_folder(options.output), session.state_file(options.output)
@@ -161,6 +163,11 @@ def run(options: argparse.Namespace) -> int:
         announce(f"Stopped after {trainer.images_seen:,} images; all is saved.")
         raise
     say(f"Wrote {options.output} after {trainer.images_seen:,} images.")
+    if trainer.images_seen < options.budget_images:
+        say(
+            f"--minutes ended the training at {trainer.images_seen:,} of {options.budget_images:,} "
+            "images: the generator is good for trying out only; the same command continues."
+        )
     if options.judge is not None:
         quality = measure_quality(
             generator, judge, images, test, mix, seed=options.seed, report=announce
@@ -170,6 +177,7 @@ def run(options: argparse.Namespace) -> int:
             generator.training["fitness"] = kept
         generator.save(options.output)
         put(f"\n{lines(render(quality))}\n")
+    say(f"{next_step}.")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import shlex
 from pathlib import Path
 
@@ -213,6 +214,27 @@ def test_show_says_that_no_test_starts_from_a_sample(corners, monkeypatch, capsy
         out = capsys.readouterr().out
         assert (f"no test starts from sample {number}, which" in out) is told
         assert "wrote direction-0-3-up-1-" in out
+
+
+def test_show_says_that_judges_that_accept_none_leave_no_start_images(corners, monkeypatch, capsys):
+    from pytest_failcond.cli import main
+
+    corners.write(
+        "nobody.py",
+        "import numpy as np\ndef load(): return lambda x: np.eye(4, dtype=np.float32)[[3] * len(x)] * 9\n",
+    )
+    config = corners.path / "pyproject.toml"
+    text = config.read_text()
+    config.write_text(text.replace("[tool.failcond]", '[tool.failcond]\njudge = "nobody:load"', 1))
+    monkeypatch.chdir(corners.path)
+    monkeypatch.delitem(sys.modules, "nobody", raising=False)
+    assert main(["show", "direction:0:3:+", "--shift", "1", "--sample", "0"]) == 0
+    out = capsys.readouterr().out
+    assert "not accepted, with least_p" in out
+    assert (
+        "note: this class has no start images, so that no test moves one: the judge accepts only 0"
+        in out
+    )
 
 
 def test_classes_whose_names_are_no_words_stand_by_their_index(project):

@@ -277,6 +277,10 @@ BAD = {
     "no run": (["review"], "RUN: name the run file"),
     "no file": (["review", "none.json"], "none.json: cannot be read"),
     "no review": (["review", "--show"], "there is no review yet; begin with `failcond review RUN`"),
+    "no review, run named": (
+        ["review", "run.json", "--show"],
+        "there is no review yet; begin with `failcond review run.json`",
+    ),
     "no answers": (["review", "--answers", "none.json"], "there is no review yet"),
     "no deck": (["review", "run.json", "--deck", "00000000"], "there is no review yet"),
     "another model": (

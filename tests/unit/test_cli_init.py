@@ -23,7 +23,9 @@ def test_what_it_writes_is_a_valid_configuration(tmp_path, capsys):
         "from pytest_failcond.suite import *"
         in (tmp_path / "tests" / "test_robustness.py").read_text()
     )
-    assert "pytest" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "pytest" in out
+    assert [line.split()[0] for line in out.splitlines()[-2:]] == ["Commit:", "Ignore"]
 
 
 def test_options_stand_in_the_tables(tmp_path):

@@ -92,6 +92,7 @@ def test_a_training_ends_with_its_report_in_the_file(here, capsys):
     assert "lie in j.safetensors.training" in err
     assert "Measuring the judges on the held-out images." in err
     assert out.startswith("Wrote j.safetensors: 2 acceptors and 1 guide.\n")
+    assert out.endswith('\nNext: set judge = "j.safetensors" in [tool.failcond].\n')
     for words in ("12 held-out images, accepted at p ≥ 0.8", "calibration error", "contrast"):
         assert words in out
     assert out.count(" *") >= 19  # each family was learned from by one kind
@@ -102,6 +103,8 @@ def test_a_training_ends_with_its_report_in_the_file(here, capsys):
     assert training["held_out"] == 12
     clean = training["quality"]["kinds"]["acceptor"]["clean_accepted"]
     assert clean["total"] == 12
+    advice = f"accept only {clean['found'] / 12:.3f} of the held-out images"
+    assert (advice in out) == (clean["found"] / 12 < 0.95)
     assert (here / "j.safetensors.training" / "examples.png").is_file()
     # Nothing that changes from one machine or hour to the next is in it.
     first = (here / "j.safetensors").read_bytes()

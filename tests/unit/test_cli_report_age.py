@@ -46,7 +46,7 @@ def age(**parts: float) -> datetime.timedelta:
 def test_a_run_that_is_young_enough_is_reported(kept, tmp_path, ago, most):
     kept(ago)
     assert main(["report", "run.json", *(["--max-age", most] if most else [])]) == 0
-    assert (tmp_path / "report.html").exists()
+    assert (tmp_path / "run.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_an_old_run_or_one_of_the_future_is_refused_in_one_sentence(
     assert words in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
-    assert not (tmp_path / "report.html").exists()
+    assert not (tmp_path / "run.html").exists()
     assert not (tmp_path / "run.md").exists()
 
 

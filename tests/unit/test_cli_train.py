@@ -167,6 +167,8 @@ def test_a_training_ends_with_its_quality_in_the_file(here, capsys):
     assert "Ctrl-C saves and stops" in err
     assert out.startswith("Wrote g.safetensors after 40 images.\n")
     assert "| judge's accuracy (real: test images)" in out
+    assert out.endswith('\nNext: set generator = "g.safetensors" in [tool.failcond].\n')
+    assert "trying out" not in out
     config, training = read_config(here / "g.safetensors")
     assert config.classes == ("0", "1", "2")
     assert training["images"] == 40
@@ -178,7 +180,7 @@ def test_a_training_ends_with_its_quality_in_the_file(here, capsys):
         ".safetensors",
     }
 
-    table = out[out.index("| 60 images of each kind") :]
+    table = out[out.index("| 60 images of each kind") : out.index("Next: ")]
     quality = ["quality", "g.safetensors", "--images", "mine:images", *WITNESSES, "--threads=1"]
     assert cli.main(quality) == 0
     assert table in capsys.readouterr().out  # the same samples, corrupted as the file says
@@ -243,6 +245,14 @@ def test_usage_errors_are_argparses(here, capsys, arguments):
         cli.main(["train", "g.safetensors", *SMALL, *arguments])
     assert caught.value.code == 2
     assert "failcond train: error: argument" in capsys.readouterr().err
+
+
+def test_a_training_that_its_minutes_ended_is_for_trying_out(here, capsys):
+    assert cli.main(["train", "g.safetensors", *SMALL, "--budget-images=9M", "--minutes=1e-9"]) == 0
+    out = capsys.readouterr().out
+    assert "--minutes ended the training at 8 of 9,000,000 images" in out
+    assert "good for trying out only" in out
+    assert out.endswith('\nNext: set generator = "g.safetensors" in [tool.failcond].\n')
 
 
 def test_other_settings_than_the_states_are_refused(here, capsys):
