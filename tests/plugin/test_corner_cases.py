@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
