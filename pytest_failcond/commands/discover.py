@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import count
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     generator = laboratory.generator
     if generator is None:
         raise FailcondError(NO_GENERATOR)
+    if not laboratory.acceptance.judged:
+        say(NO_JUDGE)
     names = settings.classes or generator.classes
     before = len(corpus.entries)
     dropped: Counter[str] = Counter()

@@ -146,6 +146,7 @@ names = [
     "jpeg_compression",
 ]
 severities = [1, 2, 3, 4, 5]
+# constants = "cifar-c" # milder, for images under 64 px; else "imagenet-c", meant for 224 px
 
 [tool.failcond.corner_cases] # used once a generator is named
 top = 3         # directions per class

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.subjects.acceptance import Judgement, Labels
 from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.words.judged import the
 from pytest_failcond.words.remarks import Remark
 
 MOST_JUDGED = 2_000
@@ -39,7 +40,7 @@ def refuse_itself(
     """
     if np.array_equal(_labels(judge, images), _labels(classifier, images)):
         raise FailcondError(
-            f"the {judge.name} is the classifier under test, by its weights and by the label of each of "
+            f"{the(judge.name)} is the classifier under test, by its weights and by the label of each of "
             f"{len(images):,} images; it would accept only what the classifier has right: give a judge "
             "that was trained apart from it"
         )
@@ -73,7 +74,8 @@ class Reading:
             if right < self._right[-1]:
                 mine, theirs = (f"{100 * n / self._total:.1f} %" for n in (right, self._right[-1]))
                 text = (
-                    f"the {judge.name} reads {mine} of the clean test images, the classifier {theirs}: "
-                    "what it rejects may well be readable; give a better judge"
+                    f"{the(judge.name)} reads {mine} of the clean test images, the classifier {theirs}: "
+                    "what it rejects may well be readable; train it longer (`failcond judge … --epochs N`), or "
+                    "give a better judge"
                 )
                 judge.notice(Remark(judge.name, "worse", text))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.laboratory.suiting import remarks_on
 from pytest_failcond.measuring.environment import describe_environment
 from pytest_failcond.measuring.progress.notes import Progress
 from pytest_failcond.probes.keys import Key
@@ -55,8 +56,9 @@ class Measuring:
             laboratory.classifier.seen = self._progress.seen
             for model in laboratory.models.values():
                 self._watch(model)
-            if laboratory.images is not None and laboratory.images.noticed:
-                self._remark(Remark("images", "mixed", laboratory.images.noticed))
+            if laboratory.images is not None:
+                for remark in remarks_on(laboratory.images, settings):
+                    self._remark(remark)
         self.session = store.get("session", self._describe)
         if laboratory is not None:
             self._refuse_others(laboratory)

@@ -18,6 +18,7 @@ from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, statu
 from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.gates import Check
 from pytest_failcond.words.blocks import Section
+from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.printing import printable
 
 MOST_CLASSES = 10
@@ -55,7 +56,12 @@ def sections(run: Run) -> list[Section]:
 
 def remarks(run: Run) -> list[str]:
     """Return the remarks that are not among the errors or in the verdict line, a sentence each."""
-    return [r.text for r in run.remarks if r.what != "absent" and r.text != run.errors.get(r.model)]
+    found = [
+        r.text for r in run.remarks if r.what != "absent" and r.text != run.errors.get(r.model)
+    ]
+    walked = [*run.directions.values()]
+    unjudged = bool(walked) and all(direction.valid_range is None for direction in walked)
+    return [*([NO_JUDGE] if unjudged else []), *found]
 
 
 def run_status(run: Run) -> Status | None:

@@ -37,6 +37,8 @@ def _blocks(run: Run, gates: list[GateResult], *, every: bool) -> Iterator[Block
     if more:
         yield Note(need.and_more(more), "aside", on=HTML)
     told = f"{wording.MARGIN} {wording.BOUNDS}"
+    if any(wording.status_of(c) == "failed" and not c.certain for c in run.checks):
+        told += f" {wording.WITHIN}"
     one_of_each = not every and any(len(gate.checks) > 1 for gate in gates)
     which = _which(run) if one_of_each else ""
     yield Note(f"{which}{told}", "aside", on=TERMINAL)

@@ -53,6 +53,9 @@ def reasons(run: Run, *, brief: bool = False) -> tuple[list[Reason], Counter[str
 
 
 def told_once(found: list[Reason]) -> list[Reason]:
-    """Return the same; repeated errors of one cause refer to the first."""
+    """Return the same; of repeated errors of one cause, those of a gate refer to the first, and keys
+    that no gate asks for are left out.
+    """
     whys = need.told_once((reason.status == "error", reason.why) for reason in found)
-    return [reason._replace(why=why) for reason, why in zip(found, whys, strict=True)]
+    told = zip(found, whys, strict=True)
+    return [reason._replace(why=why) for reason, why in told if reason.gate or why == reason.why]

@@ -43,6 +43,10 @@ MARGIN = (
     "Margin: from value to threshold, in widths of sampling noise (from value to bound); under 1 × "
     "is marginal, under 0 fails."
 )
+WITHIN = (
+    "A failure within sampling noise: the value crosses the threshold, though chance alone could "
+    "explain it."
+)
 GRAVEST = "  (of several gates, the gravest)"
 READABLE = (
     "readable: the mean share of the same images, or of 2,000 of them, that the judges accept"

@@ -21,6 +21,7 @@ from pytest_failcond.process.exchange import described
 from pytest_failcond.ranges import LEAST_P
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import as_8_bits
+from pytest_failcond.words.judged import the
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -231,6 +232,6 @@ def check_width(name: str, width: int, among: int) -> None:
     """
     if width not in (among, among + 1):
         raise FailcondError(
-            f"the {name} has {width} outputs, but the classifier has {among} classes: give a judge "
+            f"{the(name)} has {width} outputs, but the classifier has {among} classes: give a judge "
             f"of {among} outputs, or of {among + 1}, the last for none of these"
         )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.process.exchange import array_of, ask, described
+from pytest_failcond.words.judged import the
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,7 +89,7 @@ def _converted(taken: Any, out: Any, name: str) -> Any:
     except FailcondError:
         raise
     except Exception:
-        who = f"the {name} returned {described(out)}, and reading it as logits"
+        who = f"{the(name)} returned {described(out)}, and reading it as logits"
         return ask(who, taken)
 
 
@@ -97,12 +98,12 @@ def _check_shape(logits: Any, name: str, count: int, classes: int | None) -> Non
         raise _refused(logits, name, count, classes)
     if logits.shape[1] == 1:
         raise FailcondError(
-            f"the {name} returned {described(logits)}; it must return logits of two classes or more: "
+            f"{the(name)} returned {described(logits)}; it must return logits of two classes or more: "
             "of one output for two classes, give both, such as [-x, x]"
         )
     if classes not in (None, logits.shape[1]):
         raise FailcondError(
-            f"the {name} returned {logits.shape[1]} classes, but there are {classes}; "
+            f"{the(name)} returned {logits.shape[1]} classes, but there are {classes}; "
             "check `classes` and the generator"
         )
 
@@ -112,12 +113,12 @@ def _refused(out: Any, name: str, count: int, classes: int | None, form: str = "
     wrapped = isinstance(out, tuple | list | dict) or hasattr(type(out), "logits")
     advice = ", alone: wrap it so that it does" if wrapped else ", real numbers"
     return FailcondError(
-        f"the {name} returned {described(out)}; it must return logits [{count}, {width}]{form or advice}"
+        f"{the(name)} returned {described(out)}; it must return logits [{count}, {width}]{form or advice}"
     )
 
 
 def _not_finite(name: str) -> FailcondError:
     return FailcondError(
-        f"the {name} returned values that are not finite (NaN or infinite) in float32; "
+        f"{the(name)} returned values that are not finite (NaN or infinite) in float32; "
         "check its handling of images in [0, 1]"
     )

@@ -20,6 +20,7 @@ from pytest_failcond.process.surroundings import ours, theirs
 from pytest_failcond.subjects.answers import logits_of_array, logits_of_tensor
 from pytest_failcond.subjects.batches import batches, check_room, copy_of, is_writable, softmax
 from pytest_failcond.subjects.modules import check_device, check_weights, evaluating, is_module
+from pytest_failcond.words.judged import the
 from pytest_failcond.words.remarks import Noticed, Remark
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Classifier:
         if is_module(model):
             check_device(device)
             check_weights(model, name)
-            ask(f"the {name}", model.to, device, on=f"when it was moved to {device}")
+            ask(the(name), model.to, device, on=f"when it was moved to {device}")
 
     @property
     def differentiable(self) -> bool:
@@ -237,7 +238,7 @@ class Classifier:
     def _call(self, model: Callable[..., Any], images: Any) -> Any:
         shape = list(images.shape)
         with theirs():
-            out = ask(f"the {self.name}", model, images, on=f"on images {shape}")
+            out = ask(the(self.name), model, images, on=f"on images {shape}")
         if self.seen is not None:
             self.seen(shape[0])
         return out
@@ -248,4 +249,4 @@ class Classifier:
             self.notice(self._remark(what, text))
 
     def _remark(self, what: Noticed, text: str) -> Remark:
-        return Remark(self.name, what, f"the {self.name} {text}")
+        return Remark(self.name, what, f"{the(self.name)} {text}")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from pytest_failcond.process.exchange import ask
+from pytest_failcond.words.judged import the
 
 SCHEME = "model"
 """The prefix of these hashes. Hashes of another scheme cannot be compared with them."""
@@ -33,7 +34,7 @@ def hash_model(model: nn.Module, name: str) -> str | None:
         FailcondError: its state cannot be read.
     """
     digest = _Digest()
-    ask(f"reading the weights of the {name}", digest.add, "", model)
+    ask(f"reading the weights of {the(name)}", digest.add, "", model)
     if isinstance(unwrapped(model), torch.jit.ScriptModule) and not digest.tensors:
         return None
     return f"{SCHEME}:{digest.hexdigest()}"

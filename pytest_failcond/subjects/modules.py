@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.process.exchange import UserCodeError, ask
+from pytest_failcond.words.judged import the
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +30,7 @@ def evaluating(module: nn.Module, name: str) -> Iterator[bool]:
     training = [part for part in module.modules() if getattr(part, "training", False)]
     if training:
         try:
-            ask(f"the {name}", module.eval, on="when it was put into evaluation mode")
+            ask(the(name), module.eval, on="when it was put into evaluation mode")
         except UserCodeError as error:
             if error.kind != "NotImplementedError":
                 raise
@@ -52,12 +53,12 @@ def check_weights(module: nn.Module, name: str) -> None:
     for key, value in (*module.named_parameters(), *module.named_buffers()):
         if is_lazy(value):
             raise FailcondError(
-                f"the {name}: {key} is not initialised yet (a lazy module); call the model once on "
+                f"{the(name)}: {key} is not initialised yet (a lazy module); call the model once on "
                 "images, and load its weights, where it is loaded"
             )
         if value.is_meta:
             raise FailcondError(
-                f"the {name}: {key} has no values (it is on the meta device); load the model's "
+                f"{the(name)}: {key} has no values (it is on the meta device); load the model's "
                 "weights where it is loaded"
             )
 

@@ -118,6 +118,7 @@ images = "mine:load_images"
 [tool.failcond.corruptions]
 names = ["gaussian_noise", "blackout"]
 severities = [1, 3]
+constants = "imagenet-c"
 custom = { blackout = "mine:blackout" }
 """
 

@@ -259,6 +259,7 @@ def corners(project, monkeypatch):
 def test_what_is_discovered_is_replayed_without_the_generator(corners, capsys):
     assert main(["discover", "--per-direction", "2"]) == 0
     said, progress = capsys.readouterr()
+    assert said.count("no judge is configured: ") == 1
     assert progress == "searching 3 classes\n"
     corpus = Corpus.read(corners.path / "kept")
     assert f"added {len(corpus.entries)} to" in said

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from pytest_failcond.cli import main
+from pytest_failcond.report import html, terminal
+from pytest_failcond.runs.run import Run
 
 TABLE = """
 [tool.failcond]
@@ -115,21 +117,22 @@ def test_strictly_a_class_that_is_set_aside_fails_its_test(banded):
     result.stdout.fnmatch_lines([f"not_evaluated gate 'holds' on corner_case:2:1: {NO_STAR}; *"])
 
 
-NO_JUDGE = (
-    "*Without a judge, neither the generator's fitness nor the validity of its images is judged.*"
-)
-
-
 def test_without_a_judge_fitness_is_not_judged_and_that_is_said(banded):
     project = banded(judge="")
     result = project.run(*REPORTS)
     outcomes = result.parseoutcomes()
     assert (outcomes["passed"], outcomes["failed"]) == (2, 1)  # star is blamed on the classifier
-    result.stdout.fnmatch_lines([NO_JUDGE])
+    result.stdout.fnmatch_lines(["no judge is configured: *", "*`failcond judge`*", "verdict: *"])
     run = run_of(project)
     assert "fitness" not in run
     assert "withheld" not in run
-    assert NO_JUDGE.strip("*") in (project.path / "run.md").read_text(encoding="utf-8")
+    assert (project.path / "run.md").read_text(encoding="utf-8").count(
+        "no judge is configured"
+    ) == 1
+    kept = Run.load(project.path / "run.json")
+    assert html.summary(kept).count("no judge is configured") == 1
+    quiet = terminal.render(kept, width=80, color=False, unicode=True, verbose=-1)
+    assert quiet.count("no judge is configured") == 1
 
 
 def test_without_test_images_fitness_is_not_judged_and_that_is_said(banded):

@@ -138,12 +138,12 @@ def test_packed_judges_are_named_by_their_file(judged):
     [
         ('judge = "judging:wide"', "the judge has 7 outputs, but the classifier has 3 classes: give a "
          "judge of 3 outputs, or of 4, the last for none of these"),
-        ('judges = ["judging:sharp", "judging:wide"]', "the judge 2 has 7 outputs, but the classifier*"),
+        ('judges = ["judging:sharp", "judging:wide"]', "judge 2 has 7 outputs, but the classifier*"),
         ('judges = ["judging:sharp", "judging:absent"]',
          "judges = 'judging:absent' returned None; it must return a judge"),
         ('judge = "torchy:load_classifier"', "the judge is the classifier under test, by "
          "its weights and by the label of each of 255 images*"),
-        ('judges = ["judging:sharp", "torchy:load_classifier"]', "the judge 2 is the classifier*"),
+        ('judges = ["judging:sharp", "torchy:load_classifier"]', "judge 2 is the classifier*"),
     ],
 )  # fmt: skip
 def test_what_cannot_judge_is_refused_in_a_sentence(judged, judges, sentence):
@@ -186,7 +186,9 @@ def test_a_judge_that_reads_worse_is_noted_once_and_kept(project):
     project.configure(GRID.replace("images =", 'judge = "poor:load"\nimages ='))
     result = project.run("--failcond-json=run.json", "--failcond-strict")
     assert result.ret == 0
-    assert result.stdout.str().count("the judge reads 33.") == 1
+    told = " ".join(result.stdout.str().split())
+    assert told.count("the judge reads 33.") == 1
+    assert "train it longer (`failcond judge … --epochs N`)" in told
     (remark,) = run_of(project)["environment"]["remarks"]
     assert (remark["model"], remark["what"]) == ("judge", "worse")
 

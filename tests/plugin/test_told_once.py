@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from pytest_failcond.report import terminal
 from tests.plugin.conftest import CORNERS, GRID, ROOT
+from tests.runs import make_run
 
 OWN = """
 import pytest, mine
@@ -92,6 +96,34 @@ def test_a_judge_that_accepts_too_few_is_told_once_for_each_class(corners, gate)
     for name in ("square", "star"):
         assert failures.count(f"of class '{name}'") == 1
         assert failures.count(f"see above, test_robustness.py::test_corner_case[{name}-1]") == 1
+
+
+def test_a_key_without_a_gate_has_no_row_of_a_cause_told_by_a_gate(project):
+    """The clean images fail as every cell does: the row of a gated cell tells why."""
+    broken(project, "the model raises")
+    result = project.run("-rN", "--failcond-markdown=run.md")
+    ours = result.stdout.str().partition("= failcond =")[2]
+    assert ours.count("not a good day") == 1
+    rows = [line for line in ours.splitlines() if line.startswith("ERROR")]
+    assert rows, ours
+    assert all("mean-corruption-accuracy" in row for row in rows), rows
+    text = (project.path / "run.md").read_text(encoding="utf-8")
+    assert text.count("not a good day") == 1
+    assert "see above" not in text
+
+
+def test_of_many_classes_that_cannot_be_ranked_the_first_are_told():
+    run = make_run(gates=(), cells=False, corner_cases=False)
+    why = "the judge accepts only 0 of 512 generated images of class {!r}"
+    ranked = {f"ranking:{i}": why.format(str(i)) for i in range(10)}
+    run = replace(run, errors={**ranked, "corruption:fog:1": "no fog"})
+    text = terminal.render(run, width=160, color=False, unicode=True)
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("ERROR")] == [
+        "ranking:0", "ranking:1", "ranking:2", "corruption:fog:1"
+    ]  # fmt: skip
+    assert "… and 7 more, -v shows them: ranking 7" in text
+    every = terminal.render(run, width=160, color=False, unicode=True, verbose=1)
+    assert sum(line.startswith("ERROR") for line in every.splitlines()) == 11
 
 
 PLACES = {

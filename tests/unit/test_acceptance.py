@@ -143,7 +143,7 @@ def test_a_judge_of_another_width_is_refused_with_both_numbers(width):
     with pytest.raises(FailcondError) as refused:
         acceptance.see(numbered(3), among=3)
     assert str(refused.value) == (
-        f"the judge 2 has {width} outputs, but the classifier has 3 classes: give a judge of 3 outputs, "
+        f"judge 2 has {width} outputs, but the classifier has 3 classes: give a judge of 3 outputs, "
         "or of 4, the last for none of these"
     )
 

@@ -67,6 +67,16 @@ def test_of_many_reasons_those_of_each_gate_that_are_worst_are_told():
     assert sum(line.startswith("FAILED") for line in render(few).splitlines()) == 4
 
 
+def test_a_failure_within_sampling_noise_is_explained_if_there_is_one():
+    assert wording.WITHIN in " ".join(render(make_run(), width=160).split())
+
+    def certainly(gate):
+        return replace(gate, checks=tuple(replace(check, certain=True) for check in gate.checks))
+
+    certain = make_run(gates=tuple(map(certainly, make_gates())))
+    assert wording.WITHIN not in " ".join(render(certain, width=160).split())
+
+
 def test_what_was_not_measured_and_is_not_gated_is_a_reason_too():
     text = render(make_run(gates=()))
     assert line_with(text, "ERROR", "corruption:column_blur:5", "raised ValueError")

@@ -11,9 +11,6 @@ from pytest_failcond.words.blocks import Cell, Column, Note, Section, Table
 from pytest_failcond.words.media import MEDIA, PAGES
 
 _TITLE = "Fitness of the generator"
-_NO_JUDGE = (
-    "Without a judge, neither the generator's fitness nor the validity of its images is judged."
-)
 _NO_IMAGES = "Without test images, the generator's fitness is not judged."
 _EXPLAINED = (
     "Accepted: by the judges, of unmoved generated images and of real test images, corrupted as in the "
@@ -51,12 +48,11 @@ def sections(run: Run) -> Iterator[Section]:
 
 
 def _why_not_judged(run: Run) -> str:
-    """Return the reason why fitness was not judged; nothing if an older version kept the run."""
-    if not run.directions:
-        return ""
-    if all(direction.valid_range is None for direction in run.directions.values()):
-        return _NO_JUDGE
-    return "" if len(run.labels) else _NO_IMAGES
+    """Return the reason why fitness was not judged; nothing if there is no judge, as a remark of the
+    report says, or if an older version kept the run.
+    """
+    judged = any(direction.valid_range is not None for direction in run.directions.values())
+    return _NO_IMAGES if judged and not len(run.labels) else ""
 
 
 def _table(run: Run, found: Sequence[Fitness], *, fit: bool) -> Table:

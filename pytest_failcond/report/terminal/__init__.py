@@ -90,14 +90,17 @@ def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
 
 
 def _worst_of_each(reasons: list[Reason]) -> tuple[list[Reason], Counter[str]]:
-    """Split into the first few of each gate and a count of the others by gate."""
+    """Split into the first few of each gate, or of each kind of key that no gate asks for, and a
+    count of the others.
+    """
     shown: list[Reason] = []
     seen: Counter[str] = Counter()
     for reason in reasons:
-        seen[reason.gate] += 1
-        if not reason.gate or seen[reason.gate] <= _REASONS:
+        group = reason.gate or reason.where.partition(":")[0]
+        seen[group] += 1
+        if seen[group] <= _REASONS:
             shown.append(reason)
-    more = {gate: n - _REASONS for gate, n in seen.items() if gate and n > _REASONS}
+    more = {group: n - _REASONS for group, n in seen.items() if n > _REASONS}
     if sum(more.values()) < len(more) + 1:  # a count must replace more than two lines
         return reasons, Counter()
     return shown, Counter(more)

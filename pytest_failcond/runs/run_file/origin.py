@@ -26,11 +26,14 @@ class RemarkRecord(Record):
     """A remark on a model, the baseline or the images."""
 
     model: str = Field(description="classifier, judge, images, baseline or reference.")
-    what: Literal["random", "training", "writes", "absent", "mixed", "worse"] = Field(
-        description="random: its output changes from call to call; training: it was in training "
-        "mode; writes: it writes into the images that it gets; absent: it is configured and "
-        "missing; mixed: some are gray, some in colour; worse: a judge reads the clean test "
-        "images worse than the classifier."
+    what: Literal["random", "training", "writes", "absent", "mixed", "worse", "dark", "small"] = (
+        Field(
+            description="random: its output changes from call to call; training: it was in training "
+            "mode; writes: it writes into the images that it gets; absent: it is configured and "
+            "missing; mixed: some are gray, some in colour; worse: a judge reads the clean test "
+            "images worse than the classifier; dark: no image uses the upper part of the range; small: the "
+            "images are smaller than those that the corruptions' default constants are meant for."
+        )
     )
     text: str = Field(description="One sentence.")
 
