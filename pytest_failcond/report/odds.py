@@ -18,14 +18,14 @@ _SHOWN = 3  # of a gate's checks, unless all are wanted
 _EXPLAINED = (
     "by chance: share of the draws on which it fails, for a classifier as good as measured",
     "on half: the same for random halves of the images",
-    "finds: the smallest loss that turns it red on 95 % of the draws, put into all checks of a "
-    "gate alike, or into one alone",
+    "finds: the smallest loss that turns it red on 95 % of the draws; for a gate, the loss is added to "
+    "all of its checks, for a check, to that one",
 )
 _RED = "already red"
 _NOT_FOUND = "not found"
 _CELLS = {
     _RED: "it fails on 95 % of the draws or more without any loss",
-    _NOT_FOUND: "not even the largest loss that can be put in turns it red on 95 % of the draws; breaks "
+    _NOT_FOUND: "not even the largest loss that can be added turns it red on 95 % of the draws; breaks "
     "can only move of images that break within the walk",
 }
 

@@ -36,8 +36,8 @@ SIGNS: Mapping[str, str] = {
 }
 NOTHING = "–"
 BOUNDS = (
-    "Bound: the worst that the data allow for a value that holds, the best for one that fails. It "
-    "is about new images of the same kind; on this fixed set of images the values are exact."
+    "Bound: how bad (of a value that holds) or how good (of one that fails) the metric may be, at "
+    "the configured confidence, on new images of the same kind. On these images themselves, the value is exact."
 )
 MARGIN = (
     "Margin: from value to threshold, in widths of sampling noise (from value to bound); under 1 × "

@@ -46,8 +46,8 @@ class Odds:
         class_index: as in the check.
         by_chance: share of the draws of as many images on which it fails.
         on_half: share of the halves on which it fails.
-        finds: the smallest loss that it finds, put into this check alone, or into all checks of the
-            gate alike; 0: it fails without a loss; None: it finds none.
+        finds: the smallest loss that it finds, added to this check, or to all checks of the gate;
+            0: it fails without a loss; None: it finds none.
         reason: the reason why it could not be tried, if so.
     """
 

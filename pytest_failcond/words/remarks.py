@@ -18,7 +18,7 @@ class Remark:
         what: ``random``: its output changes from call to call, which counts as an error under
             ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes into the
             images that it gets; ``absent``: it is configured and missing; ``mixed``: some are gray, some
-            in colour; ``worse``: a judge reads the clean test images worse than the classifier;
+            in colour; ``worse``: a judge has a lower clean accuracy than the classifier;
             ``dark``: no image uses the upper part of the range; ``small``: the images are smaller than
             those that the corruptions' default constants are meant for.
         text: the same as a sentence.

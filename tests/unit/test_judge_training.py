@@ -187,7 +187,7 @@ def test_variants_stay_like_their_image(channels):
     assert alike.quantile(0.05) > 0.4
     kept = (contrast(made) / contrast(images)).quantile(0.01)
     assert kept > 0.05
-    # Some gray ones are inside out, none in colour, whose hues would change.
+    # Some gray ones are inverted, none in colour, whose hues would change.
     upside_down = torch.cosine_similarity(*(x - x.mean(dim=1, keepdim=True) for x in soft)) < -0.5
     assert bool(upside_down.any()) == (channels == 1)
 

@@ -53,7 +53,7 @@ def test_what_differs_by_chance_alone_is_counted_apart_from_what_is_unchanged():
     shown, rest = changes.shown(make_run(gates=()), comparison)
     assert [e.key for e in shown] == [f"loss{i}" for i in range(12, 4, -1)]
     assert changes.remarks(comparison, rest) == [
-        "4 more keys, none different beyond chance, by 0.0400 at most",
+        "4 more keys: no difference beyond chance; the largest is 0.0400",
         "1 more key unchanged",
     ]
 

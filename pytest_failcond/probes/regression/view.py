@@ -249,7 +249,7 @@ def note(comparison: Comparison, words: Words = SINCE) -> str:
     return (
         f"lost: {words.lost}; drop: of accuracy, below 0 a gain; upper bound: the drop is less than "
         f"this, with {comparison.confidence * 100:g} % confidence; p: McNemar's, of no difference, "
-        "adjusted for the number of keys; it gates nothing."
+        "adjusted for the number of keys; no gate uses it."
     )
 
 
@@ -261,7 +261,7 @@ def remarks(
     if less := [abs(entry.drop) for entry in rest if _changed(entry)]:
         most = max(less)
         said.append(
-            f"{count(len(less), 'more key')}, none different beyond chance, by {most:.4f} at most"
+            f"{count(len(less), 'more key')}: no difference beyond chance; the largest is {most:.4f}"
         )
     unchanged = len(rest) - len(less)
     if unchanged and any(map(_changed, comparison.keys)):

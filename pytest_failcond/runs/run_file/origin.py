@@ -30,8 +30,8 @@ class RemarkRecord(Record):
         Field(
             description="random: its output changes from call to call; training: it was in training "
             "mode; writes: it writes into the images that it gets; absent: it is configured and "
-            "missing; mixed: some are gray, some in colour; worse: a judge reads the clean test "
-            "images worse than the classifier; dark: no image uses the upper part of the range; small: the "
+            "missing; mixed: some are gray, some in colour; worse: a judge has a lower "
+            "clean accuracy than the classifier; dark: no image uses the upper part of the range; small: the "
             "images are smaller than those that the corruptions' default constants are meant for."
         )
     )

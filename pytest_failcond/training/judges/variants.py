@@ -31,7 +31,7 @@ def readable(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def toned(images: Tensor, random: torch.Generator) -> Tensor:
-    """Lower the contrast of some; turn a few gray ones inside out; round to 8 bits."""
+    """Lower the contrast of some; invert a few gray ones; round to 8 bits."""
     images = images.clamp(0, 1)
     if images.shape[1] == 1:
         images = torch.where(ops.chance(images, 0.04, random), 1 - images, images)
