@@ -12,7 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_failcond.commands.arguments import add_threads, number, positive, up_to, use_threads
+from pytest_failcond.commands.arguments import (
+    add_threads,
+    names,
+    number,
+    positive,
+    up_to,
+    use_threads,
+)
 from pytest_failcond.commands.next_step import set_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import PackConfig
@@ -38,7 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         required=True,
         metavar="MODULE:CALLABLE",
-        help="training images: returns LabeledImages",
+        help="training images: returns LabeledImages; or a folder with one folder of image files per class",
+    )
+    parser.add_argument(
+        "--classes",
+        type=names,
+        metavar="A,B,C",
+        help="for a folder: its class names in the order of the classifier's outputs (default: by text)",
     )
     parser.add_argument(
         "--features",
@@ -101,8 +114,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.commands.progress import announce, training_progress
     from pytest_failcond.config.pythonpath import use_pythonpath
     from pytest_failcond.storage.outputs import Place, check_outputs
-    from pytest_failcond.subjects.images import LabeledImages
-    from pytest_failcond.subjects.loading import load_subject
+    from pytest_failcond.subjects.sources import load_images
     from pytest_failcond.training.judges import loop
     from pytest_failcond.training.loop import state_file, training_folder
 
@@ -119,7 +131,7 @@ def run(options: argparse.Namespace) -> int:
     )
     use_threads(options)
     use_pythonpath(Path.cwd())
-    images = load_subject(options.images, "--images", LabeledImages)
+    images = load_images(options.images, "--images", options.classes)
     trainer = make_trainer(options, images)
     next_step = set_key("judge", options.output)
 

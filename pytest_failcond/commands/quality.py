@@ -27,8 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond quality``."""
     parser.add_argument("generator", type=Path, metavar="GENERATOR", help="a generator file")
     for option, text in (
-        ("--images", "training images: returns LabeledImages"),
-        ("--test-images", "test images: returns LabeledImages"),
+        (
+            "--images",
+            "training images: returns LabeledImages; or a folder with one folder of image files per class",
+        ),
+        ("--test-images", "test images: returns LabeledImages; or such a folder"),
     ):
         parser.add_argument(option, required=True, metavar="MODULE:CALLABLE", help=text)
     parser.add_argument("--judge", required=True, metavar="FILE|MODULE:CALLABLE", help=JUDGE)
@@ -52,8 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.commands.progress import announce
     from pytest_failcond.config.pythonpath import use_pythonpath
     from pytest_failcond.generators.stylegan2.generator import Generator
-    from pytest_failcond.subjects.images import LabeledImages
-    from pytest_failcond.subjects.loading import load_subject
+    from pytest_failcond.subjects.sources import load_images
     from pytest_failcond.training.data import CorruptionMix
     from pytest_failcond.training.quality import measure_quality, render
 
@@ -61,8 +63,8 @@ def run(options: argparse.Namespace) -> int:
     generator = Generator.load(options.generator)
     mix = read_mix(options) or CorruptionMix.from_json(generator.training.get("mix", {}))
     use_pythonpath(Path.cwd())
-    train = load_subject(options.images, "--images", LabeledImages)
-    test = load_subject(options.test_images, "--test-images", LabeledImages)
+    train = load_images(options.images, "--images", generator.classes)
+    test = load_images(options.test_images, "--test-images", generator.classes)
     judge = load_judge(options.judge)
     quality = measure_quality(
         generator,

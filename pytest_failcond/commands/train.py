@@ -50,11 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         required=True,
         metavar="MODULE:CALLABLE",
-        help="training images: returns LabeledImages",
+        help="training images: returns LabeledImages; or a folder with one folder of image files per class",
     )
     quality = parser.add_argument_group("quality report at the end, kept in the file")
     quality.add_argument(
-        "--test-images", metavar="MODULE:CALLABLE", help="test images: returns LabeledImages"
+        "--test-images",
+        metavar="MODULE:CALLABLE",
+        help="test images: returns LabeledImages; or such a folder",
     )
     quality.add_argument(
         "--judge",
@@ -125,8 +127,8 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.commands.progress import announce, training_progress
     from pytest_failcond.config.pythonpath import use_pythonpath
     from pytest_failcond.storage.outputs import Place, check_outputs
-    from pytest_failcond.subjects.images import LabeledImages
-    from pytest_failcond.subjects.loading import load_subject
+    from pytest_failcond.subjects.folders import classes_of
+    from pytest_failcond.subjects.sources import folder_of, load_images
     from pytest_failcond.training import loop as session
     from pytest_failcond.training.quality import measure_quality, render
 
@@ -142,10 +144,12 @@ def run(options: argparse.Namespace) -> int:
     check_outputs(written, [] if start is None else [Place("--start-from", start)])
     use_threads(options)
     use_pythonpath(Path.cwd())
-    images = load_subject(options.images, "--images", LabeledImages)
+    if (folder := folder_of(options.images)) is not None:
+        options.classes = classes_of(folder, options.classes, "--classes")
+    images = load_images(options.images, "--images", options.classes)
     if options.judge is not None:
         judge = load_judge(options.judge)
-        test = load_subject(options.test_images, "--test-images", LabeledImages)
+        test = load_images(options.test_images, "--test-images", options.classes)
     settings = _configured()
     trainer = make_trainer(options, images)
     next_step = set_key("generator", options.output)

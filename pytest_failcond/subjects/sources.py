@@ -21,6 +21,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.process.exchange import ask, is_tensor
 from pytest_failcond.subjects.images import LabeledImages, as_array
 from pytest_failcond.subjects.labels import class_index
+from pytest_failcond.subjects.loading import load_subject
 
 _BLOCK = 1 << 20  # bytes
 
@@ -47,6 +48,28 @@ def labeled_images(source: Any, classes: Sequence[str] | None = None) -> Labeled
         "images: expected LabeledImages, a pair (images, labels), a folder or a dataset, got "
         f"{type(source).__name__}"
     )
+
+
+def load_images(reference: str, key: str, classes: Sequence[str] | None = None) -> LabeledImages:
+    """Read the images of an option: a folder, or ``module:callable``, which returns LabeledImages.
+
+    Args:
+        reference: the path or the name.
+        key: the option, for messages.
+        classes: for a folder, the names of the classes by index, if they are known.
+
+    Raises:
+        FailcondError: there is no such folder or callable, or it has or returns something else.
+    """
+    if folder_of(reference) is None:
+        return load_subject(reference, key, LabeledImages)
+    return from_folder(Path(reference), classes)
+
+
+def folder_of(reference: str) -> Path | None:
+    """Return the folder that an option names; None: it is taken for ``module:callable``."""
+    folder = Path(reference)
+    return folder if folder.is_dir() else None
 
 
 def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledImages:

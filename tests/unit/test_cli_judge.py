@@ -12,6 +12,7 @@ from pytest_failcond import cli
 from pytest_failcond.judges.file import load_judges, read_judges
 from pytest_failcond.storage.tensors import read_metadata
 from pytest_failcond.training.judges.trainer import JudgeTrainer
+from tests.unit.tiny import folder_of_stripes
 
 MINE = f"""
 import sys
@@ -115,6 +116,14 @@ def test_a_training_ends_with_its_report_in_the_file(here, capsys):
     assert judge() == 0  # there is nothing left to train; the report is made again
     assert "Continues a training" in capsys.readouterr().err
     assert (here / "j.safetensors").read_bytes() == first
+
+
+def test_images_may_be_a_folder_in_the_order_of_the_classes(here):
+    folder_of_stripes(here / "train", 120, ("9", "10", "11"))
+    assert judge("--images=train") == 2  # by text and by number, the orders differ
+    assert judge("--images=train", "--classes=9,10,11") == 0
+    assert cli.main(["judge", "same.safetensors", *SMALL]) == 0
+    assert (here / "j.safetensors").stat().st_size == (here / "same.safetensors").stat().st_size
 
 
 def test_colour_more_judges_and_another_level(here, capsys):

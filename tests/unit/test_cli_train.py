@@ -23,6 +23,7 @@ from pytest_failcond.storage.tensors import read_metadata
 from pytest_failcond.training import fidelity
 from pytest_failcond.training.data import CorruptionMix
 from pytest_failcond.training.recipe import Recipe
+from tests.unit.tiny import folder_of_stripes
 
 ROOT = Path(__file__).parents[2]
 MINE = f"""
@@ -253,6 +254,22 @@ def test_a_training_that_its_minutes_ended_is_for_trying_out(here, capsys):
     assert "--minutes ended the training at 8 of 9,000,000 images" in out
     assert "good for trying out only" in out
     assert out.endswith('\nNext: set generator = "g.safetensors" in [tool.failcond].\n')
+
+
+def test_images_may_be_folders_whose_names_are_the_classes(here, capsys):
+    for name, seed in (("train", 0), ("test", 1)):
+        folder_of_stripes(here / name, 60, ("low", "mid", "top"), seed)
+    named = ["--images=train", "--test-images=test", "--judge=mine:judge"]
+    assert cli.main(["train", "g.safetensors", *SMALL, *named]) == 0
+    assert read_config(here / "g.safetensors")[0].classes == ("low", "mid", "top")
+    out = capsys.readouterr().out
+    table = out[out.index("| 60 images of each kind") : out.index("Next: ")]
+    assert cli.main(["quality", "g.safetensors", *named, "--threads=1"]) == 0
+    assert table in capsys.readouterr().out
+    assert (
+        cli.main(["train", "h.safetensors", *SMALL, "--images=train", "--classes=a,mid,top"]) == 2
+    )
+    assert "and --classes differ: no folder for 'a'; no class for 'low'" in capsys.readouterr().err
 
 
 def test_other_settings_than_the_states_are_refused(here, capsys):

@@ -11,7 +11,7 @@ from torch import Tensor
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.generator import Generator
 from pytest_failcond.generators.stylegan2.network import Network
-from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.subjects.images import LabeledImages, png
 from pytest_failcond.training.data import CorruptionMix, TrainingImages
 from pytest_failcond.training.recipe import Recipe
 from pytest_failcond.training.trainer import Trainer
@@ -74,3 +74,12 @@ def tiny_trainer(
     config = config or tiny_config()
     images = TrainingImages(stripes(), config.resolution, mix, seed)
     return Trainer(config, images, Recipe(**({"batch": 8, "bf16": False} | recipe)))
+
+
+def folder_of_stripes(place, count, names, seed=0):
+    """Write a class-folder of stripes, the folders named by class index."""
+    images = stripes(count, seed=seed)
+    for number, (image, label) in enumerate(zip(images.images, images.labels, strict=True)):
+        path = place / names[label] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(image))
