@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmarks.timing import seconds
 from pytest_failcond import Classifier, Generator
 from pytest_failcond.generators.base import BATCH
+from pytest_failcond.judges.file import load_judges
 from pytest_failcond.probes.direction.ranking import rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.probes.direction.walking import walk
@@ -34,11 +35,11 @@ def run() -> None:
     import digits
 
     classifier = Classifier(digits.load_mlp(), classes=10)
-    judge = Classifier(digits.load_judge(), classes=10, name="judge")
-    starts = start_images(generator, Acceptance.of(judge).loosest, CLASS, SAMPLES)
-    ranking = rank_dimensions(
-        generator, classifier, CLASS, samples=SAMPLES, judge=Acceptance.of(judge).loosest
-    )
+    packed = load_judges(EXAMPLE / "models" / "judge.safetensors")
+    judges = [Classifier(model, classes=10, name="judge") for model in packed.acceptors]
+    acceptance = Acceptance.of(judges)
+    starts = start_images(generator, acceptance, CLASS, SAMPLES)
+    ranking = rank_dimensions(generator, classifier, CLASS, samples=SAMPLES, judge=acceptance)
     keys = [DirectionKey(CLASS, int(ranking.dimensions[i]), ranking.sign(i)) for i in range(3)]
 
     def single(styles: Tensor) -> Tensor:
@@ -60,15 +61,15 @@ def run() -> None:
     print(f"ranking, {SAMPLES} images: batch 1 {one:.2f} s, ours {batched:.2f} s")
     print(f"  batching: {one / batched:.1f} x\n")
 
-    _walks(generator, starts, keys, classifier, judge)
+    _walks(generator, starts, keys, classifier, acceptance)
     last = len(generator.style_space.layers) - 1
     space, late = generator.style_space, []
     for layer in (last - 1, last):
         i = next(i for i, k in enumerate(ranking.dimensions) if space.layer_of(int(k)) == layer)
         late.append(DirectionKey(CLASS, int(ranking.dimensions[i]), ranking.sign(i)))
     print("the same along the best directions of the last two layers, where most can be reused:")
-    _walks(generator, starts, late, classifier, judge)
-    _paper(generator, starts, keys[0], single, classifier, judge)
+    _walks(generator, starts, late, classifier, acceptance)
+    _paper(generator, starts, keys[0], single, classifier, acceptance)
 
 
 def _walks(
@@ -76,7 +77,7 @@ def _walks(
     starts: Starts,
     keys: list[DirectionKey],
     classifier: Classifier,
-    judge: Classifier,
+    acceptance: Acceptance,
 ) -> None:
     """The same starts, grid and outputs: at batch 1, then with one idea after the other."""
     grid = np.arange(0, MAX_SHIFT + STEP, STEP)
@@ -94,8 +95,8 @@ def _walks(
             with torch.no_grad():
                 images = generator.render(styles)
                 seen.append(classifier.logits(images).argmax(dim=1) != CLASS)
-                valid.append(judge.logits(images).argmax(dim=1) == CLASS)
-        return torch.cat(seen).numpy(), torch.cat(valid).numpy()
+                valid.append(acceptance.accepts(images, CLASS))
+        return torch.cat(seen).numpy(), np.concatenate(valid)
 
     def first_steps(key: DirectionKey, batch: int) -> tuple[Any, Any]:
         """The images that break, and the grid's first step at which they do."""
@@ -129,7 +130,7 @@ def _walks(
             classifier,
             keys,
             starts,
-            judge=Acceptance.of(judge).loosest,
+            judge=acceptance,
             max_shift=MAX_SHIFT,
         )
 
@@ -156,7 +157,7 @@ def _paper(
     key: DirectionKey,
     single: Any,
     classifier: Classifier,
-    judge: Classifier,
+    acceptance: Acceptance,
 ) -> None:
     """Ten cases by steps of 5 σ until the prediction breaks, then back by 0.01 σ (arXiv 2410.12814)."""
     walked = walk(
@@ -164,7 +165,7 @@ def _paper(
         classifier,
         [key],
         starts,
-        judge=Acceptance.of(judge).loosest,
+        judge=acceptance,
         max_shift=MAX_SHIFT,
     )[0]
     rows = np.flatnonzero(walked.breaks > 0)[:CASES]
@@ -198,7 +199,7 @@ def _paper(
             classifier,
             [key],
             ten,
-            judge=Acceptance.of(judge).loosest,
+            judge=acceptance,
             max_shift=MAX_SHIFT,
         )
 

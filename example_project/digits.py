@@ -1,4 +1,4 @@
-"""What the example brings: digits, three classifiers, and a corruption of its own."""
+"""What the example brings: digits, two classifiers, and a corruption of its own."""
 
 from __future__ import annotations
 
@@ -40,27 +40,6 @@ def make_mlp() -> nn.Module:
     )
 
 
-def make_judge() -> nn.Module:
-    """A small convolutional network, unlike the classifiers that it judges images for."""
-
-    def block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
-        convolution = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
-        return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
-
-    return nn.Sequential(
-        *block(1, 16, 1),
-        *block(16, 32, 2),
-        *block(32, 32, 1),
-        *block(32, 64, 2),
-        *block(64, 64, 1),
-        nn.Flatten(),
-        nn.Dropout(0.3),
-        nn.Linear(64 * 49, 64),
-        nn.ReLU(),
-        nn.Linear(64, 10),
-    )
-
-
 def _load(model: nn.Module, name: str) -> nn.Module:
     from safetensors.torch import load_file
 
@@ -78,11 +57,6 @@ def load_mlp() -> nn.Module:
 def load_classifier() -> nn.Module:
     """The same MLP, hardened: trained on corrupted digits too."""
     return _load(make_mlp(), "hardened.safetensors")
-
-
-def load_judge() -> nn.Module:
-    """The judge, which says whether an image still shows its digit."""
-    return _load(make_judge(), "judge.safetensors")
 
 
 def column_blur(

@@ -1,4 +1,4 @@
-"""Train the example's three classifiers: ``python train_classifiers.py --mnist FOLDER [names…]``.
+"""Train the example's two classifiers: ``python train_classifiers.py --mnist FOLDER [names…]``.
 
 ``FOLDER`` holds MNIST's four gzip files. Weights go to ``../models`` in half precision.
 """
@@ -59,7 +59,6 @@ def papers_mix(data: LabeledImages, epoch: int) -> npt.NDArray[np.uint8]:
 RECIPES = {
     "mlp": (digits.make_mlp, clean, 8),
     "hardened": (digits.make_mlp, any_corruption, 30),
-    "judge": (digits.make_judge, papers_mix, 8),
 }
 
 
