@@ -95,7 +95,7 @@ def _walks(
             with torch.no_grad():
                 images = generator.render(styles)
                 seen.append(classifier.logits(images).argmax(dim=1) != CLASS)
-                valid.append(acceptance.accepts(images, CLASS))
+                valid.append(acceptance.accepts(images, CLASS, among=10))
         return torch.cat(seen).numpy(), np.concatenate(valid)
 
     def first_steps(key: DirectionKey, batch: int) -> tuple[Any, Any]:

@@ -40,7 +40,7 @@ def test_a_mistyped_baseline_is_said_wherever_the_verdict_is(project, monkeypatc
     result.stdout.fnmatch_lines(["SKIPPED*there is no baseline at failcond-basline.json (did you*"])
     assert meant in (project.path / "new.md").read_text().splitlines()[2].replace("\\", "")
     assert main(["report", "new.json"]) == 0
-    assert meant in (project.path / "report.html").read_text()
+    assert meant in (project.path / "new.html").read_text()
     result = project.run("--failcond-strict")
     assert result.ret == 1
     assert meant in result.stdout.str()
@@ -61,7 +61,7 @@ def test_a_mistyped_baseline_is_said_where_no_gate_needs_it(project, monkeypatch
     assert verdict_of(result).startswith(said)
     assert said in (project.path / "new.md").read_text().splitlines()[2].replace("\\", "")
     assert main(["report", "new.json"]) == 0
-    assert said in (project.path / "report.html").read_text()
+    assert said in (project.path / "new.html").read_text()
     (project.path / "failcond-baseline.json").rename(project.path / "failcond-basline.json")
     assert "not compared" not in verdict_of(project.run("--failcond-from=new.json"))
 
