@@ -77,7 +77,7 @@ def test_the_judge_is_shown_the_same_corrupted_images():
     assert (remark.model, remark.what) == ("judge", "worse")
     assert remark.text == (
         "the judge reads 50.0 % of the clean test images, the classifier 100.0 %: what it rejects may "
-        "well be readable; give a better judge"
+        "well be readable; train it longer (`failcond judge … --epochs N`), or give a better judge"
     )
     assert laboratory(300).classify(CleanKey()).judge_accuracy is None
 
