@@ -36,7 +36,7 @@ def run() -> None:
 
     classifier = Classifier(digits.load_mlp(), classes=10)
     packed = load_judges(EXAMPLE / "models" / "judge.safetensors")
-    judges = [Classifier(model, classes=10, name="judge") for model in packed.acceptors]
+    judges = [Classifier(model, name="judge") for model in packed.acceptors]
     acceptance = Acceptance.of(judges)
     starts = start_images(generator, acceptance, CLASS, SAMPLES)
     ranking = rank_dimensions(generator, classifier, CLASS, samples=SAMPLES, judge=acceptance)
