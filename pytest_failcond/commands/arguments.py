@@ -150,6 +150,11 @@ def read_mix(options: argparse.Namespace) -> CorruptionMix | None:
     return CorruptionMix(**given) if given else None
 
 
+IMAGES = (
+    "training images: returns LabeledImages; or a folder with one folder of image files per class"
+)
+"""Help of ``--images``."""
+
 JUDGE = (
     "a file of judges, of which the first acceptor is asked; or returns a torch.nn.Module (images to "
     "logits) that ends in a torch.nn.Linear"

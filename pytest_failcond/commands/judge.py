@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.commands.arguments import (
+    IMAGES,
     add_threads,
     names,
     number,
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         required=True,
         metavar="MODULE:CALLABLE",
-        help="training images: returns LabeledImages; or a folder with one folder of image files per class",
+        help=IMAGES,
     )
     parser.add_argument(
         "--classes",
@@ -207,7 +208,8 @@ def finish(options: argparse.Namespace, images: LabeledImages, trainer: JudgeTra
     from pytest_failcond.commands.progress import stage
     from pytest_failcond.judges.file import save_judges
     from pytest_failcond.subjects.images import LabeledImages
-    from pytest_failcond.training.judges.quality import measure, render
+    from pytest_failcond.training.judges.quality import measure
+    from pytest_failcond.training.judges.report import render
 
     trainer.calibrate(images)
     rows = trainer.parts.held_out

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pytest_failcond.commands.arguments import (
+    IMAGES,
     JUDGE,
     add_mix,
     add_threads,
@@ -27,10 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond quality``."""
     parser.add_argument("generator", type=Path, metavar="GENERATOR", help="a generator file")
     for option, text in (
-        (
-            "--images",
-            "training images: returns LabeledImages; or a folder with one folder of image files per class",
-        ),
+        ("--images", IMAGES),
         ("--test-images", "test images: returns LabeledImages; or such a folder"),
     ):
         parser.add_argument(option, required=True, metavar="MODULE:CALLABLE", help=text)

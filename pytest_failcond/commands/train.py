@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.commands.arguments import (
+    IMAGES,
     JUDGE,
     add_mix,
     add_threads,
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         required=True,
         metavar="MODULE:CALLABLE",
-        help="training images: returns LabeledImages; or a folder with one folder of image files per class",
+        help=IMAGES,
     )
     quality = parser.add_argument_group("quality report at the end, kept in the file")
     quality.add_argument(
