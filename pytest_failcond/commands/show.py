@@ -133,18 +133,11 @@ def _no_start(
     settings: Settings,
 ) -> str | None:
     """Say why a sample is none of the start images that the tests move; None: it is one."""
-    from pytest_failcond.probes.direction.starts import start_images
+    from pytest_failcond.probes.direction.starts import starts_of
 
     count = settings.corner_cases.samples
     try:
-        starts = start_images(
-            generator,
-            acceptance,
-            class_index,
-            count,
-            seed=settings.seed,
-            truncation=settings.corner_cases.truncation,
-        )
+        starts = starts_of(generator, acceptance, class_index, settings)
     except FailcondError as error:
         return f"this class has no start images, so that no test moves one: {error}"
     if sample in starts.samples:

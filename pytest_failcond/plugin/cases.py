@@ -112,7 +112,11 @@ class Cases:
     def _starts(self, class_index: int) -> Starts:
         from pytest_failcond.probes.direction.starts import starts_of
 
-        return starts_of(self._laboratory, class_index)
+        laboratory = self._laboratory
+        assert laboratory.generator is not None
+        return starts_of(
+            laboratory.generator, laboratory.acceptance, class_index, laboratory.settings
+        )
 
 
 def check_case(case: Case, classes: int, top: int) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.laboratory.measure import Laboratory
-from pytest_failcond.probes.direction.starts import Starts, start_images
+from pytest_failcond.probes.direction.starts import Starts, starts_of
 from pytest_failcond.probes.direction.walking import Walk, walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
@@ -81,14 +81,7 @@ def add_class(pool: Pool, laboratory: Laboratory, keys: Sequence[DirectionKey]) 
     """
     settings, index = laboratory.settings.corner_cases, keys[0].class_index
     generator, loosest = _generator(laboratory), laboratory.acceptance.loosest
-    starts = start_images(
-        generator,
-        loosest,
-        index,
-        settings.samples,
-        seed=laboratory.settings.seed,
-        truncation=settings.truncation,
-    )
+    starts = starts_of(generator, loosest, index, laboratory.settings)
     walks = walk(
         generator, laboratory.classifier, keys, starts, judge=loosest, max_shift=settings.max_shift
     )

@@ -105,7 +105,8 @@ def _explore_class(
     found: list[Direction],
     samples: int,
 ) -> ExploredClass:
-    acceptance, starts = laboratory.acceptance, starts_of(laboratory, class_index)
+    acceptance = laboratory.acceptance
+    starts = starts_of(generator, acceptance, class_index, laboratory.settings)
 
     def take(
         keys: Sequence[DirectionKey],

@@ -78,10 +78,12 @@ class PassedOver:
 class Findings:
     """The findings for one class: its ranking, its best directions, and those passed over.
 
-    ``right_unmoved``: whether the classifier has each start image right before it is moved, bool ``[N]``.
+    ``starts``: the start images that were walked; ``right_unmoved``: whether the classifier has each of them
+    right before it is moved, bool ``[N]``.
     """
 
     ranking: Ranking
+    starts: Starts
     directions: tuple[Finding, ...]
     passed_over: tuple[PassedOver, ...]
     right_unmoved: npt.NDArray[np.bool_]
@@ -153,7 +155,7 @@ def find_corner_cases(
             strip = make_strip(generator, classifier, walked, starts, acceptance)
             found.append(Finding(key, len(found) + 1, score, walked, strip))
         position = chosen.stop
-    return Findings(ranking, tuple(found), tuple(passed), right_unmoved)
+    return Findings(ranking, starts, tuple(found), tuple(passed), right_unmoved)
 
 
 @ours()

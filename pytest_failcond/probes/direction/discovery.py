@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.probes.direction.corner_cases import Finding, find_corner_cases, shifted_images
-from pytest_failcond.probes.direction.starts import Starts, start_images
+from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.direction.walking import Walk
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
@@ -93,15 +93,14 @@ def discover(
         seed=seed,
         truncation=truncation,
     )
-    starts = start_images(
-        generator, acceptance, class_index, samples, seed=seed, truncation=truncation
-    )
     cases: list[FoundCase] = []
     dropped: Counter[str] = Counter()
     for finding in findings.directions:
         rows = typical_rows(finding.walk, per_direction)
         if len(rows):
-            found = _past_the_break(generator, classifier, acceptance, finding, starts, rows)
+            found = _past_the_break(
+                generator, classifier, acceptance, finding, findings.starts, rows
+            )
             kept = [case for case in found if _reason_against(case) is None]
             dropped.update(reason for case in found if (reason := _reason_against(case)))
             cases += kept

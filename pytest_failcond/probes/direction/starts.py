@@ -16,7 +16,7 @@ from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import Acceptance
 
 if TYPE_CHECKING:
-    from pytest_failcond.laboratory.measure import Laboratory
+    from pytest_failcond.config.settings import Settings
 
 MOST_DRAWN = 4  # times as many as needed
 
@@ -84,17 +84,18 @@ def start_images(
     )
 
 
-def starts_of(laboratory: Laboratory, class_index: int) -> Starts:
+def starts_of(
+    generator: Generator, acceptance: Acceptance, class_index: int, settings: Settings
+) -> Starts:
     """Draw the start images of a class that a configuration asks for.
 
     Raises:
         FailcondError: too few are accepted.
     """
-    settings, options = laboratory.settings, laboratory.settings.corner_cases
-    assert laboratory.generator is not None
+    options = settings.corner_cases
     return start_images(
-        laboratory.generator,
-        laboratory.acceptance,
+        generator,
+        acceptance,
         class_index,
         options.samples,
         seed=settings.seed,
