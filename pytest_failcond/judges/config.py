@@ -1,4 +1,4 @@
-"""What packed judges are, as plain data: read from a file's header without torch."""
+"""The description of packed judges, as plain data that is read from a file's header without torch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Kind = Literal["acceptor", "guide"]
 KINDS: tuple[Kind, ...] = ("acceptor", "guide")
 
 LARGEST = 64
-"""Pixels of the longer side up to which a judge is trained from scratch."""
+"""The longest side of images, px, for which a judge is trained from scratch."""
 POOLED = 4
-"""Side of the grid that a convolutional judge averages its last features over."""
+"""Side of the grid to which a convolutional judge averages its last features."""
 _Width = Annotated[int, Field(ge=1, le=4096)]
 
 
@@ -25,7 +25,7 @@ class JudgeConfig(Record):
 
     Attributes:
         name: of its tensors in the file.
-        kind: whether it decides what is accepted, or guides a search.
+        kind: an acceptor decides whether an image is accepted; a guide is for searches.
         kernel: side of the convolutions' kernels, px; a head has none.
         strides: of each convolution.
         widths: channels of each convolution.
@@ -49,16 +49,16 @@ class JudgeConfig(Record):
 
 
 class PackConfig(Record):
-    """What a file of judges holds.
+    """The contents of a file of judges.
 
     Attributes:
-        classes: how many there are, K; every judge has K + 1 outputs, the last for *none of these*.
-        image: height, width and channels of an image; px.
-        floor: the least contrast, in [0, 1]; an image of less is *none of these*.
+        classes: their number, K; every judge has K + 1 outputs, the last for *none of these*.
+        image: height, width (px) and channels of an image.
+        floor: the least contrast, in [0, 1]; an image with less is *none of these*.
         judges: the judges, acceptors first.
-        features: ``module:callable`` of the backbone that the judges are heads on; empty: they have none.
+        features: ``module:callable`` of the backbone whose features the judges read; empty: no backbone.
         features_hash: of the backbone.
-        features_width: how many features it gives; 0 without one.
+        features_width: the number of its features; 0 without a backbone.
     """
 
     classes: Annotated[int, Field(ge=2, le=100_000)]
@@ -75,20 +75,26 @@ class PackConfig(Record):
     def _fits_itself(self) -> Self:
         names = [judge.name for judge in self.judges]
         if len(set(names)) < len(names):
-            raise ValueError("judges: a name comes twice")
+            raise ValueError(f"judges: expected different names, got {', '.join(names)}")
         if not any(judge.kind == "acceptor" for judge in self.judges):
-            raise ValueError("judges: there is no acceptor")
+            raise ValueError("judges: expected one acceptor or more, got none")
         if self.image[2] not in (1, 3):
             raise ValueError(f"image: expected 1 or 3 channels, got {self.image[2]}")
         if bool(self.features) != bool(self.features_width):
-            raise ValueError("features: a backbone and its width come together")
+            raise ValueError(
+                "features: expected a backbone and its width, or neither, got "
+                f"{self.features!r} and {self.features_width}"
+            )
         for judge in self.judges:
             if bool(judge.widths) == bool(self.features):
-                raise ValueError(f"{judge.name}: expected convolutions, or a backbone's features")
+                raise ValueError(
+                    f"{judge.name}: expected either convolutions or a backbone's features, got "
+                    + ("both" if judge.widths else "neither")
+                )
         return self
 
     def tensor_shapes(self, judge: JudgeConfig) -> dict[str, tuple[int, ...]]:
-        """Return the shape of every tensor of a judge, by its name in the file."""
+        """Return the shape of every tensor of a judge, by the tensor's name in the file."""
         shapes: dict[str, tuple[int, ...]] = {}
         inputs = self.image[2]
         for number, width in enumerate(judge.widths):
@@ -117,10 +123,10 @@ class PackConfig(Record):
 
     @classmethod
     def from_json(cls, data: Any) -> PackConfig:
-        """Read what `to_json` wrote.
+        """Read the data that `to_json` made.
 
         Raises:
-            FailcondError: it is of other types, or contradicts itself.
+            FailcondError: a value has another type, or values contradict each other.
         """
         try:
             return validate(cls, data)

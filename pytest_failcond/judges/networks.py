@@ -1,4 +1,4 @@
-"""The judges' networks: contrast normalised, a few convolutions or a backbone's features, K + 1 outputs."""
+"""The judges' networks: normalised contrast, a few convolutions or a backbone's features, K + 1 outputs."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from torch import Tensor, nn
 
 from pytest_failcond.judges.config import POOLED, JudgeConfig, PackConfig
 
-_CERTAIN = 30.0  # a logit beyond which a probability is 1 in single precision
+_CERTAIN = 30.0  # a logit at which a probability is 1 in single precision, if all others are 0
 
 
 def contrast(images: Tensor) -> Tensor:
-    """Return how far the brightest part of each image is from its darkest: ``[N]``, in [0, 1].
+    """Return the difference of the brightest and the darkest part of each image: ``[N]``, in [0, 1].
 
-    Images ``[N, C, H, W]`` are averaged over 3 × 3 px first: a single pixel is no part.
+    Images ``[N, C, H, W]`` are averaged over 3 × 3 px first, so that a single pixel does not count.
     """
     smooth = F.avg_pool2d(images, 3, stride=1).flatten(1)
     return smooth.amax(dim=1) - smooth.amin(dim=1)
 
 
 def spread(images: Tensor, floor: float) -> tuple[Tensor, Tensor]:
-    """Normalise contrast: images less their median, in units of their contrast, or of ``floor``.
+    """Normalise contrast: subtract each image's median, and divide by its contrast or by ``floor``.
 
     Args:
         images: ``[N, C, H, W]`` in [0, 1]; channels keep their proportions, so that hues stay.
-        floor: the least unit.
+        floor: the least divisor.
 
     Returns:
         The images, and whether each has a contrast of ``floor`` or more, ``[N]``.
@@ -40,8 +40,8 @@ class Judge(nn.Module):
     """Images ``[N, C, H, W]`` in [0, 1] → logits ``[N, K + 1]``, the last for *none of these*.
 
     Args:
-        pack: what the file holds that it is of.
-        config: which of its judges.
+        pack: the contents of the judge's file.
+        config: the judge.
         backbone: a frozen module, images in [0, 1] → features ``[N, D]`` or ``[N, D, h, w]``.
     """
 
@@ -76,7 +76,7 @@ class Judge(nn.Module):
         return torch.where(visible[:, None], logits, nothing)
 
     def features(self, shown: Tensor) -> Tensor:
-        """Return what the head sees, ``[N, D]``, of images of normalised contrast."""
+        """Return the inputs of the head, ``[N, D]``, for images of normalised contrast."""
         if self.backbone is not None:
             return pooled(self.backbone((shown + 0.5).clamp(0, 1)))
         x = shown

@@ -1,1 +1,1 @@
-"""Training of judges from labelled images alone, and what they are worth."""
+"""Training of judges from labelled images alone, and the measuring of their quality."""

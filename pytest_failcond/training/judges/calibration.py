@@ -1,7 +1,7 @@
-"""How sure a judge is, made to agree with how often it is right (Guo et al. 2017, arXiv 1706.04599).
+"""Calibration: a judge's probabilities agree with the share that it has right (Guo et al. 2017, arXiv 1706.04599).
 
-Trained on variants that are hard to read, with smoothed labels, a judge is less sure of plain images than it
-should be. One number for each judge, a temperature that divides its logits, mends that.
+A judge learns from variants that are hard to read, with smoothed labels, and is less sure of plain images than
+it should be. A temperature, one number for each judge, divides its logits and corrects that.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ def temperature(
     key: tuple[str | int, ...],
     device: torch.device,
 ) -> float:
-    """Return the temperature at which a judge's probabilities explain images best that it has not learned from.
+    """Return the temperature with the least cross-entropy on images that a judge has not learned from.
 
     Args:
         judge: in evaluation mode.
         data: all images.
-        rows: those to show: as they are, and made into negatives.
+        rows: the images to show, unchanged and made into negatives.
         families: of the negatives.
-        negatives: their share.
+        negatives: their share, in (0, 1).
         key: names the randomness.
-        device: where the judge is.
+        device: of the judge.
     """
     stream = stream_key("judges", "calibration", *key)
     random = np.random.Generator(np.random.Philox(key=stream))

@@ -1,4 +1,4 @@
-"""What a judge is shown while it learns: readable variants of images, and images of nothing, keyed by step."""
+"""The examples that a judge learns from: readable variants of images, and images of nothing, keyed by step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_failcond.training.judges.negatives import Family
 from pytest_failcond.training.judges.variants import readable, toned
 
 _CHUNK, _LEVELS = 8, 2**24
-"""Steps whose examples are made at once, at most, and levels of their images."""
+"""The most steps whose examples are made at once, and the most levels of their images."""
 _MILD = tuple(
     (name, severity)
     for name, most in (("shot_noise", 3), ("impulse_noise", 2), ("speckle_noise", 3),
@@ -33,10 +33,10 @@ class Examples:
 
     Args:
         data: all images.
-        rows: those that it learns from.
+        rows: the images that the judge learns from.
         families: of its negatives.
         batch: examples per step.
-        negatives: how many of them show none of the classes.
+        negatives: the number of them that show none of the classes.
         key: names its randomness.
     """
 
@@ -60,7 +60,7 @@ class Examples:
         self._chunk: tuple[int, Tensor, Tensor] | None = None
 
     def at(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return the images of a step, float32 ``[N, C, H, W]``, and what is to be said of them, ``[N]``."""
+        """Return the images of a step, float32 ``[N, C, H, W]``, and the right answers, ``[N]``."""
         number, place = divmod(step, self._steps)
         if self._chunk is None or self._chunk[0] != number:
             self._chunk = (number, *self._make(number))
@@ -91,7 +91,7 @@ class Examples:
     def _drawn(
         self, count: int, random: np.random.Generator
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Draw images, every class as often as any other."""
+        """Draw images, every class equally often."""
         labels = balanced_labels(len(self._by_class), count, random)
         places = random.random(count)
         sizes = np.array([len(rows) for rows in self._by_class])
@@ -104,7 +104,7 @@ class Examples:
     def _mildly_corrupted(
         self, images: npt.NDArray[np.uint8], random: np.random.Generator, number: int
     ) -> Tensor:
-        """Corrupt some of the images as ImageNet-C does, each by one name and mild severity."""
+        """Corrupt some of the images as ImageNet-C does, each by one corruption at a mild severity."""
         which = random.integers(len(_MILD), size=len(images))
         touched = random.random(len(images)) < _CORRUPTED
         counter = np.arange(len(images)) + number * len(images)
@@ -119,7 +119,7 @@ class Examples:
 def made_of_nothing(
     images: Tensor, labels: Tensor, families: Sequence[Family], random: torch.Generator
 ) -> Tensor:
-    """Return an image of nothing for each image, of every family as many; contrast and noise vary."""
+    """Return an image of nothing for each image, equally many of every family; contrast and noise vary."""
     out = images.clone()
     order = torch.randperm(len(images), generator=random)
     for number, family in enumerate(families):

@@ -1,4 +1,4 @@
-"""A backbone that judges are heads on: seen to give features, and described for the file's header."""
+"""The backbone of judges that are heads: it is tried on images, and described for the file's header."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ KEY = "--features"
 
 
 def describe(reference: str, data: LabeledImages) -> tuple[nn.Module, dict[str, Any]]:
-    """Load a backbone; returns it, and what a file's header says of it.
+    """Load a backbone. Returns it, and its description for a file's header.
 
     Raises:
-        FailcondError: it cannot be loaded, or does not turn images into features.
+        FailcondError: it cannot be loaded, or does not give finite features for images.
     """
     backbone = load_backbone(reference, KEY)
     images = torch.from_numpy(to_float(data.images[:2]))

@@ -1,4 +1,4 @@
-"""A judge while it learns: with batch normalisation, which is folded into the convolutions afterwards."""
+"""A judge in training: it has batch normalisation, which is folded into the convolutions afterwards."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pytest_failcond.judges.networks import Judge, pooled
 
 
 class Learner(Judge):
-    """A `Judge` whose convolutions' outputs are normalised over the batch.
+    """A `Judge` that normalises the outputs of its convolutions over the batch.
 
     Attributes:
-        temperature: divides the logits of what is folded.
+        temperature: divides the logits of the folded judge.
     """
 
     temperature: float = 1.0
@@ -23,7 +23,7 @@ class Learner(Judge):
         self, pack: PackConfig, config: JudgeConfig, backbone: nn.Module | None = None
     ) -> None:
         super().__init__(pack, config)
-        self._spine = [backbone]  # in a list, it is no part of what is trained and saved
+        self._spine = [backbone]  # in a list, so that it is not trained and not saved
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in config.widths)
 
     def features(self, shown: Tensor) -> Tensor:

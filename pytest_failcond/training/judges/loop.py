@@ -1,4 +1,4 @@
-"""A training of judges from start to end, or to Ctrl-C: progress, and a state to continue from."""
+"""The training of judges until it is done, or until Ctrl-C; it reports progress and saves its state."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _COLUMNS = 32  # of the picture of examples
 
 
 def train(trainer: JudgeTrainer, folder: Path, report: Report) -> None:
-    """Train until it is done, or until Ctrl-C; a state that is there is continued.
+    """Train until the training is done, or until Ctrl-C. Continues from the state in the folder, if there is one.
 
     Args:
         trainer: the judges.
-        folder: where the state to continue from lies, and pictures of what the judges are shown.
-        report: told of the progress about every second.
+        folder: of the state, and of a picture of the first examples.
+        report: called with the progress about every second.
 
     Raises:
         FailcondError: the state cannot be written or is of another training, or the training diverged.
@@ -33,7 +33,7 @@ def train(trainer: JudgeTrainer, folder: Path, report: Report) -> None:
     if state.exists():
         trainer.resume(state)
     else:
-        trainer.save(state)  # a place that cannot be written is found out at once
+        trainer.save(state)  # so that a folder that cannot be written is found at once
         shown_first = to_uint8(torch.cat(trainer.examples()).numpy())
         write_atomically(folder / "examples.png", png(grid(shown_first, _COLUMNS)))
     last = saved = shown = time.monotonic()

@@ -1,7 +1,7 @@
-"""Images that show none of the classes, made of labelled ones: families, each with a reason.
+"""Images that show none of the classes (negatives), made from labelled images, in families.
 
-No label is needed but to see that two images are of different classes. Acceptors and guides learn from
-different families, so that a search that fools a guide does not fool those who decide.
+Labels are needed only to pair images of different classes. Acceptors and guides learn from different families,
+so that a search that fools a guide does not fool the acceptors, which decide.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Family = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
 
 _ADDED = 1.3
-"""How much more stands out of two images than of the one alone, at least, for neither to be seen."""
+"""Two images over each other count as unreadable if they have this many times the ink of the stronger one."""
 
 
 def partners(labels: Tensor, random: torch.Generator) -> Tensor:
-    """Return for each image the row of another of a different class, as far as there are such, ``[N]``."""
+    """Return for each image the row of an image of another class, if there are enough of these, ``[N]``."""
     count = len(labels)
     shuffled = torch.randperm(count, generator=random)
     order = shuffled[labels[shuffled].argsort(stable=True)]
@@ -38,14 +38,14 @@ def partners(labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _rearranged(images: Tensor, cells: int, random: torch.Generator) -> Tensor:
-    """Shuffle the pieces of each image; the rest at the border, if any, is cut and filled."""
+    """Shuffle the pieces of each image; a rest at the border is cut off and filled."""
     count, channels, height, width = images.shape
     rows, columns = height // cells, width // cells
     cut = images[:, :, : rows * cells, : columns * cells]
     pieces = cut.reshape(count, channels, cells, rows, cells, columns)
     pieces = pieces.permute(0, 2, 4, 1, 3, 5).reshape(count, cells * cells, -1)
     order = torch.rand((count, cells * cells), generator=random).argsort(dim=1)
-    # A shuffle that leaves most in place is none: those are rolled on.
+    # A shuffle may leave more than a quarter of the pieces in place; it is then moved on by one.
     same = (order == torch.arange(cells * cells)).float().mean(dim=1) > 0.25
     order = torch.where(same[:, None], order.roll(1, dims=1), order)
     pieces = pieces.gather(1, order[:, :, None].expand_as(pieces))
@@ -55,22 +55,22 @@ def _rearranged(images: Tensor, cells: int, random: torch.Generator) -> Tensor:
 
 
 def quarters(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Four pieces, shuffled: every part is natural, the whole is not."""
+    """Shuffle four pieces: every part is natural, the whole is not."""
     return _rearranged(images, 2, random)
 
 
 def sixteenths(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Sixteen pieces, shuffled."""
+    """Shuffle sixteen pieces."""
     return _rearranged(images, 4, random)
 
 
 def ninths(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Nine pieces, shuffled."""
+    """Shuffle nine pieces."""
     return _rearranged(images, 3, random)
 
 
 def blends(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """The mean of two classes: neither is more there than the other."""
+    """Mix images of two classes in about equal shares."""
     other = images[partners(labels, random)]
     share = ops.uniform(images, 0.42, 0.58, random)
     blend = images * share + other * (1 - share)
@@ -78,12 +78,12 @@ def blends(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def overlays(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Two classes over each other: of both, what stands out."""
+    """Lay images of two classes over each other: each pixel is the one farther from its image's median."""
     return _overlaid(images, images[partners(labels, random)], labels, random)
 
 
 def crossings(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Two classes over each other, one of them turned."""
+    """Lay images of two classes over each other, one of them turned."""
     angle = torch.rand(len(images), generator=random) * math.pi / 2 + math.pi / 4
     other = images[partners(labels, random)]
     turned = ops.moved(other, angle, torch.ones(len(images)), torch.zeros((len(images), 2)))
@@ -100,7 +100,7 @@ def _standing_out(images: Tensor) -> Tensor:
 
 
 def _covers(images: Tensor, other: Tensor) -> Tensor:
-    """Whether one of two images nearly covers the other, which then still shows, bool ``[N, 1, 1, 1]``."""
+    """Whether one of two images nearly covers the other, so that one is still readable, bool ``[N, 1, 1, 1]``."""
     a, b = _standing_out(images), _standing_out(other)
     both = torch.maximum(a, b).sum(dim=(1, 2, 3), keepdim=True)
     larger = torch.maximum(*(x.sum(dim=(1, 2, 3), keepdim=True) for x in (a, b)))
@@ -108,7 +108,7 @@ def _covers(images: Tensor, other: Tensor) -> Tensor:
 
 
 def smears(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Blurred until only a patch is left, half of them noisy."""
+    """Blur until only a patch is left; half of the images get noise too."""
     sigma = ops.uniform(images, 0.14, 0.3, random) * ops.side(images)
     soft = ops.blurred(images, sigma)
     grain = ops.uniform(images, 0.0, 0.25, random) * ops.chance(images, 0.5, random)
@@ -116,7 +116,7 @@ def smears(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def drowned(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Under noise that is stronger than what it hides."""
+    """Add noise that is stronger than the image's contrast."""
     gain = ops.uniform(images, 0.08, 0.2, random)
     strength = ops.uniform(images, 1.1, 2.5, random)
     shown = 0.5 + gain * (images - ops.middle(images))
@@ -124,7 +124,7 @@ def drowned(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def blobs(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """A soft patch of any shape, with or without noise; nothing of the image is left."""
+    """Draw a soft patch of any shape, with or without noise, in the levels of the image."""
     shape = ops.field(images, 3, random) * ops.window(
         images, ops.uniform(images, 0.4, 1, random), random
     )
@@ -136,7 +136,7 @@ def blobs(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def textures(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """The image's spectrum with phases drawn at random: as rough and as smooth, without its shapes."""
+    """Keep the image's spectrum and draw its phases at random: the same roughness, without the shapes."""
     spectrum = torch.fft.rfft2(images)
     phases = torch.fft.rfft2(torch.rand((len(images), 1, *images.shape[2:]), generator=random))
     turned = spectrum.abs() * phases / phases.abs().clamp(min=1e-6)
@@ -146,26 +146,26 @@ def textures(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def fragments(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """A small piece of the image on an empty ground."""
+    """Keep a small piece of the image on an empty ground."""
     kept = ops.window(images, ops.uniform(images, 0.2, 0.32, random), random, 0.6)
     return torch.where(kept, images, ops.middle(images))
 
 
 def scatter(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Each pixel from anywhere near: the ink is there, and no stroke."""
+    """Take each pixel from a random place nearby: the ink stays, the strokes go."""
     reach = ops.uniform(images, 0.16, 0.4, random)
     offsets = torch.rand((len(images), 2, *images.shape[2:]), generator=random) * 2 - 1
     return ops.displaced(images, offsets * reach)
 
 
 def tangles(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Bent beyond recognition: strokes as sharp as before, in no known shape."""
+    """Bend beyond recognition: strokes are as sharp as before, in an unknown shape."""
     bends = ops.field(images, 4, random, channels=2) - 0.5
     return ops.displaced(images, bends * ops.uniform(images, 0.8, 1.3, random))
 
 
 def collages(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """A quarter each of four images, each from another corner."""
+    """Join quarters of four images, each moved to the opposite corner."""
     height, width = images.shape[2] // 2, images.shape[3] // 2
     out = images.clone()
     for top in (0, images.shape[2] - height):
@@ -179,7 +179,7 @@ def collages(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def mosaics(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Four by four pixels, or three by three."""
+    """Reduce to 3 x 3 or 4 x 4 squares."""
     coarse, finer = (
         F.interpolate(F.adaptive_avg_pool2d(images, cells), images.shape[2:], mode="nearest")
         for cells in (3, 4)
@@ -188,7 +188,7 @@ def mosaics(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def peppered(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Most pixels black or white."""
+    """Make most pixels as dark or as bright as the image goes."""
     share = ops.uniform(images, 0.55, 0.85, random)
     draws = torch.rand((len(images), 1, *images.shape[2:]), generator=random)
     low, high = ops.ends(images)
@@ -197,19 +197,19 @@ def peppered(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 
 def clouds(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Noise of all sizes at once, of the image's range."""
+    """Draw noise of all sizes at once, in the levels of the image."""
     sizes = [ops.field(images, n, random, images.shape[1]) / n for n in (2, 4, 8, 16)]
     return ops.of_range(torch.stack(sizes).sum(dim=0), images)
 
 
 def holes(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """Its middle covered: only the margins are left."""
+    """Cover the middle: only the margins are left."""
     covered = ops.window(images, ops.uniform(images, 0.55, 0.75, random), random, 0.2)
     return torch.where(covered, ops.middle(images), images)
 
 
 def hidden(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
-    """As blurred as can be, and noisy."""
+    """Blur until an image is hardly readable, and add noise."""
     soft = ops.blurred(images, ops.uniform(images, 0.1, 0.16, random) * ops.side(images))
     return soft + ops.uniform(images, 0.25, 0.5, random) * ops.noise(images, random)
 

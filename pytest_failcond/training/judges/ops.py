@@ -1,4 +1,4 @@
-"""What variants and negatives are made of: batches of images ``[N, C, H, W]`` in [0, 1], keyed draws.
+"""The operations of variants and negatives, on batches of images ``[N, C, H, W]`` in [0, 1], with keyed draws.
 
 Sizes are shares of the image's side, so that they mean the same at any resolution.
 """
@@ -19,7 +19,7 @@ def uniform(images: Tensor, low: float, high: float, random: torch.Generator) ->
 
 
 def chance(images: Tensor, probability: float, random: torch.Generator) -> Tensor:
-    """Draw whether something happens to each image, bool ``[N, 1, 1, 1]``."""
+    """Draw true for each image with a probability, bool ``[N, 1, 1, 1]``."""
     return torch.rand((len(images), 1, 1, 1), generator=random) < probability
 
 
@@ -29,7 +29,7 @@ def some(
     change: Callable[[Tensor, torch.Generator], Tensor],
     random: torch.Generator,
 ) -> Tensor:
-    """Change each image with a probability; the others cost nothing."""
+    """Change each image with a probability; only those are computed."""
     rows = chance(images, probability, random).flatten().nonzero()[:, 0]
     if not len(rows):
         return images
@@ -49,7 +49,7 @@ def ends(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def of_range(made: Tensor, images: Tensor) -> Tensor:
-    """Stretch what was made to the levels of images."""
+    """Stretch made images to the levels of the given ones."""
     (low, high), (bottom, top) = ends(images), ends(made)
     return low + (made - bottom) / (top - bottom).clamp(min=1e-3) * (high - low)
 
@@ -72,7 +72,7 @@ def blurred(images: Tensor, sigma: Tensor) -> Tensor:
 
 
 def field(images: Tensor, cells: int, random: torch.Generator, channels: int = 1) -> Tensor:
-    """Draw a smooth random field in [0, 1], ``[N, channels, H, W]``, that turns about ``cells`` times."""
+    """Draw a smooth random field in [0, 1], ``[N, channels, H, W]``, with about ``cells`` bumps to a side."""
     coarse = torch.rand((len(images), channels, cells + 1, cells + 1), generator=random)
     return F.interpolate(coarse, images.shape[2:], mode="bicubic", align_corners=True).clamp(0, 1)
 
@@ -83,7 +83,7 @@ def moved(
     scale: Tensor,
     shift: Tensor,
 ) -> Tensor:
-    """Turn (radians), scale and shift (shares of the side, ``[N, 2]``) images; the border goes on outside."""
+    """Turn (radians), scale and shift (shares of the side, ``[N, 2]``) images; the border is repeated outside."""
     cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
     rows = torch.stack(
         [
@@ -97,7 +97,7 @@ def moved(
 
 
 def displaced(images: Tensor, offsets: Tensor) -> Tensor:
-    """Take each pixel from elsewhere: offsets in shares of the side, ``[N, 2, H, W]``."""
+    """Take each pixel from its place plus an offset; offsets are shares of the side, ``[N, 2, H, W]``."""
     identity = torch.eye(2, 3).expand(len(images), 2, 3)
     grid = F.affine_grid(identity, list(images.shape), align_corners=False)
     grid = grid + 2 * offsets.permute(0, 2, 3, 1)
@@ -111,7 +111,7 @@ def window(images: Tensor, extent: Tensor, random: torch.Generator, spread: floa
         images: the images.
         extent: its sides, as shares of the image's, ``[N, 1, 1, 1]``.
         random: keys its place.
-        spread: how far its place may be from the centre, as a share of what there is room for.
+        spread: its greatest distance from the centre, as a share of the room that there is.
     """
     height, width = images.shape[2:]
     inside = torch.ones((len(images), 1, 1, 1), dtype=torch.bool)
@@ -132,7 +132,7 @@ def noise(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def dimmed(images: Tensor, least: float, random: torch.Generator) -> Tensor:
-    """Lower the contrast to ``least`` to 1 of what it is, evenly in its logarithm, at any brightness."""
+    """Multiply the contrast by ``least`` to 1, drawn evenly in its logarithm, at any brightness."""
     gain = torch.exp(uniform(images, math.log(least), 0.0, random))
     room = uniform(images, 0.0, 1.0, random) * (1 - gain)
     return images * gain + room

@@ -1,4 +1,4 @@
-"""Which images whom teach: a tenth is held out, and acceptors and guides learn from halves of the rest."""
+"""The parts of an image set: a tenth is held out; acceptors and guides learn from halves of the rest."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.subjects.images import LabeledImages
 
 _HELD_OUT = 10
-"""One image in so many is held out."""
+"""One image in this many is held out."""
 LEAST = 20
-"""Images of a class, at least, that differ."""
+"""The least number of different images of a class."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Rows of an image set, in no image alike.
+    """Rows of an image set; the parts share no image.
 
     Attributes:
-        acceptors, guides: whom they teach, int ``[N]``.
-        held_out: no judge learns from them.
+        acceptors, guides: the images that each kind of judge learns from, int ``[N]``.
+        held_out: the images that no judge learns from, int ``[N]``.
     """
 
     acceptors: npt.NDArray[np.int64]
@@ -33,10 +33,10 @@ class Parts:
 
 
 def divide(data: LabeledImages, seed: int) -> Parts:
-    """Divide an image set, class by class, keyed by the seed; of equal images only the first counts.
+    """Divide an image set, class by class, keyed by the seed; only the first of equal images counts.
 
     Raises:
-        FailcondError: a class has fewer different images than `LEAST`, or there is a gap in the labels.
+        FailcondError: a class has fewer different images than `LEAST`, or the labels have a gap.
     """
     first = _first_of_each(data.images)
     labels = data.labels[first]
@@ -63,7 +63,7 @@ def divide(data: LabeledImages, seed: int) -> Parts:
 
 
 def _first_of_each(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """Return the rows of images that no earlier one equals."""
+    """Return the rows of the images that differ from all earlier ones."""
     digests = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
     _, first = np.unique(
         np.array(digests, dtype="V16").view("<u8").reshape(-1, 2), axis=0, return_index=True

@@ -25,7 +25,7 @@ from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES
 from pytest_failcond.training.judges.variants import readable
 
 PER_CELL, PER_FAMILY = 500, 1_000
-"""Held-out images, at most, of each corruption and severity, and of each family of negatives."""
+"""The most held-out images of each corruption and severity, and of each family of negatives."""
 CONFIDENCE = 0.95
 _BATCH = 256
 _BINS = 15
@@ -33,7 +33,7 @@ _BINS = 15
 
 @dataclass(frozen=True)
 class Count:
-    """So many of so many images."""
+    """The images found, among all."""
 
     found: int
     total: int
@@ -46,18 +46,18 @@ class Count:
 
 @dataclass(frozen=True)
 class OfKind:
-    """What the judges of one kind, together, make of held-out images.
+    """The quality of the judges of one kind, together, on held-out images.
 
     Attributes:
-        clean_first: of clean images, those whose class every judge puts first.
-        clean_accepted: of clean images, those accepted as their class.
+        clean_first: clean images whose class every judge puts first.
+        clean_accepted: clean images accepted as their class.
         rejected_at_most: upper bound of the share of clean images that are not accepted as their class.
-        accepted_wrongly: of clean images, those accepted as another class.
-        variants_accepted: of readable variants, made as in training, those accepted as their class.
-        corrupted_first, corrupted_accepted: the same as of clean images, by corruption, then severity.
-        caught: of each family of negatives, those that are accepted as nothing.
-        calibration: of each judge, the mean distance between p and the share that is right, over clean
-            images, variants and negatives alike.
+        accepted_wrongly: clean images accepted as another class.
+        variants_accepted: readable variants, made as in training, accepted as their class.
+        corrupted_first, corrupted_accepted: the same for corrupted images, by corruption, then severity.
+        caught: negatives of each family that are not accepted as any class.
+        calibration: each judge's mean distance between p and the share that is right, over clean images,
+            variants and negatives together.
     """
 
     clean_first: Count
@@ -76,9 +76,9 @@ class JudgeQuality:
     """The quality of judges; JSON-ready through `dataclasses.asdict`.
 
     Attributes:
-        least_p: that every judge must give the class.
+        least_p: the probability that every judge must give the class.
         confidence: of the bound.
-        kinds: acceptors, and guides where there are any.
+        kinds: acceptors, and guides if there are any.
     """
 
     least_p: float
@@ -95,15 +95,15 @@ def measure(
     report: Callable[[int, int, str], None],
     device: str = "cpu",
 ) -> JudgeQuality:
-    """Show held-out images to the judges.
+    """Measure the quality of judges on held-out images.
 
     Args:
         judges: by name, such as ``acceptor-1``.
         held_out: images that they did not learn from.
-        least_p: that every judge must give the class for an image to be accepted.
-        seed: keys what is made of the images.
-        report: told of the steps done, of how many, and the one at hand.
-        device: where the judges are.
+        least_p: the probability that every judge must give the class for an image to be accepted.
+        seed: keys the variants, corruptions and negatives.
+        report: called with the steps done, their number, and the name of the present one.
+        device: of the judges.
     """
     bench = _Bench(judges, held_out, least_p, seed, device)
     kinds: list[Kind] = [k for k in KINDS if any(name.startswith(k) for name in judges)]
@@ -125,19 +125,19 @@ def measure(
 
 @dataclass(frozen=True)
 class _Seen:
-    """Images of known classes (K: none of these) as the judges see them, by name."""
+    """Labels of images (K: none of these), and each judge's probabilities for them, by its name."""
 
     labels: npt.NDArray[np.int64]
     least_p: float
     probabilities: dict[str, npt.NDArray[np.float32]]
 
     def together(self, kind: str) -> Judgement:
-        """What the judges of a kind see."""
+        """Return the judgement of all judges of a kind."""
         of_kind = tuple(p for name, p in self.probabilities.items() if name.startswith(kind))
         return Judgement(len(self.labels), of_kind[0].shape[1] - 1, self.least_p, of_kind)
 
     def first(self, kind: str) -> Count:
-        """Count the images whose class all put first."""
+        """Count the images whose class all judges put first."""
         return _count(self.together(kind).level(self.labels) > 0)
 
     def accepted(self, kind: str) -> Count:
@@ -186,7 +186,7 @@ class _Bench:
         return self._seen(self._data.labels, made)
 
     def negatives(self) -> dict[str, _Seen]:
-        """Show images of each family of negatives, also of those that the judges did not learn from."""
+        """Show images of each family of negatives; each kind of judge has learned from some of them only."""
         some = self._data.subset(PER_FAMILY, self._seed)[0]
         none = np.full(len(some), self._none)
         return {

@@ -1,4 +1,4 @@
-"""How judges are trained, as plain data: known without torch."""
+"""The recipe of a training of judges, as plain data that needs no torch."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import LARGEST, JudgeConfig, Kind
 
 EPOCHS = 10
-"""How often a judge sees its half of the images, by default."""
-_LAST_MAP = 8  # px, at most, of the last features before they are averaged
+"""The default number of times that a judge sees its half of the images."""
+_LAST_MAP = 8  # px; the largest side of the last features before they are averaged
 
 
 @dataclass(frozen=True)
 class JudgeRecipe:
-    """How judges are trained.
+    """The numbers of a training of judges.
 
     Attributes:
         batch: images per step, for each judge.
-        negatives: share of them that show none of the classes.
-        learning_rate: AdamW's, at its highest; it rises for a quarter of the way and falls to nothing.
+        negatives: the share of them that show none of the classes.
+        learning_rate: AdamW's highest; it rises for a quarter of the training and then falls to zero.
         smoothing: of the labels.
-        floor: the least contrast, as a share of the whole range; an image of less is *none of these*.
+        floor: the least contrast, as a share of the whole range; an image with less is *none of these*.
         seed: keys all randomness.
 
     Raises:
-        FailcondError: a number makes no sense.
+        FailcondError: a number is out of range.
     """
 
     batch: int = 64
@@ -63,7 +63,7 @@ _HIDDEN = {"acceptor": (96, 128), "guide": (64, 160)}
 def judges_for(
     shape: tuple[int, int, int], acceptors: int, guides: int, *, features: bool = False
 ) -> list[JudgeConfig]:
-    """Return judges of different recipes for images of a shape (height, width, channels).
+    """Return judges with different networks for images of a shape (height, width, channels).
 
     Raises:
         FailcondError: the images are too large for judges without a backbone.

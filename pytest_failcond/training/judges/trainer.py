@@ -1,4 +1,4 @@
-"""Training of judges, side by side, a step at a time: keyed, so that it can be repeated and resumed."""
+"""The training of all judges, one step at a time; it is keyed, so that it can be repeated and resumed."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from pytest_failcond.training.state import (
 )
 
 _STATE_FORMAT = "pytest-failcond-judge-training"
-_RISE = 0.25  # of the way, over which the learning rate rises
+_RISE = 0.25  # the share of the training over which the learning rate rises
 _FAMILIES = {"acceptor": OF_ACCEPTORS, "guide": OF_GUIDES}
 
 
 class _Progress(Record):
-    """How far a training is, beside its tensors."""
+    """The progress of a training, kept beside its tensors."""
 
     step: Annotated[int, Field(ge=0, le=2**53)]
     seconds: Annotated[float, Field(ge=0)]
@@ -53,17 +53,18 @@ class JudgeTrainer:
 
     Args:
         data: labelled images.
-        parts: which of them teach whom.
+        parts: the images that each kind of judge learns from.
         pack: the judges' shapes.
-        recipe: how they learn.
-        steps: how many, of a whole training.
-        seconds: that a whole training may take; it then ends sooner, with all that ends it. None: any.
-        backbone: a frozen module whose features the judges are heads on.
-        device: where the judges compute; examples are made on the CPU.
+        recipe: the numbers of the training.
+        steps: of a whole training.
+        seconds: the longest time of a whole training, which then has fewer steps and still ends at the
+            lowest learning rate; None: no limit.
+        backbone: a frozen module whose features the judges read.
+        device: of the judges; examples are made on the CPU.
 
     Attributes:
-        step: steps done.
-        seconds: taken so far; the caller of `advance` counts them.
+        step: the number of steps done.
+        seconds: the time taken so far; the caller of `advance` counts it.
     """
 
     def __init__(
@@ -111,13 +112,13 @@ class JudgeTrainer:
 
     @property
     def progress(self) -> float:
-        """How much of the training is done, by steps or by time, in [0, 1]."""
+        """The share of the training that is done, by steps or by time, in [0, 1]."""
         by_time = 0.0 if self._most_seconds is None else self.seconds / self._most_seconds
         return min(1.0, max(self.step / self.steps, by_time))
 
     @property
     def images_seen(self) -> int:
-        """Examples that each judge has been shown so far."""
+        """The number of examples that each judge has seen so far."""
         return self.step * self.recipe.batch
 
     def advance(self) -> dict[str, float]:
@@ -149,11 +150,11 @@ class JudgeTrainer:
         return losses
 
     def examples(self) -> tuple[Tensor, ...]:
-        """Return what each judge is shown in the first step, float32 ``[N, C, H, W]``."""
+        """Return each judge's examples of the first step, float32 ``[N, C, H, W]``."""
         return tuple(examples.at(0)[0] for examples in self._examples.values())
 
     def record(self) -> dict[str, Any]:
-        """Return how the judges were trained, as plain data."""
+        """Return the record of the training, as plain data."""
         return {
             "images": self._images,
             "recipe": asdict(self.recipe),
@@ -168,7 +169,7 @@ class JudgeTrainer:
         }
 
     def calibrate(self, data: LabeledImages) -> None:
-        """Make every judge as sure as it is right, on images of the half that it has not learned from."""
+        """Calibrate every judge on the half of the images that it has not learned from."""
         for judge in self.pack.judges:
             learner = self._learners[judge.name]
             learner.temperature = 1.0
@@ -183,21 +184,21 @@ class JudgeTrainer:
             )
 
     def states(self) -> dict[str, dict[str, Tensor]]:
-        """Return each judge's tensors as its file holds them, by name."""
+        """Return the tensors of each judge's file, by the judge's name."""
         return {name: learner.folded() for name, learner in self._learners.items()}
 
     def judges(self) -> dict[str, Judge]:
-        """Return the judges as they are now, in half precision's values, by name."""
+        """Return the present judges by name, their weights rounded to half precision as in the file."""
         made = {}
         for judge in self.pack.judges:
             module = Judge(self.pack, judge, self._backbone)
             state = {k: v.half().float() for k, v in self._learners[judge.name].folded().items()}
-            module.load_state_dict(state, strict=False)  # the backbone has its own
+            module.load_state_dict(state, strict=False)  # the backbone has its own weights
             made[judge.name] = module.to(self._device).eval().requires_grad_(False)
         return made
 
     def save(self, path: Path) -> None:
-        """Write the whole state of the training, atomically, as safetensors."""
+        """Write the whole state of the training to a safetensors file, atomically."""
         from safetensors.torch import save
 
         metadata = {
@@ -208,7 +209,7 @@ class JudgeTrainer:
         write_atomically(path, save(tensors_of(self._trained()), metadata))
 
     def resume(self, path: Path) -> None:
-        """Continue from what `save` wrote.
+        """Continue from a state that `save` wrote.
 
         Raises:
             FailcondError: the file is damaged, or of a training with other settings.
@@ -240,7 +241,7 @@ class JudgeTrainer:
 
 
 def rate(progress: float) -> float:
-    """Return the learning rate as a share of its highest: up for a quarter of the way, then down to nothing."""
+    """Return the learning rate as a share of its highest: it rises for a quarter of the training, then falls to 0."""
     if progress < _RISE:
         return 0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * progress / _RISE))
     return 0.5 * (1 + math.cos(math.pi * (progress - _RISE) / (1 - _RISE)))

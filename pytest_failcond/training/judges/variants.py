@@ -1,4 +1,4 @@
-"""Readable variants of an image: all that a judge should still accept."""
+"""Readable variants of an image, which a judge should still accept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from pytest_failcond.training.judges import ops
 
 FAINTEST = 0.08
-"""The lowest contrast shown in training, as a share of the image's own: about 20 of 255 levels."""
+"""The lowest contrast in training, as a share of the image's own: about 20 of 255 levels."""
 
 
 def readable(images: Tensor, random: torch.Generator) -> Tensor:
@@ -31,7 +31,7 @@ def readable(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def toned(images: Tensor, random: torch.Generator) -> Tensor:
-    """Lower the contrast of some; invert a few gray ones; round to 8 bits."""
+    """Lower the contrast of some images; invert a few gray ones; round all to 8 bits."""
     images = images.clamp(0, 1)
     if images.shape[1] == 1:
         images = torch.where(ops.chance(images, 0.04, random), 1 - images, images)
@@ -44,7 +44,7 @@ def faint(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def hollow(images: Tensor, random: torch.Generator) -> Tensor:
-    """Leave the outlines: half tones become the brightest, and what was bright goes."""
+    """Leave the outlines: half tones become the brightest, and bright parts fade."""
     flat = images.flatten(1)
     low, high = (end[:, None, None, None] for end in (flat.amin(dim=1), flat.amax(dim=1)))
     soft = ops.blurred(images, ops.uniform(images, 0.015, 0.035, random) * ops.side(images))
@@ -63,14 +63,14 @@ def jittered(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def uneven(images: Tensor, random: torch.Generator) -> Tensor:
-    """Let the figure be stronger here and fainter there."""
+    """Make parts of the figure fainter than others."""
     ground = ops.middle(images)
     least = ops.uniform(images, 0.3, 0.9, random)
     return ground + (images - ground) * (least + (1 - least) * ops.field(images, 4, random))
 
 
 def broken(images: Tensor, random: torch.Generator) -> Tensor:
-    """Leave gaps: three small pieces are missing."""
+    """Take out three small pieces."""
     for _ in range(3):
         gap = ops.window(images, ops.uniform(images, 0.04, 0.12, random), random, 0.8)
         images = torch.where(gap, ops.middle(images), images)
@@ -83,7 +83,7 @@ def softened(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def grainy(images: Tensor, random: torch.Generator) -> Tensor:
-    """Add noise, well below what is to be seen."""
+    """Add noise that is well below the figure's contrast."""
     return images + ops.uniform(images, 0.0, 0.3, random) * ops.noise(images, random)
 
 
