@@ -79,6 +79,10 @@ class Trainer:
         recipe: Recipe,
         start: Generator | None = None,
     ) -> None:
+        if not config.classes:
+            raise FailcondError(
+                "a generator without classes cannot be trained on; start from one with classes"
+            )
         images.check(config)
         if start is not None and start.config != config:
             raise FailcondError(

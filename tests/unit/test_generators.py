@@ -202,8 +202,16 @@ GENERATORS = {
     "RGB": lambda: tiny_generator(
         resolution=16, image_size=(14, 13), channels=(6, 5, 4), image_channels=3
     ),
+    "always clamped": lambda: tiny_generator(clamp=0.4),
+    "clamped when moved": lambda: tiny_generator(clamp=3.0),
+    "without classes": lambda: tiny_generator(classes=()),
 }
 MADE = {name: make() for name, make in GENERATORS.items()}
+
+
+def some_of(generator, count):
+    """Samples of its first classes."""
+    return generator.sample(np.arange(count) % max(len(generator.classes), 1), seed=1)
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -219,7 +227,7 @@ def test_a_mover_makes_the_images_of_a_whole_synthesis(name, data):
     asked = st.tuples(st.integers(0, 4), st.integers(0, len(moves) - 1), amount)
     several = data.draw(st.lists(asked, min_size=1, max_size=70))
     rows, which, amounts = (np.array(column) for column in zip(*several, strict=True))
-    styles = generator.sample([0, 1, 2, 0, 1], seed=1)
+    styles = some_of(generator, 5)
     mover = generator.mover(styles, moves)
     expected = styles[rows].double()
     for i, (d, t) in enumerate(zip(which, amounts, strict=True)):
@@ -232,7 +240,7 @@ def test_a_mover_makes_the_images_of_a_whole_synthesis(name, data):
     torch.testing.assert_close(images, whole, atol=2e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["gray", "RGB"])
+@pytest.mark.parametrize("name", ["gray", "RGB", "without classes"])
 def test_moving_costs_less_than_synthesis_where_it_can(name, monkeypatch):
     """A layer before the first that changes is run once; image layers alone, no further at all."""
     generator = MADE[name]
@@ -246,7 +254,7 @@ def test_moving_costs_less_than_synthesis_where_it_can(name, monkeypatch):
             return forward(state, *arguments)
 
         monkeypatch.setattr(layer, "forward", counted)
-    styles = generator.sample([0, 1], seed=1)
+    styles = some_of(generator, 2)
     space, many = generator.style_space, np.tile(np.arange(2), 100)
     firsts = [
         next(k for k in range(space.size) if space.layer_of(k) == n) for n in range(len(layers))
@@ -277,7 +285,7 @@ def test_what_is_no_dimension_or_no_style_is_refused():
 @pytest.mark.parametrize("name", MADE)
 def test_gradients_reach_the_styles_and_the_images_are_the_same(name):
     generator = MADE[name]
-    styles = generator.sample([0, 1], seed=1)
+    styles = some_of(generator, 2)
     leaf = styles.clone().requires_grad_()
     images = generator.render(leaf)
     torch.testing.assert_close(images.detach(), generator.synthesize(styles), atol=1e-5, rtol=0)

@@ -27,14 +27,16 @@ class _ConfigRecord(Record):
     z_dim: _Width
     w_dim: _Width
     mapping_layers: Annotated[int, Field(ge=1, le=_MOST_LAYERS)]
+    clamp: Annotated[float, Field(gt=0)] | None = None
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """The shape of a class-conditional StyleGAN2 (Karras et al. 2019, arXiv 1912.04958).
+    """The shape of a StyleGAN2 (Karras et al. 2019, arXiv 1912.04958).
 
     Attributes:
-        classes: the names of its classes, in the order of their indices.
+        classes: the names of its classes, in the order of their indices; none: it is unconditional, and
+            keeps the mean of w for truncation.
         resolution: side of the synthesised square, px; a power of two, 8 or more.
         image_size: height and width of its images, px: the centre of the square, without the
             padding.
@@ -42,6 +44,7 @@ class GeneratorConfig:
         channels: feature channels of the blocks at 4, 8, … ``resolution`` px.
         z_dim, w_dim: width of the input noise z and of the mapping network.
         mapping_layers: layers of the mapping network.
+        clamp: the outputs of all synthesis layers are kept within ± this; None: they are not.
     """
 
     classes: tuple[str, ...]
@@ -52,6 +55,7 @@ class GeneratorConfig:
     z_dim: int = 64
     w_dim: int = 64
     mapping_layers: int = 4
+    clamp: float | None = None
 
     def __post_init__(self) -> None:
         if not 8 <= self.resolution <= _LARGEST or self.resolution.bit_count() != 1:
@@ -66,8 +70,8 @@ class GeneratorConfig:
             )
         if self.image_channels not in (1, 3):
             raise FailcondError(f"image_channels {self.image_channels} must be 1 or 3")
-        if not self.classes or len(set(self.classes)) < len(self.classes):
-            raise FailcondError("classes: expected at least one, each name once")
+        if len(set(self.classes)) < len(self.classes):
+            raise FailcondError("classes: expected each name once")
         if max(self.image_size) > self.resolution or min(self.image_size) < 1:
             raise FailcondError(
                 f"image_size {list(self.image_size)} does not fit a {self.resolution} px generator"
@@ -104,6 +108,11 @@ class GeneratorConfig:
         return tuple(layers)
 
     @property
+    def mapping_inputs(self) -> int:
+        """The width of the mapping network's input: z and, if there are classes, the embedded class."""
+        return self.z_dim + (self.w_dim if self.classes else 0)
+
+    @property
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every tensor of such a generator, by its name in the file."""
         w = self.w_dim
@@ -112,9 +121,12 @@ class GeneratorConfig:
         def dense(name: str, outputs: int, inputs: int) -> None:
             shapes.update({f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)})
 
-        dense("mapping.embed", w, len(self.classes))
+        if self.classes:
+            dense("mapping.embed", w, len(self.classes))
+        else:
+            shapes["mapping.mean"] = (w,)
         for number in range(self.mapping_layers):
-            dense(f"mapping.layers.{number}", w, w if number else self.z_dim + w)
+            dense(f"mapping.layers.{number}", w, w if number else self.mapping_inputs)
         shapes["synthesis.constant"] = (self.channels[0], 4, 4)
         widths = dict(zip(self.block_sizes, self.channels, strict=True))
         for number, (name, inputs) in enumerate(self.style_layers):

@@ -29,7 +29,7 @@ _MEAN_OF = 4096  # samples that a class's mean w is taken over
 
 
 class Generator:
-    """A class-conditional StyleGAN2 with constant noise inputs, in float32.
+    """A StyleGAN2 with constant noise inputs, in float32; class-conditional, or of one kind of image.
 
     Args:
         config: its shape.
@@ -93,7 +93,7 @@ class Generator:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of its classes."""
+        """The names of its classes; none if it is unconditional."""
         return self.config.classes
 
     @property
@@ -139,12 +139,12 @@ class Generator:
         it is drawn at the same place of a batch.
 
         Args:
-            labels: classes by index.
+            labels: classes by index; 0 for an unconditional generator.
             seed: keys the samples.
             stream: keys them too, by what they are for.
             first: number of the first sample.
             truncation: what remains of each w's difference from the mean w of its class, over 0 and at
-                most 1: less is nearer to what is typical.
+                most 1: less is nearer to what is typical. Without classes, from its one mean w.
 
         Raises:
             FailcondError: a label is not a class of this generator, or not a whole number; or the
@@ -153,11 +153,7 @@ class Generator:
         if not 0 < truncation <= 1:
             raise FailcondError(f"truncation: {truncation:g} is not over 0 and at most 1")
         labels = torch.from_numpy(class_indices(labels))
-        if len(labels) and int(labels.max()) >= len(self.classes):
-            raise FailcondError(
-                f"labels: this generator has classes 0 to {len(self.classes) - 1}, "
-                f"got {int(labels.max())}"
-            )
+        self._check_labels(labels)
         numbers = np.arange(first, first + len(labels))
         z = KeyedRandom("z", seed, stream, indices=numbers).normal(self.config.z_dim)
         noise = torch.from_numpy(z.astype(np.float32))
@@ -169,6 +165,9 @@ class Generator:
 
     def _mean_w(self, class_index: int) -> Tensor:
         """Return the mean w of a class, ``[w_dim]``, taken once."""
+        if not self.classes:
+            mean: Tensor = self.network.mapping.mean.cpu()
+            return mean
         if class_index in self._means:
             return self._means[class_index]
         numbers = np.arange(_MEAN_OF)
@@ -219,6 +218,14 @@ class Generator:
                 batch = [value[rows].to(self.device) for value in inputs] if count else inputs
                 parts.append(function(*batch).cpu())
         return torch.cat(parts)[:count]
+
+    def _check_labels(self, labels: Tensor) -> None:
+        last = max(len(self.classes) - 1, 0)
+        if len(labels) and int(labels.max()) > last:
+            has = (
+                f"has classes 0 to {last}" if self.classes else "has no classes, so each label is 0"
+            )
+            raise FailcondError(f"labels: this generator {has}, got {int(labels.max())}")
 
     def _check(self, styles: Tensor) -> Tensor:
         width = sum(width for _, width in self.config.style_layers)

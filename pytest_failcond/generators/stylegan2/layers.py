@@ -21,6 +21,11 @@ def activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, LEAK) * GAIN
 
 
+def kept_within(x: Tensor, limit: float | None) -> Tensor:
+    """Clamp to ± a limit, if there is one."""
+    return x if limit is None else x.clamp(-limit, limit)
+
+
 def normalise(x: Tensor) -> Tensor:
     """Scale each row of ``[N, D]`` to a mean square of 1."""
     return x * (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()

@@ -2,12 +2,12 @@
 
 A shift in one layer leaves every earlier layer unchanged, so their part is computed once; and an image
 is linear in the styles of the image layers (their outputs are upsampled and summed), so there two
-syntheses give all shifts.
+syntheses give all shifts, as far as no clamp acts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 
 import numpy as np
 import numpy.typing as npt
@@ -57,12 +57,9 @@ class LayerMover:
             rows = np.arange(len(styles))
             nothing, unit = np.zeros(len(rows)), np.ones(len(rows))
             self._base = self._raw(rows, np.zeros_like(rows), nothing)
-            self._slopes = torch.stack(
-                [
-                    self._raw(rows, np.full_like(rows, d), unit) - self._base
-                    for d in range(len(moves))
-                ]
-            )
+            ways = [np.full_like(rows, d) for d in range(len(moves))]
+            self._slopes = torch.stack([self._raw(rows, way, unit) - self._base for way in ways])
+            self._room = self._amounts_without_clamp(len(rows))
 
     @ours()
     def images(
@@ -72,7 +69,7 @@ class LayerMover:
         amounts: npt.NDArray[np.float64],
     ) -> Tensor:
         """Return image ``rows[i]`` moved by ``amounts[i]`` units of move ``which[i]``."""
-        if self._linear:
+        if self._linear and (np.abs(amounts) < self._room[which, rows]).all():
             units = torch.from_numpy(amounts).float()[:, None, None, None]
             return self._finish(self._base[rows] + units * self._slopes[which, rows])
         return self._finish(self._raw(rows, which, amounts))
@@ -85,9 +82,7 @@ class LayerMover:
     ) -> Tensor:
         """Synthesise from the first layer that changes: raw output ``[M, C, R, R]``."""
         parts = []
-        # The last batch is filled up: a network's last bits depend on the size of the batch.
-        for start in range(0, len(rows), BATCH):
-            part = np.minimum(np.arange(start, start + BATCH), len(rows) - 1)
+        for part in _batches(len(rows)):
             chosen = torch.from_numpy(rows[part])
             shifts = amounts[part, None] * self._moves[which[part]]
             styles = self._styles[chosen] + torch.from_numpy(shifts).float()
@@ -96,3 +91,22 @@ class LayerMover:
                 raw = self._synthesis.suffix(state, styles.to(self._device), self._layer)
             parts.append(raw.cpu())
         return torch.cat(parts)[: len(rows)]
+
+    def _amounts_without_clamp(self, count: int) -> npt.NDArray[np.float64]:
+        """Return how far each image can be moved each way before an image layer's clamp acts: ``[D, N]``."""
+        shifts = torch.from_numpy(self._moves).float().to(self._device)
+        parts = []
+        for part in _batches(count):
+            chosen = torch.from_numpy(part)
+            state = self._state.select(chosen.to(self._device))
+            styles = self._styles[chosen].to(self._device)
+            with torch.no_grad():
+                parts.append(self._synthesis.room(state, styles, shifts, self._layer).cpu())
+        room: npt.NDArray[np.float64] = torch.cat(parts, dim=1)[:, :count].double().numpy()
+        return room
+
+
+def _batches(count: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the indices of each batch; the last is filled up: a network's last bits depend on the size."""
+    for start in range(0, count, BATCH):
+        yield np.minimum(np.arange(start, start + BATCH), count - 1)

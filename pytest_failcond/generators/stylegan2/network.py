@@ -1,7 +1,7 @@
 """The generator's networks: a mapping network and a synthesis network with skip outputs.
 
 Karras et al. 2019, *Analyzing and Improving the Image Quality of StyleGAN* (arXiv 1912.04958),
-class-conditional as in Karras et al. 2020 (arXiv 2006.06676). Shapes: N images, K classes, S style
+class-conditional as in Karras et al. 2020 (arXiv 2006.06676), or unconditional. Shapes: N images, K classes, S style
 dimensions, H x W px.
 """
 
@@ -21,6 +21,7 @@ from pytest_failcond.generators.stylegan2.layers import (
     Dense,
     activate,
     convolution_weight,
+    kept_within,
     normalise,
     upsample,
     upsampling_convolution,
@@ -40,18 +41,24 @@ class State(NamedTuple):
 
 
 class Mapping(nn.Module):
-    """z ``[N, z_dim]`` and labels ``[N]`` → w ``[N, w_dim]``."""
+    """z ``[N, z_dim]`` and labels ``[N]`` → w ``[N, w_dim]``; without classes, labels are not read."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.classes = len(config.classes)
-        self.embed = Dense(self.classes, config.w_dim)  # at the full learning rate
-        widths = [config.z_dim + config.w_dim] + [config.w_dim] * config.mapping_layers
+        self.mean: Tensor
+        if self.classes:
+            self.embed = Dense(self.classes, config.w_dim)  # at the full learning rate
+        else:
+            self.register_buffer("mean", torch.zeros(config.w_dim))
+        widths = [config.mapping_inputs] + [config.w_dim] * config.mapping_layers
         self.layers = nn.ModuleList(Dense(a, b, lr_scale=0.01) for a, b in pairwise(widths))
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
-        one_hot = F.one_hot(labels, self.classes).to(z.dtype)
-        x = torch.cat([normalise(z), normalise(self.embed(one_hot))], dim=1)
+        x = normalise(z)
+        if self.classes:
+            one_hot = F.one_hot(labels, self.classes).to(z.dtype)
+            x = torch.cat([x, normalise(self.embed(one_hot))], dim=1)
         for layer in self.layers:
             x = activate(layer(x))
         return x
@@ -64,7 +71,16 @@ class StyledConvolution(nn.Module):
     scaling the weights per image (arXiv 1912.04958, eq. 1 and 3), with one ordinary convolution.
     """
 
-    def __init__(self, inputs: int, outputs: int, size: int, w_dim: int, *, up: bool) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: int,
+        w_dim: int,
+        *,
+        up: bool,
+        clamp: float | None = None,
+    ) -> None:
         super().__init__()
         self.affine = Dense(w_dim, inputs, bias=1.0)
         self.weight = convolution_weight(outputs, inputs, 3)
@@ -74,6 +90,7 @@ class StyledConvolution(nn.Module):
         self.register_buffer("noise", torch.randn(size, size))
         self.scale = 1.0 / math.sqrt(inputs * 9)
         self.up = up
+        self.clamp = clamp
 
     def style(self, w: Tensor) -> Tensor:
         """Return the layer's style ``[N, in]``: the affine output."""
@@ -95,28 +112,43 @@ class StyledConvolution(nn.Module):
         if noise is not None:
             pixels = torch.randn((len(x), 1, *self.noise.shape), generator=noise)
         x = x + (pixels * self.noise_strength).to(x.dtype)
-        return State(activate(x + self.bias.to(x.dtype)[:, None, None]), state.image)
+        x = activate(x + self.bias.to(x.dtype)[:, None, None])
+        return State(kept_within(x, self.clamp), state.image)
 
 
 class ToImage(nn.Module):
     """Modulated 1 x 1 convolution without demodulation, added to the upsampled image so far."""
 
-    def __init__(self, inputs: int, image_channels: int, w_dim: int) -> None:
+    def __init__(
+        self, inputs: int, image_channels: int, w_dim: int, *, clamp: float | None = None
+    ) -> None:
         super().__init__()
         self.affine = Dense(w_dim, inputs, bias=1.0)
         self.weight = convolution_weight(image_channels, inputs, 1)
         self.bias = nn.Parameter(torch.zeros(image_channels))
         self.scale = 1.0 / math.sqrt(inputs)
+        self.clamp = clamp
 
     def style(self, w: Tensor) -> Tensor:
         """Return the layer's style ``[N, in]``, the weight gain included (arXiv 2011.12799)."""
         style: Tensor = self.affine(w) * self.scale
         return style
 
-    def forward(self, state: State, style: Tensor, noise: torch.Generator | None) -> State:
-        x = state.features
+    def weighted(self, x: Tensor, style: Tensor) -> Tensor:
+        """Return the layer's own part of the image, without its bias: linear in ``style``."""
         x = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype))
-        image = x.float() + self.bias[:, None, None]
+        return x.float()
+
+    def room(self, x: Tensor, style: Tensor, shift: Tensor) -> Tensor:
+        """Return how many times ``shift`` can be added to ``style`` before the clamp acts: ``[N]``."""
+        limit = math.inf if self.clamp is None else self.clamp
+        own = self.weighted(x, style) + self.bias[:, None, None]
+        rate = self.weighted(x, shift.expand_as(style))
+        return (limit - own.abs().amax(dim=(1, 2, 3))) / rate.abs().amax(dim=(1, 2, 3))
+
+    def forward(self, state: State, style: Tensor, noise: torch.Generator | None) -> State:
+        own = self.weighted(state.features, style) + self.bias[:, None, None]
+        image = kept_within(own, self.clamp)
         if state.image is not None:
             image = image + upsample(state.image)
         return State(state.features, image)
@@ -132,15 +164,16 @@ class Synthesis(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.constant = nn.Parameter(torch.randn(config.channels[0], 4, 4))
+        self.clamp = config.clamp
         self.names = [name for name, _ in config.style_layers]
         self.widths = [width for _, width in config.style_layers]
         layers: list[StyledConvolution | ToImage] = []
-        previous = config.channels[0]
+        previous, w, clamp = config.channels[0], config.w_dim, config.clamp
         for size, width in zip(config.block_sizes, config.channels, strict=True):
             if size > 4:
-                layers.append(StyledConvolution(previous, width, size, config.w_dim, up=True))
-            layers.append(StyledConvolution(width, width, size, config.w_dim, up=False))
-            layers.append(ToImage(width, config.image_channels, config.w_dim))
+                layers.append(StyledConvolution(previous, width, size, w, up=True, clamp=clamp))
+            layers.append(StyledConvolution(width, width, size, w, up=False, clamp=clamp))
+            layers.append(ToImage(width, config.image_channels, w, clamp=clamp))
             previous = width
         self.layers: Sequence[StyledConvolution | ToImage] = nn.ModuleList(layers)  # type: ignore[assignment]
 
@@ -162,6 +195,27 @@ class Synthesis(nn.Module):
         done = self._run(state, styles, range(layer, len(self.layers)), None)
         assert done.image is not None
         return done.image
+
+    def room(self, state: State, styles: Tensor, shifts: Tensor, layer: int) -> Tensor:
+        """Return how many times each shift can be added to each image before a clamp acts: ``[D, N]``.
+
+        Args:
+            state: before layer number ``layer``.
+            styles: of the images, ``[N, S]``.
+            shifts: ``[D, S]``; in image layers alone, so that no feature changes.
+            layer: the first layer that is shifted.
+        """
+        room = styles.new_full((len(shifts), len(styles)), math.inf)
+        if self.clamp is None:
+            return room
+        styled, shifted = (torch.split(values, self.widths, dim=1) for values in (styles, shifts))
+        for number in range(layer, len(self.layers)):
+            found, style = self.layers[number], styled[number]
+            if isinstance(found, ToImage):
+                each = [found.room(state.features, style, shift) for shift in shifted[number]]
+                room = torch.minimum(room, torch.stack(each))
+            state = found(state, style, None)
+        return room
 
     def forward(
         self,

@@ -95,7 +95,7 @@ class StyleSpace:
     @ours()
     def _samples(self) -> npt.NDArray[np.float32]:
         """Style vectors of all classes in equal parts: float32 ``[20000, S]``; no synthesis."""
-        labels = torch.arange(STATISTICS_SAMPLES) % len(self._generator.classes)
+        labels = torch.arange(STATISTICS_SAMPLES) % max(len(self._generator.classes), 1)
         styles = self._generator.sample(labels, STATISTICS_SEED, stream="statistics")
         return styles.numpy()
 
