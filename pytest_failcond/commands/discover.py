@@ -2,8 +2,8 @@
 
 Along each ranked direction, images that break within the valid range are moved 0.5 σ past their
 break. If the classifier is then wrong and the judges accept the image, it becomes a PNG file, with an
-entry in the manifest. Look through the images, and commit them with the manifest. Existing entries
-do not change.
+entry in the manifest. Classes that the generator does not show are left out. Look through the
+images, and commit them with the manifest. Existing entries do not change.
 
 An entry is open (the classifier is known to be wrong) or fixed (it must be right). --fixed and
 --open change that; --remove takes out an image that does not show its class, for good. These three
@@ -118,10 +118,10 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     from pytest_failcond.commands.progress import step_by_step
     from pytest_failcond.laboratory.configured import open_laboratory
     from pytest_failcond.probes.direction.discovery import discover
+    from pytest_failcond.probes.direction.fitness import unfit_sentence
     from pytest_failcond.subjects.images import png
 
-    # Test images are not needed, and may take long to load.
-    laboratory = open_laboratory(settings.model_copy(update={"images": None}))
+    laboratory = open_laboratory(settings)
     generator = laboratory.generator
     if generator is None:
         raise FailcondError(NO_GENERATOR)
@@ -132,8 +132,12 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     dropped: Counter[str] = Counter()
     images: dict[str, bytes] = {}
     known = {entry.case for entry in corpus.entries}
+    not_fit: list[str] = []
     title = f"searching {len(names)} classes"
     for index in step_by_step(range(len(names)), title, lambda index: f"class {names[index]!r}"):
+        if why := unfit_sentence(laboratory, index):
+            not_fit.append(why)
+            continue
         found = discover(
             generator,
             laboratory.classifier,
@@ -152,6 +156,10 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
                 continue
             corpus = replace(corpus, entries=(*corpus.entries, entry))
             images[entry.id] = content
+    if len(not_fit) == len(names):
+        raise FailcondError(f"no class is searched: {not_fit[0]}")
+    for why in not_fit:
+        say(f"a class left out: {why}")
     for reason, number in sorted(dropped.items()):
         say(f"{number} left out: {reason}")
     if images:

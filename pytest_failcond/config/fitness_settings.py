@@ -13,6 +13,7 @@ class FitnessSettings(Table):
     """The limits of a generator's fitness; docs/fitness.md justifies the defaults.
 
     Attributes:
+        real: the least share of a class's real images that the judges accept; 0 sets no limit.
         acceptance: the least share of a class's generated images that the judges accept, divided by
             that of its real images; 0 sets no limit.
         distance: the largest Fréchet distance from real images, less that of real images from each
@@ -21,11 +22,12 @@ class FitnessSettings(Table):
             ones; 0 sets no limit.
     """
 
+    real: float = 0.25
     acceptance: float = 0.5
     distance: float = 1.0
     coverage: float = 0.2
 
-    @field_validator("acceptance", "coverage")
+    @field_validator("real", "acceptance", "coverage")
     @classmethod
     def _a_share(cls, value: float) -> float:
         if not 0 <= value <= 1:

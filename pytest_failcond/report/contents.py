@@ -132,8 +132,9 @@ def _unfit(run: Run) -> list[str]:
         return [printable(why)]
     sentences = set(run.withheld.values())
     checks = sum(check.reason in sentences for check in run.checks)
-    classes = f"{len(bad)} of {len(found)} classes well enough"
-    return [f"{count(checks, 'check')} not evaluated: the generator does not show {classes}"]
+    are = "is" if len(bad) == 1 else "are"
+    why = f"{len(bad)} of {len(found)} classes {are} not fit"
+    return [f"{count(checks, 'check')} not evaluated: {why}"]
 
 
 def _waits(run: Run, check: Check) -> bool:

@@ -7,8 +7,11 @@ import json
 import pytest
 
 from pytest_failcond.cli import main
+from pytest_failcond.laboratory import configured
+from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.report import html, terminal
 from pytest_failcond.runs.run import Run
+from tests.unit.banded import BandedGenerator, load_classifier, load_images, load_judge
 
 TABLE = """
 [tool.failcond]
@@ -40,6 +43,7 @@ def failcond_generator(): return BandedGenerator({shown})
 """
 JUDGE = 'judge = "tests.unit.banded:load_judge"'
 NO_STAR = "the generator shows class 'star' in 0 of 128 images, where the judge accepts 60 of 60 real ones"
+STRICT = "the judge accepts 0 of 60 real images of class"
 
 
 @pytest.fixture
@@ -85,7 +89,7 @@ def test_a_class_that_is_not_shown_is_set_aside_whatever_the_classifier(banded, 
     text, page = result.stdout.str(), (project.path / "run.md").read_text(encoding="utf-8")
     assert f"{NO_STAR}; train the generator longer" in text
     assert "1 of 3 classes is not fit" in text
-    assert "1 check not evaluated: the generator does not show 1 of 3 classes well enough" in text
+    assert "1 check not evaluated: 1 of 3 classes is not fit" in text
     assert NO_STAR.replace("'", "&#x27;") in page or NO_STAR in page
 
 
@@ -94,7 +98,7 @@ def test_a_generator_that_shows_nothing_is_red(banded):
     result = project.run(*REPORTS)
     assert (result.ret, result.parseoutcomes()["skipped"]) == (1, 3)
     line = next(line for line in result.outlines if line.startswith("verdict: "))
-    assert line.startswith("verdict: error; the generator shows none of 3 classes well enough:")
+    assert line.startswith("verdict: error; none of 3 classes is fit:")
     assert set(verdicts(run_of(project)).values()) == {"not_evaluated"}
     assert "3 of 3 classes are not fit" in result.stdout.str()
     only = project.run("-k", "star")
@@ -154,6 +158,8 @@ def test_without_test_images_fitness_is_not_judged_and_that_is_said(banded):
         ("(0, 1), instead=0.3", "load_naive", "distance = 1e6", {2: "0% of the real images of class"}),
         ("(0, 1)", "load_callable", "", {2: NO_STAR}),
         ("(0, 1), instead=0.3", "load_callable", "acceptance = 0.0", {}),
+        ("(0, 1, 2)", "load_strict", "", dict.fromkeys(range(3), STRICT)),
+        ("()", "load_strict", "real = 0.0\ndistance = 1e6\ncoverage = 0.0", {}),
     ],
 )  # fmt: skip
 def test_each_figure_has_its_limit(banded, shown, judge, limits, reasons):
@@ -172,6 +178,7 @@ def test_each_figure_has_its_limit(banded, shown, judge, limits, reasons):
 @pytest.mark.parametrize(
     ("limits", "told"),
     [
+        ("real = 1.5", "fitness.real: 1.5: give a number from 0, which sets no limit, to 1"),
         ("acceptance = 1.5", "fitness.acceptance: 1.5: give a number from 0, which sets no limit, to 1"),
         ("coverage = -1.0", "fitness.coverage: -1: give a number from 0, which sets no limit, to 1"),
         ("distance = 0.0", "fitness.distance: 0: give a number over 0 and at most 1e+06, like 1.0"),
@@ -246,3 +253,24 @@ def test_start_accuracy_is_set_aside_class_by_class(banded):
     project.write("pyproject.toml", f"{text}{gate}")
     project.run("--failcond-json=run.json")
     assert verdicts(run_of(project)) == {"0": "failed", "1": "failed", "2": "not_evaluated"}
+
+
+@pytest.mark.parametrize("shown", [(0, 1), ()])
+def test_classes_that_are_not_shown_are_not_searched(banded, shown, monkeypatch, capsys):
+    def with_generator(settings):
+        return build_laboratory(
+            settings, load_classifier(), load_images(), BandedGenerator(shown), [load_judge()]
+        )
+
+    project = banded(str(shown))
+    monkeypatch.chdir(project.path)
+    monkeypatch.setattr(configured, "open_laboratory", with_generator)
+    code = main(["discover"])
+    told = capsys.readouterr()
+    if not shown:
+        assert code == 2
+        assert "no class is searched: the generator shows class 'circle' in 0 of 128" in told.err
+    else:
+        assert code == 0
+        assert f"a class left out: {NO_STAR}; train" in told.err + told.out
+    assert not list(project.path.glob("corpus/*star*"))

@@ -110,6 +110,14 @@ def load_naive() -> nn.Module:
     return Bands(sharp=100_000.0).eval()
 
 
+def load_strict() -> nn.Module:
+    """Accepts no image, real ones neither."""
+    judge = Bands(none=True)
+    with torch.no_grad():
+        judge.out.bias[CLASSES:] = 1000.0
+    return judge.eval()
+
+
 class Callable:
     """The judge as a plain callable, without features."""
 

@@ -116,8 +116,17 @@ def reason(found: Fitness, limits: FitnessSettings, name: str, who: str) -> tupl
         who: how sentences name the judges.
     """
     share, real_share = found.accepted / found.drawn, found.real_accepted / found.real
+    accept = "accepts" if who == "the judge" else "accept"
+    if real_share < limits.real:
+        why = (
+            f"{who} {accept} {found.real_accepted} of {found.real} real images of class {name!r}, too "
+            "few to tell whether the generator shows it"
+        )
+        return why, (
+            "train judges on such images (`failcond judge`), lower acceptance.least_p, or change "
+            f"fitness.real = {limits.real:g}, the least share"
+        )
     if share < limits.acceptance * real_share:
-        accept = "accepts" if who == "the judge" else "accept"
         why = (
             f"the generator shows class {name!r} in {found.accepted} of {found.drawn} images, where "
             f"{who} {accept} {found.real_accepted} of {found.real} real ones"
@@ -166,4 +175,4 @@ def nothing_fit(records: Mapping[Key, Any]) -> str:
         return ""
     if len(found) == 1:
         return found[0].why
-    return f"the generator shows none of {len(found)} classes well enough: {found[0].why}"
+    return f"none of {len(found)} classes is fit: {found[0].why}"

@@ -70,6 +70,14 @@ def measure_fitness(laboratory: Laboratory, key: FitnessKey) -> Fitness:
     return replace(found, why=why, remedy=remedy)
 
 
+def unfit_sentence(laboratory: Laboratory, class_index: int) -> str:
+    """Return why a class is not fit, and the remedy; empty if it is, or if fitness is not judged."""
+    if not is_judged(laboratory, class_index):
+        return ""
+    found = measure_fitness(laboratory, FitnessKey(class_index))
+    return "" if found.fit else found.sentence
+
+
 def measure_figures(laboratory: Laboratory, key: FitnessKey) -> Fitness:
     """Return the figures of a class, not yet held against limits."""
     settings, generator = laboratory.settings, laboratory.generator
