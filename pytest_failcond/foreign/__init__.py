@@ -1,0 +1,1 @@
+"""Files of others: read as plain data, and no code of theirs ever runs."""
