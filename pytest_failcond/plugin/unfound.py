@@ -1,4 +1,4 @@
-"""Missing modules that the configuration names: one error, before anything runs.
+"""Missing modules and functions that the configuration names: one error, before anything runs.
 
 Only certain faults are refused. One of the user's fixtures may replace the named function, and a
 test may make a module importable; loading then reports the fault, if the subject is needed at all.
@@ -7,7 +7,9 @@ test may make a module importable; loading then reports the fault, if the subjec
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,37 +24,73 @@ if TYPE_CHECKING:
 _JUDGE = "failcond_judge"
 
 
+@dataclass(frozen=True)
+class _Fault:
+    """A ``module:callable`` that cannot be used now.
+
+    Attributes:
+        error: its sentence.
+        module: the dotted name of the missing module, or of the module without the name.
+        name: the name that the module lacks.
+        file: of the module.
+    """
+
+    error: FailcondError
+    module: str = ""
+    name: str = ""
+    file: Path | None = None
+
+    def may_end(self, text: str, test: Path | None) -> bool:
+        """Whether the code of a file, which is a test's or not, may mend the fault before it matters."""
+        if test is not None and self.module and _may_import(test, text, self.module, self.file):
+            return True
+        name = re.escape(self.name)
+        return bool(name and re.search(rf"\.{name}\b\s*(:[^=\n]+)?=(?!=)|['\".]{name}['\"]", text))
+
+
 def check_named(config: pytest.Config, places: Sequence[Path], settings: Settings) -> None:
-    """See that each ``module:callable`` has this form, that its module can be found, and judges' files read.
+    """Check the form, the module and the name of each ``module:callable``, and read judges' files.
 
     Raises:
-        FailcondError: one has not or cannot, the tests need it, and nothing takes its place.
+        FailcondError: one is wrong or not found, the tests need it, and nothing takes its place.
     """
     from pytest_failcond.judges.file import read_judges
-    from pytest_failcond.subjects.references import missing_module, parts_of, references_of, unfound
+    from pytest_failcond.subjects.references import references_of
 
     for key, reference in references_of(settings):
-        missing = None
-        try:
-            missing = missing_module(parts_of(reference, key)[0], settings.folder)
-            if missing is not None:
-                raise unfound(missing, reference, key, settings.folder)
-        except FailcondError:
-            fixture = _JUDGE if key == "judges" else f"failcond_{key}"
-            if _is_certain(config, places, fixture, missing):
-                raise
+        fixture = _JUDGE if key == "judges" else f"failcond_{key}"
+        fault = _fault(reference, key, settings.folder)
+        if fault is not None and _is_certain(config, places, fixture, fault):
+            raise fault.error
     for _, name in settings.named_judges:
         try:
             if (file := settings.judges_file(name)) is not None:
                 read_judges(file)
-        except FailcondError:
-            if _is_certain(config, places, _JUDGE, None):
+        except FailcondError as error:
+            if _is_certain(config, places, _JUDGE, _Fault(error)):
                 raise
 
 
-def _is_certain(
-    config: pytest.Config, places: Sequence[Path], fixture: str, missing: str | None
-) -> bool:
+def _fault(reference: str, key: str, folder: Path) -> _Fault | None:
+    """Find the fault of a ``module:callable``, if it has a certain one."""
+    from pytest_failcond.subjects.module_names import names_of
+    from pytest_failcond.subjects.references import locate, parts_of, unfound, unnamed
+
+    try:
+        module, attributes = parts_of(reference, key)
+    except FailcondError as error:
+        return _Fault(error)
+    missing, spec = locate(module, folder)
+    if missing is not None:
+        return _Fault(unfound(missing, reference, key, folder), missing)
+    name = attributes.partition(".")[0]
+    names = None if spec is None or name.startswith("__") else names_of(spec)
+    if spec is None or names is None or name in names:
+        return None
+    return _Fault(unnamed(name, reference, key, spec, names), module, name, Path(str(spec.origin)))
+
+
+def _is_certain(config: pytest.Config, places: Sequence[Path], fixture: str, fault: _Fault) -> bool:
     """Whether tests will need the subject of a fixture, and only the configuration gives it."""
     if _defines(config, fixture):
         return False
@@ -60,7 +98,7 @@ def _is_certain(
     for path in _python_files(config, places):
         text = path.read_text(encoding="utf-8", errors="replace")
         is_test = path in places or _is_test(config, path)
-        if fixture in text or (is_test and missing and _may_import(path, text, missing)):
+        if fixture in text or fault.may_end(text, path if is_test else None):
             return False
         asked = asked or (is_test and "failcond" in text)
     return asked
@@ -76,13 +114,19 @@ def _defines(config: pytest.Config, fixture: str) -> bool:
     )
 
 
-def _may_import(test: Path, text: str, module: str) -> bool:
-    """Whether a module may be found once a test is imported: pytest puts its folder on sys.path."""
-    if "." in module:
+def _may_import(test: Path, text: str, module: str, known: Path | None) -> bool:
+    """Whether a test's import may make a module found, or another than the known file of it.
+
+    pytest puts the test's folder on ``sys.path``.
+    """
+    if "." in module and known is None:
         return False  # its package is found: another folder does not change its content
-    folder = _import_folder(test)
-    beside = (folder / f"{module}.py").is_file() or (folder / module).is_dir()
-    return beside or "sys.path" in text
+    beside = _import_folder(test) / module.partition(".")[0]
+    others = [path for path in (beside.with_suffix(".py"), beside) if path.exists()]
+    if known is not None:
+        own = known.resolve()
+        others = [path for path in others if path.resolve() not in (own, *own.parents)]
+    return bool(others) or "sys.path" in text
 
 
 def _is_test(config: pytest.Config, path: Path) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_failcond.config.settings import Settings
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, nearest
 
 
 def parts_of(reference: str, key: str) -> tuple[str, str]:
@@ -47,32 +48,68 @@ def unfound(missing: str, reference: str, key: str, folder: Path) -> FailcondErr
     )
 
 
-def missing_module(name: str, folder: Path) -> str | None:
-    """Return the first part of a dotted name that is certainly not a module; None: all may be.
+def unnamed(
+    name: str, reference: str, key: str, spec: ModuleSpec, names: Iterable[str]
+) -> FailcondError:
+    """Make the error of a ``module:callable`` whose module has no such name.
 
-    The search covers ``folder`` and Python's own places. Nothing is imported, so the effects of a
-    package's code on import are not known.
+    Args:
+        name: the missing name.
+        reference: the ``module:callable``.
+        key: the setting that it comes from.
+        spec: of the module.
+        names: that the module has.
     """
-    places: list[str] | None = [str(folder.resolve()), *sys.path]
+    public = [known for known in names if not known.startswith("_")]
+    return FailcondError(
+        f"{key} = {reference!r}: there is no {name!r} in {spec.name} ({spec.origin})"
+        f"{nearest(name, public) or '; the module has no public names'}"
+    )
+
+
+class Located(NamedTuple):
+    """The result of a search for a module.
+
+    Attributes:
+        missing: the first part of its dotted name that is certainly not a module, if there is one.
+        spec: of the module, if it is known.
+    """
+
+    missing: str | None
+    spec: ModuleSpec | None = None
+
+
+def locate(name: str, folder: Path) -> Located:
+    """Search for a module in ``folder`` and in Python's own places, as its import would.
+
+    Nothing is imported, so the effects of a package's code on import are not known.
+    """
+    here = str(folder.resolve())
+    places: list[str] | None = list(sys.path) if here in sys.path else [here, *sys.path]
     parts = name.split(".")
+    spec: ModuleSpec | None = None
     importlib.invalidate_caches()  # the module may have been written a moment ago
     for end in range(1, len(parts) + 1):
         found = ".".join(parts[:end])
         if found in sys.modules:
             places = list(getattr(sys.modules[found], "__path__", []))
+            known = getattr(sys.modules[found], "__spec__", None)
+            spec = known if isinstance(known, ModuleSpec) else None
             continue
         if places is None:
-            return None
+            return Located(None)
         try:
             spec = _find(found, places, top=end == 1)
         except Exception:  # a finder's own code: whether there is such a module is not known
-            return None
+            return Located(None)
         if spec is None:
-            return found
+            return Located(found)
         if spec.submodule_search_locations is None:
-            return None if end == len(parts) else ".".join(parts[: end + 1])
+            if end < len(parts):
+                return Located(".".join(parts[: end + 1]))
+            break
         places = None if _makes_modules(spec) else list(spec.submodule_search_locations)
-    return None
+    return Located(None, spec)
 
 
 def _find(name: str, places: list[str], *, top: bool) -> ModuleSpec | None:

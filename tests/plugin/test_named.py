@@ -1,12 +1,15 @@
-"""What the configuration names and nobody can find is said once, before anything runs; and only that."""
+"""A module or function that cannot be found is one error before anything runs, and never a false one."""
 
 from __future__ import annotations
+
+import shutil
+import sys
 
 import pytest
 
 from pytest_failcond.config.settings import Settings
-from pytest_failcond.subjects.references import missing_module, references_of
-from tests.plugin.conftest import GRID, SUITE
+from pytest_failcond.subjects.references import locate, references_of
+from tests.plugin.conftest import DISTURBING, GRID, ROOT, SUITE
 
 KEYS = {
     "classifier": '[tool.failcond]\nclassifier = "NAMED"\nimages = "mine:load_images"',
@@ -23,6 +26,8 @@ WRONG = {
     "kit.modls:load": "there is no module 'kit.modls'",
     "kit.models.deep:load": "there is no module 'kit.models.deep'",
     "spaced.modls:load": "there is no module 'spaced.modls'",
+    "mine:load_imagse": "there is no 'load_imagse' in mine",
+    "kit.named:House.laod": "there is no 'House' in kit.named",
     "mine:": "not of the form module:callable",
     ":load": "not of the form module:callable",
     "mine:load classifier": "not of the form module:callable",
@@ -37,6 +42,7 @@ WRONG = {
 def kit(project):
     project.write("kit/__init__.py", "raise SystemExit('imported')")
     project.write("kit/models.py", "raise SystemExit('imported')")
+    project.write("kit/named.py", "raise SystemExit('imported')\nclass Hosue: pass")
     project.write("spaced/models.py", "raise SystemExit('imported')")
     return project
 
@@ -58,6 +64,48 @@ def test_a_command_lines_reference_is_one_too(kit):
     result = kit.run("--failcond-classifier=mein:load")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "there is no module 'mein'" in result.stderr.str()
+
+
+@pytest.mark.parametrize("key", ["classifier", "images", "corruptions.custom.blackout"])
+def test_the_nearest_function_is_named(kit, key):
+    kit.configure(KEYS[key].replace("NAMED", "mine:load_imags"))
+    message = kit.run().stderr.str().strip()
+    assert message == (
+        f"ERROR: {key} = 'mine:load_imags': there is no 'load_imags' in mine "
+        f"({kit.path / 'mine.py'}); did you mean 'load_images'?"
+    )
+
+
+def test_a_mistyped_probe_is_one_sentence(project):
+    project.write("flips.py", "FLIPPED = 3\n")
+    project.configure(
+        GRID.replace("[tool.failcond]", '[tool.failcond]\nprobes = ["flips:FLIPED"]', 1)
+    )
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    message = result.stderr.str().strip()
+    assert "\n" not in message
+    for word in ("probes", "'flips:FLIPED'", "did you mean 'FLIPPED'?"):
+        assert word in message
+
+
+def test_a_mistyped_function_of_the_example_is_found_before_anything_runs(pytester):
+    for name in ("pyproject.toml", "digits.py", "test_robustness.py"):
+        shutil.copy(ROOT / "example_project" / name, pytester.path)
+    idle = [option for name in DISTURBING for option in ("-p", f"no:{name}")]
+    mistyped = "--failcond-classifier=digits:load_clasifier"
+    table = pytester.path / "pyproject.toml"
+    kept = [
+        line
+        for line in table.read_text().splitlines()
+        if not line.startswith(("generator", "judge", "corpus", "review"))
+    ]
+    table.write_text("\n".join(kept).partition("[tool.failcond.corner_cases]")[0])
+    result = pytester.runpytest_inprocess(*idle, mistyped)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    message = result.stderr.str().strip()
+    assert message.startswith("ERROR: classifier = 'digits:load_clasifier': there is no")
+    assert message.endswith("did you mean 'load_classifier'?")
 
 
 def test_a_folder_of_images_that_is_absent_is_one_sentence(project):
@@ -138,6 +186,60 @@ def test_what_is_found_later_or_not_needed_is_not_refused(project, monkeypatch, 
     assert result.parseoutcomes()["passed"] == 1
 
 
+NAMED_OTHERWISE = {
+    # files: in each, the module that is found now lacks the name, and the tests find it
+    "a fixture": {
+        "test_robustness.py": SUITE + "import pytest, mine\n@pytest.fixture(scope='session')\n"
+        "def failcond_classifier(): return mine.load_classifier()\n"
+    },
+    "conftest.py sets it": {
+        "conftest.py": "import lacking, mine\nlacking.load = mine.load_classifier\n"
+    },
+    "a conftest.py further down sets it": {
+        "test_robustness.py": "",
+        "below/conftest.py": "import lacking, mine\nlacking.load = mine.load_classifier\n",
+        "below/test_here.py": SUITE,
+    },
+    "the test module sets it": {
+        "test_robustness.py": SUITE
+        + "import lacking, mine\nsetattr(lacking, 'load', mine.load_classifier)\n"
+    },
+    "another module of this name beside the tests": {
+        "test_robustness.py": None,
+        "below/test_here.py": SUITE,
+        "pytest.ini": "[pytest]\npythonpath = .\n",
+        "below/lacking.py": "from mine import load_classifier as load\n",
+    },
+    "a path of the tests' own": {
+        "test_robustness.py": None,
+        "pytest.ini": "[pytest]\npythonpath = .\n",
+        "lib/lacking.py": "from mine import load_classifier as load\n",
+        "below/test_here.py": "import sys, pathlib\n"
+        "sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'lib'))\n" + SUITE,
+    },
+    "all names of another module": {"lacking.py": "from lacking_more import *\n"},
+    "nobody asks": {"test_robustness.py": "def test_it(): pass\n"},
+}
+
+
+@pytest.mark.parametrize("case", NAMED_OTHERWISE)
+def test_a_name_that_is_given_later_or_not_needed_is_not_refused(project, monkeypatch, case):
+    for module in ("lacking", "lacking_more"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    project.configure(KEYS["classifier"].replace("NAMED", "lacking:load"))
+    project.write("lacking.py", "import mine\n")
+    project.write("lacking_more.py", "from mine import load_classifier as load\n")
+    for name, text in NAMED_OTHERWISE[case].items():
+        if text is None:
+            (project.path / name).unlink()  # pytest would import it last, and find its folder first
+        else:
+            project.write(name, text)
+    result = project.run()
+    assert result.ret == 0, result.stdout.str() + result.stderr.str()
+    assert result.parseoutcomes()["passed"] == 1
+
+
 def test_a_package_that_makes_its_modules_is_believed(tmp_path, monkeypatch):
     """Nothing is imported; what code may do then is not known."""
     for name, text in (
@@ -147,13 +249,13 @@ def test_a_package_that_makes_its_modules_is_believed(tmp_path, monkeypatch):
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(text)
-    assert missing_module("plain.models", tmp_path) == "plain.models"
-    assert missing_module("lazy.models.more", tmp_path) is None
-    assert missing_module("elsewhere.models", tmp_path) is None
-    assert missing_module("plain", tmp_path) is None
+    assert locate("plain.models", tmp_path).missing == "plain.models"
+    assert locate("lazy.models.more", tmp_path).missing is None
+    assert locate("elsewhere.models", tmp_path).missing is None
+    assert locate("plain", tmp_path).missing is None
     for name in ("os.path", "sys", "importlib.metadata", "numpy.linalg", "xml.etree.ElementTree"):
-        assert missing_module(name, tmp_path) is None
-    assert missing_module("xml.etree.ElementTre", tmp_path) == "xml.etree.ElementTre"
+        assert locate(name, tmp_path).missing is None
+    assert locate("xml.etree.ElementTre", tmp_path).missing == "xml.etree.ElementTre"
 
 
 def test_every_reference_is_known(tmp_path):
