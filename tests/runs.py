@@ -21,8 +21,8 @@ from pytest_failcond.probes.direction.record import (
 )
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES, parse_key
+from pytest_failcond.probes.regression.record import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.records.measurements import Examples, Measurement
-from pytest_failcond.runs.comparison import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.packing import pack_bits
 from pytest_failcond.verdicts.gates import Check, GateResult

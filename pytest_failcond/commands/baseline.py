@@ -32,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy a run without its pictures, and print what it replaces."""
-    from pytest_failcond.probes.regression.view import origin
     from pytest_failcond.report.contents import verdict_line
+    from pytest_failcond.report.wording import origin
     from pytest_failcond.runs.run import Run
     from pytest_failcond.storage.outputs import check_outputs, of_run
 

@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the losses and gains of B against A."""
-    from pytest_failcond.report import shared, versus
+    from pytest_failcond.probes.direction import shared
+    from pytest_failcond.probes.regression import versus
     from pytest_failcond.report.figures import check_plots
     from pytest_failcond.report.page import page_for_stdout
     from pytest_failcond.runs.compare import compare
@@ -82,7 +83,7 @@ def _outputs(options: argparse.Namespace) -> list[Place]:
 
 def _called(name: str, made: dict[str, Any]) -> str:
     """Name a run file with its date, and a model that was measured here without one."""
-    from pytest_failcond.probes.regression.view import origin
+    from pytest_failcond.report.wording import origin
 
     made_at = origin(made) if Path(name).is_file() else ""
     return f"{name} ({made_at})" if made_at else name

@@ -3,12 +3,13 @@
 Public, for a project's own probes: `Probe` and its parts.
 """
 
-from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record, Shown
+from pytest_failcond.probes.base import Asking, Bench, Planned, Planning, Probe, Record
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import Metric
-from pytest_failcond.words.blocks import Cell, Column, Fold, Heading, Note, Section, Table
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
 
 __all__ = [
-    "Asking", "Bench", "Cell", "Column", "Fold", "Heading", "Key", "Metric", "Note", "Planned", "Planning",
-    "Probe", "Record", "Section", "Shown", "Table",
+    "Asking", "Bench", "Block", "Cell", "Column", "Fold", "Heading", "Key", "Metric", "Note", "Planned",
+    "Planning", "Probe", "Record", "Section", "Shown", "Table",
 ]  # fmt: skip

@@ -6,13 +6,14 @@ that pytest can collect tests without them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import Metric
-from pytest_failcond.words.blocks import Section
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.words.blocks import Block, Section
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,18 +156,6 @@ class Bench(Protocol):
         """Keeps pictures of the user's images; None if none are wanted."""
 
 
-class Shown(Protocol):
-    """The parts of a run that a section may read."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names by index."""
-
-    @property
-    def records(self) -> Mapping[Key, Any]:
-        """The records, by key."""
-
-
 def _nothing(*_: Any) -> tuple[()]:
     return ()
 
@@ -236,9 +225,10 @@ class Probe:
             of start images. A function, or its place; None: no gate is found. By default, every
             test image is right.
         place: the position of a record among those of the probe.
-        sections: sections of the report, each drawn by terminal, HTML and Markdown. The reports call
-            the built-in probes' own sections, among gates and changes, by name. A function, or its
-            place.
+        sections: yields its sections of the report, which terminal, HTML and Markdown each draw at
+            their ``place`` and ``rank``: given the run. A function, or its place.
+        details: yields blocks about a key, its own or another probe's, for the key's failed test and
+            its article on the page: given the run and the key. A function, or its place.
         unit: the measurement that a key belongs to and cannot be divided from.
         metrics: the metrics for gates.
     """
@@ -264,6 +254,7 @@ class Probe:
     )
     place: Callable[[Key, Any, Settings], tuple[Any, ...]] = _by_key
     sections: Callable[[Shown], Iterable[Section]] | str = _nothing
+    details: Callable[[Shown, Key], Iterable[Block]] | str = _nothing
     unit: Callable[[Key], Key] = _itself
     metrics: tuple[Metric, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.probes.keys import CorruptionKey, Key
+from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key
 from pytest_failcond.storage.packing import pack, unpack
 
 
@@ -167,3 +168,9 @@ class Measurement(Predictions):
             if data[name] != value:
                 raise ValueError(f"{key}: {name} does not follow from its predictions")
         return measured
+
+
+def measurements_in(records: Mapping[Key, Any]) -> dict[Key, Measurement]:
+    """Return the predictions on the test images, clean and by cell."""
+    kinds = (CleanKey, CorruptionKey)
+    return {key: record for key, record in records.items() if isinstance(key, kinds)}

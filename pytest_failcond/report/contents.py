@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pytest_failcond.probes.corpus.record import Replay, Replayed
+from pytest_failcond.probes.corpus.record import Replay, Replayed, replay_in
 from pytest_failcond.probes.direction.fit import fitness_of, nothing_fit, unfit
+from pytest_failcond.probes.direction.record import directions_in
 from pytest_failcond.probes.keys import (
     CornerCaseKey,
     EntryKey,
+    Key,
     RankingKey,
 )
-from pytest_failcond.probes.metric import resolved
-from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, status_of
-from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.gates import Check
-from pytest_failcond.words.blocks import Section
+from pytest_failcond.words.drawings import Shade
 from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.printing import printable
 
@@ -30,17 +30,28 @@ def gravest(statuses: Iterable[Status]) -> Status | None:
     return max(statuses, key=GRAVITY.index, default=None)
 
 
-def status_of_key(run: Run, key: str) -> Status | None:
+def status_of_key(run: Shown, key: str) -> Status | None:
     """Return the gravest verdict of a key, except those against a baseline; None for none."""
     checks = run.checks_by_key.get(key, ())
     return gravest(status_of(check) for check in checks if not check.against_baseline)
 
 
-def _of_keys_alone(run: Run) -> list[Check]:
+def shade_of(run: Shown, key: Key) -> Shade | None:
+    """Return the accuracy of a key, with the gravest verdict on it; None if it was not
+    requested.
+    """
+    if key not in run.records and key not in run.errors:
+        return None
+    measured = run.records.get(key)
+    share = None if measured is None or not measured.total else measured.accuracy
+    return Shade(share, status_of_key(run, key))
+
+
+def _of_keys_alone(run: Shown) -> list[Check]:
     return [check for check in run.checks if not check.against_baseline]
 
 
-def unmeasured(run: Run) -> dict[str, str]:
+def unmeasured(run: Shown) -> dict[str, str]:
     """Return the keys that could not be measured and that no check reports, with the reason."""
     told = {check.key for check in run.checks if check.verdict == "error"}
     # The checks of its corner cases report a class that could not be ranked.
@@ -48,23 +59,17 @@ def unmeasured(run: Run) -> dict[str, str]:
     return {key: text for key, text in run.errors.items() if key not in told}
 
 
-def sections(run: Run) -> list[Section]:
-    """Return the sections of a project's own probes."""
-    found = (section for probe in PROBES for section in resolved(probe.sections)(run))
-    return [section for section in found if section.blocks]
-
-
-def remarks(run: Run) -> list[str]:
+def remarks(run: Shown) -> list[str]:
     """Return the remarks that are not among the errors or in the verdict line, a sentence each."""
     found = [
         r.text for r in run.remarks if r.what != "absent" and r.text != run.errors.get(r.model)
     ]
-    walked = [*run.directions.values()]
+    walked = [*directions_in(run.records).values()]
     unjudged = bool(walked) and all(direction.valid_range is None for direction in walked)
     return [*([NO_JUDGE] if unjudged else []), *found]
 
 
-def run_status(run: Run) -> Status | None:
+def run_status(run: Shown) -> Status | None:
     """Return the verdict of the whole run; None if nothing was gated and nothing went wrong."""
     found = {status_of(check) for check in run.checks}
     if "failed" in found or lost(run):
@@ -72,7 +77,8 @@ def run_status(run: Run) -> Status | None:
     if "error" in found or run.errors or nothing_fit(run.records):
         return "error"
     if not found:
-        return "passed" if run.corpus is not None and held(run.corpus) else None
+        replay = replay_in(run.records)
+        return "passed" if replay is not None and held(replay) else None
     if run.strict and any(_is_doubtful(check) for check in run.checks):
         return "failed"
     return "not_evaluated" if found == {"not_evaluated"} else "passed"
@@ -83,12 +89,12 @@ def _is_doubtful(check: Check) -> bool:
     return check.level == "fail" and status_of(check) in ("marginal", "not_evaluated")
 
 
-def is_red(run: Run) -> bool:
+def is_red(run: Shown) -> bool:
     """Whether a run fails: a check does, or a key could not be measured."""
     return run_status(run) in ("failed", "error")
 
 
-def verdict_line(run: Run) -> tuple[str, Status | None]:
+def verdict_line(run: Shown) -> tuple[str, Status | None]:
     """Return the closing line, such as ``verdict: passed (1 marginal) · 36 checks``, and its verdict."""
     status = run_status(run)
     if run.part is not None:
@@ -123,7 +129,7 @@ def verdict_line(run: Run) -> tuple[str, Status | None]:
     return " · ".join(parts), status
 
 
-def _unfit(run: Run) -> list[str]:
+def _unfit(run: Shown) -> list[str]:
     """Count the checks that say nothing because of the generator."""
     found = fitness_of(run.records)
     if not (bad := unfit(found)):
@@ -137,12 +143,12 @@ def _unfit(run: Run) -> list[str]:
     return [f"{count(checks, 'check')} not evaluated: {why}"]
 
 
-def _waits(run: Run, check: Check) -> bool:
+def _waits(run: Shown, check: Check) -> bool:
     """Whether a check was not evaluated for want of another run."""
     return status_of(check) == "not_evaluated" and check.reason not in run.withheld.values()
 
 
-def _not_evaluated(run: Run) -> list[str]:
+def _not_evaluated(run: Shown) -> list[str]:
     """Count the gates that were not evaluated, with the reason:
     ``3 gates not evaluated: no baseline at …``.
     """
@@ -156,14 +162,14 @@ def _not_evaluated(run: Run) -> list[str]:
     ]
 
 
-def _not_compared(run: Run) -> list[str]:
+def _not_compared(run: Shown) -> list[str]:
     """Name a missing baseline or reference that no gate reports."""
     told = any(_waits(run, check) for check in run.checks)
     absent = [r for r in run.remarks if r.what == "absent" and not (told and r.model == "baseline")]
     return [f"not compared: {printable(remark.text)}" for remark in absent]
 
 
-def _not_run(run: Run) -> list[str]:
+def _not_run(run: Shown) -> list[str]:
     """Name the gates without a check, because tests were left out of the session."""
     made = {gate.id: len(gate.checks) for gate in run.gates}
     wanted = run.demanded
@@ -174,15 +180,20 @@ def _not_run(run: Run) -> list[str]:
     return [f"{' and '.join(parts)} not run"] if parts else []
 
 
-def lost(run: Run) -> list[Replayed]:
+def lost(run: Shown) -> list[Replayed]:
     """Return the images of the corpus that had to be right, and whose tests ran and failed."""
-    entries = () if run.corpus is None else run.corpus.entries
-    return [entry for entry in entries if entry.lost and EntryKey(entry.id) in run.planned]
+    return [entry for entry in entries_of(run) if entry.lost and EntryKey(entry.id) in run.planned]
 
 
-def mended(run: Run) -> list[Replayed]:
+def mended(run: Shown) -> list[Replayed]:
     """Return the images of the corpus that are open and right."""
-    return [] if run.corpus is None else [entry for entry in run.corpus.entries if entry.mended]
+    return [entry for entry in entries_of(run) if entry.mended]
+
+
+def entries_of(run: Shown) -> Sequence[Replayed]:
+    """Return the images of the corpus."""
+    replay = replay_in(run.records)
+    return () if replay is None else replay.entries
 
 
 def held(replay: Replay) -> bool:
@@ -190,7 +201,7 @@ def held(replay: Replay) -> bool:
     return any(entry.status == "fixed" for entry in replay.entries)
 
 
-def several_gates(run: Run) -> bool:
+def several_gates(run: Shown) -> bool:
     """Whether more than one gate checks the same key, so that its sign is the gravest of
     several.
     """

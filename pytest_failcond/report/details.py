@@ -4,26 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_failcond.probes.corpus import view as corpus
-from pytest_failcond.probes.direction import view as directions
-from pytest_failcond.probes.keys import CleanKey, EntryKey, Key
-from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.probes.base import Probe
+from pytest_failcond.probes.keys import CleanKey, Key
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.process.exchange import UserCodeError
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.report import contents, gates, need, strips, wording
-from pytest_failcond.report.failing import confusions
-from pytest_failcond.runs.run import Run
-from pytest_failcond.words.blocks import Block, Heading, Note, Table
-from pytest_failcond.words.drawings import Strip
-
-_CONFUSIONS = 6
+from pytest_failcond.report import contents, gates, need, wording
+from pytest_failcond.report.sections import asked
+from pytest_failcond.words.blocks import Block, Note
 
 
-def blocks(run: Run, key: Key) -> Iterator[Block]:
-    """Describe a key: its numbers, its checks, its failures, and the changes since the baseline."""
+def blocks(run: Shown, key: Key) -> list[Block]:
+    """Describe a key: its numbers, its checks, and all that the probes know of it."""
+    return [*_numbers(run, key), *_of_probes(run, key)]
+
+
+def articles(run: Shown) -> dict[Key, list[Block]]:
+    """Describe the measured keys on which a check failed, waived and warning ones too, gravest first:
+    those of which a probe knows more than the checks.
+    """
+    failed = [
+        check.key
+        for check in need.by_need(run.checks)
+        if wording.status_of(check) in ("failed", "error", "warned", "waived")
+    ]
+    measured = [key for key in dict.fromkeys(failed) if key in run.records]
+    known = {key: _of_probes(run, key) for key in measured}
+    return {key: [*_numbers(run, key), *more] for key, more in known.items() if more}
+
+
+def _of_probes(run: Shown, key: Key) -> list[Block]:
+    return [block for probe in PROBES for block in _made_by(probe, run, key)]
+
+
+def _made_by(probe: Probe, run: Shown, key: Key) -> list[Block]:
+    try:
+        return asked(probe, "details", run, key)
+    except UserCodeError as error:
+        return [Note(str(error), "error")]
+
+
+def _numbers(run: Shown, key: Key) -> Iterator[Block]:
     if why := contents.unmeasured(run).get(key):
         yield Note(why, "error")
-    measured, direction = run.measurements.get(key), run.directions.get(key)
-    if measured is not None:
+    measured = run.records.get(key)
+    if isinstance(measured, Measurement):
         yield Note(_accuracy(run, measured))
     if checks := run.checks_by_key.get(key, []):
         shown, more = need.few_classes(
@@ -33,48 +59,11 @@ def blocks(run: Run, key: Key) -> Iterator[Block]:
         if more:
             yield Note(need.and_more(more), "aside")
         yield Note(wording.BOUNDS, "aside")
-    if direction is not None:
-        yield from directions.one(run, direction)
-    if measured is not None:
-        yield from _lost(run, measured)
-    yield from _changed(run, key)
-    for entry in () if run.corpus is None else run.corpus.entries:
-        if key == EntryKey(entry.id):
-            yield Strip([corpus.frame(run, entry, named=False)])
 
 
-def _accuracy(run: Run, measured: Measurement) -> str:
-    clean = run.clean
+def _accuracy(run: Shown, measured: Measurement) -> str:
+    clean = run.records.get(CleanKey())
     beside = ""
-    if clean is not None and not isinstance(measured.key, CleanKey):
+    if clean is not None and measured.key != CleanKey():
         beside = f", clean {wording.accuracy(clean.accuracy)}"
     return f"accuracy {wording.accuracy(measured.accuracy)}{beside}, n {measured.total}"
-
-
-def _lost(run: Run, measured: Measurement) -> Iterator[Block]:
-    """Describe the lost images of a cell, clean beside corrupted, and the confused classes."""
-    if measured.examples is not None:
-        title = "Right when clean, lost here:"
-        yield strips.examples(run, measured.examples, title, ("clean", "here"), rows=2)
-    if found := confusions(measured, run.clean, most=_CONFUSIONS):
-        yield Heading("Taken for another class most often:", minor=True)
-        head = ["class", "taken for", "images", "of", "right when clean"]
-        rows = [
-            [wording.class_name(run, pair.label), wording.class_name(run, pair.seen),
-             str(pair.images), str(pair.total),
-             wording.NOTHING if pair.lost is None else str(pair.lost)]
-            for pair in found
-        ]  # fmt: skip
-        yield Table(head, rows, words=2, name="Confusions")
-
-
-def _changed(run: Run, key: Key) -> Iterator[Block]:
-    """Describe the losses and gains of a key since the baseline."""
-    comparison = run.comparison
-    for entry in comparison.keys if comparison is not None else ():
-        if comparison is not None and entry.key == key and not entry.inputs_changed:
-            yield Heading("Since the baseline:", minor=True)
-            row = [wording.key_text(run, key), *changes.row(run, entry)[1:]]
-            told = changes.note(comparison)
-            yield Table(changes.HEAD, [row], name="Since the baseline", told=told)
-            yield from strips.changed_images(run, entry)

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import need, wording
-from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.gates import Check, GateResult
 from pytest_failcond.words.blocks import Block, Cell, Column, Heading, Note, Section, Table
-from pytest_failcond.words.media import HTML, MARKDOWN, MEDIA, PAGES, TERMINAL
+from pytest_failcond.words.media import BRIEF, HTML, MARKDOWN, PAGES, TERMINAL, VERBOSE
 from pytest_failcond.words.printing import printable
 
 _WORST, _PASSED = 12, 3  # checks that are not folded away
 
 
-def section(run: Run, *, every: bool = False) -> Section:
-    """Describe the gates, each with the check that needs a look first.
-
-    Args:
-        run: with its gates.
-        every: whether a terminal shows every check.
-    """
+def section(run: Shown) -> Section:
+    """Describe the gates, each with the check that needs a look first, and every check."""
     gates = need.gates_by_need(run)
-    blocks = [*_blocks(run, gates, every=every)] if gates else []
+    blocks = [*_blocks(run, gates)] if gates else []
     order = "failed first, then the smallest margins"
-    return Section("Gates", blocks, order=order, titled=TERMINAL | HTML)
+    return Section("Gates", blocks, order=order, titled=TERMINAL | HTML, place="gates", rank=0)
 
 
-def _blocks(run: Run, gates: list[GateResult], *, every: bool) -> Iterator[Block]:
-    yield _gates_table(run, gates, in_terminal=not every)
-    if every:
-        yield _checks_by_gate(run, gates)
+def _blocks(run: Shown, gates: list[GateResult]) -> Iterator[Block]:
+    yield _gates_table(run, gates)
+    yield _checks_by_gate(run, gates)
     yield Heading("Check by check", on=HTML)
     checks, more = need.few_classes(need.by_need(run.checks))
     yield checks_table(run, checks, folded=True)
@@ -39,20 +33,19 @@ def _blocks(run: Run, gates: list[GateResult], *, every: bool) -> Iterator[Block
     told = f"{wording.MARGIN} {wording.BOUNDS}"
     if any(wording.status_of(c) == "failed" and not c.certain for c in run.checks):
         told += f" {wording.WITHIN}"
-    one_of_each = not every and any(len(gate.checks) > 1 for gate in gates)
-    which = _which(run) if one_of_each else ""
-    yield Note(f"{which}{told}", "aside", on=TERMINAL)
-    yield Note(told, "aside", on=HTML)
+    which = _which(run) if any(len(gate.checks) > 1 for gate in gates) else ""
+    yield Note(f"{which}{told}", "aside", on=BRIEF)
+    yield Note(told, "aside", on=VERBOSE | HTML)
     for note in run.notes:
         yield Note(note, "warning", on=TERMINAL | HTML)
 
 
-def _which(run: Run) -> str:
+def _which(run: Shown) -> str:
     shown = "more" if need.few_classes(run.checks)[1] else "them"
     return f"One check of each gate, the worst of {len(run.checks)} in all; -v shows {shown}. "
 
 
-def _gates_table(run: Run, gates: Sequence[GateResult], *, in_terminal: bool) -> Table:
+def _gates_table(run: Shown, gates: Sequence[GateResult]) -> Table:
     """Describe each gate in a row, by its worst check."""
     head = [
         Column("verdict", "verdict", on=PAGES),
@@ -89,10 +82,10 @@ def _gates_table(run: Run, gates: Sequence[GateResult], *, in_terminal: bool) ->
             Cell(wording.check_text(run, check), key=check.key),
             asides,
         ])  # fmt: skip
-    return Table(head, rows, on=MEDIA if in_terminal else PAGES)
+    return Table(head, rows, on=BRIEF | PAGES)
 
 
-def _checks_by_gate(run: Run, gates: Sequence[GateResult]) -> Table:
+def _checks_by_gate(run: Shown, gates: Sequence[GateResult]) -> Table:
     """Describe each check in a row, those of a gate below its name."""
     head = [
         Column(""),
@@ -115,7 +108,7 @@ def _checks_by_gate(run: Run, gates: Sequence[GateResult]) -> Table:
             ])  # fmt: skip
         if more:
             rows.append([Cell(need.and_more(more), inside=True)])
-    return Table(head, rows, on=TERMINAL)
+    return Table(head, rows, on=VERBOSE)
 
 
 def _title(gate: GateResult, status: wording.Status | None, below: str = "") -> Cell:
@@ -130,7 +123,7 @@ def _title(gate: GateResult, status: wording.Status | None, below: str = "") -> 
     )
 
 
-def checks_table(run: Run, checks: Sequence[Check], *, folded: bool = False) -> Table:
+def checks_table(run: Shown, checks: Sequence[Check], *, folded: bool = False) -> Table:
     """Describe checks in full, for a page; if ``folded``, those that hold may be folded away."""
     head = [
         Column("verdict", "verdict"),

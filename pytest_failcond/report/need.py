@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report.contents import MOST_CLASSES
 from pytest_failcond.report.wording import GRAVITY, LABELS, clearance, note, status_of
-from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.gates import WITHIN_NOISE, Check, GateResult
 from pytest_failcond.words.printing import printable
 
 
-def failures(run: Run) -> list[Check]:
+def failures(run: Shown) -> list[Check]:
     """Return the checks against the classifier, most certain first, warnings last."""
 
     def order(check: Check) -> tuple[int, float]:
@@ -70,7 +70,7 @@ def and_more(more: Mapping[str, int]) -> str:
     return "; ".join(f"… and {n:,} more of gate {printable(gate)!r}" for gate, n in more.items())
 
 
-def gates_by_need(run: Run) -> list[GateResult]:
+def gates_by_need(run: Shown) -> list[GateResult]:
     """Sort gates by the first check of each in that order."""
     order = {id(check): place for place, check in enumerate(by_need(run.checks))}
     return sorted(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.padding import Padding
 
 from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import wording
 from pytest_failcond.report.page import Page
-from pytest_failcond.runs.run import Run
 from pytest_failcond.runs.selftest import GateOdds, Odds
 from pytest_failcond.verdicts.gates import GateResult, amount
 from pytest_failcond.words.printing import printable
@@ -31,7 +31,7 @@ _CELLS = {
 
 
 def show(
-    page: Page, run: Run, found: Sequence[GateOdds], *, resamples: int, every: bool = False
+    page: Page, run: Shown, found: Sequence[GateOdds], *, resamples: int, every: bool = False
 ) -> None:
     """Print a line per gate, and its checks that are most likely to fail by chance."""
     table = page.table(

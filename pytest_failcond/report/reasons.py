@@ -8,9 +8,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from pytest_failcond.probes.corpus import view as corpus
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, need, wording
 from pytest_failcond.report.wording import Status
-from pytest_failcond.runs.run import Run
 
 
 class Reason(NamedTuple):
@@ -31,7 +31,7 @@ class Reason(NamedTuple):
     why: str
 
 
-def reasons(run: Run, *, brief: bool = False) -> tuple[list[Reason], Counter[str]]:
+def reasons(run: Shown, *, brief: bool = False) -> tuple[list[Reason], Counter[str]]:
     """Return the reasons, the most certain first, and the number left out, by gate.
 
     Args:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.runs.run import Run
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.verdicts.gates import Check, GateResult, amount, unit
 from pytest_failcond.words.printing import count as count
 from pytest_failcond.words.printing import printable
@@ -103,19 +103,19 @@ def threshold(check: Check) -> str:
     return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit(check.metric)}{where}"
 
 
-def value(run: Run, check: Check) -> str:
+def value(run: Shown, check: Check) -> str:
     """Return the value of a check; a breaking shift that was not found is beyond the tested
     range.
     """
     return _amount_or_beyond(run, check, check.value)
 
 
-def bound(run: Run, check: Check) -> str:
+def bound(run: Shown, check: Check) -> str:
     """Return the bound of a check; a dash if nothing was measured."""
     return _amount_or_beyond(run, check, check.bound)
 
 
-def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
+def _amount_or_beyond(run: Shown, check: Check, number: float | None) -> str:
     if number is not None:
         return amount(check.metric, number)
     if check.verdict in ("error", "not_evaluated"):
@@ -124,11 +124,11 @@ def _amount_or_beyond(run: Run, check: Check, number: float | None) -> str:
         return f"> {max(_severities(run, check))}"
     if not PROBES.metric(check.metric).in_sigma:
         return NOTHING
-    direction = run.directions.get(check.key)
-    return "beyond" if direction is None else f"> {sigma(direction.tested_to)}"
+    tested = getattr(run.records.get(check.key), "tested_to", None)
+    return "beyond" if tested is None else f"> {sigma(tested)}"
 
 
-def _severities(run: Run, check: Check) -> Sequence[int]:
+def _severities(run: Shown, check: Check) -> Sequence[int]:
     """Return the severities of a check: the gate's, else those of the grid."""
     gates = run.settings.get("gates") or ()
     selected = [g.get("severities") for g in gates if g.get("id") == check.gate]
@@ -154,7 +154,7 @@ def margin(check: Check) -> str:
     return f"{widths:.{0 if abs(widths) >= 100 else 1}f} ×".replace("-", "−")
 
 
-def reason(run: Run, check: Check, *, brief: bool = False) -> str:
+def reason(run: Shown, check: Check, *, brief: bool = False) -> str:
     """Return in one line the case against a check, with its numbers; if brief, without n."""
     text = printable(check.reason)
     if check.verdict == "failed":
@@ -176,12 +176,12 @@ def short_reason(check: Check) -> str:
     return "; ".join(filter(None, [f"{noise} sampling noise", printable(rest)]))
 
 
-def class_name(run: Run, index: int) -> str:
+def class_name(run: Shown, index: int) -> str:
     """Return the name of a class, or its index if it has none."""
     return printable(run.classes[index]) if 0 <= index < len(run.classes) else str(index)
 
 
-def key_text(run: Run, key: str) -> str:
+def key_text(run: Shown, key: str) -> str:
     """Name a key, with its class if the key has only the class's index."""
     text, parsed = printable(key), PROBES.named(key)
     if isinstance(parsed, DirectionKey | RankingKey):
@@ -190,7 +190,7 @@ def key_text(run: Run, key: str) -> str:
     return text
 
 
-def check_text(run: Run, check: Check) -> str:
+def check_text(run: Shown, check: Check) -> str:
     """Name the subject of a check: its key, and its class if it has one."""
     text = key_text(run, check.key)
     if check.class_index is None:
@@ -198,7 +198,7 @@ def check_text(run: Run, check: Check) -> str:
     return f"{text}, class {class_name(run, check.class_index)}"
 
 
-def short_check_text(run: Run, check: Check) -> str:
+def short_check_text(run: Shown, check: Check) -> str:
     """Name the same in less room: name and severity identify a cell."""
     return check_text(run, check).replace(printable(check.key), printable(check.key.short), 1)
 
@@ -208,3 +208,20 @@ def note(check: Check) -> str:
     if check.waived is not None:
         return f"expected to fail: {printable(check.waived)}"
     return "" if check.verdict in ("failed", "error") else printable(check.reason)
+
+
+def origin(of: Mapping[str, Any]) -> str:
+    """Return date and commit of a run."""
+    parts = []
+    if of.get("commit"):
+        parts.append(f"commit {of['commit'][:7]}{'+' if of.get('dirty') else ''}")
+    if of.get("date"):
+        parts.append(str(of["date"])[:10])
+    return ", ".join(parts)
+
+
+def subject(run: Shown) -> str:
+    """Return model, date and commit of a run."""
+    model = run.settings.get("classifier") or "the classifier of conftest.py"
+    made = origin(run.environment)
+    return printable(f"{model}, {made}" if made else str(model))

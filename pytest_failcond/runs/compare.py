@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from pytest_failcond.probes.direction.record import Direction
-from pytest_failcond.records.measurements import Examples, Measurement
-from pytest_failcond.runs.comparison import (
+from pytest_failcond.probes.regression.record import (
     Comparison,
     DirectionComparison,
     KeyComparison,
     walk_changed,
 )
+from pytest_failcond.records.measurements import Examples, Measurement
 from pytest_failcond.runs.other import check_comparable, same_hash, same_input
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.paired import holm, mcnemar_p, paired_counts, paired_drop_bound

@@ -12,8 +12,8 @@ from pytest_failcond.probes.direction.fit import Fitness, fitness_of
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import CorpusKey
 from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.probes.regression.record import Comparison
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.runs.comparison import Comparison
 from pytest_failcond.runs.run_file.whole import SCHEMA
 from pytest_failcond.storage.packing import check_size, pack, unpack
 from pytest_failcond.verdicts.gates import Check, GateResult
@@ -107,7 +107,7 @@ def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
         "planned": tuple(data["planned"]),
         "comparison": None
         if data["comparison"] is None
-        else Comparison.from_json(data["comparison"]),
+        else Comparison.from_json(data["comparison"], PROBES.parse),
         "kept": None if data["kept"] is None else unpack(data["kept"], _WIDE, count=len(labels)),
         "part": None if data["part"] is None else (data["part"][0], data["part"][1]),
         "errors": {e["key"]: e["error"] for e in data["errors"]},

@@ -18,18 +18,19 @@ from pydantic import ValidationError
 
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError, NotEvaluated
-from pytest_failcond.probes.corpus.record import Replay
-from pytest_failcond.probes.direction.record import ClassRanking, Direction
+from pytest_failcond.probes.corpus.record import Replay, replay_in
+from pytest_failcond.probes.direction.record import (
+    ClassRanking,
+    Direction,
+    directions_in,
+    rankings_in,
+)
 from pytest_failcond.probes.keys import (
     CleanKey,
-    CorpusKey,
-    CorruptionKey,
-    DirectionKey,
     Key,
-    RankingKey,
 )
-from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.runs.comparison import Comparison
+from pytest_failcond.probes.regression.record import Comparison
+from pytest_failcond.records.measurements import Measurement, measurements_in
 from pytest_failcond.runs.content import content_of, digest, fields_of
 from pytest_failcond.runs.run_file.agreement import check_agreement
 from pytest_failcond.runs.run_file.whole import SCHEMA, RunRecord
@@ -148,8 +149,7 @@ class Run:
     @cached_property
     def measurements(self) -> dict[Key, Measurement]:
         """Predictions on the test images, clean and by cell."""
-        kinds = (CleanKey, CorruptionKey)
-        return {key: record for key, record in self.records.items() if isinstance(key, kinds)}
+        return measurements_in(self.records)
 
     @property
     def clean(self) -> Measurement | None:
@@ -159,17 +159,17 @@ class Run:
     @cached_property
     def rankings(self) -> dict[Key, ClassRanking]:
         """Rankings of the classes' directions."""
-        return {key: r for key, r in self.records.items() if isinstance(key, RankingKey)}
+        return rankings_in(self.records)
 
     @cached_property
     def directions(self) -> dict[Key, Direction]:
         """Walks along directions."""
-        return {key: r for key, r in self.records.items() if isinstance(key, DirectionKey)}
+        return directions_in(self.records)
 
     @property
     def corpus(self) -> Replay | None:
         """The classifier's predictions on the corpus, if there is one."""
-        return self.records.get(CorpusKey())
+        return replay_in(self.records)
 
     @property
     def remarks(self) -> tuple[Remark, ...]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.words.drawings import Curve, Heat, Legend, Strip
 from pytest_failcond.words.media import MEDIA, Medium
 
 Kind = Literal["word", "number", "name", "prose", "verdict"]
+Place = Literal["gates", "changes", "findings"]
+"""Where a section belongs: with the gates, which decide; with the changes since another run; or with
+the findings. Pages go down from the gates; a terminal goes up from them, to the verdict at its end."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,8 @@ class Section:
         order: the order of the blocks, in words, shown if there is room.
         short: whether the title and the first note, its only one of weight, make one line.
         titled: the media that show the title; on others, the blocks need none.
+        place: where it belongs in the report.
+        rank: its rank there, least first; sections of one rank come in the order of their probes.
     """
 
     title: str
@@ -182,3 +188,17 @@ class Section:
     order: str = ""
     short: bool = False
     titled: Collection[Medium] = MEDIA
+    place: Place = "findings"
+    rank: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown place.
+
+        Raises:
+            FailcondError: there is no such place.
+        """
+        if self.place not in get_args(Place):
+            known = ", ".join(map(repr, get_args(Place)))
+            raise FailcondError(
+                f"section {self.title!r}: place = {self.place!r} does not exist; take one of {known}"
+            )

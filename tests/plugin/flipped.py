@@ -27,7 +27,7 @@ def sections(run):
     """A line of accuracy beside that on the images as they are."""
     if (found := run.records.get(FLIPPED)) is not None:
         rows = [["left to right", f"{found.accuracy:.4f}", str(found.total)]]
-        yield Section("Flipped images", [Table(["images", "accuracy", "n"], rows)])
+        yield Section("Flipped images", [Table(["images", "accuracy", "n"], rows)], rank=15)
 
 
 PROBE = Probe(

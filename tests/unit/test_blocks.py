@@ -50,7 +50,7 @@ def of(kind: str, block: Block) -> str:
     if kind == "markdown":
         return markdown.section(section)
     page = Page(100, color=False, unicode=True)
-    terminal.show_section(page, section)
+    terminal.show_section(page, section, kind)
     return page.content()
 
 

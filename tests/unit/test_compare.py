@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.registry import PROBES
+from pytest_failcond.probes.regression import versus
 from pytest_failcond.probes.regression import view as changes
-from pytest_failcond.report import versus
+from pytest_failcond.probes.regression.record import Comparison
 from pytest_failcond.runs.compare import compare
-from pytest_failcond.runs.comparison import Comparison
 from pytest_failcond.runs.other import Other
 from pytest_failcond.statistics.paired import mcnemar_p, paired_drop_bound
 from tests.runs import changed, make_direction, make_run
@@ -221,6 +222,6 @@ def test_a_comparison_that_an_earlier_version_kept_is_read():
     then, now = runs()
     data = same_weights(then, now).to_json()
     del data["predictions_differ"]
-    kept = Comparison.from_json(data)
+    kept = Comparison.from_json(data, PROBES.parse)
     assert not kept.predictions_differ
     assert "same weights, different code" in changes.headline(kept)

@@ -94,7 +94,9 @@ PARTS = {
         corrupting perfect
         starts fitness ranking walking corner_cases filming discovery attributes tones strokes regions
     """,
-    "what we show": "view fitness_view words chosen way breaking reproduce",
+    "what we show": """
+        view fitness_view words chosen way breaking reproduce confusions shared versus
+    """,
 }
 """The layers of the modules in a probe's folder: it declares, does and shows all that is of the probe."""
 
@@ -172,7 +174,7 @@ def test_no_module_imports_itself_by_way_of_others():
 
 PURE = {"pytest", "torch"}
 ROOMS = {
-    "report/": {*PURE, "pytest_failcond.storage.store", "pytest_failcond.config",
+    "report/": {*PURE, "pytest_failcond.runs.run", "pytest_failcond.storage.store", "pytest_failcond.config",
                 "pytest_failcond.laboratory",
                 "pytest_failcond.generators", "pytest_failcond.corruptions"},
     "corruptions/": PURE,
@@ -183,7 +185,7 @@ ROOMS = {
     "subjects/": {"pytest"},
     "laboratory/": {"pytest"},
     "records/": PURE,
-    "probes/": {"pytest"},
+    "probes/": {"pytest", "pytest_failcond.runs"},
     "statistics/": PURE,
     "storage/packing.py": PURE,
     "storage/reading.py": {*PURE, "numpy"},

@@ -12,9 +12,9 @@ from rich.cells import cell_len
 from pytest_failcond.cli import main
 from pytest_failcond.probes.keys import DirectionKey, Key
 from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.probes.regression.record import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.report import terminal
 from pytest_failcond.runs.compare import compare
-from pytest_failcond.runs.comparison import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.verdicts.gates import GateResult
 from tests.runs import changed, make_check, make_run
 

@@ -11,9 +11,9 @@ from pytest_failcond.probes.corpus import view as corpus
 from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.probes.regression.record import Comparison
 from pytest_failcond.report import contents, html, markdown, terminal
 from pytest_failcond.runs.compare import compare
-from pytest_failcond.runs.comparison import Comparison
 from pytest_failcond.runs.run import Run
 from tests.runs import EVIL, changed, make_run, make_strip
 
@@ -118,7 +118,7 @@ def test_two_runs_are_compared_image_by_image(tmp_path):
     )
     found = compare(then, now, "run.json", confidence=0.95)
     assert (found.corpus_lost, found.corpus_gained) == (("b-1-up-0",), ("a-1-up-0",))
-    assert Comparison.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert Comparison.from_json(json.loads(json.dumps(found.to_json())), PROBES.parse) == found
     remarks = changes.remarks(found, ())
     assert "corpus, lost: b-1-up-0" in remarks
     assert "corpus, gained: a-1-up-0" in remarks

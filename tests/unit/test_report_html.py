@@ -316,7 +316,7 @@ def test_the_page_of_many_failures_is_small(tmp_path):
     folder = tmp_path / "pictures"
     run = make_run(folder)
     found = make_examples(folder, "some", rows=2, color=True)
-    run.measurements[NOISY] = replace(run.measurements[NOISY], examples=found)
+    run.records[NOISY] = replace(run.measurements[NOISY], examples=found)
     assert len(html.page(run)) < 150_000
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from pytest_failcond.cli import main
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.direction.shared import shared_directions
 from pytest_failcond.report import figures
-from pytest_failcond.report.shared import shared_directions
 from tests.runs import make_comparison, make_run
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def test_pyplot_is_not_touched():
         "import sys, matplotlib as m; before = dict(dict.items(m.rcParams)); "  # asks for no backend
         "import tempfile; from pathlib import Path; from dataclasses import replace; "
         "from tests.runs import make_run, make_comparison; "
-        "from pytest_failcond.report.shared import shared_directions; "
+        "from pytest_failcond.probes.direction.shared import shared_directions; "
         "folder = tempfile.TemporaryDirectory(); path = Path(folder.name); "
         "run = replace(make_run(path), comparison=make_comparison(path)); "
         "shared_directions(run, run, 'a', 'b'); folder.cleanup(); "

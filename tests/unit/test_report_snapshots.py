@@ -17,7 +17,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.report import html, markdown, terminal, versus
+from pytest_failcond.probes.regression import versus
+from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.report.page import Page
 from tests.runs import changed, make_comparison, make_run, make_strip
 

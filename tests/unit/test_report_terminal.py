@@ -108,7 +108,7 @@ def test_what_is_readable_stands_beside_the_classifier_within_80_columns():
     run = make_run()
     for key in ("clean", *(f"corruption:gaussian_noise:{s}" for s in (1, 2, 3, 4, 5))):
         judged = replace(run.measurements[key], judge_correct=150, judge_total=200)
-        run.measurements[key] = judged
+        run.records[key] = judged
     text = render(run, width=80)
     assert line_with(text, "mean", "readable", "1", "5")
     assert line_with(text, "gaussian_noise", "0.8600", "0.75", "0.9800 ✓", "0.7400 ✓")
@@ -119,9 +119,7 @@ def test_what_is_readable_stands_beside_the_classifier_within_80_columns():
 def test_a_row_that_rises_is_remarked_on():
     run = make_run()
     easy = run.measurements["corruption:gaussian_noise:1"]
-    run.measurements["corruption:gaussian_noise:4"] = replace(
-        easy, key="corruption:gaussian_noise:4"
-    )
+    run.records["corruption:gaussian_noise:4"] = replace(easy, key="corruption:gaussian_noise:4")
     text = " ".join(render(run).split())
     assert "accuracy rises, beyond sampling noise: gaussian_noise from 3 to 4" in text
     assert "accuracy rises" not in render(make_run())
@@ -137,7 +135,7 @@ def test_ungated_cells_carry_no_sign():
 
 def test_a_cell_that_nobody_asked_for_is_no_error():
     run = make_run(gates=())
-    del run.measurements["corruption:gaussian_noise:2"]
+    del run.records["corruption:gaussian_noise:2"]
     assert line_with(render(run), "gaussian_noise").split()[1:4] == ["–", "0.9800", "–"]
 
 
@@ -166,7 +164,7 @@ def test_the_worst_directions_are_shown_unless_all_are_wanted():
     ]
     gates = (GateResult("d", "broken_share", "fail", tuple(checks)),)
     run = changed(make_run(gates=gates, cells=False), directions={d.key: d for d in made})
-    assert chosen.shown_directions(run, every=False) == (
+    assert chosen.shown_directions(run) == (
         [made[index] for index in (0, 3, 4, 5, 6, 8)],
         3,
     )
@@ -174,7 +172,7 @@ def test_the_worst_directions_are_shown_unless_all_are_wanted():
     assert "The worst 6 of 9; -v shows all." in text
     assert "The worst" not in render(run, verbose=1)
     few = changed(run, directions={d.key: d for d in made[:7]})
-    assert chosen.shown_directions(few, every=False) == (made[:7], 0), "one is not worth a word"
+    assert chosen.shown_directions(few) == (made[:7], 0), "one is not worth a word"
 
 
 def test_what_changes_along_the_directions():
@@ -219,7 +217,7 @@ def test_where_images_change_is_told_if_no_attribute_tells(regions, told):
 def test_a_run_without_attributes_says_nothing_of_them():
     run = make_run()
     for key, direction in run.directions.items():
-        run.directions[key] = replace(direction, attributes=[], where=None)
+        run.records[key] = replace(direction, attributes=[], where=None)
     text = render(run)
     assert "hat changes" not in text
     assert "breaks zero" not in text
@@ -335,7 +333,7 @@ def test_numbers_survive_eighty_columns():
 def test_a_narrow_terminal_has_fewer_columns_and_no_broken_number():
     run = make_run()
     for key in ("clean", *(f"corruption:gaussian_noise:{s}" for s in (1, 2, 3, 4, 5))):
-        run.measurements[key] = replace(run.measurements[key], judge_correct=150, judge_total=200)
+        run.records[key] = replace(run.measurements[key], judge_correct=150, judge_total=200)
     text = render(run, width=56)
     assert line_with(text, "gaussian_noise ").split() == [
         "gaussian_noise", "0.86", "0.98", "✓", "0.92", "✗", "0.86", "✗", "0.80", "✓", "0.74", "✓",

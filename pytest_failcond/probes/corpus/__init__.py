@@ -102,5 +102,7 @@ PROBE = Probe(
     read_planned=_read_planned,
     keys=_keys,
     checks=_checks,
+    sections="pytest_failcond.probes.corpus.view:sections",
+    details="pytest_failcond.probes.corpus.view:details",
     metrics=(_METRIC,),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,3 +92,8 @@ class Replay(Predictions):
     def from_json(cls, data: dict[str, Any]) -> Replay:
         """Read the entry of the run file."""
         return cls(tuple(Replayed(**entry) for entry in data["entries"]), data["pixels"])
+
+
+def replay_in(records: Mapping[Key, Any]) -> Replay | None:
+    """Return the predictions on the corpus, if there is one."""
+    return records.get(_CORPUS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pytest_failcond.probes.corpus.folder import promotion
-from pytest_failcond.probes.corpus.record import Replayed
-from pytest_failcond.probes.keys import EntryKey
+from pytest_failcond.probes.corpus.record import Replayed, replay_in
+from pytest_failcond.probes.keys import EntryKey, Key
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents
-from pytest_failcond.runs.run import Run
-from pytest_failcond.words.blocks import Note, Section
+from pytest_failcond.words.blocks import Block, Note, Section
 from pytest_failcond.words.drawings import Frame, Said, Strip
 from pytest_failcond.words.printing import printable
 
@@ -15,20 +17,25 @@ _NAMED = 8  # ids in a command; the rest are counted
 _PICTURED = 30  # lost images that are shown; their tests show them all
 
 
-def section(run: Run) -> Section | None:
-    """Describe the state of the corpus, the next step, and the lost images; None without a
-    corpus.
-    """
-    if run.corpus is None:
-        return None
+def sections(run: Shown) -> Iterator[Section]:
+    """Describe the state of the corpus, the next step, and the lost images."""
+    if replay_in(run.records) is None:
+        return
     notes = [Note(summary(run))]
     if command := advice(run):
         notes.append(Note(command, "aside"))
     lost = [frame(run, entry, named=True) for entry in contents.lost(run)[:_PICTURED]]
-    return Section("Corpus", [*notes, Strip(lost)], short=True)
+    yield Section("Corpus", [*notes, Strip(lost)], short=True, rank=30)
 
 
-def frame(run: Run, entry: Replayed, *, named: bool) -> Frame:
+def details(run: Shown, key: Key) -> Iterator[Block]:
+    """Describe one image of the corpus."""
+    for entry in contents.entries_of(run):
+        if key == EntryKey(entry.id):
+            yield Strip([frame(run, entry, named=False)])
+
+
+def frame(run: Shown, entry: Replayed, *, named: bool) -> Frame:
     """Describe an image and its prediction."""
     said = told(run, entry)
     lines = [Said(said, "failed" if entry.lost else "plain")]
@@ -37,14 +44,15 @@ def frame(run: Run, entry: Replayed, *, named: bool) -> Frame:
     return Frame(lines, (f"{title(entry)}: {said}",), entry.picture or "")
 
 
-def summary(run: Run) -> str:
+def summary(run: Shown) -> str:
     """Return the state of the corpus; empty without a corpus.
 
     ``12 open (9 still wrong, 3 now right), 4 fixed, all held``
     """
-    if run.corpus is None:
+    replay = replay_in(run.records)
+    if replay is None:
         return ""
-    entries = run.corpus.entries
+    entries = replay.entries
     still = [e for e in entries if e.status == "open" and not e.right]
     right, fixed = contents.mended(run), [e for e in entries if e.status == "fixed"]
     gone = sum(e.lost for e in fixed)
@@ -57,7 +65,7 @@ def summary(run: Run) -> str:
     return ", ".join(parts)
 
 
-def advice(run: Run) -> str:
+def advice(run: Shown) -> str:
     """Return the command that promotes the images that are right now; empty if there are none."""
     ids = [printable(entry.id) for entry in contents.mended(run)]
     if not ids:
@@ -71,7 +79,7 @@ def title(entry: Replayed) -> str:
     return printable(EntryKey(entry.id))
 
 
-def told(run: Run, entry: Replayed) -> str:
+def told(run: Shown, entry: Replayed) -> str:
     """Return the prediction on an image, and the expected class."""
     expected = "is marked as fixed, but " if entry.lost else ""
     return printable(expected + entry.told(run.classes))

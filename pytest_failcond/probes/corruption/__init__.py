@@ -104,6 +104,7 @@ PROBE = Probe(
     tests=_tests,
     keys=_keys,
     selects=_selects,
+    sections="pytest_failcond.probes.corruption.view:sections",
     metrics=(
         Metric(
             name="accuracy",

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_failcond.probes.corruption import words
 from pytest_failcond.probes.keys import CleanKey, CorruptionKey, Key, MeanKey
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.report import contents, wording
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.records.measurements import measurements_in
+from pytest_failcond.report import contents
 from pytest_failcond.report.wording import count
-from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Note, Section
 from pytest_failcond.words.drawings import Heat, Shade
-from pytest_failcond.words.media import HTML, PAGES, TERMINAL
+from pytest_failcond.words.media import HTML, TERMINAL
 
 
-def section(run: Run) -> Section | None:
-    """Describe the accuracy of every cell, or of the clean images alone; None if neither was
-    requested.
-    """
+def sections(run: Shown) -> Iterator[Section]:
+    """Describe the accuracy of every cell."""
     cells = _cells(run)
     if not cells:
-        return _clean_alone(run)
+        return
     names, severities = _names(run, cells), sorted({severity for _, severity in cells})
-    images = next((m.total for m in run.measurements.values()), 0)
+    images = next((m.total for m in measurements_in(run.records).values()), 0)
     gated = sum(shade.status is not None for shade in cells.values())
     means = sum(isinstance(check.key, MeanKey) for check in run.checks)
     said = f"{count(len(cells), 'cell')}, {gated} gated"
     said += f", {count(means, 'gate')} over their mean" if means else ""
-    return Section(
+    yield Section(
         "Accuracy by corruption and severity",
         [
             _heat(run, cells, names, severities),
@@ -40,34 +39,22 @@ def section(run: Run) -> Section | None:
             ),
         ],
         titled=TERMINAL | HTML,
+        rank=10,
     )
 
 
-def _clean_alone(run: Run) -> Section | None:
-    clean = _shade(run, CleanKey())
-    if clean is None:
-        return None
-    said = "error" if clean.share is None else wording.accuracy(clean.share)
-    sign = wording.sign(clean.status) or ("?" if clean.share is None else "")
-    text = f"{said} {sign}".rstrip()
-    images = next((m.total for m in run.measurements.values()), 0)
-    status = "error" if clean.share is None else clean.status
-    notes = [Note(f"{text}  n {images}", status=status, on=TERMINAL), Note(text, on=PAGES)]
-    return Section("Clean accuracy", notes, short=True)
-
-
-def _cells(run: Run) -> dict[tuple[str, int], Shade]:
+def _cells(run: Shown) -> dict[tuple[str, int], Shade]:
     """Return the cells by corruption and severity."""
     found: dict[tuple[str, int], Shade] = {}
-    for key in [*run.measurements, *run.errors]:
+    for key in [*run.records, *run.errors]:
         if isinstance(named := PROBES.named(key), CorruptionKey):
-            shade = _shade(run, named)
+            shade = contents.shade_of(run, named)
             if shade is not None:
                 found[named.corruption, named.severity] = shade
     return found
 
 
-def _names(run: Run, cells: dict[tuple[str, int], Shade]) -> list[str]:
+def _names(run: Shown, cells: dict[tuple[str, int], Shade]) -> list[str]:
     """Return the corruptions, in the order of the configuration."""
     configured = list((run.settings.get("corruptions") or {}).get("names") or ())
     names = list(dict.fromkeys(name for name, _ in cells))
@@ -75,7 +62,7 @@ def _names(run: Run, cells: dict[tuple[str, int], Shade]) -> list[str]:
 
 
 def _heat(
-    run: Run, cells: dict[tuple[str, int], Shade], names: Sequence[str], severities: Sequence[int]
+    run: Shown, cells: dict[tuple[str, int], Shade], names: Sequence[str], severities: Sequence[int]
 ) -> Heat:
     rows = [[cells.get((name, severity)) for severity in severities] for name in names]
     readable = [[_readable(run, CorruptionKey(name, s)) for s in severities] for name in names]
@@ -85,7 +72,7 @@ def _heat(
         columns=[str(severity) for severity in severities],
         cells=rows,
         means=[_mean([None if shade is None else shade.share for shade in row]) for row in rows],
-        clean=_shade(run, CleanKey()),
+        clean=contents.shade_of(run, CleanKey()),
         readable=([_mean(row) for row in readable], _readable(run, CleanKey())) if judged else None,
         gravest=contents.several_gates(run),
     )
@@ -97,17 +84,6 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(values) else None
 
 
-def _shade(run: Run, key: Key) -> Shade | None:
-    """Return the accuracy of a key, with the gravest verdict on it; None if it was not
-    requested.
-    """
-    if key not in run.measurements and key not in run.errors:
-        return None
-    measured = run.measurements.get(key)
-    share = None if measured is None or not measured.total else measured.accuracy
-    return Shade(share, contents.status_of_key(run, key))
-
-
-def _readable(run: Run, key: Key) -> float | None:
-    measured = run.measurements.get(key)
+def _readable(run: Shown, key: Key) -> float | None:
+    measured = run.records.get(key)
     return None if measured is None else measured.judge_accuracy

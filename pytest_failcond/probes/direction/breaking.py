@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_failcond.probes.direction.record import Direction
-from pytest_failcond.runs.run import Run
+from pytest_failcond.probes.direction.record import Direction, directions_in
+from pytest_failcond.probes.shown import Shown
 
 LEAST_BROKEN = 0.1
 """Share of the start images that a direction must break, beyond those broken unmoved, to count."""
@@ -33,7 +33,7 @@ class BreakingChange:
     later: tuple[int, ...]
 
 
-def breaking_changes(run: Run) -> list[BreakingChange]:
+def breaking_changes(run: Shown) -> list[BreakingChange]:
     """Group the breaking directions by their largest change, over classes.
 
     A direction *breaks* if, by the end of what was tested, it has broken a tenth of the start
@@ -45,10 +45,10 @@ def breaking_changes(run: Run) -> list[BreakingChange]:
     Changes that break most classes first come first, places after attributes, unnamed ones last. A
     run whose directions have no attributes gives no groups.
     """
-    if not any(direction.attributes for direction in run.directions.values()):
+    if not any(direction.attributes for direction in directions_in(run.records).values()):
         return []
     by_class: dict[int, list[Direction]] = {}
-    for direction in run.directions.values():
+    for direction in directions_in(run.records).values():
         if _breaks(direction):
             by_class.setdefault(direction.class_index, []).append(direction)
     first: dict[_Change, set[int]] = {}

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.direction.record import Direction, directions_in, rankings_in
 from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents
 from pytest_failcond.report.wording import GRAVITY, LABELS, count
-from pytest_failcond.runs.run import Run
 
 _WORST = 6  # directions, if not all are shown
 
 
-def directions_of(run: Run) -> list[Direction]:
+def directions_of(run: Shown) -> list[Direction]:
     """Return the directions by class and rank, unranked ones last."""
     return sorted(
-        run.directions.values(), key=lambda d: (d.class_index, d.rank is None, d.rank or 0, d.key)
+        directions_in(run.records).values(),
+        key=lambda d: (d.class_index, d.rank is None, d.rank or 0, d.key),
     )
 
 
-def few_classes(run: Run) -> tuple[list[Direction], list[Direction]]:
+def few_classes(run: Shown) -> tuple[list[Direction], list[Direction]]:
     """Return the directions of the ten classes with the worst ones, and those of the other
     classes.
     """
@@ -35,7 +36,7 @@ def few_classes(run: Run) -> tuple[list[Direction], list[Direction]]:
     )
 
 
-def more_classes(run: Run, others: Iterable[Direction]) -> str:
+def more_classes(run: Shown, others: Iterable[Direction]) -> str:
     """Return the number of classes left out, and the verdicts of their directions; empty if there
     are none.
     """
@@ -49,7 +50,7 @@ def more_classes(run: Run, others: Iterable[Direction]) -> str:
     return f"{line}: {told}" if told else line
 
 
-def _worst_first(run: Run) -> Callable[[Direction], tuple[int, float]]:
+def _worst_first(run: Shown) -> Callable[[Direction], tuple[int, float]]:
     """Sort directions: those that a gate fails, those that hold least, those that break most."""
 
     def order(direction: Direction) -> tuple[int, float]:
@@ -59,28 +60,25 @@ def _worst_first(run: Run) -> Callable[[Direction], tuple[int, float]]:
     return order
 
 
-def shown_directions(run: Run, *, every: bool) -> tuple[list[Direction], int]:
+def shown_directions(run: Shown) -> tuple[list[Direction], int]:
     """Return the worst directions, by class and rank, and the number of the others.
 
     Worst are those that a gate fails, then those that hold least, then those that break most.
     """
     found = directions_of(run)
     worst = {direction.key for direction in sorted(found, key=_worst_first(run))[:_WORST]}
-    if every:
-        shown, others = few_classes(run)
-        return shown, len(others)
     if len(found) <= _WORST + 1:
         return found, 0
     return [d for d in found if d.key in worst], len(found) - len(worst)
 
 
-def passed_over(run: Run) -> list[tuple[int, list[tuple[DirectionKey, float]]]]:
+def passed_over(run: Shown) -> list[tuple[int, list[tuple[DirectionKey, float]]]]:
     """Return per class the directions passed over: their keys and valid ranges."""
     return [
         (
             ranking.class_index,
             [(p["key"], p["valid_range"]) for p in ranking.passed_over],
         )
-        for ranking in run.rankings.values()
+        for ranking in rankings_in(run.records).values()
         if ranking.passed_over
     ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_failcond.probes.direction.fit import Fitness, Likeness, fitness_of, nothing_fit, unfit
+from pytest_failcond.probes.direction.record import directions_in
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, wording
-from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Cell, Column, Note, Section, Table
 from pytest_failcond.words.media import MEDIA, PAGES
 
-_TITLE = "Fitness of the generator"
+_TITLE, _RANK = "Fitness of the generator", 40
 _NO_IMAGES = "Without test images, the generator's fitness is not judged."
 _EXPLAINED = (
     "Accepted: by the judges, of unmoved generated images and of real test images, corrupted as in the "
@@ -20,17 +21,19 @@ _EXPLAINED = (
 )
 
 
-def sections(run: Run) -> Iterator[Section]:
+def sections(run: Shown) -> Iterator[Section]:
     """Describe the fitness of each class; a terminal shows a line if every class is fit."""
     found = fitness_of(run.records)
     if not found:
         if said := _why_not_judged(run):
-            yield Section(_TITLE, [Note(said, "aside")], short=True)
+            yield Section(_TITLE, [Note(said, "aside")], short=True, rank=_RANK)
         return
     bad = unfit(found)
     if not bad:
         line = f"all {len(found)} classes are fit" if len(found) > 1 else "the class is fit"
-        yield Section(_TITLE, [Note(line, "aside"), _table(run, found, fit=True)], short=True)
+        yield Section(
+            _TITLE, [Note(line, "aside"), _table(run, found, fit=True)], short=True, rank=_RANK
+        )
         return
     names = ", ".join(
         wording.class_name(run, one.class_index) for one in bad[: contents.MOST_CLASSES]
@@ -44,18 +47,20 @@ def sections(run: Run) -> Iterator[Section]:
         f"{names}{more}"
     )
     note = Note(told, "error" if nothing_fit(run.records) else "warning")
-    yield Section(_TITLE, [note, _table(run, found, fit=False)])
+    yield Section(_TITLE, [note, _table(run, found, fit=False)], rank=_RANK)
 
 
-def _why_not_judged(run: Run) -> str:
+def _why_not_judged(run: Shown) -> str:
     """Return the reason why fitness was not judged; nothing if there is no judge, as a remark of the
     report says, or if an older version kept the run.
     """
-    judged = any(direction.valid_range is not None for direction in run.directions.values())
+    judged = any(
+        direction.valid_range is not None for direction in directions_in(run.records).values()
+    )
     return _NO_IMAGES if judged and not len(run.labels) else ""
 
 
-def _table(run: Run, found: Sequence[Fitness], *, fit: bool) -> Table:
+def _table(run: Shown, found: Sequence[Fitness], *, fit: bool) -> Table:
     """Describe classes in a row each, those that are not fit first; ten at most."""
     worst = sorted(found, key=lambda one: (one.fit, _share(one)))[: contents.MOST_CLASSES]
     head = [

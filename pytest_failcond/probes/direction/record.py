@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction.keys import read_key
 from pytest_failcond.probes.direction.place import Where
-from pytest_failcond.probes.keys import DirectionKey, RankingKey
+from pytest_failcond.probes.keys import DirectionKey, Key, RankingKey
 from pytest_failcond.storage.packing import unpack_bits
 
 STANDS_OUT = 0.5  # σ of natural variation; smaller changes are not named
@@ -240,3 +241,13 @@ class ClassRanking:
             except ValueError as error:
                 raise ValueError(f"{ranking.key}: starts_right: {error}") from error
         return ranking
+
+
+def directions_in(records: Mapping[Key, Any]) -> dict[Key, Direction]:
+    """Return the walks along directions."""
+    return {key: record for key, record in records.items() if isinstance(key, DirectionKey)}
+
+
+def rankings_in(records: Mapping[Key, Any]) -> dict[Key, ClassRanking]:
+    """Return the rankings of the classes' directions."""
+    return {key: record for key, record in records.items() if isinstance(key, RankingKey)}

@@ -6,10 +6,10 @@ import shlex
 from pathlib import Path
 
 from pytest_failcond.probes.direction.record import Direction
-from pytest_failcond.runs.run import Run
+from pytest_failcond.probes.shown import Shown
 
 
-def show_command(run: Run, direction: Direction, shift: float) -> str:
+def show_command(run: Shown, direction: Direction, shift: float) -> str:
     """Return the ``failcond show`` that makes a frame of a direction's strip, to the pixel.
 
     Run it in the folder of the tests. It contains the settings that options of the session may have

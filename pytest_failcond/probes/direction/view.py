@@ -5,41 +5,53 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
-from pytest_failcond.probes.direction import chosen
+from pytest_failcond.probes.direction import chosen, fitness_view
 from pytest_failcond.probes.direction import words as direction_text
-from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.direction.record import Direction, directions_in
 from pytest_failcond.probes.direction.reproduce import show_command
 from pytest_failcond.probes.direction.way import strip_of
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, wording
-from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
 from pytest_failcond.words.drawings import Curve, Legend, Line
-from pytest_failcond.words.media import HTML, MARKDOWN, MEDIA, NONE, PAGES, TERMINAL, Medium
+from pytest_failcond.words.media import (
+    BRIEF,
+    HTML,
+    MARKDOWN,
+    MEDIA,
+    NONE,
+    PAGES,
+    TERMINAL,
+    VERBOSE,
+    Medium,
+)
 
+_FEW = f"those of the worst {contents.MOST_CLASSES} classes"
 _MOST_ATTRIBUTES = 3  # of a direction, if all directions are shown; else one
 
 
-def section(run: Run, *, every: bool = False) -> Section:
-    """Describe the directions, and the changes along them.
-
-    Args:
-        run: with its directions.
-        every: whether a terminal shows all directions, not the worst.
-    """
+def sections(run: Shown) -> Iterator[Section]:
+    """Describe the directions, and the changes along them; then the generator's fitness."""
     found = [
-        *_in_terminal(run, every=every),
+        *_in_terminal(run),
+        *_all_in_terminal(run),
         *_on_pages(run),
-        *_in_words(run, every=every),
+        *_in_words(run),
         *_drawn(run),
     ]
     title = "Directions along which a class is lost fastest"
-    return Section(title, found, titled=TERMINAL | HTML)
+    yield Section(title, found, titled=TERMINAL | HTML, rank=20)
+    yield from fitness_view.sections(run)
 
 
-def one(run: Run, direction: Direction) -> Iterator[Block]:
+def details(run: Shown, key: Key) -> Iterator[Block]:
     """Describe one direction: its numbers, pictures of the way, the command to make them again, its
     curve.
     """
+    direction = directions_in(run.records).get(key)
+    if direction is None:
+        return
     yield Note(direction_text.title(run, direction))
     yield _table(run, [direction], every=True)
     yield strip_of(run, direction)
@@ -49,21 +61,27 @@ def one(run: Run, direction: Direction) -> Iterator[Block]:
     yield _legend(run)
 
 
-def _in_terminal(run: Run, *, every: bool) -> Iterator[Block]:
-    """Describe the worst directions, or those of the worst classes, and count the others."""
-    shown, more = chosen.shown_directions(run, every=every)
-    if not shown:
-        return
+def _in_terminal(run: Shown) -> Iterator[Block]:
+    """Describe the worst directions, and count the others."""
+    shown, more = chosen.shown_directions(run)
     which = ""
     if more:
-        few = f"those of the worst {contents.MOST_CLASSES} classes"
-        classes = len({d.class_index for d in run.directions.values()})
-        rest = f"; -v shows {'all' if classes <= contents.MOST_CLASSES else few}"
-        which = f"The worst {len(shown)} of {len(shown) + more}{f', {few}' if every else rest}. "
-    yield _table(run, shown, every=every, which=which, on=TERMINAL)
+        classes = len({d.class_index for d in directions_in(run.records).values()})
+        rest = "all" if classes <= contents.MOST_CLASSES else _FEW
+        which = f"The worst {len(shown)} of {len(shown) + more}; -v shows {rest}. "
+    if shown:
+        yield _table(run, shown, every=False, which=which, on=BRIEF)
 
 
-def _on_pages(run: Run) -> Iterator[Block]:
+def _all_in_terminal(run: Shown) -> Iterator[Block]:
+    """Describe the directions of the worst classes, and count the others."""
+    shown, others = chosen.few_classes(run)
+    which = f"The worst {len(shown)} of {len(shown) + len(others)}, {_FEW}. " if others else ""
+    if shown:
+        yield _table(run, shown, every=True, which=which, on=VERBOSE)
+
+
+def _on_pages(run: Shown) -> Iterator[Block]:
     """Describe the directions of the classes with the worst ones, and the verdicts of the
     others.
     """
@@ -74,12 +92,12 @@ def _on_pages(run: Run) -> Iterator[Block]:
         yield Note(more, "aside", on=PAGES)
 
 
-def _in_words(run: Run, *, every: bool) -> Iterator[Block]:
+def _in_words(run: Shown) -> Iterator[Block]:
     """Describe the changes that break each class, the images wrong without any, and the directions passed over."""
-    if said := direction_text.what_breaks(run, later=every):
-        yield Note(said, on=TERMINAL)
+    if said := direction_text.what_breaks(run, later=False):
+        yield Note(said, on=BRIEF)
     if said := direction_text.what_breaks(run):
-        yield Note(said, on=PAGES)
+        yield Note(said, on=VERBOSE | PAGES)
     if said := direction_text.wrong_unmoved(run):
         yield Note(said)
     for line in direction_text.without_directions(run):
@@ -89,7 +107,7 @@ def _in_words(run: Run, *, every: bool) -> Iterator[Block]:
 
 
 def _table(
-    run: Run,
+    run: Shown,
     directions: Sequence[Direction],
     *,
     every: bool,
@@ -141,7 +159,7 @@ def _table(
     return Table(head, rows, name="Directions", told=told, dense=every, on=on)
 
 
-def _drawn(run: Run) -> Iterator[Block]:
+def _drawn(run: Shown) -> Iterator[Block]:
     """Describe the degradation curves, folded away by class."""
     directions, _ = chosen.few_classes(run)
     if directions:
@@ -152,7 +170,7 @@ def _drawn(run: Run) -> Iterator[Block]:
         yield Fold(f"class {wording.class_name(run, index)}", curves, on=HTML)
 
 
-def curve_of(run: Run, direction: Direction, *, caption: str = "") -> Curve:
+def curve_of(run: Shown, direction: Direction, *, caption: str = "") -> Curve:
     """Describe the outcomes of a direction's start images over the shift; with a caption, one of
     several.
     """
@@ -177,7 +195,7 @@ def curve_of(run: Run, direction: Direction, *, caption: str = "") -> Curve:
     )
 
 
-def _legend(run: Run) -> Legend:
+def _legend(run: Shown) -> Legend:
     names = [
         ("right", "still right"),
         ("broken", "broken"),
@@ -193,5 +211,5 @@ def _legend(run: Run) -> Legend:
     return Legend(names, told)
 
 
-def _confidence(run: Run) -> float:
+def _confidence(run: Shown) -> float:
     return float(run.settings.get("confidence", 0.95))

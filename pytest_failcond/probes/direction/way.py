@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.direction.words import at
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import wording
 from pytest_failcond.report.strips import seen_as
-from pytest_failcond.runs.run import Run
 from pytest_failcond.words.drawings import Frame, Said, Strip
 from pytest_failcond.words.judged import judged_name
 from pytest_failcond.words.printing import printable
 
 
-def strip_of(run: Run, direction: Direction) -> Strip:
+def strip_of(run: Shown, direction: Direction) -> Strip:
     """Describe a start image on its way to its break, and its predictions."""
     strip = direction.strip
     named = wording.class_name(run, direction.class_index)
@@ -45,7 +45,7 @@ def _mean_difference(direction: Direction) -> Frame | None:
     return Frame(said, [alt], where.file)
 
 
-def _judged(run: Run, direction: Direction, seen: int, accepted: bool) -> str:
+def _judged(run: Shown, direction: Direction, seen: int, accepted: bool) -> str:
     """Return the judges' acceptance of a frame in words, or else their prediction."""
     name = printable(judged_name(run.classes, seen))
     if not accepted and seen == direction.class_index:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pytest_failcond.probes.direction import chosen
 from pytest_failcond.probes.direction.breaking import BreakingChange, breaking_changes
 from pytest_failcond.probes.direction.place import ALL_OVER
-from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.direction.record import Direction, rankings_in
 from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, wording
-from pytest_failcond.runs.run import Run
 from pytest_failcond.words.printing import printable
 
 EXPLAINED = (
@@ -39,7 +39,7 @@ def dimension(direction: Direction) -> str:
     return f"s{direction.dimension} {printable(direction.name)} {arrow(direction.sign)}"
 
 
-def title(run: Run, direction: Direction) -> str:
+def title(run: Shown, direction: Direction) -> str:
     """Name a direction in full."""
     rank = "" if direction.rank is None else f", direction {direction.rank}"
     return f"class {wording.class_name(run, direction.class_index)}{rank}: {dimension(direction)}"
@@ -80,10 +80,10 @@ def newly(direction: Direction) -> str:
     return wording.share(broken / right) if right else wording.NOTHING
 
 
-def wrong_unmoved(run: Run) -> str:
+def wrong_unmoved(run: Shown) -> str:
     """Say which classes' start images are wrong before any shift; empty where few are."""
     found = []
-    for ranking in run.rankings.values():
+    for ranking in rankings_in(run.records).values():
         if ranking.starts_right is not None:
             wrong = 1 - float(ranking.right_unmoved.mean())
             if wrong >= _NOTEWORTHY:
@@ -94,11 +94,11 @@ def wrong_unmoved(run: Run) -> str:
     return text if said else ""
 
 
-def without_directions(run: Run) -> list[str]:
+def without_directions(run: Shown) -> list[str]:
     """Say which classes have no direction that can be tested, a line each, for ten classes at most."""
     names = [
         wording.class_name(run, ranking.class_index)
-        for ranking in run.rankings.values()
+        for ranking in rankings_in(run.records).values()
         if not ranking.directions
     ]
     lines = [f"The judges follow no direction of class {name} for 1 σ" for name in names]
@@ -150,7 +150,7 @@ def plus_minus(number: float) -> str:
     return "+" if number > 0 else "−"
 
 
-def what_breaks(run: Run, *, later: bool = True) -> str:
+def what_breaks(run: Shown, *, later: bool = True) -> str:
     """Return the changes that break each class: ``noise + breaks 0, 3 and 8 first, 5 later; …``.
 
     Args:
@@ -161,7 +161,7 @@ def what_breaks(run: Run, *, later: bool = True) -> str:
     return "; ".join(filter(None, said))
 
 
-def _breaking(run: Run, change: BreakingChange, *, later: bool) -> str:
+def _breaking(run: Shown, change: BreakingChange, *, later: bool) -> str:
     name = f"a change {at(change.places)}" if change.places else "an unnamed change"
     if change.name is not None:
         name = f"{printable(change.name)} {plus_minus(change.sign)}"
@@ -180,7 +180,7 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def all_passed_over(run: Run) -> list[str]:
+def all_passed_over(run: Shown) -> list[str]:
     """Name the directions passed over, a line per class, for ten classes at most."""
     entries = chosen.passed_over(run)
     lines = [passed_over(run, *entry) for entry in entries[: contents.MOST_CLASSES]]
@@ -189,7 +189,7 @@ def all_passed_over(run: Run) -> list[str]:
     return lines
 
 
-def passed_over(run: Run, class_index: int, passed: list[tuple[DirectionKey, float]]) -> str:
+def passed_over(run: Shown, class_index: int, passed: list[tuple[DirectionKey, float]]) -> str:
     """Name the directions of a class that were passed over, because their images soon lose
     validity.
     """

@@ -94,5 +94,7 @@ PROBE = Probe(
     keys=compared_keys,
     selects=_selects,
     checks=_checks,
+    sections="pytest_failcond.probes.regression.view:sections",
+    details="pytest_failcond.probes.regression.view:details",
     metrics=_METRICS,
 )

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from pytest_failcond.report import strips, wording
-from pytest_failcond.report.wording import count, sigma
-from pytest_failcond.runs.comparison import (
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.regression.record import (
+    MOST_DIRECTIONS,
     Comparison,
     DirectionComparison,
     KeyComparison,
+    most_changed,
     walk_changed,
 )
-from pytest_failcond.runs.run import Run
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.report import strips, wording
+from pytest_failcond.report.wording import count, sigma
 from pytest_failcond.words.blocks import Block, Cell, Fold, Heading, Note, Section, Table
-from pytest_failcond.words.media import HTML, TERMINAL
+from pytest_failcond.words.media import BRIEF, HTML, MARKDOWN, PAGES, VERBOSE, Medium
 from pytest_failcond.words.printing import printable
 
 HEAD = ("", "lost", "gained", "drop", "upper bound", "p (Holm)")
 DIRECTIONS_HEAD = ("", "broke at", "breaks at", "broken then", "now")
 _SHOWN = 8
-_DIRECTIONS = 12
 _UNFOLDED = 8  # keys that are not folded away
 _PICTURED = 3  # keys whose changed images are shown
 _LEVEL = 0.05
@@ -73,47 +75,60 @@ _MODEL: dict[Model, str] = {
 }
 
 
-def section(run: Run, *, every: bool = False) -> Section | None:
-    """Describe the losses and gains since the baseline; None without a baseline.
+def sections(run: Shown) -> Iterator[Section]:
+    """Describe the losses and gains since the baseline."""
+    if (comparison := run.comparison) is not None:
+        first = Note(f"{headline(comparison)}; {summary(comparison)}")
+        found = [first, *blocks(run, comparison, SINCE)]
+        yield Section("Since the baseline", found, place="changes")
 
-    Args:
-        run: with its comparison.
-        every: whether each key and direction is shown.
-    """
+
+def details(run: Shown, key: Key) -> Iterator[Block]:
+    """Describe the losses and gains of a key."""
     comparison = run.comparison
-    if comparison is None:
-        return None
-    first = Note(f"{headline(comparison)}; {summary(comparison)}")
-    return Section("Since the baseline", [first, *blocks(run, comparison, SINCE, every=every)])
+    for entry in comparison.keys if comparison is not None else ():
+        if comparison is not None and entry.key == key and not entry.inputs_changed:
+            yield Heading("Since the baseline:", minor=True)
+            cells = [wording.key_text(run, key), *row(run, entry)[1:]]
+            yield Table(HEAD, [cells], name="Since the baseline", told=note(comparison))
+            yield from strips.changed_images(run, entry)
 
 
-def blocks(run: Run, comparison: Comparison, words: Words, *, every: bool) -> Iterator[Block]:
+def blocks(run: Shown, comparison: Comparison, words: Words) -> Iterator[Block]:
     """Describe the changed keys and directions, and sum up the rest."""
+    yield from _blocks(run, comparison, words, every=False, on=BRIEF | PAGES)
+    yield from _blocks(run, comparison, words, every=True, on=VERBOSE)
+
+
+def _blocks(
+    run: Shown, comparison: Comparison, words: Words, *, every: bool, on: frozenset[Medium]
+) -> Iterator[Block]:
+    """Describe the changes for some media: every key and direction, or the most changed."""
     keys, rest = shown(run, comparison, every=every)
     if keys:
         first = None if len(keys) <= _UNFOLDED + 1 else _UNFOLDED
         more = f"{len(keys) - (first or 0)} more"
         rows, told = [row(run, entry) for entry in keys], note(comparison, words)
-        yield Table(HEAD, rows, name="Keys", first=first, rest=more, told=told)
+        yield Table(HEAD, rows, name="Keys", first=first, rest=more, told=told, on=on)
     for remark in remarks(comparison, rest, words):
-        yield Note(remark, "aside")
+        yield Note(remark, "aside", on=on)
     directions, others = shown_directions(comparison, every=every)
     if directions:
         title, rows = "Shared directions", [direction_row(run, entry) for entry in directions]
-        yield Heading(f"{title}, most changed first", on=TERMINAL | HTML)
-        yield Table(words.directions, rows, name=title, told=DIRECTIONS_NOTE)
+        yield Heading(f"{title}, most changed first", on=on - MARKDOWN)
+        yield Table(words.directions, rows, name=title, told=DIRECTIONS_NOTE, on=on)
     if others:
         less = f"{count(others, 'more direction')}, less changed"
-        yield Note(less, "aside", on=TERMINAL | HTML)
+        yield Note(less, "aside", on=on - MARKDOWN)
     for entry in keys[:_PICTURED]:
         if images := list(strips.changed_images(run, entry)):
             title = f"{wording.key_text(run, entry.key)}: lost and gained"
-            yield Fold(title, images, on=HTML)
+            yield Fold(title, images, on=on & HTML)
 
 
 def headline(comparison: Comparison) -> str:
     """Name the baseline of the run, and whether the model is another one."""
-    then = origin(comparison.then)
+    then = wording.origin(comparison.then)
     return (
         f"{printable(comparison.baseline)}{f' ({then})' if then else ''}: "
         + _MODEL[model_of(comparison)]
@@ -128,23 +143,6 @@ def model_of(comparison: Comparison) -> Model:
         return "another"
     changed = comparison.predictions_differ or any(map(_changed, comparison.keys))
     return "same weights" if changed else "same"
-
-
-def origin(of: dict[str, Any]) -> str:
-    """Return date and commit of a run."""
-    parts = []
-    if of.get("commit"):
-        parts.append(f"commit {of['commit'][:7]}{'+' if of.get('dirty') else ''}")
-    if of.get("date"):
-        parts.append(str(of["date"])[:10])
-    return ", ".join(parts)
-
-
-def subject(run: Run) -> str:
-    """Return model, date and commit of a run."""
-    model = run.settings.get("classifier") or "the classifier of conftest.py"
-    made = origin(run.environment)
-    return printable(f"{model}, {made}" if made else str(model))
 
 
 def summary(comparison: Comparison) -> str:
@@ -168,7 +166,7 @@ def summary(comparison: Comparison) -> str:
 
 
 def shown(
-    run: Run, comparison: Comparison, *, every: bool = False
+    run: Shown, comparison: Comparison, *, every: bool = False
 ) -> tuple[list[KeyComparison], list[KeyComparison]]:
     """Split the keys into those shown and the rest: losses before gains, the largest first.
 
@@ -199,20 +197,12 @@ def shown_directions(
     if every:
         return most_changed(comparison, len(comparison.directions)), 0
     changed = sum(map(walk_changed, comparison.directions))
-    return most_changed(comparison, min(changed, _DIRECTIONS)), max(changed - _DIRECTIONS, 0)
+    return most_changed(comparison, min(changed, MOST_DIRECTIONS)), max(
+        changed - MOST_DIRECTIONS, 0
+    )
 
 
-def most_changed(comparison: Comparison, most: int = _DIRECTIONS) -> list[DirectionComparison]:
-    """Return the directions whose broken share changed most."""
-
-    def order(entry: DirectionComparison) -> tuple[bool, float, str]:
-        change = abs(entry.broken_share - entry.broken_share_then)
-        return not walk_changed(entry), -change, entry.key
-
-    return sorted(comparison.directions, key=order)[:most]
-
-
-def row(run: Run, entry: KeyComparison) -> list[str | Cell]:
+def row(run: Shown, entry: KeyComparison) -> list[str | Cell]:
     """Return the cells of a key, as in `HEAD`."""
     return [
         Cell(wording.key_text(run, entry.key), key=entry.key),
@@ -224,7 +214,7 @@ def row(run: Run, entry: KeyComparison) -> list[str | Cell]:
     ]
 
 
-def direction_row(run: Run, entry: DirectionComparison) -> list[str | Cell]:
+def direction_row(run: Shown, entry: DirectionComparison) -> list[str | Cell]:
     """Return the cells of a direction, as in `DIRECTIONS_HEAD`."""
     return [
         Cell(wording.key_text(run, entry.key), key=entry.key),

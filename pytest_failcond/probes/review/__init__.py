@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_failcond.probes.base import Planned, Planning, Probe, Record, Shown
+from pytest_failcond.probes.base import Planned, Planning, Probe, Record
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import Metric, share_kept
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.words.blocks import Note, Section
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _sections(run: Shown) -> Iterator[Section]:
     notes = [Note(sentence(found.standing, found.confidence))]
     if doubted := warning(found.standing):
         notes.append(Note(doubted, "warning"))
-    yield Section("Review", notes, short=True)
+    yield Section("Review", notes, short=True, rank=50)
 
 
 def _missing(settings: Settings) -> str:

@@ -9,10 +9,10 @@ from itertools import groupby
 from markupsafe import Markup
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import wording
 from pytest_failcond.report.html import curves, heat, parts, pictures
 from pytest_failcond.report.html.parts import anchor, note, tag
-from pytest_failcond.runs.run import Run
 from pytest_failcond.words import blocks
 from pytest_failcond.words.blocks import Block, Column, Fold, Heading, Note, Section, Table
 from pytest_failcond.words.drawings import Curve, Frame, Heat, Legend, Strip
@@ -30,7 +30,7 @@ class Drawing:
         linked: keys that have an article on the page.
     """
 
-    run: Run
+    run: Shown
     pictures: bool = True
     linked: Collection[str] = ()
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, wording
-from pytest_failcond.report.failing import failed_keys
+from pytest_failcond.report.details import articles
 from pytest_failcond.report.html.details import content
 from pytest_failcond.report.html.parts import anchor, document, fragment, style, tag
 from pytest_failcond.report.html.summary import heading, sections, verdict
-from pytest_failcond.runs.run import Run
 
 
-def page(run: Run, *, pictures: bool = True) -> str:
+def page(run: Shown, *, pictures: bool = True) -> str:
     """Return a complete HTML document: the summary, and an article for each key that failed."""
-    failed = failed_keys(run)
+    failed = articles(run)
     links, body = [], [_header(run)]
     for number, (part, below) in enumerate(
         sections(run, pictures=pictures, linked=frozenset(failed)), 1
@@ -24,13 +23,13 @@ def page(run: Run, *, pictures: bool = True) -> str:
         body.append(tag("section", tag("h2", heading(part)), *below, id=place))
         links.append(_link(part.title, f"#{place}"))
     if failed:
-        articles = [
+        written = [
             tag("article", tag("h3", wording.key_text(run, key)),
-                *content(run, key, pictures=pictures), id=anchor(key))
-            for key in failed
+                *content(run, key, inside, pictures=pictures), id=anchor(key))
+            for key, inside in failed.items()
         ]  # fmt: skip
         title = f"What failed, one by one ({len(failed)})"
-        body.append(tag("section", tag("h2", title), *articles, id="failed"))
+        body.append(tag("section", tag("h2", title), *written, id="failed"))
         links.append(_link("What failed", "#failed"))
     line, _ = contents.verdict_line(run)
     head = tag("head", tag("meta", charset="utf-8"), tag("title", f"failcond: {line}"),
@@ -41,9 +40,9 @@ def page(run: Run, *, pictures: bool = True) -> str:
     return str(document(whole))
 
 
-def _header(run: Run) -> Markup:
+def _header(run: Shown) -> Markup:
     """Name the model, the date and the commit of the run."""
-    said = changes.subject(run)
+    said = wording.subject(run)
     return tag("header", tag("h1", "failcond"), tag("p", said, class_="note"), verdict(run))
 
 

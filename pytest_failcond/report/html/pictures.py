@@ -10,14 +10,14 @@ from PIL import Image
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.images.image_files import decode_pixels
-from pytest_failcond.runs.run import Run
+from pytest_failcond.probes.shown import Shown
 
 Pixels = npt.NDArray[np.uint8]
 _LARGEST = 112  # px; larger images are shrunk for the page, the run's own pictures stay whole
 _QUALITY = 85
 
 
-def cut(run: Run, file: str, columns: int, rows: int = 1) -> list[list[Pixels]]:
+def cut(run: Shown, file: str, columns: int, rows: int = 1) -> list[list[Pixels]]:
     """Cut a picture of the run into its images, gray ``[H, W]`` or colour ``[H, W, 3]``, by row.
 
     Raises:

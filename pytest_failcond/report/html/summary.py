@@ -6,18 +6,15 @@ from collections.abc import Collection
 
 from markupsafe import Markup
 
-from pytest_failcond.probes.corpus import view as corpus
-from pytest_failcond.probes.corruption import view as grid
-from pytest_failcond.probes.direction import view as directions
-from pytest_failcond.probes.regression import view as changes
-from pytest_failcond.report import contents, gates, wording
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.report import contents, wording
+from pytest_failcond.report import sections as placed
 from pytest_failcond.report.html.draw import Drawing
 from pytest_failcond.report.html.parts import fragment, tag
-from pytest_failcond.runs.run import Run
 from pytest_failcond.words.blocks import Cell, Note, Section, Table
 
 
-def summary(run: Run, *, pictures: bool = True) -> str:
+def summary(run: Shown, *, pictures: bool = True) -> str:
     """Return the verdict, gates, accuracy, changes, and directions."""
     parts = [verdict(run)]
     for section, below in sections(run, pictures=pictures):
@@ -25,28 +22,19 @@ def summary(run: Run, *, pictures: bool = True) -> str:
     return str(fragment(parts))
 
 
-def verdict(run: Run) -> Markup:
+def verdict(run: Shown) -> Markup:
     """Return the verdict line."""
     line, of = contents.verdict_line(run)
     return tag("p", line, class_=f"verdict {of or ''}".strip())
 
 
 def sections(
-    run: Run, *, pictures: bool, linked: Collection[str] = ()
+    run: Shown, *, pictures: bool, linked: Collection[str] = ()
 ) -> list[tuple[Section, list[Markup]]]:
     """Return the part after the verdict, as HTML; ``linked`` keys have an article on the page."""
     drawing = Drawing(run, pictures, linked)
-    drawn = [
-        *_drawn(drawing, _unmeasured(run), _noticed(run), gates.section(run)),
-        *_drawn(
-            drawing,
-            grid.section(run),
-            changes.section(run),
-            directions.section(run),
-            corpus.section(run),
-        ),
-        *_drawn(drawing, *contents.sections(run)),
-    ]
+    found = [_unmeasured(run), _noticed(run), *placed.sections(run, placed.DOWN)]
+    drawn = [(section, drawing.section(section)) for section in found]
     return [(section, below) for section, below in drawn if below]
 
 
@@ -55,11 +43,7 @@ def heading(section: Section) -> str:
     return f"{section.title}: {section.order}" if section.order else section.title
 
 
-def _drawn(drawing: Drawing, *found: Section | None) -> list[tuple[Section, list[Markup]]]:
-    return [(section, drawing.section(section)) for section in found if section is not None]
-
-
-def _unmeasured(run: Run) -> Section:
+def _unmeasured(run: Shown) -> Section:
     missing = contents.unmeasured(run).items()
     rows: list[list[str | Cell]] = [
         [wording.key_text(run, key), Cell(why, "error")] for key, why in missing
@@ -67,5 +51,5 @@ def _unmeasured(run: Run) -> Section:
     return Section("Not measured", [Table(["key", "why"], rows, words=2)] if rows else [])
 
 
-def _noticed(run: Run) -> Section:
+def _noticed(run: Shown) -> Section:
     return Section("Noticed", [Note(line) for line in contents.remarks(run)])

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from pytest_failcond.probes.corpus import view as corpus
-from pytest_failcond.probes.corruption import view as grid
-from pytest_failcond.probes.direction import view as directions
-from pytest_failcond.probes.regression import view as changes
-from pytest_failcond.report import contents, gates, wording
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.report import contents, wording
 from pytest_failcond.report.markdown.draw import escape, paragraph, section, write
 from pytest_failcond.report.reasons import reasons, told_once
-from pytest_failcond.runs.run import Run
-from pytest_failcond.words.blocks import Block, Note, Section, Table
+from pytest_failcond.report.sections import DOWN, sections
+from pytest_failcond.words.blocks import Block, Note, Table
 
 __all__ = ["escape", "render"]
 
 
-def render(run: Run) -> str:
+def render(run: Shown) -> str:
     """Return verdict, failing checks, accuracy and directions as Markdown."""
     line, status = contents.verdict_line(run)
     sign = "" if status is None else f"{wording.SIGNS[status]} "
-    parts = [f"## {sign}failcond\n\n**{escape(line)}**\n\n{paragraph(changes.subject(run))}"]
+    parts = [f"## {sign}failcond\n\n**{escape(line)}**\n\n{paragraph(wording.subject(run))}"]
     parts += [paragraph(remark) for remark in contents.remarks(run)]
     parts += [
         _failures(run),
-        *_drawn(gates.section(run), changes.section(run), grid.section(run)),
-        *_drawn(directions.section(run), corpus.section(run), *contents.sections(run)),
+        *(section(found) for found in sections(run, DOWN)),
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _drawn(*sections: Section | None) -> list[str]:
-    return [section(found) for found in sections if found is not None]
-
-
-def _failures(run: Run) -> str:
+def _failures(run: Shown) -> str:
     found, more = reasons(run)
     if not found:
         return ""

@@ -10,23 +10,20 @@ from collections import Counter
 
 from rich.text import Text
 
-from pytest_failcond.probes.corpus import view as corpus
-from pytest_failcond.probes.corruption import view as grid
-from pytest_failcond.probes.direction import view as directions
-from pytest_failcond.probes.regression import view as changes
-from pytest_failcond.report import contents, gates
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.report import contents
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.reasons import Reason, reasons, told_once
+from pytest_failcond.report.sections import UP, sections
 from pytest_failcond.report.terminal.draw import show_section
 from pytest_failcond.report.terminal.styles import STYLES
-from pytest_failcond.runs.run import Run
 from pytest_failcond.words.printing import printable
 
 _GAP = 2
 _REASONS = 3  # of a gate, if not all are shown
 
 
-def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0) -> str:
+def render(run: Shown, *, width: int, color: bool, unicode: bool, verbose: int = 0) -> str:
     """Return the report as text that ends in a newline.
 
     Args:
@@ -41,16 +38,8 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     every = verbose > 0
     _show_reasons(page, run, every=every)
     if verbose >= 0:
-        found = [
-            grid.section(run),
-            directions.section(run, every=every),
-            corpus.section(run),
-            *contents.sections(run),
-            changes.section(run, every=every),
-            gates.section(run, every=every),
-        ]
-        for section in filter(None, found):
-            show_section(page, section)
+        for section in sections(run, UP):
+            show_section(page, section, "verbose" if every else "terminal")
     for remark in contents.remarks(run):
         page.print(printable(remark), "yellow")
     line, status = contents.verdict_line(run)
@@ -58,7 +47,7 @@ def render(run: Run, *, width: int, color: bool, unicode: bool, verbose: int = 0
     return page.content()
 
 
-def _show_reasons(page: Page, run: Run, *, every: bool) -> None:
+def _show_reasons(page: Page, run: Shown, *, every: bool) -> None:
     """Print the reasons of a failed run first: a line per check if they fit, else two; of each gate
     the worst.
     """

@@ -14,6 +14,7 @@ from pytest_failcond.report.terminal import heat
 from pytest_failcond.report.terminal.styles import STYLES
 from pytest_failcond.words.blocks import Block, Cell, Column, Fold, Heading, Note, Section, Table
 from pytest_failcond.words.drawings import Curve, Heat, Legend, Strip
+from pytest_failcond.words.media import Medium
 from pytest_failcond.words.printing import printable
 
 _WIDE = 76  # columns of a terminal with room for spare columns
@@ -21,9 +22,9 @@ _GAP = 2
 _TONES = {"plain": "", "aside": "dim", "warning": "yellow", "error": "bold red"}
 
 
-def show_section(page: Page, section: Section) -> None:
-    """Print a section, and an empty line; nothing if nothing is for a terminal."""
-    blocks = [block for block in section.blocks if "terminal" in block.on]
+def show_section(page: Page, section: Section, medium: Medium = "terminal") -> None:
+    """Print a section, and an empty line; nothing if nothing is for this terminal."""
+    blocks = [block for block in section.blocks if medium in block.on]
     if not blocks:
         return
     first = blocks[0]
@@ -31,16 +32,16 @@ def show_section(page: Page, section: Section) -> None:
         title = page.text(f"{printable(section.title)}  ", "bold")
         page.show(title.append_text(page.text(first.text, f"not bold {_style(first)}".rstrip())))
         del blocks[0]
-    elif "terminal" in section.titled:
+    elif medium in section.titled:
         page.print(section.title, "bold")
-    show(page, blocks)
+    show(page, blocks, medium)
     page.print()
 
 
-def show(page: Page, blocks: Iterable[Block]) -> None:
+def show(page: Page, blocks: Iterable[Block], medium: Medium = "terminal") -> None:
     """Print blocks."""
     for block in blocks:
-        if "terminal" not in block.on:
+        if medium not in block.on:
             continue
         match block:
             case Note():
@@ -48,12 +49,12 @@ def show(page: Page, blocks: Iterable[Block]) -> None:
             case Heading():
                 page.print(block.text, "bold")
             case Table():
-                _show_table(page, block)
+                _show_table(page, block, medium)
             case Heat():
                 heat.show(page, block)
             case Fold():
                 page.print(block.title, "bold")
-                show(page, block.blocks)
+                show(page, block.blocks, medium)
             case Strip() | Curve() | Legend():
                 pass  # a terminal shows no pictures
 
@@ -62,8 +63,8 @@ def _style(note: Note) -> str:
     return STYLES.get(note.status, "") or _TONES[note.tone]
 
 
-def _show_table(page: Page, table: Table) -> None:
-    columns, rows = table.seen_on("terminal", spare=page.width >= _WIDE)
+def _show_table(page: Page, table: Table, medium: Medium) -> None:
+    columns, rows = table.seen_on(medium, spare=page.width >= _WIDE)
     widths = [
         max([len(c.title), *(len(row[i].text) for row in rows)]) for i, c in enumerate(columns)
     ]

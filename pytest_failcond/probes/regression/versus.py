@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pytest_failcond.probes.regression import view as changes
+from pytest_failcond.probes.regression.record import Comparison
+from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report.page import Page
 from pytest_failcond.report.terminal import draw
-from pytest_failcond.runs.comparison import Comparison
-from pytest_failcond.runs.run import Run
+from pytest_failcond.words.media import Medium
 from pytest_failcond.words.printing import printable
 
 _MODELS: dict[changes.Model, str] = {
@@ -19,7 +20,7 @@ _MODELS: dict[changes.Model, str] = {
 
 
 def show_two(
-    page: Page, run: Run, comparison: Comparison, a: str, b: str, *, every: bool = False
+    page: Page, run: Shown, comparison: Comparison, a: str, b: str, *, every: bool = False
 ) -> None:
     """Print the losses and gains of B against A.
 
@@ -35,4 +36,5 @@ def show_two(
     for letter, name in (("A", a), ("B", b)):
         page.print(f"{letter}  {printable(name)}")
     page.print(f"{_MODELS[changes.model_of(comparison)]}; {changes.summary(comparison)}")
-    draw.show(page, changes.blocks(run, comparison, changes.A_AND_B, every=every))
+    medium: Medium = "verbose" if every else "terminal"
+    draw.show(page, changes.blocks(run, comparison, changes.A_AND_B), medium)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_failcond.probes.keys import DirectionKey, Key
-from pytest_failcond.probes.registry import parse_key
 from pytest_failcond.records.measurements import Examples
+
+MOST_DIRECTIONS = 12
+"""The most directions of a comparison that are shown."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,8 @@ class Comparison:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Comparison:
-        """Read an entry of the run file."""
+    def from_json(cls, data: dict[str, Any], parse_key: Callable[[str], Key]) -> Comparison:
+        """Read an entry of the run file; ``parse_key`` makes keys from their text."""
 
         def examples(entry: dict[str, Any] | None) -> Examples | None:
             return None if entry is None else Examples(**entry)
@@ -129,3 +132,13 @@ def walk_changed(entry: DirectionComparison) -> bool:
         entry.tested_to,
         entry.broken_share,
     )
+
+
+def most_changed(comparison: Comparison, most: int = MOST_DIRECTIONS) -> list[DirectionComparison]:
+    """Return the directions whose broken share changed most."""
+
+    def order(entry: DirectionComparison) -> tuple[bool, float, str]:
+        change = abs(entry.broken_share - entry.broken_share_then)
+        return not walk_changed(entry), -change, entry.key
+
+    return sorted(comparison.directions, key=order)[:most]

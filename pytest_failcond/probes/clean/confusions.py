@@ -1,4 +1,4 @@
-"""The failures of a run, the most important first."""
+"""The classes that a classifier confuses on the test images, changed or not."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_failcond.probes.keys import Key
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.report import need
-from pytest_failcond.report.wording import status_of
-from pytest_failcond.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -29,17 +25,6 @@ class Confusion:
     images: int
     total: int
     lost: int | None
-
-
-def failed_keys(run: Run) -> list[Key]:
-    """Return the measured keys on which a check failed, waived and warning ones too, gravest first."""
-    failed = [
-        check.key
-        for check in need.by_need(run.checks)
-        if status_of(check) in ("failed", "error", "warned", "waived")
-    ]
-    measured = run.measurements.keys() | run.directions.keys()
-    return [key for key in dict.fromkeys(failed) if key in measured]
 
 
 def confusions(measured: Measurement, clean: Measurement | None, *, most: int) -> list[Confusion]:

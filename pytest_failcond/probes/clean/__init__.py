@@ -43,6 +43,8 @@ PROBE = Probe(
     read=read,
     over_images=True,
     keys=_keys,
+    sections="pytest_failcond.probes.clean.view:sections",
+    details="pytest_failcond.probes.clean.view:details",
     metrics=(
         Metric(
             name="clean_accuracy",

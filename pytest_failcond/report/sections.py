@@ -1,0 +1,46 @@
+"""The sections of a report in their order: the report's own on gates, and those of every probe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pytest_failcond.probes.base import Probe
+from pytest_failcond.probes.metric import resolved
+from pytest_failcond.probes.registry import OURS, PROBES
+from pytest_failcond.probes.shown import Shown
+from pytest_failcond.process.exchange import UserCodeError, ask
+from pytest_failcond.report import gates
+from pytest_failcond.words.blocks import Note, Place, Section
+
+DOWN: Sequence[Place] = ("gates", "changes", "findings")
+"""The places of a page, which is read from its top."""
+UP: Sequence[Place] = DOWN[::-1]
+"""The places of a terminal, which is read from its end."""
+
+
+def sections(run: Shown, places: Sequence[Place]) -> list[Section]:
+    """Return the sections of a run, place by place, each with the least rank first."""
+    found = [gates.section(run), *(section for probe in PROBES for section in _made_by(probe, run))]
+    shown = [section for section in found if section.blocks]
+    return sorted(shown, key=lambda section: (places.index(section.place), section.rank))
+
+
+def _made_by(probe: Probe, run: Shown) -> list[Section]:
+    try:
+        return asked(probe, "sections", run)
+    except UserCodeError as error:
+        return [Section(f"Probe {probe.name}", [Note(str(error), "error")])]
+
+
+def asked(probe: Probe, what: Literal["sections", "details"], *arguments: Any) -> list[Any]:
+    """Return the sections or blocks of a probe.
+
+    Raises:
+        UserCodeError: the probe is a project's own, and its function raised.
+    """
+
+    def make() -> list[Any]:
+        return [*resolved(getattr(probe, what))(*arguments)]
+
+    return make() if probe in OURS else ask(f"probe {probe.name!r}: {what}", make)
