@@ -9,12 +9,12 @@ import pytest
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.plugin.state import State
-from pytest_failcond.probes.direction.fit import nothing_fit
 from pytest_failcond.words.printing import one_line
 
 
 def keep_run(session: pytest.Session, exitstatus: int, state: State) -> None:
     """Make the run from the store and keep it; a planned key that is missing fails it."""
+    from pytest_failcond.report.asking import outcomes
     from pytest_failcond.runs.assemble import assemble
 
     state.run = assemble(
@@ -46,8 +46,10 @@ def keep_run(session: pytest.Session, exitstatus: int, state: State) -> None:
     except FailcondError as error:
         state.problem = str(error)
     unmeasured = any(check.verdict == "error" for check in state.run.checks) or state.run.errors
-    unfit = state.part is None and nothing_fit(state.run.records)
-    if session.exitstatus == pytest.ExitCode.OK and (state.problem or unmeasured or unfit):
+    beside = state.part is None and any(
+        outcome.verdict in ("failed", "error") for outcome in outcomes(state.run).values()
+    )
+    if session.exitstatus == pytest.ExitCode.OK and (state.problem or unmeasured or beside):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

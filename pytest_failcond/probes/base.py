@@ -14,6 +14,7 @@ from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import Metric
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.words.blocks import Block, Section
+from pytest_failcond.words.outcome import Outcome
 
 if TYPE_CHECKING:
     import numpy as np
@@ -184,6 +185,10 @@ def _by_key(key: Key, record: Record, settings: Settings) -> tuple[Any, ...]:
     return (key,)
 
 
+def _decides_nothing(run: Shown) -> Outcome:
+    return Outcome()
+
+
 def _itself(key: Key) -> Key:
     return key
 
@@ -229,6 +234,8 @@ class Probe:
             their ``place`` and ``rank``: given the run. A function, or its place.
         details: yields blocks about a key, its own or another probe's, for the key's failed test and
             its article on the page: given the run and the key. A function, or its place.
+        outcome: returns its part in the verdict of the whole run, beside its gates: given the run. A
+            function, or its place.
         unit: the measurement that a key belongs to and cannot be divided from.
         metrics: the metrics for gates.
     """
@@ -255,6 +262,7 @@ class Probe:
     place: Callable[[Key, Any, Settings], tuple[Any, ...]] = _by_key
     sections: Callable[[Shown], Iterable[Section]] | str = _nothing
     details: Callable[[Shown, Key], Iterable[Block]] | str = _nothing
+    outcome: Callable[[Shown], Outcome] | str = _decides_nothing
     unit: Callable[[Key], Key] = _itself
     metrics: tuple[Metric, ...] = ()
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from pytest_failcond.probes.corpus.record import Replay, Replayed, replay_in
-from pytest_failcond.probes.direction.fit import fitness_of, nothing_fit, unfit
-from pytest_failcond.probes.direction.record import directions_in
 from pytest_failcond.probes.keys import (
     CornerCaseKey,
-    EntryKey,
     Key,
     RankingKey,
 )
 from pytest_failcond.probes.shown import Shown
+from pytest_failcond.report.asking import outcomes
 from pytest_failcond.report.wording import GRAVITY, LABELS, Status, count, status_of
 from pytest_failcond.verdicts.gates import Check
 from pytest_failcond.words.drawings import Shade
-from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.printing import printable
 
 MOST_CLASSES = 10
@@ -64,21 +60,19 @@ def remarks(run: Shown) -> list[str]:
     found = [
         r.text for r in run.remarks if r.what != "absent" and r.text != run.errors.get(r.model)
     ]
-    walked = [*directions_in(run.records).values()]
-    unjudged = bool(walked) and all(direction.valid_range is None for direction in walked)
-    return [*([NO_JUDGE] if unjudged else []), *found]
+    return [*(remark for outcome in outcomes(run).values() for remark in outcome.remarks), *found]
 
 
 def run_status(run: Shown) -> Status | None:
     """Return the verdict of the whole run; None if nothing was gated and nothing went wrong."""
     found = {status_of(check) for check in run.checks}
-    if "failed" in found or lost(run):
+    beside = {outcome.verdict for outcome in outcomes(run).values()}
+    if "failed" in found | beside:
         return "failed"
-    if "error" in found or run.errors or nothing_fit(run.records):
+    if "error" in found | beside or run.errors:
         return "error"
     if not found:
-        replay = replay_in(run.records)
-        return "passed" if replay is not None and held(replay) else None
+        return "passed" if "passed" in beside else None
     if run.strict and any(_is_doubtful(check) for check in run.checks):
         return "failed"
     return "not_evaluated" if found == {"not_evaluated"} else "passed"
@@ -109,8 +103,11 @@ def verdict_line(run: Shown) -> tuple[str, Status | None]:
     aside = ", ".join(
         f"{counts[s]} {LABELS[s]}" for s in reversed(GRAVITY) if counts[s] and s not in told
     )
-    idle = [*_unfit(run), *_not_evaluated(run), *_not_compared(run), *_not_run(run)]
-    strictly = status == "failed" and not counts["failed"] and not lost(run)
+    found = outcomes(run).values()
+    asides = [outcome.aside for outcome in found if outcome.aside]
+    idle = [*asides, *_not_evaluated(run), *_not_compared(run), *_not_run(run)]
+    beside = any(outcome.verdict == "failed" for outcome in found)
+    strictly = status == "failed" and not counts["failed"] and not beside
     failed = " under --failcond-strict" if strictly else ""
     line = (
         LABELS[status] + failed
@@ -122,25 +119,10 @@ def verdict_line(run: Shown) -> tuple[str, Status | None]:
     parts = ["; ".join([f"verdict: {line}{f' ({aside})' if aside else ''}", *idle])]
     if run.checks:
         parts.append(f"{count(len(run.checks), 'check')} of {count(len(run.gates), 'gate')}")
-    if gone := lost(run):
-        parts.append(f"{len(gone)} of the corpus lost")
+    parts += [outcome.count for outcome in found if outcome.count]
     if missing := unmeasured(run):
         parts.append(f"{count(len(missing), 'key')} not measured")
     return " · ".join(parts), status
-
-
-def _unfit(run: Shown) -> list[str]:
-    """Count the checks that say nothing because of the generator."""
-    found = fitness_of(run.records)
-    if not (bad := unfit(found)):
-        return []
-    if why := nothing_fit(run.records):
-        return [printable(why)]
-    sentences = set(run.withheld.values())
-    checks = sum(check.reason in sentences for check in run.checks)
-    are = "is" if len(bad) == 1 else "are"
-    why = f"{len(bad)} of {len(found)} classes {are} not fit"
-    return [f"{count(checks, 'check')} not evaluated: {why}"]
 
 
 def _waits(run: Shown, check: Check) -> bool:
@@ -178,27 +160,6 @@ def _not_run(run: Shown) -> list[str]:
     parts = [count(gates, "gate")] if gates else []
     parts += [count(checks, "check")] if checks else []
     return [f"{' and '.join(parts)} not run"] if parts else []
-
-
-def lost(run: Shown) -> list[Replayed]:
-    """Return the images of the corpus that had to be right, and whose tests ran and failed."""
-    return [entry for entry in entries_of(run) if entry.lost and EntryKey(entry.id) in run.planned]
-
-
-def mended(run: Shown) -> list[Replayed]:
-    """Return the images of the corpus that are open and right."""
-    return [entry for entry in entries_of(run) if entry.mended]
-
-
-def entries_of(run: Shown) -> Sequence[Replayed]:
-    """Return the images of the corpus."""
-    replay = replay_in(run.records)
-    return () if replay is None else replay.entries
-
-
-def held(replay: Replay) -> bool:
-    """Whether any image of the corpus must be right."""
-    return any(entry.status == "fixed" for entry in replay.entries)
 
 
 def several_gates(run: Shown) -> bool:

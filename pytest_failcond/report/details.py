@@ -11,7 +11,7 @@ from pytest_failcond.probes.shown import Shown
 from pytest_failcond.process.exchange import UserCodeError
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.report import contents, gates, need, wording
-from pytest_failcond.report.sections import asked
+from pytest_failcond.report.asking import listed
 from pytest_failcond.words.blocks import Block, Note
 
 
@@ -40,7 +40,7 @@ def _of_probes(run: Shown, key: Key) -> list[Block]:
 
 def _made_by(probe: Probe, run: Shown, key: Key) -> list[Block]:
     try:
-        return asked(probe, "details", run, key)
+        return listed(probe, "details", run, key)
     except UserCodeError as error:
         return [Note(str(error), "error")]
 

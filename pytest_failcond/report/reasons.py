@@ -1,5 +1,5 @@
-"""The reasons of a failed run: failed checks, keys that could not be measured, lost images of the
-corpus.
+"""The reasons of a failed run: failed checks, keys that could not be measured, faults beside
+the gates.
 """
 
 from __future__ import annotations
@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from pytest_failcond.probes.corpus import view as corpus
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, need, wording
+from pytest_failcond.report.asking import outcomes
 from pytest_failcond.report.wording import Status
 
 
@@ -46,9 +46,9 @@ def reasons(run: Shown, *, brief: bool = False) -> tuple[list[Reason], Counter[s
     ]  # fmt: skip
     for missing, why in contents.unmeasured(run).items():
         found.append(Reason("error", "", wording.key_text(run, missing), "", why))
-    for entry in contents.lost(run):
-        told = corpus.told(run, entry)
-        found.append(Reason("failed", "corpus", corpus.title(entry), "", told))
+    for name, outcome in outcomes(run).items():
+        status: Status = "failed" if outcome.verdict == "failed" else "error"
+        found += [Reason(status, name, fault.where, "", fault.why) for fault in outcome.faults]
     return found, left_out
 
 

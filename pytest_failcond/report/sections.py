@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
 
 from pytest_failcond.probes.base import Probe
-from pytest_failcond.probes.metric import resolved
-from pytest_failcond.probes.registry import OURS, PROBES
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.shown import Shown
-from pytest_failcond.process.exchange import UserCodeError, ask
+from pytest_failcond.process.exchange import UserCodeError
 from pytest_failcond.report import gates
+from pytest_failcond.report.asking import listed
 from pytest_failcond.words.blocks import Note, Place, Section
 
 DOWN: Sequence[Place] = ("gates", "changes", "findings")
@@ -28,19 +27,6 @@ def sections(run: Shown, places: Sequence[Place]) -> list[Section]:
 
 def _made_by(probe: Probe, run: Shown) -> list[Section]:
     try:
-        return asked(probe, "sections", run)
+        return listed(probe, "sections", run)
     except UserCodeError as error:
         return [Section(f"Probe {probe.name}", [Note(str(error), "error")])]
-
-
-def asked(probe: Probe, what: Literal["sections", "details"], *arguments: Any) -> list[Any]:
-    """Return the sections or blocks of a probe.
-
-    Raises:
-        UserCodeError: the probe is a project's own, and its function raised.
-    """
-
-    def make() -> list[Any]:
-        return [*resolved(getattr(probe, what))(*arguments)]
-
-    return make() if probe in OURS else ask(f"probe {probe.name!r}: {what}", make)

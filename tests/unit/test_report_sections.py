@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.probes import Block, Note, Probe, Section
+from pytest_failcond.probes import Fault, Note, Outcome, Probe, Section
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.report import html, markdown, terminal
+from pytest_failcond.report import contents, html, markdown, terminal
 from pytest_failcond.report.sections import DOWN, UP, sections
 from pytest_failcond.words.blocks import Place
 from pytest_failcond.words.media import BRIEF, VERBOSE
@@ -31,9 +31,8 @@ def placed():
     """Registers a probe with these sections."""
     added: list[Probe] = []
 
-    def add(*made: Section, details: tuple[Block, ...] = ()) -> None:
-        probe = Probe(name=f"own{len(added)}", sections=lambda run: made,
-                      details=lambda run, key: details)  # fmt: skip
+    def add(*made: Section, **hooks: Any) -> None:
+        probe = Probe(name=f"own{len(added)}", sections=lambda run: made, **hooks)
         PROBES.add(probe)
         added.append(probe)
 
@@ -114,7 +113,7 @@ def test_a_terminal_that_is_asked_for_every_row_shows_what_is_meant_for_it(place
 
 def test_details_of_a_probe_are_in_the_failed_test_and_in_the_article_of_any_key(tmp_path, placed):
     run = make_run(tmp_path)
-    placed(details=(Note("what a probe of mine knows"),))
+    placed(details=lambda run, key: [Note("what a probe of mine knows")])
     failed = [
         check.key for check in run.checks if check.verdict == "failed" and check.key in run.records
     ]
@@ -148,3 +147,36 @@ def test_a_section_that_cannot_be_made_is_a_sentence_and_the_others_are_shown(tm
             assert "bound" in text
     finally:
         PROBES.remove(probe)
+
+
+@pytest.mark.parametrize("verdict", ["failed", "error"])
+def test_a_fault_beside_the_gates_turns_a_run_red_with_its_reason(placed, verdict):
+    run = make_run(gates=(), cells=False)
+    assert not contents.is_red(run)
+    found = Outcome(
+        verdict, [Fault("page 7", "is torn")], "two torn", "one page lost", ["Pages are old."]
+    )
+    placed(outcome=lambda run: found)
+    assert contents.run_status(run) == verdict
+    line, _ = contents.verdict_line(run)
+    assert line == f"verdict: {verdict}; two torn · one page lost"
+    text = terminal.render(run, width=100, color=False, unicode=True, verbose=-1)
+    assert text.splitlines()[0].split("  ") == [verdict.upper(), "own0", "page 7", "is torn"]
+    for said in (text, markdown.render(run), html.summary(run)):
+        assert "Pages are old." in said
+    assert "is torn" in markdown.render(run)
+
+
+def test_what_held_beside_the_gates_is_a_verdict(placed):
+    run = make_run(gates=(), cells=False)
+    assert contents.run_status(run) is None
+    placed(outcome=lambda run: Outcome("passed"))
+    assert contents.run_status(run) == "passed"
+
+
+def test_an_outcome_that_cannot_be_told_is_an_error_of_the_run(placed):
+    placed(outcome=lambda run: {}["mine"])
+    run = make_run(gates=(), cells=False)
+    assert contents.run_status(run) == "error"
+    text = terminal.render(run, width=200, color=False, unicode=True, verbose=-1)
+    assert "ERROR  own0  probe own0  probe 'own0': outcome raised KeyError: 'mine' (" in text

@@ -103,6 +103,7 @@ PROBE = Probe(
     keys=_keys,
     checks=_checks,
     sections="pytest_failcond.probes.corpus.view:sections",
+    outcome="pytest_failcond.probes.corpus.view:outcome",
     details="pytest_failcond.probes.corpus.view:details",
     metrics=(_METRIC,),
 )

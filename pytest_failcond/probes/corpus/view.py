@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytest_failcond.probes.corpus.folder import promotion
 from pytest_failcond.probes.corpus.record import Replayed, replay_in
 from pytest_failcond.probes.keys import EntryKey, Key
 from pytest_failcond.probes.shown import Shown
-from pytest_failcond.report import contents
 from pytest_failcond.words.blocks import Block, Note, Section
 from pytest_failcond.words.drawings import Frame, Said, Strip
+from pytest_failcond.words.outcome import Fault, Outcome
 from pytest_failcond.words.printing import printable
 
 _NAMED = 8  # ids in a command; the rest are counted
@@ -24,15 +24,23 @@ def sections(run: Shown) -> Iterator[Section]:
     notes = [Note(summary(run))]
     if command := advice(run):
         notes.append(Note(command, "aside"))
-    lost = [frame(run, entry, named=True) for entry in contents.lost(run)[:_PICTURED]]
-    yield Section("Corpus", [*notes, Strip(lost)], short=True, rank=30)
+    gone = [frame(run, entry, named=True) for entry in lost(run)[:_PICTURED]]
+    yield Section("Corpus", [*notes, Strip(gone)], short=True, rank=30)
 
 
 def details(run: Shown, key: Key) -> Iterator[Block]:
     """Describe one image of the corpus."""
-    for entry in contents.entries_of(run):
+    for entry in entries_of(run):
         if key == EntryKey(entry.id):
             yield Strip([frame(run, entry, named=False)])
+
+
+def outcome(run: Shown) -> Outcome:
+    """Decide over the images that must be right."""
+    gone = [Fault(title(entry), told(run, entry)) for entry in lost(run)]
+    if gone:
+        return Outcome("failed", gone, count=f"{len(gone)} of the corpus lost")
+    return Outcome("passed" if any(e.status == "fixed" for e in entries_of(run)) else None)
 
 
 def frame(run: Shown, entry: Replayed, *, named: bool) -> Frame:
@@ -54,7 +62,7 @@ def summary(run: Shown) -> str:
         return ""
     entries = replay.entries
     still = [e for e in entries if e.status == "open" and not e.right]
-    right, fixed = contents.mended(run), [e for e in entries if e.status == "fixed"]
+    right, fixed = mended(run), [e for e in entries if e.status == "fixed"]
     gone = sum(e.lost for e in fixed)
     parts = []
     if still or right:
@@ -67,7 +75,7 @@ def summary(run: Shown) -> str:
 
 def advice(run: Shown) -> str:
     """Return the command that promotes the images that are right now; empty if there are none."""
-    ids = [printable(entry.id) for entry in contents.mended(run)]
+    ids = [printable(entry.id) for entry in mended(run)]
     if not ids:
         return ""
     more = f" … ({len(ids) - _NAMED} more)" if len(ids) > _NAMED else ""
@@ -83,3 +91,19 @@ def told(run: Shown, entry: Replayed) -> str:
     """Return the prediction on an image, and the expected class."""
     expected = "is marked as fixed, but " if entry.lost else ""
     return printable(expected + entry.told(run.classes))
+
+
+def entries_of(run: Shown) -> Sequence[Replayed]:
+    """Return the images of the corpus."""
+    replay = replay_in(run.records)
+    return () if replay is None else replay.entries
+
+
+def lost(run: Shown) -> list[Replayed]:
+    """Return the images that had to be right, and whose tests ran and failed."""
+    return [entry for entry in entries_of(run) if entry.lost and EntryKey(entry.id) in run.planned]
+
+
+def mended(run: Shown) -> list[Replayed]:
+    """Return the images that are open and right."""
+    return [entry for entry in entries_of(run) if entry.mended]

@@ -224,6 +224,7 @@ PROBE = Probe(
     read=_read,
     place=_place,
     sections="pytest_failcond.probes.direction.view:sections",
+    outcome="pytest_failcond.probes.direction.fitness_view:outcome",
     details="pytest_failcond.probes.direction.view:details",
     read_about=_read_about,
     fixtures=("failcond_corner_case",),

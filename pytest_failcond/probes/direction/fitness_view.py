@@ -9,7 +9,10 @@ from pytest_failcond.probes.direction.record import directions_in
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, wording
 from pytest_failcond.words.blocks import Cell, Column, Note, Section, Table
+from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.media import MEDIA, PAGES
+from pytest_failcond.words.outcome import Outcome
+from pytest_failcond.words.printing import printable
 
 _TITLE, _RANK = "Fitness of the generator", 40
 _NO_IMAGES = "Without test images, the generator's fitness is not judged."
@@ -48,6 +51,32 @@ def sections(run: Shown) -> Iterator[Section]:
     )
     note = Note(told, "error" if nothing_fit(run.records) else "warning")
     yield Section(_TITLE, [note, _table(run, found, fit=False)], rank=_RANK)
+
+
+def outcome(run: Shown) -> Outcome:
+    """Decide over the generator: if it shows no class well enough, nothing is known of any direction."""
+    walked = [*directions_in(run.records).values()]
+    unjudged = bool(walked) and all(direction.valid_range is None for direction in walked)
+    return Outcome(
+        "error" if nothing_fit(run.records) else None,
+        aside=_not_evaluated(run),
+        remarks=[NO_JUDGE] if unjudged else [],
+    )
+
+
+def _not_evaluated(run: Shown) -> str:
+    """Count the checks that say nothing because of the generator."""
+    found = fitness_of(run.records)
+    bad = unfit(found)
+    if not bad:
+        return ""
+    if why := nothing_fit(run.records):
+        return printable(why)
+    sentences = set(run.withheld.values())
+    checks = sum(check.reason in sentences for check in run.checks)
+    are = "is" if len(bad) == 1 else "are"
+    fit = f"{len(bad)} of {len(found)} classes {are} not fit"
+    return f"{wording.count(checks, 'check')} not evaluated: {fit}"
 
 
 def _why_not_judged(run: Shown) -> str:
