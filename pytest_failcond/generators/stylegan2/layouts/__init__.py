@@ -1,0 +1,1 @@
+"""StyleGAN2 as other programs name and shape its tensors, and the way from there to ours."""
