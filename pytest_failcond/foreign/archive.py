@@ -1,4 +1,4 @@
-"""Zip archives as torch.save writes them: nothing is compressed, and every entry lies where it says."""
+"""Zip archives as torch.save writes them: nothing is compressed, and no two entries share bytes."""
 
 from __future__ import annotations
 
@@ -17,51 +17,66 @@ _COMMENT = 0xFFFF  # bytes that may follow the end record
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR64 = struct.Struct("<4sIQI")
-_CENTRAL = struct.Struct("<4s6H3I5H2I")
-_LOCAL = struct.Struct("<4s5H3I2H")
+_LISTED = struct.Struct("<4s4x2H4x3I4H6xI")
+_HEADER = struct.Struct("<4s22x2H")
 _TRUNCATED = "its zip archive is truncated, or has no list of its entries"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A file in an archive: its name, its checksum, and where its bytes lie."""
+    """A file in an archive.
+
+    Attributes:
+        name: with its folder.
+        header: where the archive repeats the name.
+        start: where its bytes begin, behind that.
+        size: of these bytes.
+        method: of its compression; 0: none.
+        crc: its checksum.
+    """
 
     name: str
-    crc: int
+    header: int
     start: int
     size: int
+    method: int
+    crc: int
 
 
 def read_archive(source: Source) -> dict[str, Entry]:
     """Return the entries of an archive by name, without reading their bytes.
 
     Raises:
-        Refused: it is damaged, or has entries that are compressed, encrypted, named twice or by a
-            path, or that share bytes.
+        Refused: it is damaged, or has entries that are encrypted, named twice or by a path, or that
+            share bytes.
     """
     begin, end, count = _directory(source)
     entries: dict[str, Entry] = {}
-    places = []
     place = begin
     for _ in range(count):
-        name, crc, header, size, place = _listed(source, place, end)
-        if name in entries:
-            raise Refused(f"its zip archive has the entry {shown(name)} twice")
-        start = _start(source, header, name, begin)
-        if start + size > begin:
-            raise Refused(f"its entry {shown(name)} reaches beyond the entries' place", AGAIN)
-        entries[name] = Entry(name, crc, start, size)
-        places.append((header, start + size))
+        entry, place = _listed(source, place, end, begin)
+        if entry.name in entries:
+            raise Refused(f"its zip archive has the entry {shown(entry.name)} twice")
+        entries[entry.name] = entry
     if place != end:
         raise Refused(f"its zip archive lists other entries than the {count} that it counts")
-    places.sort()
-    if any(after > header for (_, after), (header, _) in pairwise(places)):
+    in_order = sorted(entries.values(), key=lambda entry: entry.header)
+    if any(one.start + one.size > other.header for one, other in pairwise(in_order)):
         raise Refused("its zip archive has entries that share bytes")
     return entries
 
 
 def content(source: Source, entry: Entry) -> memoryview:
-    """Return an entry's bytes, after comparing them with their checksum."""
+    """Return an entry's bytes, after comparing them with their checksum.
+
+    Raises:
+        Refused: they are compressed, or differ.
+    """
+    if entry.method:
+        raise Refused(
+            f"its entry {shown(entry.name)} is compressed, which torch.save never does",
+            "load the model where it was made and save it again with torch.save",
+        )
     data = memoryview(source)[entry.start : entry.start + entry.size]
     if zlib.crc32(data) != entry.crc:
         raise Refused(f"its entry {shown(entry.name)} differs from its checksum", AGAIN)
@@ -81,13 +96,14 @@ def _directory(source: Source) -> tuple[int, int, int]:
         raise Refused("its zip archive has bytes after its end", AGAIN)
     end = found
     # torch writes the record with 64 bits always.
-    if source[max(0, found - _LOCATOR64.size) : found].startswith(b"PK\x06\x07"):
+    place = found - _LOCATOR64.size
+    if place >= 0 and source[place : place + 4] == b"PK\x06\x07":
         disk, first, here, count, length, begin, end = _directory64(source, found)
     if disk or first or here != count:
         raise Refused("it is one part of a zip archive in several")
     if begin + length != end:
         raise Refused(_TRUNCATED, AGAIN)
-    if count > min(_MOST_ENTRIES, length // _CENTRAL.size):
+    if count > min(_MOST_ENTRIES, length // _LISTED.size):
         raise Refused(f"its zip archive claims {count:,} entries")
     return begin, end, count
 
@@ -106,32 +122,21 @@ def _directory64(source: Source, end: int) -> tuple[int, ...]:
     return here_disk, first, here, count, length, begin, record
 
 
-def _listed(source: Source, place: int, end: int) -> tuple[str, int, int, int, int]:
-    """Return an entry as the list has it: name, checksum, header's place, size; and the place behind
-    it.
+def _listed(source: Source, place: int, end: int, limit: int) -> tuple[Entry, int]:
+    """Return an entry as the list has it, and the place behind it in the list.
+
+    Args:
+        source: the archive.
+        place: of the entry in the list.
+        end: of the list.
+        limit: before which all entries' bytes end.
     """
-    if place + _CENTRAL.size > end:
+    if place + _LISTED.size > end:
         raise Refused(_TRUNCATED, AGAIN)
-    (
-        mark,
-        _,
-        _,
-        flags,
-        method,
-        _,
-        _,
-        crc,
-        packed,
-        size,
-        named,
-        more,
-        comment,
-        disk,
-        _,
-        _,
-        header,
-    ) = _CENTRAL.unpack(source[place : place + _CENTRAL.size])
-    begin = place + _CENTRAL.size
+    begin = place + _LISTED.size
+    mark, flags, method, crc, packed, size, named, more, comment, disk, header = _LISTED.unpack(
+        source[place:begin]
+    )
     after = begin + named + more + comment
     if mark != b"PK\x01\x02" or after > end:
         raise Refused(_TRUNCATED, AGAIN)
@@ -141,14 +146,12 @@ def _listed(source: Source, place: int, end: int) -> tuple[str, int, int, int, i
         size, packed, header = _large(extra, size, packed, header)
     if flags & 0x2041:  # encrypted, in one of three ways
         raise Refused(f"its entry {shown(name)} is encrypted")
-    if method or packed != size:
-        raise Refused(
-            f"its entry {shown(name)} is compressed, which torch.save never does",
-            "load the model where it was made and save it again with torch.save",
-        )
     if disk not in (0, _MANY):
         raise Refused("it is one part of a zip archive in several")
-    return name, crc, header, size, after
+    start = _start(source, header, name, limit)
+    if start + packed > limit or (not method and packed != size):
+        raise Refused(f"its entry {shown(name)} reaches beyond the entries' place", AGAIN)
+    return Entry(name, header, start, packed, method, crc), after
 
 
 def _large(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
@@ -182,14 +185,12 @@ def _name(data: bytes) -> str:
     return name
 
 
-def _start(source: Source, header: int, name: str, end: int) -> int:
-    """Return where an entry's bytes begin, behind a header that must agree with the list."""
-    if header + _LOCAL.size > end:
+def _start(source: Source, header: int, name: str, limit: int) -> int:
+    """Return where an entry's bytes begin, behind a header that must have the same name."""
+    begin = header + _HEADER.size
+    if begin > limit:
         raise Refused(f"its entry {shown(name)} reaches beyond the entries' place", AGAIN)
-    mark, _, _, method, _, _, _, _, _, named, more = _LOCAL.unpack(
-        source[header : header + _LOCAL.size]
-    )
-    begin = header + _LOCAL.size
-    if mark != b"PK\x03\x04" or source[begin : begin + named] != name.encode() or method:
+    mark, named, more = _HEADER.unpack(source[header:begin])
+    if mark != b"PK\x03\x04" or source[begin : begin + named] != name.encode():
         raise Refused(f"its entry {shown(name)} has another name where its bytes lie")
     return begin + int(named) + int(more)

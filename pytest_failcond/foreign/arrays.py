@@ -54,9 +54,9 @@ def _from_buffer(arguments: tuple[Any, ...], reading: Reading) -> Array:
 
 def _array(data: Any, dtype: Any, shape: Any, order: Any, reading: Reading) -> Array:
     if type(shape) is not tuple or len(shape) > _MOST_AXES or not all(map(_whole, shape)):
-        raise Refused(f"it has an array of the shape {told(shape)}")
+        raise Refused("it has an array whose shape is not a tuple of a few whole numbers")
     if not isinstance(dtype, np.dtype) or type(data) is not bytes:
-        raise Refused(f"it has an array of {told(dtype)} in {told(data)}")
+        raise Refused(f"it has an array without its type or its bytes, but {told(data)}")
     size = math.prod(shape)
     if size * dtype.itemsize != len(data):
         raise Refused(f"it has {len(data)} bytes for an array of {size * dtype.itemsize}")

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from pytest_failcond.storage.reading import shown
 
-STEPS = 2_000_000  # opcodes of a file; 100,000 are many for a real one
+STEPS = 1_000_000  # opcodes of a file; 100,000 are many for a real one
 STACK = 100_000  # values that wait on the stack; pickle sends them in batches of 1,000
 MARKS = 1_000  # lists, tuples and dictionaries that are begun and not ended
 NAME = 200  # bytes of a module's or a class's name
@@ -21,6 +21,9 @@ _FEW_COPIES, _FEW_VIEWS = 4 << 20, 64 << 20  # bytes that a file of any size may
 
 DAMAGED = "the file is damaged, or made to do harm: get it again from its author"
 AGAIN = "copy the file again"
+SAVE_STATE = (
+    "if you trust its author, load it where its code is and save the network's state_dict() alone"
+)
 
 Source: TypeAlias = bytes | mmap.mmap
 """The bytes of a file, or a map of them; a slice of either is a copy."""
@@ -46,6 +49,12 @@ class Budget:
         self.steps = STEPS
         self.copies = _COPIES * size + _FEW_COPIES
         self.views = _VIEWS * size + _FEW_VIEWS
+
+    def step(self, count: int = 1) -> None:
+        """Charge opcodes, or the values that a function of ours goes through."""
+        self.steps -= count
+        if self.steps < 0:
+            raise Refused("its pickle takes more steps than any checkpoint")
 
     def copy(self, count: int) -> None:
         """Charge bytes that are copied, before they are."""
@@ -79,10 +88,16 @@ Maker: TypeAlias = Callable[[tuple[Any, ...], Reading], Any]
 """A function of ours in place of one that the file names; it checks its arguments."""
 
 
+_KINDS = {"Inert": "an object", "Pending": "half an array", "ndarray": "an array",
+          "StandIn": "a class", "StorageType": "a class", "bytes": "bytes",
+          "Storage": "a storage"}  # fmt: skip
+
+
 def told(value: object) -> str:
     """Name a value in a sentence: itself if it is short and plain, its type otherwise."""
     if isinstance(value, int) and value.bit_length() > 64:
         return "a number of many digits"
     if value is None or isinstance(value, bool | int | float | str):
         return shown(value)
-    return f"a {type(value).__name__.lower()}"
+    name = type(value).__name__
+    return _KINDS.get(name) or f"a {name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_failcond.foreign.bounds import AGAIN, Reading, Refused, Source, told
+from pytest_failcond.foreign.bounds import AGAIN, SAVE_STATE, Reading, Refused, Source, told
 from pytest_failcond.foreign.opcodes import read_pickle
 from pytest_failcond.foreign.tensors import Storage, storage_of
 
@@ -13,6 +13,9 @@ _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 MAGIC = b"\x8a\x0a" + _MAGIC.to_bytes(10, "little")
 """The first number of such a file, as each of pickle's protocols writes it."""
+
+
+ANOTHER_MACHINE = "load it there and save it on a usual machine"
 
 
 @dataclass
@@ -37,7 +40,9 @@ class Declared:
             if type(identity) is tuple and identity and identity[0] == "module":
                 raise Refused("it is a whole module, with its class", SAVE_STATE)
             raise Refused(f"it refers by {told(identity)} to data that are not a storage")
-        if len(identity) != self.fields or (self.fields == 6 and identity[5] is not None):
+        if len(identity) != self.fields:
+            raise Refused(f"it refers to a storage by {len(identity)} parts, not {self.fields}")
+        if identity[5:] not in ((), (None,)):
             raise Refused("it refers to a storage that is part of another")
         _, kind, key, _, count = identity[:5]
         if type(key) is not str:
@@ -47,9 +52,6 @@ class Declared:
         if (known.kind, known.count) != (storage.kind, storage.count):
             raise Refused(f"it refers to storage {told(key)} as two different kinds")
         return known
-
-
-SAVE_STATE = "save its state_dict() instead: torch.save({'state_dict': g.state_dict()}, path)"
 
 
 def read_legacy(source: Source, start: int, end: int, reading: Reading) -> Any:
@@ -69,7 +71,7 @@ def read_legacy(source: Source, start: int, end: int, reading: Reading) -> Any:
     _, place = read_pickle(source, begin, end, reading, declared)
     keys, place = read_pickle(source, place, end, reading)
     if type(keys) is not list or not all(type(key) is str for key in keys):
-        raise Refused(f"its list of storages is {told(keys)}")
+        raise Refused("its list of storages is not a list of texts")
     if len(set(keys)) < len(keys) or set(keys) != declared.storages.keys():
         raise Refused("its list of storages has others than its tensors have")
     for key in keys:
@@ -78,9 +80,6 @@ def read_legacy(source: Source, start: int, end: int, reading: Reading) -> Any:
         raise Refused(f"it has {end - place:,} bytes after its last storage", AGAIN)
     root, _ = read_pickle(source, begin, end, reading, declared)
     return root
-
-
-ANOTHER_MACHINE = "load it there and save it on a usual machine"
 
 
 def _place(storage: Storage, source: Source, place: int, end: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_failcond.foreign import arrays
 from pytest_failcond.foreign.bounds import NESTED, Reading, Refused, told
-from pytest_failcond.foreign.legacy import SAVE_STATE, read_legacy
+from pytest_failcond.foreign.legacy import read_legacy
 from pytest_failcond.foreign.opcodes import check_keys
 from pytest_failcond.foreign.stand_ins import StandIn, Unread
 from pytest_failcond.foreign.tensors import STORAGE_TYPES, Array, Storage, tensor
@@ -37,6 +37,7 @@ def _dict(arguments: tuple[Any, ...], reading: Reading) -> dict[Any, Any]:
     pairs = arguments[0] if len(arguments) == 1 else []
     if len(arguments) > 1 or type(pairs) is not list:
         raise Refused("it makes a dict of something else than pairs")
+    reading.budget.step(len(pairs))
     if not all(type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs):
         raise Refused("it makes a dict of something else than pairs")
     check_keys([key for key, _ in pairs])
@@ -47,6 +48,7 @@ def _set(kind: type[Any], arguments: tuple[Any, ...], reading: Reading) -> Any:
     values = arguments[0] if len(arguments) == 1 else None
     if type(values) is not list:
         raise Refused("it makes a set of something else than a list")
+    reading.budget.step(len(values))
     check_keys(values)
     return kind(values)
 
@@ -73,8 +75,8 @@ def _bytes(arguments: tuple[Any, ...], reading: Reading) -> bytes:
 
 def _size(arguments: tuple[Any, ...], reading: Reading) -> tuple[int, ...]:
     sizes = arguments[0] if len(arguments) == 1 else None
-    if type(sizes) is not tuple or not all(type(n) is int for n in sizes):
-        raise Refused(f"it has a size of {told(sizes)}")
+    if type(sizes) is not tuple or len(sizes) > 32 or not all(type(n) is int for n in sizes):
+        raise Refused("it has a size that is not a tuple of whole numbers")
     return sizes
 
 
@@ -113,7 +115,6 @@ def _load(arguments: tuple[Any, ...], reading: Reading) -> Storage:
     return found
 
 
-_MODULE = Unread("it is a whole module, with its class", SAVE_STATE)
 _TENSORFLOW = Unread(
     "it is a network of TensorFlow's",
     "convert it to PyTorch first: legacy.py of NVIDIA's stylegan2-ada-pytorch does",
@@ -144,8 +145,5 @@ NAMES: dict[tuple[str, str], Any] = {
         )
     },
     **arrays.NAMES,
-    ("torch.nn.modules.container", "Sequential"): _MODULE,
-    ("torch.nn.modules.container", "ModuleList"): _MODULE,
-    ("torch.nn.parallel.data_parallel", "DataParallel"): _MODULE,
     ("dnnlib.tflib.network", "Network"): _TENSORFLOW,
 }

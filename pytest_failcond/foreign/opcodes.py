@@ -7,7 +7,17 @@ import struct
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from pytest_failcond.foreign.bounds import AGAIN, LONG, MARKS, STACK, Reading, Refused, Source, told
+from pytest_failcond.foreign.bounds import (
+    AGAIN,
+    LONG,
+    MARKS,
+    SAVE_STATE,
+    STACK,
+    Reading,
+    Refused,
+    Source,
+    told,
+)
 from pytest_failcond.foreign.machine import Machine, Persistent, decoded
 from pytest_failcond.foreign.stand_ins import Pending, StandIn, Unread
 from pytest_failcond.foreign.values import Inert
@@ -31,11 +41,9 @@ def read_pickle(
     Raises:
         Refused: it is damaged, too big, or has something else than data of a checkpoint.
     """
-    machine, budget = Machine(source, start, end, reading, persistent), reading.budget
+    machine = Machine(source, start, end, reading, persistent)
     while (code := machine.take(1)) != b".":
-        budget.steps -= 1
-        if budget.steps < 0:
-            raise Refused("its pickle takes more steps than any checkpoint")
+        reading.budget.step()
         operation = _OPERATIONS.get(code)
         if operation is None:
             raise Refused(_unused(code))
@@ -137,7 +145,8 @@ def look_up(reading: Reading, module: str, name: str) -> Any:
     found = reading.names.get((module, name))
     if found is None:
         raise Refused(
-            f"it names {told(f'{module}.{name}')}, and only names that a StyleGAN2 needs are read"
+            f"it names {told(f'{module}.{name}')}, which no checkpoint of a StyleGAN2 needs",
+            SAVE_STATE,
         )
     if type(found) is Unread:
         raise Refused(found.clause, found.remedy)

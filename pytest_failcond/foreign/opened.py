@@ -66,9 +66,8 @@ def _opened(path: Path) -> Source:
         if not stat.S_ISREG(mode):
             raise Refused("it is no ordinary file", "name the file of the checkpoint")
         with path.open("rb") as stream:
-            if not stat.S_ISREG(mode) or not path.stat().st_size:
-                return b""
-            return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            empty = not stream.read(1)  # which cannot be mapped
+            return b"" if empty else mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
         reason = getattr(error, "strerror", None) or error
         raise Refused(f"it cannot be read ({reason})", "name another file") from error

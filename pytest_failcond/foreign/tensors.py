@@ -88,7 +88,8 @@ class Storage:
 def storage_of(kind: Any, count: Any, budget: Budget) -> Storage:
     """Return a storage without its bytes."""
     if type(kind) is not StorageType or not _whole(count):
-        raise Refused(f"it asks for a storage of {told(count)} numbers of {told(kind)}")
+        of = kind.name if type(kind) is StorageType else told(kind)
+        raise Refused(f"it asks for {told(count)} numbers in a storage of {of}")
     return Storage(kind, count, budget)
 
 
@@ -107,14 +108,18 @@ def tensor(arguments: tuple[Any, ...], budget: Budget) -> Array:
         raise Refused("it asks for a tensor of something else than a storage")
     storage, offset, shape, strides = arguments[:4]
     if type(shape) is not tuple or type(strides) is not tuple or len(shape) != len(strides):
-        raise Refused(f"it asks for a tensor with {told(shape)} of sizes, {told(strides)} of steps")
+        raise Refused(
+            "it asks for a tensor whose sizes and steps are not in two tuples of one length"
+        )
     if len(shape) > _MOST_AXES or not all(map(_whole, (offset, *shape, *strides))):
-        raise Refused(f"it asks for a tensor with sizes {_list(shape)} and steps {_list(strides)}")
+        raise Refused(
+            f"it asks for a tensor from {told(offset)} with sizes {_list(shape)}, steps {_list(strides)}"
+        )
     size = math.prod(shape)
     last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
     if size and not last < storage.count:
         raise Refused(
-            f"a tensor reaches to number {last + 1:,} of a storage that has {storage.count:,}"
+            f"it has a tensor that reaches to number {last + 1:,} of a storage that has {storage.count:,}"
         )
     itemsize = storage.kind.widened.itemsize
     budget.view(size * itemsize)
