@@ -66,9 +66,9 @@ def run(options: argparse.Namespace) -> int:
     """Measure, film and write the page; print a summary."""
     from pytest_failcond.commands.progress import announce
     from pytest_failcond.config.inputs import inputs_of
+    from pytest_failcond.explorer.page import page
     from pytest_failcond.laboratory.configured import find_settings, open_laboratory
-    from pytest_failcond.report.explorer import page
-    from pytest_failcond.runs.explore import explore
+    from pytest_failcond.probes.direction.explore import explore
     from pytest_failcond.storage.files import write_atomically
     from pytest_failcond.storage.outputs import Place, check_outputs
 

@@ -13,16 +13,16 @@ from typing import Any
 from pytest_failcond.words.printing import printable
 
 
-def template(name: str) -> str:
-    """Return a file of the ``templates`` folder."""
-    folder = resources.files("pytest_failcond.report") / "templates"
+def template(name: str, room: str = "report") -> str:
+    """Return a file of a room's ``templates`` folder."""
+    folder = resources.files(f"pytest_failcond.{room}") / "templates"
     return (folder / name).read_text(encoding="utf-8")
 
 
-def fill(name: str, contents: Mapping[str, str]) -> str:
+def fill(page: str, contents: Mapping[str, str]) -> str:
     """Put HTML, code and data in the places of a template, such as ``{{title}}``."""
     # In one pass: inserted text is never searched for places.
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: contents[found[1]], template(name))
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: contents[found[1]], page)
 
 
 def source_hash(text: str) -> str:

@@ -106,7 +106,7 @@ def _fill(policy: str, nonce: str, data: dict[str, Any]) -> str:
         "script": _script(),
         "data": embedded(data),
     }
-    return fill("review.html", contents)
+    return fill(template("review.html"), contents)
 
 
 def _style() -> str:

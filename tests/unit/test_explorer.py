@@ -14,13 +14,13 @@ from PIL import Image
 
 from pytest_failcond import cli
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.explorer.page import page
 from pytest_failcond.laboratory.configured import find_settings, open_laboratory
 from pytest_failcond.probes.direction.corner_cases import shifted_images
+from pytest_failcond.probes.direction.explore import explore
 from pytest_failcond.probes.direction.filming import film, film_shifts, pair_shifts
 from pytest_failcond.probes.direction.starts import start_images
 from pytest_failcond.probes.keys import DirectionKey
-from pytest_failcond.report.explorer import page
-from pytest_failcond.runs.explore import explore
 from pytest_failcond.subjects.images import as_8_bits, to_uint8
 from tests.explorable import CLASSES, EVIL, write_project
 
@@ -194,7 +194,7 @@ def test_a_plain_callable_explores_named_directions(project, capsys):
 
 
 def test_a_class_that_cannot_be_explored_is_told_of(project, capsys, monkeypatch):
-    from pytest_failcond.runs import explore
+    from pytest_failcond.probes.direction import explore
 
     find = explore.find
 
@@ -243,7 +243,7 @@ def test_without_a_generator(project, capsys):
 def test_ctrl_c_leaves_what_was_there(project, monkeypatch, capsys):
     kept = project / "explorer.html"
     kept.write_text("the last one")
-    monkeypatch.setattr("pytest_failcond.runs.explore.film", interrupt)
+    monkeypatch.setattr("pytest_failcond.probes.direction.explore.film", interrupt)
     assert cli.main(["explore"]) == 130
     assert kept.read_text() == "the last one"
     assert sorted(path.name for path in project.glob("*explorer.html*")) == ["explorer.html"]
@@ -254,7 +254,7 @@ def interrupt(*arguments, **keywords):
 
 
 def test_large_images_are_made_smaller():
-    from pytest_failcond.report.explorer import _sprite
+    from pytest_failcond.explorer.page import _sprite
 
     images = torch.rand(2, 3, 200, 100, 3, generator=torch.Generator().manual_seed(0))
     kind, content = _sprite((images.numpy() * 255).astype(np.uint8)).split(",")

@@ -19,11 +19,11 @@ from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.corner_cases import measure_directions
 from pytest_failcond.probes.direction.discovery import PAST, discover
+from pytest_failcond.probes.direction.explore import explore
 from pytest_failcond.probes.direction.filming import film
 from pytest_failcond.probes.direction.measure import find
 from pytest_failcond.probes.direction.starts import start_image, start_images
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
-from pytest_failcond.runs.explore import explore
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import to_float
 from tests.unit.linear import FAINT, LOST, STD, Bright, LinearGenerator, linear_generator
@@ -295,7 +295,7 @@ def test_gradients_reach_the_styles_and_the_images_are_the_same(name):
 
 
 WITHOUT_A_NETWORK = (
-    "probes/", "generators/base.py", "laboratory/measure.py", "runs/explore.py", "plugin/cases.py",
+    "probes/", "generators/base.py", "laboratory/measure.py", "plugin/cases.py",
 )  # fmt: skip
 
 

@@ -81,18 +81,18 @@ LAYERS = {
     "what makes images": "generators training",
     "what we measure and decide": "laboratory measuring verdicts review.drawing",
     "what we keep": "runs",
-    "what we show": "report review.page review.folder review.serving review.opening",
+    "what we show": "report explorer review.page review.folder review.serving review.opening",
     "pytest": "plugin",
     "who calls": "commands cli suite strategies",
 }
 """From the ground up: a module imports from its own layer, or from one below. Types do not count."""
 
 PARTS = {
-    "what can be tested": "__init__ keys record place fit folder manifest",
+    "what can be tested": "__init__ keys record place fit folder manifest exploration",
     "what we measure and decide": """
         measure metrics trials
         corrupting perfect
-        starts fitness ranking walking corner_cases filming discovery attributes tones strokes regions
+        starts fitness ranking walking corner_cases filming explore discovery attributes tones strokes regions
     """,
     "what we show": """
         view fitness_view words chosen way breaking reproduce confusions shared versus
@@ -177,6 +177,7 @@ ROOMS = {
     "report/": {*PURE, "pytest_failcond.runs.run", "pytest_failcond.storage.store", "pytest_failcond.config",
                 "pytest_failcond.laboratory",
                 "pytest_failcond.generators", "pytest_failcond.corruptions"},
+    "explorer/": {*PURE, "pytest_failcond.laboratory", "pytest_failcond.generators"},
     "corruptions/": PURE,
     "foreign/": {*PURE, "pickle", "importlib", "shelve", "zipfile", "marshal"},
     "generators/": {"pytest", "pytest_failcond.probes"},
@@ -193,7 +194,6 @@ ROOMS = {
     "runs/run.py": PURE,
     "runs/selftest.py": PURE,
     "runs/run_file/": {*PURE, "pytest_failcond.storage.store"},
-    "runs/explore.py": {"pytest", "pytest_failcond.report"},
     "measuring/progress/": {*PURE, "numpy"},
     "config/settings.py": {*PURE, "numpy"},
     "config/gate_settings.py": {*PURE, "numpy"},

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.probes.direction.corner_cases import shifted_together
+from pytest_failcond.probes.direction.exploration import Film, Opinion
 from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
 from pytest_failcond.process.surroundings import ours
-from pytest_failcond.records.exploration import Film, Opinion
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_uint8

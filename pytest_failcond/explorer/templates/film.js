@@ -7,7 +7,7 @@ const VERDICTS = {
 };
 
 class Film {
-  // data: as written by report/explorer.py; label: index of the start images' class.
+  // data: as written by explorer/page.py; label: index of the start images' class.
   constructor(data, label) {
     this.shifts = data.shifts;
     this.starts = data.starts; // positions among the class's pictured start images

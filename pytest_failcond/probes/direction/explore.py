@@ -12,12 +12,12 @@ import numpy.typing as npt
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.direction.exploration import Exploration, ExploredClass, Film
 from pytest_failcond.probes.direction.filming import film, film_shifts, pair_shifts
 from pytest_failcond.probes.direction.measure import find, measure_direction
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.direction.starts import Starts, starts_of
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
-from pytest_failcond.records.exploration import Exploration, ExploredClass, Film
 
 _PAIRED = 2  # start images of a film of two directions: it has many frames
 

@@ -15,7 +15,7 @@ class Plot {
     this.slider = slider;
   }
 
-  // direction: as written by report/explorer.py; film: its film; start: position of the start image.
+  // direction: as written by explorer/page.py; film: its film; start: position of the start image.
   show(direction, film, start) {
     Object.assign(this, { direction, film, start });
     const shifts = film.shifts[0];

@@ -16,8 +16,8 @@ from PIL import Image
 
 from pytest_failcond import __version__
 from pytest_failcond.probes.direction import words as direction_text
+from pytest_failcond.probes.direction.exploration import Exploration, ExploredClass, Film, Opinion
 from pytest_failcond.probes.direction.record import Direction
-from pytest_failcond.records.exploration import Exploration, ExploredClass, Film, Opinion
 from pytest_failcond.report.filling import data_uri, embedded, fill, source_hash, template
 from pytest_failcond.subjects.images import side_by_side
 from pytest_failcond.words.printing import escape_html
@@ -25,13 +25,14 @@ from pytest_failcond.words.printing import escape_html
 _LARGEST = 128  # px of a frame's longer side in the page; larger ones are made smaller
 _LOSSLESS = 64  # px up to which frames are kept to the last bit
 _MOST_CHANGES = 3  # named in the list of directions; a single one shows all
+_ROOM = "explorer"
 _SCRIPTS = ("film.js", "plot.js", "sheet.js", "explorer.js")
 
 
 def page(exploration: Exploration) -> str:
     """Return the page: valid HTML, with every name in it escaped."""
-    style = template("explorer.css")
-    script = '"use strict";\n' + "\n".join(map(template, _SCRIPTS))
+    style = template("explorer.css", _ROOM)
+    script = '"use strict";\n' + "\n".join(template(name, _ROOM) for name in _SCRIPTS)
     contents = {
         "policy": (
             f"default-src 'none'; img-src data:; script-src '{source_hash(script)}'; "
@@ -43,7 +44,7 @@ def page(exploration: Exploration) -> str:
         "script": script,
         "data": embedded(_data(exploration)),
     }
-    return fill("explorer.html", contents)
+    return fill(template("explorer.html", _ROOM), contents)
 
 
 def _data(exploration: Exploration) -> dict[str, Any]:
