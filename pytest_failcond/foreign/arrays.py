@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_failcond.foreign.bounds import Reading, Refused, told
+from pytest_failcond.foreign.bounds import Reading, Refused, is_text, told
 from pytest_failcond.foreign.stand_ins import Pending, StandIn
 from pytest_failcond.foreign.tensors import Array, no_numbers
 
@@ -18,7 +18,7 @@ _MOST_AXES = 32
 
 def _dtype(arguments: tuple[Any, ...], reading: Reading) -> Pending:
     code = arguments[0] if arguments else None
-    if type(code) is not str or code not in _CODES:
+    if not is_text(code, *_CODES):
         raise Refused(f"it has an array of NumPy's type {told(code)}, which is no type of numbers")
     return Pending(partial(_ordered, code))
 
@@ -26,7 +26,7 @@ def _dtype(arguments: tuple[Any, ...], reading: Reading) -> Pending:
 def _ordered(code: str, state: Any, reading: Reading) -> np.dtype[Any]:
     """Return a type, from its state: version, byte order, and more that plain numbers lack."""
     order = state[1] if type(state) is tuple and len(state) > 1 else None
-    if type(order) is not str or order not in ("<", "|", "="):
+    if not is_text(order, "<", "|", "="):
         raise Refused(f"it has an array with the byte order {told(order)}, where '<' is read")
     return np.dtype(f"<{code}")
 
@@ -46,7 +46,7 @@ def _filled(state: Any, reading: Reading) -> Array:
 
 
 def _from_buffer(arguments: tuple[Any, ...], reading: Reading) -> Array:
-    if len(arguments) != 4 or arguments[3] not in ("C", "F"):
+    if len(arguments) != 4 or not is_text(arguments[3], "C", "F"):
         raise Refused("it has an array with other parts than bytes, type, shape and order")
     data, dtype, shape, order = arguments
     return _array(data, dtype, shape, order, reading)

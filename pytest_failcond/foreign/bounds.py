@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from pytest_failcond.storage.reading import shown
 
@@ -86,6 +86,11 @@ class Reading:
 
 Maker: TypeAlias = Callable[[tuple[Any, ...], Reading], Any]
 """A function of ours in place of one that the file names; it checks its arguments."""
+
+
+def is_text(value: object, *texts: str) -> TypeGuard[str]:
+    """Whether a value is one of some texts; an array is compared with nothing, number by number."""
+    return type(value) is str and value in texts
 
 
 _KINDS = {"Inert": "an object", "Pending": "half an array", "ndarray": "an array",

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_failcond.foreign.bounds import AGAIN, SAVE_STATE, Reading, Refused, Source, told
+from pytest_failcond.foreign.bounds import (
+    AGAIN,
+    SAVE_STATE,
+    Reading,
+    Refused,
+    Source,
+    is_text,
+    told,
+)
 from pytest_failcond.foreign.opcodes import read_pickle
 from pytest_failcond.foreign.tensors import Storage, storage_of
 
@@ -36,13 +44,14 @@ class Declared:
         Args:
             identity: ``("storage", type, key, device, count)``; old files add None.
         """
-        if type(identity) is not tuple or not identity or identity[0] != "storage":
-            if type(identity) is tuple and identity and identity[0] == "module":
-                raise Refused("it is a whole module, with its class", SAVE_STATE)
-            raise Refused(f"it refers by {told(identity)} to data that are not a storage")
+        what = identity[0] if type(identity) is tuple and identity else identity
+        if is_text(what, "module"):
+            raise Refused("it is a whole module, with its class", SAVE_STATE)
+        if not is_text(what, "storage") or type(identity) is not tuple:
+            raise Refused(f"it refers by {told(what)} to data that are not a storage")
         if len(identity) != self.fields:
             raise Refused(f"it refers to a storage by {len(identity)} parts, not {self.fields}")
-        if identity[5:] not in ((), (None,)):
+        if any(part is not None for part in identity[5:]):
             raise Refused("it refers to a storage that is part of another")
         _, kind, key, _, count = identity[:5]
         if type(key) is not str:

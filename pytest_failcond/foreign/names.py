@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pytest_failcond.foreign import arrays
-from pytest_failcond.foreign.bounds import NESTED, Reading, Refused, told
+from pytest_failcond.foreign.bounds import NESTED, Reading, Refused, is_text, told
 from pytest_failcond.foreign.legacy import read_legacy
 from pytest_failcond.foreign.opcodes import check_keys
 from pytest_failcond.foreign.stand_ins import StandIn, Unread
@@ -55,7 +55,7 @@ def _set(kind: type[Any], arguments: tuple[Any, ...], reading: Reading) -> Any:
 
 def _encode(arguments: tuple[Any, ...], reading: Reading) -> bytes:
     """Return bytes, which protocol 2 writes as a text in Latin 1."""
-    if len(arguments) != 2 or type(arguments[0]) is not str or arguments[1] != "latin1":
+    if len(arguments) != 2 or type(arguments[0]) is not str or not is_text(arguments[1], "latin1"):
         raise Refused("it encodes something else than a text in latin1")
     reading.budget.copy(len(arguments[0]))
     try:
@@ -81,14 +81,13 @@ def _size(arguments: tuple[Any, ...], reading: Reading) -> tuple[int, ...]:
 
 
 def _device(arguments: tuple[Any, ...], reading: Reading) -> str:
-    name, index = (*arguments, None, None)[:2]
-    if (
-        not 1 <= len(arguments) <= 2
-        or type(name) is not str
-        or type(index) not in (int, type(None))
-    ):
+    """Return a device's name, with its index if it has one."""
+    kinds = [type(part) for part in arguments[:3]]
+    if kinds == [str]:
+        return str(arguments[0])
+    if kinds != [str, int]:
         raise Refused("it has a device without its name")
-    return name if index is None else f"{name}:{told(index)}"
+    return f"{arguments[0]}:{told(arguments[1])}"
 
 
 def _tensor(arguments: tuple[Any, ...], reading: Reading) -> Array:

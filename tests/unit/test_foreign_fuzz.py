@@ -6,21 +6,24 @@ import pickletools
 import random
 import resource
 import struct
+from itertools import chain, product
 
 import foreign_files as make
 import numpy as np
 import pytest
 import torch
-from foreign_files import called, old, pickled, rebuilt, saved, storage, text, tupled, whole
+from foreign_files import called, named, old, pickled, rebuilt, saved, storage, text, tupled, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.foreign import bounds
 from pytest_failcond.foreign.bounds import Budget, Reading, Refused
+from pytest_failcond.foreign.legacy import Declared
 from pytest_failcond.foreign.names import NAMES
 from pytest_failcond.foreign.opcodes import read_pickle
 from pytest_failcond.foreign.opened import read_foreign
+from pytest_failcond.foreign.stand_ins import StandIn
 from pytest_failcond.foreign.values import Inert
 
 SEED = 20_260_117
@@ -243,3 +246,80 @@ def test_any_sequence_of_opcodes_means_what_it_means_to_python(parts):
     # Data that contain themselves are refused later; Python shows them as "[...]".
     if accepted(content := pickled(*kept)):
         assert repr(own(content)) == repr(Unable(io.BytesIO(content)).load())
+
+
+PARTS = {
+    "None": b"N",
+    "a bool": b"\x88",
+    "a number": b"K\2",
+    "a negative number": whole(-1),
+    "a huge number": whole(2**100),
+    "a fraction": b"G?\xf0\0\0\0\0\0\0",
+    "a text": text("latin1"),
+    "a word": text("storage"),
+    "bytes": b"C\4abcd",
+    "a list": b"]N\x85a",
+    "pairs": b"]](NNea",
+    "a tuple": b"K\2K\3\x86",
+    "no tuple": b")",
+    "a dict": b"}",
+    "a set": b"\x8f",
+    "an array": called("numpy._core.numeric", "_frombuffer", b"C\2ab",
+                       called("numpy", "dtype", text("u1")) + b"(K\3" + text("|") + b"tb",
+                       b"K\2\x85", text("C")),
+    "a type": called("numpy", "dtype", text("u1")) + b"(K\3" + text("|") + b"tb",
+    "half a type": called("numpy", "dtype", text("u1")),
+    "options": called("argparse", "Namespace"),
+    "a class": named("numpy", "ndarray"),
+    "a class of storages": named("torch", "FloatStorage"),
+    "a storage": make.loaded(old(pickled(storage(legacy=True)), {"0": bytes(16)})),
+}  # fmt: skip
+
+
+CALLED = [
+    (module, name)
+    for (module, name), known in NAMES.items()
+    if type(known) is StandIn and "numpy.core" not in module and module != "__builtin__"
+]
+
+
+@pytest.mark.parametrize("name", CALLED, ids=".".join)
+def test_every_name_takes_any_arguments_or_refuses_them(name):
+    """One, two or three of everything: no argument is compared, hashed or called before its type is known."""
+    for parts in chain(
+        ((one,) for one in PARTS.values()),
+        product(PARTS.values(), repeat=2),
+        ((one, two, three, four) for (one, three), (two, four) in DICE),
+    ):
+        accepted(pickled(named(*name), tupled(*parts), b"R"))
+
+
+DICE = [
+    tuple(random.Random(f"{SEED} {i} {j}").choices(list(PARTS.values()), k=2) for j in range(2))
+    for i in range(100)
+]
+
+
+@pytest.mark.parametrize("target", PARTS, ids=PARTS)
+def test_every_object_takes_any_state_or_refuses_it(target):
+    for state in PARTS.values():
+        accepted(pickled(PARTS[target], state, b"b"))
+        accepted(pickled(PARTS[target], b"K\1", state, b"\x86b"))
+        accepted(pickled(PARTS[target], tupled(b"K\1", *[state] * 4), b"b"))
+        accepted(pickled(PARTS[target], state, b"a"))
+        accepted(pickled(PARTS[target], state, b"Ns"))
+        accepted(pickled(PARTS[target], state, b"\x93"))
+
+
+@pytest.mark.parametrize("fields", [5, 6])
+def test_a_persistent_id_of_anything_is_taken_or_refused(fields):
+    reading = Reading(Budget(100), NAMES)
+    good = [text("storage"), named("torch", "FloatStorage"), text("0"), text("cpu"), whole(1), b"N"]
+    for place, part in product(range(fields), PARTS.values()):
+        parts = [*good[:place], part, *good[place + 1 : fields]]
+        for identity in (tupled(*parts), part):
+            content = pickled(identity, b"Q")
+            try:
+                read_pickle(content, 0, len(content), reading, Declared(reading, fields))
+            except Refused:
+                continue
