@@ -89,6 +89,7 @@ def zipped(
     listed: dict[str, tuple[int, int | None]] | None = None,
     local: dict[str, str] | None = None,
     count: int | None = None,
+    large: bool = False,
 ) -> bytes:
     """A zip archive.
 
@@ -100,6 +101,7 @@ def zipped(
         listed: size, and place of the header, that the list claims for entries; None: the true one.
         local: names that stand before the bytes of entries.
         count: of the entries, as the end claims.
+        large: with numbers of 64 bits, as for files of 4 GB.
     """
     body, listing = b"", b""
     for name, content in entries:
@@ -113,10 +115,20 @@ def zipped(
         inner = (local or {}).get(name, name).encode()
         numbers = (flags, method, 0, 0, check, len(packed) if method else size, size)
         body += struct.pack("<4s5H3I2H", b"PK\3\4", 20, *numbers, len(inner), 0) + inner + packed
-        listing += struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, *numbers, len(name.encode()), 0, 0,
-                               0, 0, 0, place) + name.encode()  # fmt: skip
+        extra = struct.pack("<2H3Q", 1, 24, size, size, place) if large else b""
+        if large:
+            numbers, place = (*numbers[:5], 2**32 - 1, 2**32 - 1), 2**32 - 1
+        listing += struct.pack(
+            "<4s6H3I5H2I", b"PK\1\2", 20, 20, *numbers, len(name.encode()), len(extra),
+            0, 0, 0, 0, place) + name.encode() + extra  # fmt: skip
     count = len(entries) if count is None else count
     end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, count, count, len(listing), len(body), 0)
+    if large:
+        place = len(body) + len(listing)
+        record = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count,
+                             len(listing), len(body))  # fmt: skip
+        locator = struct.pack("<4sIQI", b"PK\6\7", 0, place, 1)
+        end = record + locator + b"PK\5\6" + b"\0" * 4 + b"\xff" * 12 + b"\0\0"
     return body + listing + end
 
 

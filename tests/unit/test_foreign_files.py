@@ -2,8 +2,10 @@
 
 import argparse
 import pickle
+import zipfile
 from collections import OrderedDict
 
+import foreign_files as make
 import numpy as np
 import pytest
 import torch
@@ -130,3 +132,39 @@ def test_arrays_of_numpy(read):
     assert found["again"] is found["arrays"][0]
     assert found["number"] == 2.5
     assert type(found["number"]) is float
+
+
+def test_numbers_of_64_bits_in_an_archive(tmp_path):
+    root = make.pickled(make.rebuilt(make.storage(), 0, (2, 2), (2, 1)))
+    (tmp_path / "large").write_bytes(
+        make.saved(root, {"0": np.arange(4.0, dtype="<f4").tobytes()}, large=True)
+    )
+    with zipfile.ZipFile(tmp_path / "large") as archive:
+        assert archive.testzip() is None  # it is a true archive
+    np.testing.assert_array_equal(read_foreign(tmp_path / "large").root, [[0, 1], [2, 3]])
+
+
+def test_an_archive_that_was_packed_again(tmp_path):
+    torch.save(TENSORS, tmp_path / "model.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "model.pt") as old,
+        zipfile.ZipFile(tmp_path / "again", "w") as new,
+    ):
+        new.writestr("model/", b"")
+        for entry in old.infolist():
+            new.writestr(entry.filename, old.read(entry))
+        new.comment = b"packed again"
+    found = read_foreign(tmp_path / "again").root
+    for name, tensor in TENSORS.items():
+        same(tensor, found[name])
+
+
+def test_tensors_of_the_gpu_and_with_hooks_are_their_numbers(tmp_path):
+    """A file says where a tensor was, and old ones have its hooks: neither matters here."""
+    parts = [make.text("storage"), make.named("torch", "HalfStorage"), make.text("0"),
+             make.text("cuda:1"), make.whole(2)]  # fmt: skip
+    tensor = make.rebuilt(make.tupled(*parts) + b"Q", 0, (2,), (1,))
+    (tmp_path / "gpu").write_bytes(
+        make.saved(make.pickled(tensor), {"0": np.ones(2, "<f2").tobytes()})
+    )
+    np.testing.assert_array_equal(read_foreign(tmp_path / "gpu").root, [1, 1])

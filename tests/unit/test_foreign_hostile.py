@@ -312,15 +312,31 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+events: list[str] | None = None
+
+
+def listen(event, arguments):
+    """Note what Python does: each import, compilation, command and look-up of a name is an event."""
+    if events is not None:
+        events.append(event)
+
+
+sys.addaudithook(listen)
+
+
 def read(folder, content):
     """Read a file, and check that nothing of it ran and that it took little memory."""
+    global events
     path = folder / "model.pt"
     path.write_bytes(content)
     modules = set(sys.modules)
     tracemalloc.start()
+    noted = events = []
     try:
         return read_foreign(path).root
     finally:
+        events = None
+        assert set(noted) <= {"open", "mmap.__new__", "builtins.id"}
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 12_000_000 + 20 * len(content)
