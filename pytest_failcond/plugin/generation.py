@@ -11,7 +11,6 @@ from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.plugin.items import definitions
 from pytest_failcond.plugin.state import State
 from pytest_failcond.probes.base import Planned, Planning
-from pytest_failcond.probes.corruption import grid_keys
 from pytest_failcond.probes.keys import CleanKey, Key
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.storage.store import Store
@@ -50,7 +49,7 @@ def _compared(state: State) -> Sequence[Key]:
     from pytest_failcond.storage.files import hash_file
 
     settings, run = state.settings, Run.load(state.baseline)
-    mine = {*grid_keys(settings), *([CleanKey()] if settings.images is not None else [])}
+    mine = {*PROBES.over_images(settings), *([CleanKey()] if settings.images is not None else [])}
     keys: list[Key] = [key for key in run.measurements if key in mine]
     if state.measured is not None:
         # The comparison names the directions that the kept run did not walk again; no gate checks

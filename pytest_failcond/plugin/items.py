@@ -15,8 +15,8 @@ import pytest
 from pytest_failcond.plugin.scope import SCOPE
 from pytest_failcond.plugin.state import SUITE, State, from_suite
 from pytest_failcond.probes.base import FIXTURE, Planned
-from pytest_failcond.probes.clean import PROBE as CLEAN
 from pytest_failcond.probes.keys import CleanKey
+from pytest_failcond.probes.registry import PROBES
 
 FIXTURES = "pytest_failcond.plugin.fixtures"
 """The module of our fixtures; fixtures that override them are in others."""
@@ -63,7 +63,7 @@ def says_nothing(item: pytest.Item, state: State | None) -> bool:
     if state.settings.images is not None or overridden:
         return False
     # A gate on the clean images must not vanish because there are none: its test reports that.
-    gated = {metric.name for metric in CLEAN.metrics}
+    gated = {metric.name for metric in PROBES[CleanKey.probe].metrics}
     return not any(gate.metric in gated for gate in state.settings.gates)
 
 

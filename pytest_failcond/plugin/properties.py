@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pytest_failcond.probes.direction.record import Direction
-from pytest_failcond.probes.direction.words import arrow
 from pytest_failcond.report.need import by_need
 from pytest_failcond.verdicts.gates import Check
 
 Property = tuple[str, Any]
-
-
-def of_direction(direction: Direction, classes: Sequence[str]) -> Iterator[Property]:
-    """Name a direction, its class, and how far it was tested, in σ."""
-    yield from of_class(direction.class_index, classes)
-    way = f"s{direction.dimension} {direction.name} {arrow(direction.sign)}"
-    yield "failcond_direction", way
-    yield "failcond_tested_to", direction.tested_to
 
 
 def of_class(index: int, classes: Sequence[str]) -> Iterator[Property]:

@@ -13,7 +13,6 @@ import pytest
 from pytest_failcond.errors import FailcondError, NotEvaluated, nearest
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.measuring.measuring import Measuring
-from pytest_failcond.plugin import properties
 from pytest_failcond.plugin.cases import CaseImage, Cases, check_case
 from pytest_failcond.plugin.settling import VERDICT, settle
 from pytest_failcond.plugin.state import fail, from_suite
@@ -21,7 +20,6 @@ from pytest_failcond.plugin.subject_fixtures import Sharing
 from pytest_failcond.probes.base import Planned
 from pytest_failcond.probes.corpus.folder import promotion
 from pytest_failcond.probes.corpus.record import Replay
-from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import (
     CleanKey,
     CornerCaseKey,
@@ -32,7 +30,7 @@ from pytest_failcond.probes.keys import (
     RankingKey,
 )
 from pytest_failcond.probes.registry import PROBES, parse_key
-from pytest_failcond.probes.regression import planned as regression_test
+from pytest_failcond.report.asking import listed
 from pytest_failcond.runs.other import Other
 from pytest_failcond.storage.store import ASKED, MISSING, Store
 from pytest_failcond.verdicts.checked import Checked
@@ -105,7 +103,7 @@ class Failcond:
         self._tell(KEY, parsed)
         with self._trying(parsed):
             self._ask(parsed)
-            self._name(self._measuring.measure(parsed))
+            self._name(parsed)
             checks = self._checks(Planned.of_key(parsed))
         return settle(checks, self.classes, self._state.strict, self._tell)
 
@@ -126,11 +124,11 @@ class Failcond:
     def check_regression(self, key: str) -> list[Check]:
         """Compare a key with the baseline, and apply the gates on regressions."""
         parsed = self._parsed(key)
-        planned = regression_test(parsed)
+        planned = PROBES.regression(parsed)
         self._tell(KEY, parsed)
         with self._trying(parsed):
             self._ask(planned.name)
-            self._name(self._measuring.measure(parsed))
+            self._name(parsed)
             if self._baseline is not None:
                 self._measuring.compared(parsed, self._baseline)
             checks = self._checks(planned)
@@ -259,11 +257,11 @@ class Failcond:
             fail(f"{key}: {error}", [str(error)])
         self._store.drop(missing)
 
-    def _name(self, measured: Any) -> None:
-        """Note class and direction on the running test."""
-        if isinstance(measured, Direction):
-            for name, value in properties.of_direction(measured, self.classes):
-                self._tell(name, value)
+    def _name(self, key: Key) -> None:
+        """Measure a key, and note on the running test what its probe says of it."""
+        measured = self._measuring.measure(key)
+        for name, value in listed(PROBES[key.probe], "properties", measured, self.classes):
+            self._tell(name, value)
 
     def _tell(self, name: str, value: str | float) -> None:
         """Note the properties for reports and JUnit files on the running test."""

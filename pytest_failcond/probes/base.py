@@ -234,6 +234,8 @@ class Probe:
             their ``place`` and ``rank``: given the run. A function, or its place.
         details: yields blocks about a key, its own or another probe's, for the key's failed test and
             its article on the page: given the run and the key. A function, or its place.
+        properties: yields names and values that JUnit files and pytest-html's table show of a test of
+            one of its keys: given the record and the class names. A function, or its place.
         outcome: returns its part in the verdict of the whole run, beside its gates: given the run. A
             function, or its place.
         unit: the measurement that a key belongs to and cannot be divided from.
@@ -262,6 +264,7 @@ class Probe:
     place: Callable[[Key, Any, Settings], tuple[Any, ...]] = _by_key
     sections: Callable[[Shown], Iterable[Section]] | str = _nothing
     details: Callable[[Shown, Key], Iterable[Block]] | str = _nothing
+    properties: Callable[[Any, Sequence[str]], Iterable[tuple[str, str | float]]] | str = _nothing
     outcome: Callable[[Shown], Outcome] | str = _decides_nothing
     unit: Callable[[Key], Key] = _itself
     metrics: tuple[Metric, ...] = ()

@@ -18,7 +18,7 @@ from pytest_failcond.probes import (
     several,
     start,
 )
-from pytest_failcond.probes.base import Bench, Planned, Probe, Record
+from pytest_failcond.probes.base import Bench, Planned, Planning, Probe, Record
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import Metric, resolved, share_kept
 
@@ -191,6 +191,16 @@ class Registry:
             return regression.planned(self.read_key(rest))
         key = self.read_key(name)
         return Planned.of_key(key, self.unit(key))
+
+    def regression(self, key: Key) -> Planned:
+        """Plan the comparison of a key with the baseline."""
+        return regression.planned(key)
+
+    def over_images(self, settings: Settings) -> list[Key]:
+        """Return the keys of a configuration for which all test images are classified, in order."""
+        probes = [probe for probe in self if probe.over_images]
+        tests = [one for probe in probes for one in probe.tests(Planning(settings, None))]
+        return [key for one in tests for key in one.needs]
 
     def read(self, key: Key, data: dict[str, Any], labels: Labels) -> Record:
         """Make a record from its entry in a run file; keep that of an uninstalled probe unchanged.

@@ -1,4 +1,4 @@
-"""The parts of probes in a report; those of a project's own may raise anything."""
+"""The parts of probes in reports; those of a project's own may raise anything."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pytest_failcond.process.exchange import UserCodeError, ask
 from pytest_failcond.words.outcome import Fault, Outcome
 
 
-def listed(probe: Probe, what: Literal["sections", "details"], *arguments: Any) -> list[Any]:
-    """Return the sections of a probe, or its details of a key.
+def listed(
+    probe: Probe, what: Literal["sections", "details", "properties"], *arguments: Any
+) -> list[Any]:
+    """Return what a probe yields: sections, details of a key, or properties of a test.
 
     Raises:
         UserCodeError: the probe is a project's own, and its function raised.

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pytest_failcond.probes.regression.record import KeyComparison
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.records.measurements import Examples
 from pytest_failcond.report import wording
 from pytest_failcond.words.drawings import Frame, Said, Strip
-
-
-def changed_images(run: Shown, entry: KeyComparison) -> Iterator[Strip]:
-    """Describe some of a key's images that were lost and gained."""
-    for title, found in (("Lost", entry.lost_examples), ("Gained", entry.gained_examples)):
-        if found is not None:
-            yield examples(run, found, f"{title}:", ("then", "now"), rows=1)
 
 
 def examples(run: Shown, found: Examples, title: str, when: tuple[str, str], *, rows: int) -> Strip:

@@ -58,8 +58,10 @@ def own(project):
 @pytest.mark.parametrize("hook", [True, False], ids=["hook", "configuration"])
 def test_it_gets_a_test_a_gate_a_record_and_a_place_in_every_report(own, hook):
     project = own(hook=hook)
+    noted = 'properties=lambda found, classes: [("failcond_flipped", found.total)],'
+    project.write("flipped.py", PROBE.replace("sections=sections,", f"sections=sections, {noted}"))
     result = project.run("-v", "--failcond-json=run.json", "--failcond-markdown=run.md",
-                         "--html=report.html")  # fmt: skip
+                         "--html=report.html", "--junitxml=junit.xml")  # fmt: skip
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
         [f"{TEST} PASSED*", "*Flipped images*", "left to right *1.0000 *300"]
@@ -72,6 +74,8 @@ def test_it_gets_a_test_a_gate_a_record_and_a_place_in_every_report(own, hook):
     assert (check["gate"], check["key"], check["verdict"]) == ("flipped", "flipped", "passed")
     assert "### Flipped images" in (project.path / "run.md").read_text()
     assert "Flipped images" in (project.path / "report.html").read_text()
+    junit = (project.path / "junit.xml").read_text()
+    assert '<property name="failcond_flipped" value="300" />' in junit
 
 
 def test_a_gate_that_it_does_not_hold_fails_its_test_with_the_reason(own):

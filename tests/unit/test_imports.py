@@ -95,7 +95,7 @@ PARTS = {
         starts fitness ranking walking corner_cases filming explore discovery attributes tones strokes regions
     """,
     "what we show": """
-        view fitness_view words chosen way breaking reproduce confusions shared versus
+        view fitness_view words chosen way breaking reproduce properties confusions shared versus
     """,
 }
 """The layers of the modules in a probe's folder: it declares, does and shows all that is of the probe."""
@@ -153,6 +153,33 @@ def test_a_probe_knows_of_another_what_it_declares():
         if part_of(other) not in (None, part_of(path)) and layer_of(other) > declared
     ]
     assert wrong == []
+
+
+NAMES_A_PROBE = {
+    # The values of public fixtures, and the methods of `failcond` about them.
+    "plugin/fixtures.py": "corruption direction",
+    "plugin/cases.py": "direction",
+    "plugin/session.py": "corpus",
+    # Each image of the corpus has a test, named before anything is loaded.
+    "plugin/options.py": "corpus",
+    # Commands that are the way in to one probe.
+    "commands/compare.py": "corruption direction regression",
+    "commands/discover.py": "corpus direction",
+    "commands/explore.py": "direction",
+    "commands/show.py": "direction",
+    "commands/train.py": "direction",
+}
+"""The modules that name a built-in probe, which a project's own probe therefore does without."""
+
+
+def test_reports_and_pytest_name_no_probe():
+    found: dict[str, str] = {}
+    for path in FILES:
+        probes = {str(part_of(other)) for other in ours(path) if part_of(other) is not None}
+        name = str(path.relative_to(ROOT))
+        if probes and name.partition("/")[0] in ("report", "plugin", "commands"):
+            found[name] = " ".join(sorted(probes))
+    assert found == NAMES_A_PROBE
 
 
 MOST_LINES = 300

@@ -224,6 +224,7 @@ PROBE = Probe(
     read=_read,
     place=_place,
     sections="pytest_failcond.probes.direction.view:sections",
+    properties="pytest_failcond.probes.direction.properties:properties",
     outcome="pytest_failcond.probes.direction.fitness_view:outcome",
     details="pytest_failcond.probes.direction.view:details",
     read_about=_read_about,

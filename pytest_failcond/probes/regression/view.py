@@ -19,6 +19,7 @@ from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import strips, wording
 from pytest_failcond.report.wording import count, sigma
 from pytest_failcond.words.blocks import Block, Cell, Fold, Heading, Note, Section, Table
+from pytest_failcond.words.drawings import Strip
 from pytest_failcond.words.media import BRIEF, HTML, MARKDOWN, PAGES, VERBOSE, Medium
 from pytest_failcond.words.printing import printable
 
@@ -91,7 +92,7 @@ def details(run: Shown, key: Key) -> Iterator[Block]:
             yield Heading("Since the baseline:", minor=True)
             cells = [wording.key_text(run, key), *row(run, entry)[1:]]
             yield Table(HEAD, [cells], name="Since the baseline", told=note(comparison))
-            yield from strips.changed_images(run, entry)
+            yield from changed_images(run, entry)
 
 
 def blocks(run: Shown, comparison: Comparison, words: Words) -> Iterator[Block]:
@@ -121,9 +122,16 @@ def _blocks(
         less = f"{count(others, 'more direction')}, less changed"
         yield Note(less, "aside", on=on - MARKDOWN)
     for entry in keys[:_PICTURED]:
-        if images := list(strips.changed_images(run, entry)):
+        if images := list(changed_images(run, entry)):
             title = f"{wording.key_text(run, entry.key)}: lost and gained"
             yield Fold(title, images, on=on & HTML)
+
+
+def changed_images(run: Shown, entry: KeyComparison) -> Iterator[Strip]:
+    """Describe some of a key's images that were lost and gained."""
+    for title, found in (("Lost", entry.lost_examples), ("Gained", entry.gained_examples)):
+        if found is not None:
+            yield strips.examples(run, found, f"{title}:", ("then", "now"), rows=1)
 
 
 def headline(comparison: Comparison) -> str:
