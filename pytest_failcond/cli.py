@@ -17,6 +17,7 @@ from pytest_failcond.words.printing import one_line, put, say
 COMMANDS = (
     "init",
     "train",
+    "convert",
     "quality",
     "judge",
     "show",

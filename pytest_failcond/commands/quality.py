@@ -20,6 +20,7 @@ from pytest_failcond.commands.arguments import (
     up_to,
     use_threads,
 )
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.ranges import PER_CLASS, SEED
 from pytest_failcond.words.printing import lines, put
 
@@ -59,6 +60,11 @@ def run(options: argparse.Namespace) -> int:
 
     use_threads(options)
     generator = Generator.load(options.generator)
+    if not generator.classes:
+        raise FailcondError(
+            f"GENERATOR: {options.generator} has no classes, and quality is measured class by class; "
+            "give a generator with classes"
+        )
     mix = read_mix(options) or CorruptionMix.from_json(generator.training.get("mix", {}))
     use_pythonpath(Path.cwd())
     train = load_images(options.images, "--images", generator.classes)

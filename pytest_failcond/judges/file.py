@@ -6,26 +6,29 @@ the ``module:callable`` that the header names, from the user's own code.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict
-
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import Kind, PackConfig
+from pytest_failcond.storage.described import FileKind
 from pytest_failcond.storage.files import write_atomically
-from pytest_failcond.storage.reading import Record, parse_json, shown, validate
-from pytest_failcond.storage.tensors import misfit, packed, read_header
+from pytest_failcond.storage.tensors import packed
 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT = "pytest-failcond-judges"
-VERSION = "1"
+_JUDGES: FileKind[PackConfig] = FileKind(
+    format="pytest-failcond-judges",
+    version="1",
+    name="one of judges",
+    config=PackConfig.from_json,
+    shapes=lambda config: config.all_shapes,
+    dtype="F16",
+)
 _REMEDY = "a file of judges is a .safetensors file, as `failcond judge` writes one"
 
 
@@ -59,12 +62,6 @@ class PackedJudges:
     header: JudgesHeader
 
 
-class _Training(Record):
-    """The record of a training is an object; what is in it is for the eye."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
 def read_judges(path: str | os.PathLike[str]) -> JudgesHeader:
     """Return what a file of judges says of itself, without torch.
 
@@ -72,24 +69,7 @@ def read_judges(path: str | os.PathLike[str]) -> JudgesHeader:
         FailcondError: the file is missing, truncated, foreign, of a newer version, or its tensors are
             not those of its judges.
     """
-    header = read_header(path, _REMEDY)
-    metadata = header.metadata
-    if metadata.get("format") != FORMAT:
-        raise FailcondError(f"{path}: a safetensors file, but not one of judges; {_REMEDY}")
-    if metadata.get("version") != VERSION:
-        raise FailcondError(
-            f"{path}: format of judges {shown(metadata.get('version'))}, this version reads "
-            f"{VERSION!r}; update pytest-failcond"
-        )
-    try:
-        config = PackConfig.from_json(parse_json(metadata.get("config", "").encode()))
-        training = parse_json(metadata.get("training", "{}").encode())
-        validate(_Training, training)
-    except (FailcondError, ValueError) as error:
-        raise FailcondError(f"{path}: its header describes no judges ({error})") from error
-    if fault := misfit(header, config.all_shapes, "F16"):
-        raise FailcondError(f"{path}: its weights do not fit its judges: {fault}")
-    return JudgesHeader(config, training)
+    return JudgesHeader(*_JUDGES.read(path, _REMEDY))
 
 
 def load_judges(path: str | os.PathLike[str], *, folder: Path | None = None) -> PackedJudges:
@@ -156,13 +136,8 @@ def save_judges(
         for name in config.tensor_shapes(judge):
             value = states[judge.name][name.removeprefix(f"{judge.name}.")]
             tensors[name] = value.detach().cpu().half().numpy()
-    metadata = {
-        "format": FORMAT,
-        "version": VERSION,
-        "config": json.dumps(config.to_json()),
-        "training": json.dumps(dict(training)),
-    }
-    write_atomically(path, packed(tensors, metadata))
+    metadata = _JUDGES.described(config.to_json(), training)
+    write_atomically(path, packed(tensors, metadata, _JUDGES.dtype))
 
 
 def load_backbone(reference: str, key: str, folder: Path | None = None) -> nn.Module:

@@ -22,12 +22,12 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.storage.reading import Many, Record, parse_json, shown, validate, what_it_is
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 _LARGEST_HEADER = 100_000_000  # the safetensors format's own limit, bytes
 _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "I16": 16, "U16": 16, "F16": 16,
          "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64}  # fmt: skip
+_WRITTEN = {"F16": "<f2", "F32": "<f4"}
 
 
 class Tensor(Record):
@@ -114,14 +114,22 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     return read_header(path).metadata
 
 
-def packed(tensors: Mapping[str, npt.NDArray[np.float16]], metadata: Mapping[str, str]) -> bytes:
-    """Return a safetensors file of half-precision tensors: the same bytes for the same content."""
+def packed(
+    tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str], dtype: str
+) -> bytes:
+    """Return a safetensors file: the same bytes for the same content.
+
+    Args:
+        tensors: by name.
+        metadata: texts by name.
+        dtype: of all tensors in the file: F16 or F32.
+    """
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
     parts, end = [], 0
     for name, value in sorted(tensors.items()):
-        part = value.astype("<f2").tobytes()
+        part = value.astype(_WRITTEN[dtype]).tobytes()
         place = [end, end + len(part)]
-        header[name] = {"dtype": "F16", "shape": list(value.shape), "data_offsets": place}
+        header[name] = {"dtype": dtype, "shape": list(value.shape), "data_offsets": place}
         parts.append(part)
         end = place[1]
     text = json.dumps(header, separators=(",", ":")).encode()

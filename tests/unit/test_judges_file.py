@@ -171,7 +171,7 @@ def of_first(**changes):
     ("change", "words"),
     [
         (lambda c: c.update(classes=1), "classes"),
-        (lambda c: c.update(classes=99_999), "weights do not fit its judges"),
+        (lambda c: c.update(classes=99_999), "weights do not fit its configuration"),
         (lambda c: c.update(image=[8, 8, 2]), "1 or 3 channels"),
         (lambda c: c.update(image=[8, 8]), "image"),
         (lambda c: c.update(floor=0), "floor"),
@@ -186,12 +186,12 @@ def of_first(**changes):
         (of_first(name="../x"), "name"),
         (of_first(kind="judge"), "kind"),
         (of_first(kernel=4), "must be odd"),
-        (of_first(kernel=5), "weights do not fit its judges"),
+        (of_first(kernel=5), "weights do not fit its configuration"),
         (of_first(strides=[1]), "1 strides for 2 convolutions"),
         (of_first(strides=[1, 9]), "strides"),
         (of_first(widths=[4, 10**9]), "widths"),
-        (of_first(widths=[4, 4096]), "weights do not fit its judges"),
-        (of_first(hidden=7), "weights do not fit its judges"),
+        (of_first(widths=[4, 4096]), "weights do not fit its configuration"),
+        (of_first(hidden=7), "weights do not fit its configuration"),
     ],
     ids=range(22),
 )
@@ -203,7 +203,7 @@ def test_a_header_that_describes_no_judges_is_refused(path, change, words):
 @pytest.mark.parametrize("training", ["[]", "3", "{", ""])
 def test_a_record_of_training_that_is_none_is_refused(path, training):
     rewrite(path, lambda header: header["__metadata__"].update(training=training))
-    assert "describes no judges" in refusal(path)
+    assert "holds no valid configuration" in refusal(path)
 
 
 def test_weights_that_are_not_finite_are_refused(path):

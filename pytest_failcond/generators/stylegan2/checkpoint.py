@@ -1,23 +1,19 @@
-"""Generator files: safetensors, with all information in the header.
-
-A configuration is compared with the tensors before anything is allocated.
-"""
+"""Generator files: safetensors, with all information in the header."""
 
 from __future__ import annotations
 
 import os
+import shlex
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
-from pytest_failcond.storage.reading import Record, parse_json, shown, validate
-from pytest_failcond.storage.tensors import misfit, read_header
+from pytest_failcond.storage.described import FileKind
+from pytest_failcond.storage.reading import Record
 
-FORMAT = "pytest-failcond-generator"
-VERSION = "1"
-_REMEDY = "a generator is a .safetensors file, as `failcond train` writes one"
+_FOREIGN = (".pkl", ".pickle", ".pt", ".pth", ".ckpt")
 
 
 class _Training(Record):
@@ -28,6 +24,17 @@ class _Training(Record):
     mix: dict[str, Any] = Field({})
 
 
+GENERATOR: FileKind[GeneratorConfig] = FileKind(
+    format="pytest-failcond-generator",
+    version="1",
+    name="a pytest-failcond generator",
+    config=GeneratorConfig.from_json,
+    shapes=lambda config: config.tensor_shapes,
+    dtype="F32",
+    training=_Training,
+)
+
+
 def read_config(path: str | os.PathLike[str]) -> tuple[GeneratorConfig, dict[str, Any]]:
     """Return a generator file's configuration and the record of its training, without torch.
 
@@ -35,21 +42,9 @@ def read_config(path: str | os.PathLike[str]) -> tuple[GeneratorConfig, dict[str
         FailcondError: the file is missing, truncated, foreign, of a newer version, or its tensors are
             not those of its configuration.
     """
-    header = read_header(path, _REMEDY)
-    metadata = header.metadata
-    if metadata.get("format") != FORMAT:
-        raise FailcondError(f"{path}: a safetensors file, but not a pytest-failcond generator")
-    if metadata.get("version") != VERSION:
-        raise FailcondError(
-            f"{path}: generator format {shown(metadata.get('version'))}, this version reads "
-            f"{VERSION!r}; update pytest-failcond"
-        )
-    try:
-        config = GeneratorConfig.from_json(parse_json(metadata.get("config", "").encode()))
-        training = parse_json(metadata.get("training", "{}").encode())
-        validate(_Training, training)
-    except (FailcondError, ValueError) as error:
-        raise FailcondError(f"{path}: its header holds no valid configuration ({error})") from error
-    if fault := misfit(header, config.tensor_shapes):
-        raise FailcondError(f"{path}: its weights do not fit its configuration: {fault}")
-    return config, training
+    where = Path(path)
+    remedy = "a generator is a .safetensors file, as `failcond train` writes one"
+    if where.suffix.lower() in _FOREIGN:
+        both = shlex.join([str(where), str(where.with_suffix(".safetensors"))])
+        remedy = f"make a generator file of it, once: `failcond convert {both}`"
+    return GENERATOR.read(path, remedy)

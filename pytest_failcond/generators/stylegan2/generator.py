@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,13 +15,14 @@ from torch import Tensor
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import BATCH, Move
-from pytest_failcond.generators.stylegan2.checkpoint import FORMAT, VERSION, read_config
+from pytest_failcond.generators.stylegan2.checkpoint import GENERATOR, read_config
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.moving import LayerMover
 from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.generators.stylegan2.stylespace import StyleSpace, locate
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.storage.files import hash_file, write_atomically
+from pytest_failcond.storage.tensors import packed
 from pytest_failcond.subjects.labels import class_indices
 
 _MEAN_OF = 4096  # samples that a class's mean w is taken over
@@ -80,16 +80,9 @@ class Generator:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a generator file (safetensors, the configuration in its header), atomically."""
-        from safetensors.torch import save
-
-        tensors = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
-        metadata = {
-            "format": FORMAT,
-            "version": VERSION,
-            "config": json.dumps(self.config.to_json()),
-            "training": json.dumps(self.training),
-        }
-        write_atomically(path, save(tensors, metadata))
+        tensors = {name: value.cpu().numpy() for name, value in self.network.state_dict().items()}
+        metadata = GENERATOR.described(self.config.to_json(), self.training)
+        write_atomically(path, packed(tensors, metadata, GENERATOR.dtype))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ class Converted:
         config: its shape.
         weights: its tensors, by our names.
         noise: where its constant noise comes from, in words.
-        mean: where the mean of w comes from, in words.
+        mean: towards which truncation goes, in words.
         notes: what else a user should know, in sentences.
     """
 
@@ -90,12 +90,12 @@ def convert(found: Found, classes: Sequence[str] | None, clamp: float | None) ->
             weights |= {f"{layer}.noise_strength": strength, f"{layer}.noise": pixels}
     if config.classes:
         _dense(found, "mapping.embed", "mapping.embed", weights)
-        mean = "of each class, taken here when it is needed"
+        mean = "the mean w of each class"
     elif found.mean is not None:
-        mean = f"that of the file, {found.mean[0]}"
+        mean = f"the mean w of the file, {found.mean[0]}"
         weights["mapping.mean"] = _given_mean(found, config)
     else:
-        mean = f"of {_MEAN_OF:,} samples, taken here, because the file has none"
+        mean = f"a mean w of {_MEAN_OF:,} samples, taken here, because the file has none"
         weights["mapping.mean"] = mean_of_w(weights, config)
     notes = list(found.notes)
     if not found.tells_clamp and clamp is None:
