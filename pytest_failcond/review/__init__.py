@@ -1,1 +1,1 @@
-"""Review: readers who do not know its class say what an image shows, and so how valid corner cases are."""
+"""Review: readers name the class of images without being told it; their answers measure how many corner cases are valid."""

@@ -1,4 +1,4 @@
-"""The choice of ``least_p`` by what readers said, in words. Pure."""
+"""The choice of ``least_p`` by readers' answers, in words. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pytest_failcond.words.printing import count
 
 
 def decks_to_use(review: Review, named: str | None) -> list[Deck]:
-    """Return the decks that calibrate: those that did before, and the one that is named; else all.
+    """Return the decks to calibrate with: those that did before and the named one, or all if there are none.
 
     Raises:
-        FailcondError: there is no such deck, or the decks are of different generators or judges.
+        FailcondError: there is no such deck, or the decks are of different generators, judges or truncations.
     """
     chosen = [deck for deck in review.decks if deck.calibrated or deck.id == named]
     if named is not None:
@@ -25,14 +25,14 @@ def decks_to_use(review: Review, named: str | None) -> list[Deck]:
     of = {(d.subjects.generator, d.subjects.judges, d.subjects.truncation) for d in decks}
     if len(of) > 1:
         raise FailcondError(
-            "--calibrate: the decks are of different generators or judges, and least_p is about one; name a "
-            f"deck with --deck: {', '.join(deck.id for deck in decks)}"
+            "--calibrate: the decks differ in generator, judges or truncation, and one least_p does not fit "
+            f"all; choose one with --deck: {', '.join(deck.id for deck in decks)}"
         )
     return decks
 
 
 def calibrated(review: Review, ids: Collection[str]) -> Review:
-    """Return the review with some decks marked: nothing is claimed by their answers from then on."""
+    """Return the review with some decks marked; their answers prove nothing from then on."""
     for deck in review.decks:
         if deck.id in ids and not deck.calibrated:
             review = review.with_deck(deck.model_copy(update={"calibrated": True}))
@@ -42,12 +42,12 @@ def calibrated(review: Review, ids: Collection[str]) -> Review:
 def calibration_text(
     review: Review, decks: Sequence[Deck], target: float, confidence: float
 ) -> tuple[list[str], bool]:
-    """Say what the answers propose; and whether anything is proven."""
+    """Return the lines that propose a level, and whether a level is proven."""
     read = [one for one in read_images(review, decks) if one.claim.kind == "break"]
     judged = [(one.claim.level, one.readable) for one in read if one.claim.level is not None]
     if read and not judged:
         raise FailcondError(
-            "--calibrate: the run was made without a judge; least_p is about judges"
+            "--calibrate: the run was made without a judge, and least_p applies to judges; configure a judge"
         )
     found = calibrate([level for level, _ in judged], [r for _, r in judged], target, confidence)
     lines = [
@@ -61,13 +61,13 @@ def calibration_text(
             f"set least_p = {found.proposed:g} in [tool.failcond.acceptance]: at least {share} of the corner "
             f"cases show their class, with a confidence of {100 * confidence:g} %"
         )
-        lines.append(f"these answers chose it, so they do not count as its proof; {AGAIN}")
+        lines.append(f"these answers chose the level, so they do not prove it; {AGAIN}")
         return lines, True
     enough = faultless(target, confidence)
     why = (
-        f"a share of {share} takes at least {count(enough, 'faultless answer')} to corner cases of one level"
+        f"a share of {share} needs at least {count(enough, 'faultless answer')} to corner cases of one level"
         if not found.tested
         else f"a share of {share} is not proven at the strictest level with {enough} images"
     )
-    lines.append(f"{why}; it takes at least {found.missing} more answers; {AGAIN}")
+    lines.append(f"{why}; at least {found.missing} more answers are needed; {AGAIN}")
     return lines, False

@@ -1,18 +1,23 @@
-"""The keys by which a reader names a class: its first letter, or a number."""
+"""The rule by which a reader answers, and the keys that name a class: its first letter, or a number."""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Sequence
 
+RULE = (
+    "Name the class that a careful person would read at once, however faint or odd the image is; answer ? "
+    "if you hesitate, would have to guess, or could as well name another class."
+)
+"""How strict a reader is to be: the same for all readers, because the share of readable images depends on it."""
 _ONE_KEY = set(string.ascii_lowercase + string.digits)
 
 
 def keys_of(classes: Sequence[str]) -> list[str]:
-    """Return what is typed for each class, in lower case: all one character, or numbers of one length.
+    """Return the key of each class, in lower case: all of one character, or numbers of one length.
 
-    Digits name themselves. Other names are named by their first letters where these differ; else the
-    classes are numbered from 1, with as many digits as the last needs.
+    The key of a digit is the digit. Other classes have their first letters if these differ, or else numbers
+    from 1, with as many digits as the last one needs.
     """
     first = [name.strip()[:1].casefold() for name in classes]
     short = all(len(name.strip()) == 1 for name in classes)

@@ -1,6 +1,6 @@
-"""A deck: images in an order that only its key decides, and apart from them, what each is claimed to be.
+"""A deck: images in an order that its key alone decides, and a claim for each image, kept apart.
 
-A page, a file or a request that a reader sees is made of `Deck.images` alone. Claims are kept by the hash of
+Pages, files and requests that a reader sees are made from `Deck.images` alone. Claims are kept by the hash of
 an image's pixels, and joined with the answers when these are counted.
 """
 
@@ -25,18 +25,18 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 KINDS: dict[Kind, int] = {"break": 50, "rejected": 20, "test": 10, "unreadable": 10}
-"""What a deck is made of, and how many of each are drawn by default."""
+"""The kinds of images in a deck, and the default number of each."""
 
 
 class Subjects(Record):
-    """What a deck was drawn with, and what a session tests: a review of one may apply to the other.
+    """The subjects of a deck, or of a session: a review of the former may apply to the latter.
 
     Attributes:
-        classifier, generator, judges: their hashes; None: without one, or of a plain callable.
-        version: how reports name the classifier.
+        classifier, generator, judges: their hashes; None if there is none, or for a plain callable.
+        version: the classifier's name in reports.
         least_p: the configured least probability that every judge gives an accepted image's class.
         truncation: of the start images.
-        max_shift: how far walks go, σ.
+        max_shift: the length of walks, σ.
         seed: of the start images.
     """
 
@@ -51,18 +51,19 @@ class Subjects(Record):
 
 
 class Claim(Record):
-    """What an image of a deck is claimed to be; no reader sees it.
+    """The claim about an image of a deck, which readers never see.
 
     Attributes:
         image: SHA-256 of its pixels.
-        kind: ``break``: accepted at some level, and the classifier has it wrong; ``rejected``: the same, but
-            the judges reject it; ``test``: an untouched test image; ``unreadable``: it shows no class.
-        class_name: the class; None of what shows none.
+        kind: ``break``: the classifier has it wrong, and the judges accept it at some level; ``rejected``: the
+            classifier has it wrong, and the judges reject it; ``test``: an untouched test image;
+            ``unreadable``: it shows none of the classes.
+        class_name: the class; None of an unreadable image.
         level: the least probability that any judge gave the class on the way from the start image;
             None without a judge.
-        direction: the key of the direction that it was moved along; None where it was not.
+        direction: the key of the direction that it was moved along; None if it was not moved.
         sample: the start image's number in the generator's stream.
-        shift: how far it was moved, σ.
+        shift: the distance that it was moved, σ.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -76,16 +77,16 @@ class Claim(Record):
 
 
 class Deck(Record):
-    """Images to be read, and apart from them, what they are claimed to be.
+    """Images to be read, and the claims about them.
 
     Attributes:
-        id: what names the deck.
-        number: of the deck among those of its subjects, from 1; with them, it is the key of all that was drawn.
+        id: the deck's name, eight hexadecimal digits.
+        number: of the deck among those of its subjects, from 1; number and subjects are the key of its draws.
         classes: names of the classes, by index.
-        subjects: what it was drawn with.
-        loosest: the least level that its breaks were drawn from: a stricter level's are among them.
-        calibrated: whether ``least_p`` was chosen by its answers, so that they prove nothing of that choice.
-        images: hashes of the images, in the order in which they are read.
+        subjects: the deck was drawn with these.
+        loosest: the least level of its breaks; those of a stricter level are among them.
+        calibrated: whether its answers chose ``least_p``, and so prove nothing about that choice.
+        images: hashes of the images, in the order of reading.
         claims: by the hash of the image, ascending.
     """
 
@@ -99,17 +100,17 @@ class Deck(Record):
     claims: Many[Claim]
 
     def disagreement(self) -> str:
-        """Say how images, claims and classes do not fit together; empty where they do."""
+        """Say how images, claims and classes disagree; empty if they agree."""
         hashes = set(self.images)
         if len(hashes) < len(self.images):
-            return "it has an image twice"
+            return "an image occurs twice"
         if sorted(hashes) != [claim.image for claim in self.claims]:
-            return "its claims are not one for each of its images, in ascending order"
+            return "expected one claim for each image, in ascending order"
         named = {claim.class_name for claim in self.claims if claim.class_name is not None}
         if unknown := sorted(named - set(self.classes)):
-            return f"it claims a class {unknown[0]!r} that it does not name"
+            return f"a claim has the class {unknown[0]!r}, which is not in classes"
         if any((claim.class_name is None) != (claim.kind == "unreadable") for claim in self.claims):
-            return "unreadable images have no class, and all others have one"
+            return "expected a class for each image but the unreadable ones"
         if self.id != _id_of(self.images):
             return "its id does not fit its images"
         return ""
@@ -117,7 +118,7 @@ class Deck(Record):
 
 @dataclass(frozen=True)
 class Drawn:
-    """An image for a deck, and what it is claimed to be.
+    """An image for a deck, and the claim about it.
 
     Attributes:
         pixels: uint8 ``[H, W, C]``.
@@ -131,11 +132,11 @@ class Drawn:
 def make_deck(
     drawn: Sequence[Drawn], classes: Sequence[str], subjects: Subjects, number: int
 ) -> tuple[Deck, dict[str, npt.NDArray[np.uint8]]]:
-    """Make a deck of what was drawn; returns its images by hash, too. Equal images come once."""
+    """Make a deck from drawn images. Returns it, and its images by hash. Equal images are kept once."""
     unique: dict[str, Drawn] = {}
     for one in drawn:
         unique.setdefault(one.claim.image, one)
-    # By their hashes first: the order in which kinds were drawn must not show in that of the images.
+    # Sorted by hash first: the order of drawing, kind after kind, must not show in the order of images.
     hashes = sorted(unique)
     order = random_of("order", subjects, number).permutation(len(hashes))
     images = [hashes[i] for i in order]
@@ -158,10 +159,10 @@ def hash_pixels(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def random_of(what: str, subjects: Subjects, number: int) -> np.random.Generator:
-    """Return the random numbers by which one part of a deck is drawn.
+    """Return the random numbers that draw one part of a deck.
 
-    They depend on what is reviewed and on the deck's number: a deck cannot be drawn again until it
-    pleases.
+    They depend on the subjects and the deck's number alone, so a deck cannot be drawn again and again
+    until a good one comes.
     """
     of = (subjects.classifier, subjects.generator, subjects.judges, subjects.seed)
     key = stream_key("review", what, *map(str, of), number)

@@ -1,6 +1,6 @@
-"""How a deck is drawn: breaks of a run, wrong images that the judges reject, and checks of the reader.
+"""The drawing of a deck: breaks of a run, wrong images that the judges reject, and checks of the reader.
 
-All is drawn by keys that name what is reviewed, before anybody has seen an image.
+Keys made of the subjects draw all images before anybody has seen one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Pixels = npt.NDArray[np.uint8]
 Start = tuple[int, int]
 """A start image: its class, and its number in the generator's stream."""
 
-_AT_ONCE = 64  # images or ways that are looked at together: few are wanted
+_AT_ONCE = 64  # images or ways in a batch; few are wanted
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Candidate:
         direction: the direction.
         row: of the start image among those of its class.
         sample: its number in the generator's stream.
-        shift: how far it is moved, σ.
-        level: how surely it shows its class, at least, on the way there; None without a judge.
+        shift: the distance that it is moved, σ.
+        level: the least probability that any judge gave its class on the way; None without a judge.
     """
 
     direction: DirectionKey
@@ -59,12 +59,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Pool:
-    """What a deck is drawn from: the walks of a run, all classes together.
+    """The images that a deck is drawn from: the walks of a run, all classes together.
 
     Attributes:
         starts: start images that are accepted at the loosest level, by class.
         ways: each start image along each direction.
-        breaks: those that are broken and accepted at the loosest level, where they broke.
+        breaks: the broken images that are accepted at the loosest level, each at its break.
     """
 
     starts: dict[int, Starts] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Pool:
 
 @ours()
 def add_class(pool: Pool, laboratory: Laboratory, keys: Sequence[DirectionKey]) -> int:
-    """Walk directions of one class again, accepting what all judges put first; returns how many images broke.
+    """Walk directions of one class again, at the loosest level of acceptance. Returns the number of broken images.
 
     Raises:
         FailcondError: there is no generator, or too few start images are accepted.
@@ -86,7 +86,7 @@ def add_class(pool: Pool, laboratory: Laboratory, keys: Sequence[DirectionKey]) 
         generator, laboratory.classifier, keys, starts, judge=loosest, max_shift=settings.max_shift
     )
     found = [candidate for walked in walks for candidate in _breaks(walked, starts)]
-    # A start image that is wrong unmoved is the same image on all of its ways.
+    # A start image that the classifier has wrong unmoved is the same image on all of its ways.
     unmoved = {candidate.row: candidate for candidate in found if candidate.shift == 0}
     breaks = [*unmoved.values(), *(candidate for candidate in found if candidate.shift > 0)]
     pool.starts[index] = starts
@@ -100,7 +100,7 @@ def add_class(pool: Pool, laboratory: Laboratory, keys: Sequence[DirectionKey]) 
 
 
 def _breaks(walked: Walk, starts: Starts) -> Iterator[Candidate]:
-    """Yield the breaks of a walk, as far as anything is claimed of it."""
+    """Yield the breaks of a walk that lie within its valid range."""
     end = walked.shifts[-1] if walked.valid_range is None else walked.valid_range
     for row in np.flatnonzero(walked.breaks <= end):  # NaN: did not break
         yield Candidate(
@@ -123,16 +123,16 @@ def draw(
     seen: Collection[str] = (),
     used: Collection[Start] = (),
 ) -> list[Drawn]:
-    """Draw the images of a deck; of a kind of which there are too few, all.
+    """Draw the images of a deck. If a kind has too few images, all of them are taken.
 
     Args:
         laboratory: with generator, test images and judges.
         pool: the broken images.
-        subjects: what is reviewed.
+        subjects: of the review.
         number: of the deck.
-        counts: how many of each kind.
-        seen: hashes of images that were in earlier decks, which do not come again.
-        used: start images of earlier decks of the same classifier and generator: likewise.
+        counts: the number of images of each kind.
+        seen: hashes of images of earlier decks, which are not drawn again.
+        used: start images of earlier decks of the same subjects, which are not drawn again either.
     """
     breaks = _in_random_order(pool.breaks, random_of("breaks", subjects, number), used)
     images = _drawn(laboratory, pool, "break", breaks)
@@ -142,7 +142,7 @@ def draw(
         names = laboratory.class_names or ()
         taken = {*used, *((names.index(n), s) for n, s in samples if n in names and s is not None)}
         ways = _in_random_order(pool.ways, random_of("rejected", subjects, number), taken)
-        # They are rare, and each takes a way to be walked: no more are asked for than are wanted.
+        # They are rare, and each costs a walk: only as many are looked for as are wanted.
         at_once = max(1, min(counts["rejected"], _AT_ONCE))
         candidates = _rejected(laboratory, pool, ways)
         rejected = _drawn(laboratory, pool, "rejected", candidates, at_once)
@@ -162,9 +162,9 @@ def _in_random_order(
 
 
 def _rejected(laboratory: Laboratory, pool: Pool, ways: Sequence[Candidate]) -> Iterator[Candidate]:
-    """Yield the images at which the classifier is first wrong on a way, where the judges reject them.
+    """Yield the first image on each way that the classifier has wrong, if the judges reject it.
 
-    These are the breaks that there would be without judges: what a strict judge decides in silence.
+    Without judges these would be breaks; a reader sees whether the judges are too strict.
     """
     for first in range(0, len(ways), _AT_ONCE):
         wrong = _first_wrong(laboratory, pool, ways[first : first + _AT_ONCE])
@@ -181,7 +181,7 @@ def _rejected(laboratory: Laboratory, pool: Pool, ways: Sequence[Candidate]) -> 
 
 
 def _first_wrong(laboratory: Laboratory, pool: Pool, ways: Sequence[Candidate]) -> list[Candidate]:
-    """Move start images until the classifier is wrong; those that it has wrong unmoved are left out."""
+    """Move start images until the classifier is wrong; images that it has wrong unmoved are left out."""
     going, wrong = list(ways), list[Candidate]()
     for step in range(int(laboratory.settings.corner_cases.max_shift / STEP) + 1):
         if not going:
@@ -212,7 +212,7 @@ def _drawn(
     candidates: Iterable[Candidate],
     at_once: int = _AT_ONCE,
 ) -> Iterator[Drawn]:
-    """Yield candidates with their pixels, some at a time."""
+    """Yield candidates with their pixels, made in batches."""
     names = laboratory.class_names or ()
     waiting = iter(candidates)
     while some := list(islice(waiting, at_once)):
@@ -241,7 +241,7 @@ def _take(drawn: Iterator[Drawn], count: int, seen: Collection[str]) -> list[Dra
 
 
 def _rounded_down(level: float | None) -> float | None:
-    """Keep few digits, and never more than the judges gave."""
+    """Keep six decimals, rounded down: never more than the judges gave."""
     return None if level is None else float(np.floor(level * 1e6) / 1e6)
 
 
@@ -252,7 +252,7 @@ def _checks(
     counts: Mapping[Kind, int],
     seen: Collection[str],
 ) -> Iterator[Drawn]:
-    """Draw untouched test images, and such as no reader can name."""
+    """Draw untouched test images, and unreadable ones."""
     data, names = laboratory.test_images, laboratory.class_names or ()
     random = random_of("checks", subjects, number)
     order = iter(random.permutation(len(data)))

@@ -1,4 +1,4 @@
-"""A deck as a folder of image files, named by position, for a reader who opens files; and answers read back."""
+"""A deck as a folder of image files, named by position, for a reader who opens files; files of answers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.review.answers import Answer, ReaderKind, Review
+from pytest_failcond.review.choices import RULE
 from pytest_failcond.review.deck import Deck, Hash, Name
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Many, Record, parse_json, read_bytes, shown, validate
@@ -22,7 +23,7 @@ from pytest_failcond.storage.reading import Many, Record, parse_json, read_bytes
 Pixels = npt.NDArray[np.uint8]
 GROUND = 128
 """Level of the ground around an image, the same as on the page."""
-_SIDE = 448  # px to which images are enlarged, by whole factors
+_SIDE = 448  # px; images are enlarged by whole factors up to this side
 _ON_SHEET = 112
 _ACROSS = 10
 _MARGIN = 16
@@ -32,10 +33,10 @@ ANSWERS = "answers.csv"
 
 
 def write_folder(folder: Path, deck: Deck, images: Sequence[Pixels]) -> None:
-    """Write a deck's images as PNG files, a sheet of all of them, and a table to be filled.
+    """Write a deck's images as PNG files, a sheet of all of them, and a table to fill in.
 
     Raises:
-        FailcondError: the folder has something in it, or cannot be written.
+        FailcondError: the folder is not empty, or cannot be written.
     """
     from pytest_failcond.subjects.images import png
 
@@ -50,7 +51,7 @@ def write_folder(folder: Path, deck: Deck, images: Sequence[Pixels]) -> None:
 
 
 def enlarged(pixels: Pixels, side: int) -> Pixels:
-    """Enlarge an image by the whole factor that brings it up to ``side`` px at most, at least once."""
+    """Enlarge an image by the largest whole factor, 1 or more, that keeps it within ``side`` px."""
     factor = max(1, side // max(pixels.shape[:2]))
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
@@ -62,7 +63,7 @@ def on_ground(pixels: Pixels, margin: int) -> Pixels:
 
 
 def _sheet(images: Sequence[Pixels]) -> Pixels:
-    """Lay all images out in rows, each with its position above."""
+    """Lay out all images in rows, each below its position."""
     from PIL import Image, ImageDraw
 
     small = [enlarged(pixels, _ON_SHEET) for pixels in images]
@@ -88,6 +89,7 @@ def _table(deck: Deck, count: int) -> str:
     classes = ", ".join(deck.classes)
     head = (
         f"# deck {deck.id}: write the class that each image shows, or {UNKNOWN} if you can't tell.\n"
+        f"# {RULE}\n"
         f"# classes: {classes}\n"
     )
     text = io.StringIO()
@@ -112,17 +114,17 @@ class _Downloaded(Record):
 def read_answers(
     path: Path, review: Review, reader: str | None, kind: ReaderKind | None, deck_id: str | None
 ) -> list[Answer]:
-    """Read a file of answers: what the page downloads, or the filled table of `write_folder`.
+    """Read a file of answers: the page's download, or the filled table of `write_folder`.
 
     Args:
         path: of the file.
         review: with the deck that was read.
-        reader: name of the reader, in place of what the file says.
-        kind: of the reader, likewise.
-        deck_id: of the deck, where the file does not say it.
+        reader: name of the reader, in place of the file's.
+        kind: of the reader, in place of the file's.
+        deck_id: of the deck, if the file does not name it.
 
     Raises:
-        FailcondError: it is damaged or foreign, or it answers what was not asked.
+        FailcondError: it is damaged or foreign, or its answers do not fit the deck.
     """
     content = read_bytes(path)
     try:
@@ -140,14 +142,17 @@ def _from_page(
         found = validate(_Downloaded, data)
     except (ValueError, ValidationError) as error:
         raise ValueError(
-            f"is not a file of answers: {error}; download it again from the page, or give the "
+            f"not a file of answers: {error}; download it again from the page, or give the "
             f"filled {ANSWERS}"
         ) from error
     deck = review.deck(found.deck)
     answers = []
     for given in found.answers:
         if given.number is not None and given.number >= len(deck.classes):
-            raise ValueError(f"there is no class {given.number} among {len(deck.classes)}")
+            raise ValueError(
+                f"expected a class from 0 to {len(deck.classes) - 1}, got {given.number}; download "
+                "the file again from the page"
+            )
         named = None if given.number is None else deck.classes[given.number]
         answers.append(
             Answer(
@@ -169,18 +174,18 @@ def _from_table(
     deck_id: str | None,
 ) -> list[Answer]:
     if reader is None or kind is None:
-        raise ValueError("does not say who read; add --reader NAME and --kind person or model")
+        raise ValueError("the reader is not named; add --reader NAME and --kind person or model")
     lines = _text(content).splitlines()
     told = next(filter(None, (re.match(r"#\s*deck ([0-9a-f]{8})\b", line) for line in lines)), None)
     if told is None and deck_id is None and len(review.decks) > 1:
         raise ValueError(
-            f"does not say which deck it answers; add --deck {' or '.join(d.id for d in review.decks)}"
+            f"the deck is not named; add --deck {' or '.join(d.id for d in review.decks)}"
         )
     deck = review.deck(deck_id or (told[1] if told else review.decks[-1].id))
     rows = list(csv.reader(line for line in lines if line.strip() and not line.startswith("#")))
     if not rows or [cell.strip() for cell in rows[0]] != ["position", "answer"]:
         raise ValueError(
-            f"is not a table of answers; its first row must be position,answer as in {ANSWERS}"
+            f"not a table of answers; its first row must be position,answer as in {ANSWERS}"
         )
     found: dict[int, str] = {}
     for row in rows[1:]:
@@ -205,18 +210,17 @@ def _text(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(f"is not text; give the filled {ANSWERS} in UTF-8") from None
+        raise ValueError(f"not text; give the filled {ANSWERS} in UTF-8") from None
 
 
 def _read_row(row: list[str], deck: Deck) -> tuple[int, str]:
     cells = [cell.strip() for cell in row]
     if len(cells) != 2 or not re.fullmatch(r"0*[0-9]{1,9}", cells[0]):
-        raise ValueError(f"the row {shown(','.join(row))} is no position and answer")
+        raise ValueError(f"expected a position and an answer, got the row {shown(','.join(row))}")
     position, answer = int(cells[0]), cells[1]
     if not 1 <= position <= len(deck.images):
         raise ValueError(
-            f"position {position} is none of the {len(deck.images)} of deck {deck.id}; positions "
-            "count from 1"
+            f"expected a position from 1 to {len(deck.images)} in deck {deck.id}, got {position}"
         )
     names = {name.strip(): name for name in deck.classes}
     if answer not in ("", UNKNOWN, *names):

@@ -1,4 +1,4 @@
-"""The deck that a reader is given: the one that was begun for a run, or a new one."""
+"""The deck that a reader gets: the last one drawn for a run, or a new one."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _COMPARED = ("classifier", "generator", "judge", "least_p", "truncation")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for.
+    """A request for a deck.
 
     Attributes:
-        run: that is reviewed.
-        name: what messages call it.
-        new: whether another deck is drawn, though there is one.
-        counts: images of each kind.
+        run: the run to review.
+        name: of the run, in messages.
+        new: whether to draw another deck although there is one.
+        counts: the number of images of each kind.
     """
 
     run: Run
@@ -40,23 +40,23 @@ class Wanted:
 
 
 def settings_of(run: Run, settings: Settings) -> Settings:
-    """Return the settings with what the walks of a run depend on, as the run has it."""
+    """Return the settings with the seed and the corner-case settings of a run."""
     then = run.configuration
     return settings.model_copy(update={"seed": then.seed, "corner_cases": then.corner_cases})
 
 
 def deck_for(wanted: Wanted, settings: Settings, path: Path, tell: Tell) -> Deck:
-    """Return the deck that was begun for a run, or draw one and keep it in the review file.
+    """Return the last deck drawn for a run, or draw one and keep it in the review file.
 
     Raises:
-        FailcondError: what is configured is not what the run was made with, or nothing is broken.
+        FailcondError: the configured subjects differ from the run's, or no image is broken.
     """
     run = wanted.run
     keys = [key for key in run.directions if isinstance(key, DirectionKey)]
     if not keys:
         raise FailcondError(
-            f"{wanted.name}: has no directions, so there is nothing to review; let the tests of corner "
-            "cases run, and keep the run with --failcond-json"
+            f"{wanted.name}: the run has no directions to review; run the tests of corner cases, and keep "
+            "the run with --failcond-json"
         )
     laboratory = open_laboratory(settings_of(run, settings))
     _check_subjects(wanted, laboratory)
@@ -72,19 +72,19 @@ def deck_for(wanted: Wanted, settings: Settings, path: Path, tell: Tell) -> Deck
 
 
 def _check_subjects(wanted: Wanted, laboratory: Laboratory) -> None:
-    """See that what is configured is what the run was made with."""
-    # Before there was a truncation, it was 1.
+    """Check that the configured subjects are those of the run."""
+    # Runs of versions without this setting have a truncation of 1.
     then, now = ({"truncation": 1.0} | s for s in (wanted.run.subjects, laboratory.subjects))
     for name in _COMPARED:
         if then.get(name) != now.get(name):
             raise FailcondError(
-                f"{wanted.name}: was made with {name} {then.get(name)}, and {now.get(name)} is configured; "
-                "make a new run, or name the run's own"
+                f"{wanted.name}: the run was made with {name} {then.get(name)}, and {now.get(name)} is "
+                f"configured; make a new run, or configure the run's {name}"
             )
 
 
 def _is_of(deck: Deck, subjects: Subjects) -> bool:
-    """Whether a deck is one of those that are told apart by their number alone."""
+    """Whether a deck is of these subjects; such decks differ in their number alone."""
     names = ("classifier", "generator", "judges", "seed", "truncation")
     return all(getattr(deck.subjects, name) == getattr(subjects, name) for name in names)
 
@@ -132,10 +132,10 @@ def _say_what_is_missing(
     kinds = [drawn.claim.kind for drawn in found]
     if not {"break", "rejected"}.intersection(kinds):
         raise FailcondError(
-            "there is no broken image to review that was not in a deck before; raise corner_cases.samples "
-            "or corner_cases.top, and make a new run"
+            "all broken images of the run are in earlier decks, or there are none; raise "
+            "corner_cases.samples or corner_cases.top, and make a new run"
         )
     few = {kind: kinds.count(kind) for kind in counts if kinds.count(kind) < counts[kind]}
     for kind, number in few.items():
         if kind != "rejected" or laboratory.acceptance.judged:
-            tell(f"there are only {number} images of kind {kind!r}, {counts[kind]} were wanted")
+            tell(f"the deck has only {number} images of kind {kind!r}; {counts[kind]} were wanted")

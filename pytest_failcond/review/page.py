@@ -1,4 +1,4 @@
-"""The page of a review, which knows a deck's images and nothing that is claimed of them."""
+"""The page of a review. It has a deck's images, and no claim about them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pytest_failcond import __version__
 from pytest_failcond.report.filling import data_uri, embedded, fill, source_hash, template
 from pytest_failcond.review.answers import Answer, ReaderKind
-from pytest_failcond.review.choices import keys_of
+from pytest_failcond.review.choices import RULE, keys_of
 from pytest_failcond.words.printing import escape_html
 
 _UNKNOWN = -1  # as in review.js: can't tell
@@ -17,13 +17,13 @@ _UNKNOWN = -1  # as in review.js: can't tell
 
 @dataclass(frozen=True)
 class Blind:
-    """What a reader may know of a deck.
+    """The part of a deck that a reader may see.
 
     Attributes:
         deck: its id.
         classes: names, by index.
-        images: hashes of the images, in their order.
-        pngs: the same as PNG files.
+        images: hashes of the images, in the order of reading.
+        pngs: the images as PNG files.
         size: width and height of an image, px.
     """
 
@@ -35,7 +35,7 @@ class Blind:
 
 
 def page_as_file(blind: Blind, reader: str, kind: ReaderKind) -> str:
-    """Return a page that needs no server: it holds the images, and its answers are downloaded."""
+    """Return a page that needs no server: it contains the images, and its reader downloads the answers."""
     style, script = _style(), _script()
     policy = (
         f"default-src 'none'; img-src data:; script-src '{source_hash(script)}'; "
@@ -49,13 +49,13 @@ def page_as_file(blind: Blind, reader: str, kind: ReaderKind) -> str:
 def page_to_serve(
     blind: Blind, reader: str, kind: ReaderKind, answers: dict[str, Answer]
 ) -> tuple[str, str]:
-    """Return a page that asks for each image by its position, and the policy that it is served with.
+    """Return a page that asks for each image by its position, and the policy for its header.
 
     Args:
         blind: the deck.
         reader: name of the reader.
         kind: of the reader.
-        answers: the reader's own so far, by image.
+        answers: this reader's answers so far, by image.
     """
     nonce = secrets.token_urlsafe(16)
     policy = (
@@ -64,7 +64,7 @@ def page_to_serve(
     )
     given = [_number(blind, answers.get(image)) for image in blind.images]
     shown = {"images": None, "hashes": None, "answers": given}
-    # A page may not say by itself who frames it: the header does.
+    # Only the header can forbid frames; the page's own policy cannot.
     header = f"{policy}; frame-ancestors 'none'"
     return _fill(policy, nonce, _data(blind, reader, kind) | shown), header
 
@@ -76,12 +76,12 @@ def _number(blind: Blind, answer: Answer | None) -> int | None:
 
 
 def answer_of(blind: Blind, number: int) -> str | None:
-    """Return what an answer's number on the page means: the name of a class, or None for can't tell."""
+    """Return the name of the class of an answer's number on the page, or None for can't tell."""
     return None if number == _UNKNOWN else blind.classes[number]
 
 
 def is_answer(blind: Blind, number: Any) -> bool:
-    """Whether it is the number of an answer."""
+    """Whether a value is the number of an answer."""
     return type(number) is int and _UNKNOWN <= number < len(blind.classes)
 
 
@@ -102,6 +102,7 @@ def _fill(policy: str, nonce: str, data: dict[str, Any]) -> str:
         "policy": policy,
         "nonce": nonce,
         "version": escape_html(__version__),
+        "rule": escape_html(RULE),
         "style": _style(),
         "script": _script(),
         "data": embedded(data),

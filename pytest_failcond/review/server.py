@@ -1,9 +1,12 @@
 """The server of a review: one page on this machine, for the one browser that has the token.
 
-Other pages in that browser, and other users of the machine, must learn nothing and change nothing. So it
-listens on the loopback interface alone and answers to no other name than 127.0.0.1, which keeps out names that
-are made to lead here (DNS rebinding); it swaps a token that only the command's user has seen for a cookie that
-no script reads and no other site sends; and what changes anything must come from this very page.
+Other pages in that browser, and other users of the machine, must learn nothing and change nothing:
+
+- The server listens on the loopback interface alone, and answers to the name 127.0.0.1 alone, so that another
+  name that leads to this address is refused (DNS rebinding).
+- It exchanges the token, which only the user of the command has seen, for a cookie that scripts cannot read
+  and other sites cannot send.
+- It accepts changes from its own page alone.
 """
 
 from __future__ import annotations
@@ -34,18 +37,18 @@ _NOTHING_ELSE = "default-src 'none'; frame-ancestors 'none'"
 
 
 class ReviewServer(ThreadingHTTPServer):
-    """Serves a page and its images, and keeps the answers that it sends.
+    """Serves a page and its images, and saves the answers from the page.
 
     Args:
         page: returns the page and its Content-Security-Policy.
         images: PNG files by position.
-        save: keeps the answer to the image of a position; an answer is what ``is_answer`` takes, or None where
-            it is taken back. May raise a FailcondError.
-        is_answer: whether something that was sent is an answer.
+        save: saves the answer to the image at a position: a value that ``is_answer`` accepts, or None if the
+            reader takes the answer back. May raise a FailcondError.
+        is_answer: whether a received value is an answer.
         port: to listen on; 0: a free one.
 
     Raises:
-        FailcondError: it cannot listen there.
+        FailcondError: the server cannot listen on the port.
     """
 
     daemon_threads = True
@@ -65,32 +68,32 @@ class ReviewServer(ThreadingHTTPServer):
             super().__init__((_HOST, port), _Handler)
         except OSError as error:
             raise FailcondError(
-                f"--port: {_HOST}:{port} cannot be listened on ({error.strerror or error}); choose "
-                "another port, or none for a free one"
+                f"--port: the server cannot listen on {_HOST}:{port} ({error.strerror or error}); "
+                "choose another port, or leave out --port for a free one"
             ) from error
 
     def server_bind(self) -> None:
-        """Bind, without asking the network what this machine is called, as the library's own does."""
+        """Bind, but do not ask the network for this machine's name, as the library's own method does."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = _HOST, int(self.server_address[1])
 
     @property
     def authority(self) -> str:
-        """What requests must have as their Host."""
+        """The Host that requests must have."""
         return f"{_HOST}:{self.server_port}"
 
     @property
     def url(self) -> str:
-        """Where the page is, once."""
+        """The page's address, which works once."""
         return f"http://{self.authority}/?token={self._token}"
 
     @property
     def cookie(self) -> str:
-        """Name of the cookie: those of all ports of a machine share one jar."""
+        """The cookie's name, with the port: a browser keeps the cookies of all ports together."""
         return f"failcond-{self.server_port}"
 
     def spend(self, token: str) -> str | None:
-        """Return the session's secret for the token, which is worth nothing from then on."""
+        """Return the session's secret for the token, which is not accepted again; None for another token."""
         if self._token is None or not secrets.compare_digest(token.encode(), self._token.encode()):
             return None
         self._token = None
@@ -101,7 +104,7 @@ class ReviewServer(ThreadingHTTPServer):
         return secrets.compare_digest(secret.encode(), self._session.encode())
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is not our error."""
+        """Say nothing: a browser that closes a connection is not an error of ours."""
 
 
 class _RefusedError(Exception):
@@ -125,10 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
         return "failcond"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep the terminal for what the command says."""
+        """Say nothing: the terminal is for the command's own lines."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what the library refuses, such as other methods, in our way."""
+        """Send the library's refusals, such as of other methods, with our headers."""
         status = HTTPStatus(code)
         self.close_connection = True
         self._send(status, (message or status.phrase).encode(), "text/plain; charset=utf-8")
@@ -136,10 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, respond: Callable[[], None]) -> None:
         try:
             if self.headers.get_all("Host") != [self.server.authority]:
-                self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "this address leads elsewhere")
+                self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "this server has another address")
             respond()
         except _RefusedError as refused:
-            self.close_connection = True  # what is left of the request is not read
+            self.close_connection = True  # the rest of the request is not read
             self._send(refused.status, str(refused).encode(), "text/plain; charset=utf-8")
 
     def _refuse(self, status: HTTPStatus, why: str) -> NoReturn:
@@ -177,13 +180,13 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None or not self.server.knows(found.value):
             self._refuse(
                 HTTPStatus.FORBIDDEN,
-                "this page is open for the browser that first opened its address; start the command again",
+                "another browser opened this address first; start the command again",
             )
 
     def _post(self) -> None:
         self._check_session()
         if self.headers.get_all("Origin") != [f"http://{self.server.authority}"]:
-            self._refuse(HTTPStatus.FORBIDDEN, "this comes from another page")
+            self._refuse(HTTPStatus.FORBIDDEN, "the request comes from another page")
         body = self._read_json()
         if self.path == "/answer":
             self._save(body)
@@ -196,25 +199,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_json(self) -> Any:
         if self.headers.get_content_type() != "application/json":
-            self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "answers are JSON")
+            self._refuse(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected JSON")
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
-            self._refuse(HTTPStatus.LENGTH_REQUIRED, "the length of the request is not told")
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "expected a request with its length")
         if len(length) > 9 or int(length) > _LONGEST_BODY:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "an answer is shorter")
+            self._refuse(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"expected {_LONGEST_BODY} bytes or fewer"
+            )
         try:
             return json.loads(self.rfile.read(int(length)))
         except (ValueError, RecursionError):
-            self._refuse(HTTPStatus.BAD_REQUEST, "this is no JSON")
+            self._refuse(HTTPStatus.BAD_REQUEST, "the request is not valid JSON")
 
     def _save(self, body: Any) -> None:
         if not isinstance(body, dict) or body.keys() != {"position", "answer"}:
-            self._refuse(HTTPStatus.BAD_REQUEST, "an answer has a position and an answer")
+            self._refuse(HTTPStatus.BAD_REQUEST, "expected a position and an answer")
         position, answer = body["position"], body["answer"]
         if type(position) is not int or not 0 <= position < len(self.server.images):
             self._refuse(HTTPStatus.BAD_REQUEST, "there is no image at this position")
         if answer is not None and not self.server.is_answer(answer):
-            self._refuse(HTTPStatus.BAD_REQUEST, "this is none of the answers")
+            self._refuse(HTTPStatus.BAD_REQUEST, "there is no class of this number")
         try:
             self.server.save(position, answer)
         except FailcondError as error:

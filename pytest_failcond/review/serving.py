@@ -1,4 +1,4 @@
-"""A review as a page in the browser of this machine: serves it, and keeps each answer at once."""
+"""A review in the browser of this machine: its page is served, and each answer is saved at once."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pytest_failcond.words.printing import say
 def make_server(
     blind: Blind, path: Path, reader: str, kind: ReaderKind, *, port: int = 0
 ) -> ReviewServer:
-    """Make a server that shows a deck to a reader, and keeps what it is told in the review file.
+    """Make a server that shows a deck to a reader, and saves the answers in the review file.
 
     Raises:
-        FailcondError: the port is taken, or the reader's name is that of a reader of another kind.
+        FailcondError: the port is taken, or a reader of another kind has this name.
     """
     one_at_a_time = threading.Lock()
     update_review(path, lambda review: _greet(review, blind, reader, kind))
@@ -51,10 +51,10 @@ def serve(
     port: int = 0,
     browser: bool = True,
 ) -> int:
-    """Serve until the reader has finished, or Ctrl-C; returns how many images have the reader's answer."""
+    """Serve until the reader has finished, or until Ctrl-C. Returns the number of images that the reader answered."""
     with make_server(blind, path, reader, kind, port=port) as server:
         say(f"open {server.url}")
-        say("Ctrl-C ends it; answers are kept at once")
+        say("Ctrl-C ends the review; each answer is saved at once")
         if browser:
             threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
         try:
@@ -65,7 +65,7 @@ def serve(
 
 
 def _greet(review: Review, blind: Blind, reader: str, kind: ReaderKind) -> Review:
-    """See that the review can take answers of this reader, before there is one."""
+    """Check that the review can take answers of this reader; returns it as it is."""
     image = blind.images[0]
     review.with_answers(
         [Answer(deck=blind.deck, image=image, answer=None, reader=reader, kind=kind)]

@@ -1,4 +1,4 @@
-"""The relation of a review to the current session: the decks that apply, and their readers'
+"""The relation of a review to the current session: the decks that count, and their readers'
 findings. Pure.
 """
 
@@ -14,6 +14,7 @@ from pytest_failcond.review.answers import Answer, Review
 from pytest_failcond.review.deck import Claim, Deck, Kind, Subjects
 from pytest_failcond.review.statistics import shown_by_most
 from pytest_failcond.storage.reading import Many, Record
+from pytest_failcond.words.printing import count
 
 COMMAND = "`failcond review RUN`"
 AGAIN = "draw another deck with `failcond review RUN --new`"
@@ -31,12 +32,12 @@ class Share(Record):
 
 
 class Reader(Record):
-    """A reader, and how well the checks were read.
+    """A reader, and the reader's answers to the checks.
 
     Attributes:
         name, kind: of the reader.
-        tests: untouched test images that were named rightly.
-        unreadable: unreadable images that were given a name.
+        tests: untouched test images that the reader named rightly.
+        unreadable: unreadable images that the reader named as a class.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Reader(Record):
 
     @property
     def reliable(self) -> bool:
-        """Whether the checks support the reader; too few of them count as support."""
+        """Whether the checks speak for the reader; with too few checks they do."""
         tests, unreadable = self.tests, self.unreadable
         knows = tests.all < _FEW or tests.some >= _LEAST_NAMED * tests.all
         guesses = unreadable.all >= _FEW and unreadable.some > _MOST_NAMED * unreadable.all
@@ -54,16 +55,16 @@ class Reader(Record):
 
 
 class Standing(Record):
-    """What a review says of the classifier that is tested.
+    """The findings of a review about the tested classifier.
 
     Attributes:
-        version: the classifier that was reviewed.
-        same: whether it is the one that is tested.
-        outdated: why the review says nothing of what is tested; empty where it does.
-        breaks: corner cases, of those that are accepted now, that show their class.
-        rejected: wrong and rejected images that show their class all the same.
-        agreement: images that several readers gave the same answer, of those that several read.
-        readers: who read.
+        version: the reviewed classifier.
+        same: whether it is the tested one.
+        outdated: why the review does not apply; empty if it does.
+        breaks: corner cases that show their class, among those that are accepted now.
+        rejected: rejected breaks that show their class, among all.
+        agreement: images with the same answer from all their readers, among those with several readers.
+        readers: of the decks that count.
         decks: ids of the decks that count.
     """
 
@@ -80,21 +81,21 @@ class Standing(Record):
 
 @dataclass(frozen=True)
 class Read:
-    """An image that was read: what it is claimed to be, and what its readers said."""
+    """The claim about an image, and its readers' answers."""
 
     claim: Claim
     answers: tuple[Answer, ...]
 
     @property
     def readable(self) -> bool:
-        """Whether more than half of the readers named it rightly."""
+        """Whether more than half of the image's readers named it rightly."""
         named = self.claim.class_name
         return shown_by_most([named is not None and a.answer == named for a in self.answers])
 
 
 def read_images(review: Review, decks: Iterable[Deck]) -> list[Read]:
-    """Join the claims of some decks with the answers, by the images' hashes; unread images are left
-    out.
+    """Join the claims of decks with the answers, by the images' hashes; images without an answer are
+    left out.
     """
     found = []
     for deck in decks:
@@ -111,16 +112,15 @@ def read_images(review: Review, decks: Iterable[Deck]) -> list[Read]:
 
 
 def standing(review: Review, now: Subjects) -> Standing:
-    """Say what a review says of what is tested now.
+    """Return the findings of a review about the present subjects.
 
-    Decks of the same generator, judges, truncation and walks count, unless ``least_p`` was chosen
-    by them: those of this very classifier, or without any, those of the last reviewed one. A
-    stricter ``least_p`` is spoken of by those of their images that reach it.
+    Decks count if their generator, judges, truncation and walks are the present ones and they did not
+    choose ``least_p``: the decks of this classifier, or if there are none, those of the last reviewed
+    one. The images that reach ``least_p`` count.
     """
-    fresh = [deck for deck in review.decks if not deck.calibrated]
-    valid = [deck for deck in fresh if not _difference(deck, now)]
+    valid = [deck for deck in review.decks if not why_not(deck, now)]
     if not valid:
-        return Standing(outdated=_why_outdated(review, fresh, now))
+        return Standing(outdated=_why_outdated(review, now))
     own = [deck for deck in valid if _is_same(deck.subjects, now)]
     last = valid[-1].subjects
     decks = own or [deck for deck in valid if deck.subjects.classifier == last.classifier]
@@ -130,7 +130,7 @@ def standing(review: Review, now: Subjects) -> Standing:
         return Standing(
             version=version,
             same=bool(own),
-            outdated=f"the deck has no answers yet; read it with {COMMAND}",
+            outdated=_unread(review, decks[-1], now),
         )
     return Standing(
         version=version,
@@ -144,36 +144,52 @@ def standing(review: Review, now: Subjects) -> Standing:
 
 
 def _is_same(reviewed: Subjects, now: Subjects) -> bool:
-    """Whether the classifier is the one that was reviewed; a plain callable has no hash to tell it by."""
+    """Whether the classifier is the reviewed one; a plain callable has no hash, and never is."""
     return now.classifier is not None and reviewed.classifier == now.classifier
 
 
-def _difference(deck: Deck, now: Subjects) -> str:
-    """Say what else was reviewed than what is tested now, where that is decisive."""
+def why_not(deck: Deck, now: Subjects) -> str:
+    """Say why a deck does not count for the present subjects, as ``is of other judges``; empty if it may."""
     then = deck.subjects
+    if deck.calibrated:
+        return "chose least_p"
     if then.generator != now.generator:
-        return "of another generator"
+        return "is of another generator"
     if then.judges != now.judges:
-        return "of other judges"
+        return "is of other judges"
     if then.truncation != now.truncation:
-        return f"of start images at truncation {then.truncation:g}"
+        return f"is of start images at truncation {then.truncation:g}"
     if now.max_shift > then.max_shift:
-        return f"of walks to {then.max_shift:g} σ"
+        return f"is of walks to {then.max_shift:g} σ"
     if now.least_p < deck.loosest:
-        return f"of images with least_p {deck.loosest:g} and over"
+        return f"is of images with least_p {deck.loosest:g} and over"
     return ""
 
 
-def _why_outdated(review: Review, fresh: Sequence[Deck], now: Subjects) -> str:
+def _why_outdated(review: Review, now: Subjects) -> str:
     if not review.decks:
         return f"the review has no deck yet; begin with {COMMAND}"
+    fresh = [deck for deck in review.decks if not deck.calibrated]
     if not fresh:
-        return f"all answers that there are were used to choose least_p; {AGAIN}"
-    return f"the review is {_difference(fresh[-1], now)}; review these with {COMMAND}"
+        return f"all answers of the review chose least_p; {AGAIN}"
+    return f"the review {why_not(fresh[-1], now)}; review these with {COMMAND}"
+
+
+def _unread(review: Review, deck: Deck, now: Subjects) -> str:
+    """Say which deck waits for a reader, and which decks have answers that do not count."""
+    wanted = count(len(deck.images), "image")
+    parts = [f"deck {deck.id} has no answers yet; name its {wanted} with {COMMAND}"]
+    read = {answer.deck for answer in review.answers}
+    parts += [
+        f"deck {other.id} does not count: it {reason}"
+        for other in review.decks
+        if other.id in read and (reason := why_not(other, now))
+    ]
+    return "; ".join(parts)
 
 
 def is_accepted(claim: Claim, now: Subjects) -> bool:
-    """Whether it is a corner case at the level that is configured now."""
+    """Whether a claim is a corner case at the configured level."""
     return claim.kind == "break" and (claim.level is None or claim.level >= now.least_p)
 
 

@@ -1,4 +1,4 @@
-"""What answers say of the images: how many show their class, with a bound; and the choice of ``least_p``. Pure."""
+"""The statistics of answers: the images that show their class, and the choice of ``least_p``. Pure."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ LEVELS = (
     0.999, 0.998, 0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.925, 0.9, 0.875, 0.85, 0.825, 0.8, 0.775, 0.75, 0.7,
     0.65, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05,
 )  # fmt: skip
-"""The levels that are tested, from the strictest: fixed before anybody has seen an image."""
+"""The levels to test, from the strictest; they are fixed, whatever the images are."""
 
 
 def shown_by_most(answers: Sequence[bool]) -> bool:
-    """Whether more than half of an image's readers named it rightly; ``answers``: whether each did."""
+    """Whether more than half of an image's readers named it rightly; ``answers``: whether each of them did."""
     return 2 * sum(answers) > len(answers)
 
 
 @lru_cache
 def faultless(target: float, confidence: float) -> int:
-    """Return how many images, all of them readable, are the fewest that show a share of ``target``.
+    """Return the fewest images that prove a share of ``target`` if all of them are readable.
 
     29 for .9 at 95 %.
     """
@@ -40,7 +40,7 @@ def faultless(target: float, confidence: float) -> int:
 
 @dataclass(frozen=True)
 class Tested:
-    """A level that was tested: how many images have it, how many of these are readable."""
+    """A tested level: the images that reach it, the readable ones among them, and the share's lower bound."""
 
     level: float
     readable: int
@@ -50,12 +50,12 @@ class Tested:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a calibration found.
+    """The result of a calibration.
 
     Attributes:
-        tested: the levels tested, in order: all hold but the last, which may not.
-        proposed: the smallest level whose readable share is proven; None if no level is.
-        missing: how many more answers, all of them right, it takes at least; 0 where a level is proposed.
+        tested: the tested levels, in order; all are proven, except perhaps the last.
+        proposed: the smallest proven level; None if no level is proven.
+        missing: the least number of further answers, all of them right, for a proof; 0 if a level is proposed.
     """
 
     tested: tuple[Tested, ...]
@@ -68,11 +68,11 @@ def calibrate(
 ) -> Calibration:
     """Find the smallest ``least_p`` whose readable share is at least ``target``, with confidence.
 
-    Levels are tested in a fixed order, from the strictest that holds enough images for a proof at all, each
-    at the full confidence, and the first that fails ends it. So the chance to propose any level whose share
-    is under the target is at most 1 - ``confidence``, however many are tested (fixed-sequence testing, Maurer,
-    Hothorn & Lehmacher 1995; for risk control: Angelopoulos et al. 2021, arXiv 2110.01052). Where to begin
-    is told by the levels alone, never by the answers.
+    Levels are tested in a fixed order, each at the full confidence. The first is the strictest one with enough
+    images for a proof; the test ends at the first level that fails. The chance to propose a level whose share
+    is under the target is then at most 1 - ``confidence``, however many levels are tested (fixed-sequence
+    testing, Maurer, Hothorn & Lehmacher 1995; for risk control: Angelopoulos et al. 2021, arXiv 2110.01052).
+    The first level depends on the images' levels alone, never on the answers.
 
     Args:
         levels: of the images that were read, ``[N]``.
@@ -108,7 +108,7 @@ def _least(readable: int, total: int, confidence: float) -> float:
 
 
 def _missing(first: Tested, target: float, confidence: float) -> int:
-    """Return how many more images, all readable, would prove the share at a level."""
+    """Return the number of further images, all readable, that would prove the share at a level."""
     low, high = 0, 1
     while not _proves(first, high, target, confidence):
         low, high = high, 2 * high

@@ -1,4 +1,4 @@
-"""What is tested now, as a review file names it. Pure."""
+"""The subjects of the present session, in the form of a review file. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def subjects_of(subjects: Mapping[str, Any], settings: Settings) -> Subjects:
-    """Return what a session tests.
+    """Return the subjects of a session.
 
     Args:
-        subjects: hashes, as `Laboratory.subjects` and a run have them.
+        subjects: hashes, as in `Laboratory.subjects` and in a run.
         settings: the configuration.
     """
     classifier = subjects["classifier"]

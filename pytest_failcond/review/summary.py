@@ -1,4 +1,4 @@
-"""What ``failcond review --show`` says. Pure."""
+"""The lines of ``failcond review --show``. Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.review.answers import Review
 from pytest_failcond.review.deck import Deck, Subjects
-from pytest_failcond.review.standing import is_accepted, read_images, standing
+from pytest_failcond.review.standing import is_accepted, read_images, standing, why_not
 from pytest_failcond.review.wording import sentence
+from pytest_failcond.words.printing import count
 
 if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
 
 
 def summary(review: Review, settings: Settings) -> Iterator[str]:
-    """Say what was found of each classifier, at the level that is configured now; then who read which deck."""
+    """Say the findings about each classifier at the configured level; then the readers of each deck.
+
+    The newest deck of a classifier decides for which generator, judges and truncation its decks count.
+    """
+    reasons: dict[str, str] = {}
     for classifier in dict.fromkeys(deck.subjects.classifier for deck in review.decks):
         decks = [deck for deck in review.decks if deck.subjects.classifier == classifier]
         now = decks[-1].subjects
@@ -26,12 +31,13 @@ def summary(review: Review, settings: Settings) -> Iterator[str]:
         yield sentence(found, settings.confidence)
         if told := _by_move(review, [deck for deck in decks if deck.id in found.decks], now):
             yield told
+        reasons |= {deck.id: why_not(deck, now) for deck in decks}
     for deck in review.decks:
-        yield _of_deck(review, deck)
+        yield _of_deck(review, deck, reasons[deck.id])
 
 
 def _by_move(review: Review, decks: list[Deck], now: Subjects) -> str:
-    """Tell images that were wrong before they were moved from those that a move broke."""
+    """Say the shares of images that a move broke, and of images that were wrong before any move."""
     breaks = [one for one in read_images(review, decks) if is_accepted(one.claim, now)]
     parts = []
     for words, moved in (("broken by a move", True), ("wrong before any move", False)):
@@ -41,8 +47,12 @@ def _by_move(review: Review, decks: list[Deck], now: Subjects) -> str:
     return f"of these, {'; '.join(parts)}" if parts else ""
 
 
-def _of_deck(review: Review, deck: Deck) -> str:
+def _of_deck(review: Review, deck: Deck, reason: str) -> str:
     read = Counter((a.reader, a.kind) for a in review.answers if a.deck == deck.id)
-    who = ", ".join(f"{name} ({kind}) {number}" for (name, kind), number in read.items())
-    used = "; it chose least_p" if deck.calibrated else ""
-    return f"deck {deck.id}: {len(deck.images)} images, answered by {who or 'no reader'}{used}"
+    wanted = len(deck.images)
+    who = ", ".join(
+        f"{name} ({kind}) {number} of {wanted}" for (name, kind), number in read.items()
+    )
+    answers = f"answers: {who}" if who else "no answers yet"
+    excluded = f"; does not count: it {reason}" if reason else ""
+    return f"deck {deck.id}: {count(wanted, 'image')}; {answers}{excluded}"

@@ -1,4 +1,4 @@
-"""Images that show no class, made of images that do: who names one has not looked."""
+"""Unreadable images, made from test images: a reader who names one as a class is guessing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _ACROSS = 4  # pieces along each side
 
 
 def unreadable(pixels: Pixels, number: int, random: np.random.Generator) -> Pixels:
-    """Return noise or shuffled pieces of an image ``[H, W, C]``, in turns: its levels, and not its class."""
+    """Return shuffled pieces (even numbers) or noise (odd) with the levels of an image ``[H, W, C]``."""
     return _noise(pixels, random) if number % 2 else _pieces(pixels, random)
 
 
 def _noise(pixels: Pixels, random: np.random.Generator) -> Pixels:
-    """Put every pixel somewhere else."""
+    """Shuffle the pixels."""
     height, width, channels = pixels.shape
     return random.permutation(pixels.reshape(-1, channels)).reshape(height, width, channels)
 
@@ -25,7 +25,7 @@ def _pieces(pixels: Pixels, random: np.random.Generator) -> Pixels:
     height, width = (side // _ACROSS for side in pixels.shape[:2])
     shuffled = pixels.copy()
     order = random.permutation(_ACROSS**2)
-    # Each piece takes the place of the next in a random round, so that none stays.
+    # Each piece takes the place of the next one in a random circle, so that none stays.
     for place, piece in zip(order, np.roll(order, 1), strict=True):
         (top, left), (row, column) = divmod(int(place), _ACROSS), divmod(int(piece), _ACROSS)
         cut = pixels[row * height : (row + 1) * height, column * width : (column + 1) * width]

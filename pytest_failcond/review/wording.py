@@ -12,7 +12,7 @@ from pytest_failcond.words.printing import count
 
 
 def sentence(standing: Standing, confidence: float) -> str:
-    """Say what readers found; or why the review says nothing.
+    """Say the readers' findings, or why the review does not apply.
 
     ``46 of 50 corner cases show their class (at least 82 %), read by 1 person, on version X; of 20 rejected
     breaks 3 could be read; the reader named 10 of 10 test images and 0 of 10 unreadable ones``
@@ -34,19 +34,19 @@ def sentence(standing: Standing, confidence: float) -> str:
 
 def _breaks(breaks: Share, confidence: float) -> str:
     if not breaks.all:
-        return "there is no corner case that is accepted and was read"
+        return "no accepted corner case among the images"
     least = proportion_bound(breaks.some, breaks.all, confidence, "lower")
     noun = "corner case shows its" if breaks.all == 1 else "corner cases show their"
     return f"{breaks} {noun} class (at least {percent(least)})"
 
 
 def percent(share: float) -> str:
-    """Say a lower bound: ``82 %``, never more than it is."""
+    """Say a lower bound, rounded down: ``82 %``."""
     return f"{math.floor(100 * share + 1e-9)} %"
 
 
 def who(readers: Sequence[Reader]) -> str:
-    """Say how many persons and models read: ``1 person and 2 models``."""
+    """Say the numbers of persons and models: ``1 person and 2 models``."""
     kinds = Counter(reader.kind for reader in readers)
     persons = {0: "", 1: "1 person"}.get(kinds["person"], f"{kinds['person']} persons")
     models = count(kinds["model"], "model") if kinds["model"] else ""
@@ -54,7 +54,7 @@ def who(readers: Sequence[Reader]) -> str:
 
 
 def checks(readers: Sequence[Reader]) -> str:
-    """Say how the readers did on images of which the answer is known."""
+    """Say the readers' results on the checks, whose right answers are known."""
     names = ["the reader"] if len(readers) == 1 else [reader.name for reader in readers]
     told = []
     for name, reader in zip(names, readers, strict=True):
@@ -65,13 +65,13 @@ def checks(readers: Sequence[Reader]) -> str:
 
 
 def warning(standing: Standing) -> str:
-    """Say which reader's checks speak against the answers; empty where none do."""
+    """Name a reader whose checks speak against the answers; empty if there is none."""
     careless = [reader for reader in standing.readers if not reader.reliable]
     return f"{checks(careless[:1])}, which speaks against the answers" if careless else ""
 
 
 def doubts(standing: Standing) -> str:
-    """Say why nothing can be claimed for sure; empty where it can."""
+    """Say why the result is not certain; empty if it is."""
     if told := warning(standing):
         return told
     return "" if standing.same else f"reviewed on version {standing.version}"

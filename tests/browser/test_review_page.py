@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from pytest_failcond.review.answers import read_images, read_review, update_review
+from pytest_failcond.review.choices import RULE
 from pytest_failcond.review.page import Blind, page_as_file
 from pytest_failcond.review.serving import make_server
 from pytest_failcond.subjects.images import png
@@ -83,6 +84,7 @@ def answers(path, deck, reader="Ann"):
 def test_keys_name_classes_and_every_answer_is_kept_at_once(browser, served):
     deck, path = served()
     assert browser.find("#progress").text == f"image 1 of {TOTAL}"
+    assert browser.find("#rule").text == RULE
     press(browser, "7")
     saved(browser)
     assert answers(path, deck) == ["7", *"-" * (TOTAL - 1)]
@@ -229,7 +231,7 @@ def test_nothing_is_wider_than_the_window(browser, served, width, classes):
     served(classes=classes)
     browser.resize(width)
     assert browser.sideways() == 0
-    for element in ("#image", "#ground", "#choices", "#unknown"):
+    for element in ("#rule", "#image", "#ground", "#choices", "#unknown"):
         box = browser.find(element).rect
         assert box["width"] > 50
         assert box["x"] + box["width"] <= width

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.review.answers import (
     Answer,
@@ -21,11 +22,12 @@ from pytest_failcond.review.answers import (
     read_review,
     update_review,
 )
-from pytest_failcond.review.choices import keys_of
+from pytest_failcond.review.choices import RULE, keys_of
 from pytest_failcond.review.deck import hash_pixels, make_deck
 from pytest_failcond.review.folder import read_answers, write_folder
 from pytest_failcond.review.standing import Reader, Share, standing
 from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
+from pytest_failcond.review.summary import summary
 from pytest_failcond.review.unreadable import unreadable
 from pytest_failcond.review.wording import doubts, sentence
 from pytest_failcond.statistics.bounds import proportion_bound
@@ -115,7 +117,7 @@ def test_two_processes_lose_no_answer(path):
 BAD_FILES = {
     "empty": (lambda data: b"", "it is empty"),
     "cut": (lambda data: json.dumps(data).encode()[:-40], "it is not JSON"),
-    "a run": (lambda data: b'{"environment": {}}', "is not a review file"),
+    "a run": (lambda data: b'{"environment": {}}', "not a review file"),
     "newer": (lambda data: data | {"schema": 2}, "update pytest-failcond"),
     "unknown key": (lambda data: data | {"extra": 1}, "unknown key 'extra'"),
     "no such image": (
@@ -126,13 +128,13 @@ BAD_FILES = {
     "no such class": (lambda data: data["answers"][0].update(answer="star") or data, "'star' is not a class"),
     "two kinds": (lambda data: data["answers"][0].update(kind="model") or data, "is a model in the review"),
     "twice": (lambda data: data["answers"].append(data["answers"][0]) or data, "twice"),
-    "a claim is gone": (lambda data: data["decks"][0]["claims"].pop() and data, "its claims are not one"),
-    "an image is gone": (lambda data: data["decks"][0]["images"].pop() and data, "its claims are not one"),
+    "a claim is gone": (lambda data: data["decks"][0]["claims"].pop() and data, "expected one claim for each image"),
+    "an image is gone": (lambda data: data["decks"][0]["images"].pop() and data, "expected one claim for each image"),
     "images swapped": (lambda data: data["decks"][0]["images"].reverse() or data, "its id does not fit"),
     "foreign class": (
-        lambda data: data["decks"][0].update(classes=["circle", "square"]) or data, "claims a class 'triangle'",
+        lambda data: data["decks"][0].update(classes=["circle", "square"]) or data, "a claim has the class 'triangle'",
     ),
-    "two decks": (lambda data: data["decks"].append(data["decks"][0]) or data, "a deck twice"),
+    "two decks": (lambda data: data["decks"].append(data["decks"][0]) or data, "a deck occurs twice"),
 }  # fmt: skip
 
 
@@ -175,10 +177,10 @@ def test_an_image_that_is_missing_or_another_is_said(path):
     deck = write_review(path)
     file = image_path(path, deck.images[0])
     file.write_bytes(image_path(path, deck.images[1]).read_bytes())
-    with pytest.raises(FailcondError, match="is another image than the deck was drawn with"):
+    with pytest.raises(FailcondError, match="its pixels differ from those of the deck"):
         read_images(path, deck)
     file.unlink()
-    with pytest.raises(FailcondError, match="is missing, an image of the review"):
+    with pytest.raises(FailcondError, match="this image of the review is missing"):
         read_images(path, deck)
 
 
@@ -310,6 +312,29 @@ def test_an_image_counts_if_more_than_half_named_it_rightly():
     assert "Bob named 0 of 4 test images and 0 of 4 unreadable ones" in sentence(found, 0.95)
 
 
+def test_a_deck_without_answers_is_named_with_those_that_do_not_count():
+    old, _ = make_deck(drawn(), CLASSES, subjects(truncation=1.0), 1)
+    new, _ = make_deck(drawn({"break": 3}, seed=1), CLASSES, subjects(truncation=0.7), 1)
+    more, _ = make_deck(drawn({"break": 2}, seed=2), CLASSES, subjects(judges=None), 1)
+    review = Review((old, more, new)).with_answers(read_all(old, truthful))
+    found = standing(review, subjects(truncation=0.7))
+    assert found.outdated == (
+        f"deck {new.id} has no answers yet; name its 3 images with `failcond review RUN`; "
+        f"deck {old.id} does not count: it is of start images at truncation 1"
+    )
+    told = list(summary(review.with_answers(read_all(new, truthful)[:2]), Settings()))
+    assert told[-3:] == [
+        f"deck {old.id}: 25 images; answers: Ann (person) 25 of 25; does not count: it is of start images "
+        "at truncation 1",
+        f"deck {more.id}: 2 images; no answers yet; does not count: it is of other judges",
+        f"deck {new.id}: 3 images; answers: Ann (person) 2 of 3",
+    ]
+    chose = review.with_deck(new.model_copy(update={"calibrated": True}))
+    assert [
+        line for line in summary(chose, Settings()) if line.endswith("not count: it chose least_p")
+    ]
+
+
 def test_a_stricter_level_is_a_subset_and_other_subjects_are_outdated():
     deck, _ = make_deck(drawn({"break": 40}), CLASSES, subjects(), 1)
     review = review_of(deck, read_all(deck, truthful))
@@ -383,7 +408,7 @@ def test_unreadable_images_keep_their_levels_and_not_their_place(shape):
 def filled(folder, deck, say):
     rows = (folder / "answers.csv").read_text().splitlines()
     of = claims(deck)
-    head, table = rows[:3], rows[3:]
+    head, table = rows[:4], rows[4:]
     written = [
         f"{row.rstrip(',')},{say(of[image])}" for row, image in zip(table, deck.images, strict=True)
     ]
@@ -397,6 +422,7 @@ def test_a_folder_of_images_and_its_filled_table(path, tmp_path):
     write_folder(folder, deck, images)
     names = sorted(file.name for file in folder.iterdir())
     assert names == [*(f"{i:02d}.png" for i in range(1, 26)), "answers.csv", "sheet.png"]
+    assert RULE in (folder / "answers.csv").read_text()
     from PIL import Image
 
     for number, pixels in enumerate(images, start=1):
@@ -413,16 +439,20 @@ def test_a_folder_of_images_and_its_filled_table(path, tmp_path):
 
 
 BAD_TABLES = {
-    "no reader": (lambda text: text, None, "does not say who read"),
-    "foreign": (lambda text: "a,b\n1,2\n", "A", "is not a table of answers"),
-    "empty": (lambda text: "", "A", "is not a table of answers"),
+    "no reader": (lambda text: text, None, "the reader is not named"),
+    "foreign": (lambda text: "a,b\n1,2\n", "A", "not a table of answers"),
+    "empty": (lambda text: "", "A", "not a table of answers"),
     "position": (
         lambda text: text.replace("\n1,", "\n99,circle"),
         "A",
-        "position 99 is none of the 25",
+        "expected a position from 1 to 25",
     ),
-    "zero": (lambda text: text.replace("\n1,", "\n0,circle"), "A", "positions count from 1"),
-    "word": (lambda text: text.replace("\n1,", "\none,circle"), "A", "is no position and answer"),
+    "zero": (lambda text: text.replace("\n1,", "\n0,circle"), "A", "got 0"),
+    "word": (
+        lambda text: text.replace("\n1,", "\none,circle"),
+        "A",
+        "expected a position and an answer, got the row 'one,circle'",
+    ),
     "class": (
         lambda text: text.replace("\n1,", "\n1,star"),
         "A",
@@ -463,7 +493,10 @@ def test_answers_that_the_page_downloads(path, tmp_path):
     ]  # fmt: skip
     assert read_answers(file, read_review(path), "Bob", "model", None)[0].kind == "model"
     for change, expected in (
-        ({"answers": [{"image": deck.images[0], "class": 3}]}, "there is no class 3 among 3"),
+        (
+            {"answers": [{"image": deck.images[0], "class": 3}]},
+            "expected a class from 0 to 2, got 3",
+        ),
         ({"deck": "00000000"}, "there is no deck"),
         ({"kind": "cat"}, "kind: input should be 'person' or 'model'"),
         ({"reader": ""}, "reader"),

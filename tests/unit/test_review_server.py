@@ -315,13 +315,13 @@ def test_a_stopped_review_goes_on_and_each_reader_has_own_answers(review):
             assert [a is not None for a in answers] == [True] * done + [False] * (25 - done)
             assert embedded(page)["reader"] == reader
             server.server_close()
-    with pytest.raises(FailcondError, match="is a person in the review, and a model here"):
+    with pytest.raises(FailcondError, match="is a person in the review and a model here"):
         make_server(blind_of(path, deck), path, "Ann", "model")
 
 
 def test_a_port_that_is_taken_is_said(review, server):
     path, deck = review
-    with pytest.raises(FailcondError, match=r"--port: 127.0.0.1:\d+ cannot be listened on"):
+    with pytest.raises(FailcondError, match=r"--port: the server cannot listen on 127.0.0.1:\d+"):
         make_server(blind_of(path, deck), path, "Ann", "person", port=server.server_port)
 
 

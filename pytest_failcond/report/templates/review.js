@@ -1,4 +1,4 @@
-// The page of a review: one image at a time, and what the reader says of it. It knows no more than the images.
+// The page of a review: one image at a time, and the reader's answer to it. The page knows the images alone.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
@@ -19,7 +19,7 @@ function make(name, attributes, ...children) {
   return element;
 }
 
-// The image that is shown: the first without an answer; the number of images once all have one.
+// The number of the image to show: the first without an answer, or the number of images if all have one.
 function next() {
   const found = answers.indexOf(null);
   return found < 0 ? data.count : found;
@@ -46,7 +46,7 @@ function show() {
   if (position + 1 < data.count) new Image().src = address(position + 1);
 }
 
-// Pixels are enlarged by a whole factor, so that none is larger than another.
+// Pixels are enlarged by a whole factor, so that all are of one size.
 function fit() {
   const ground = at("ground");
   const [across, down] = data.size;
@@ -81,7 +81,7 @@ function keep(number, what) {
   }
 }
 
-// One at a time and in their order; what could not be sent waits.
+// Sends answers one at a time, in their order; an answer that cannot be sent waits.
 function send() {
   sending ??= sendAll().finally(() => { sending = null; });
   return sending;
@@ -107,7 +107,7 @@ async function post(path, body) {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
     });
   } catch {
-    throw new Error("the command that serves this page has ended; start it again, and reload this page");
+    throw new Error("the command that serves this page has ended; start it again, and open the new address");
   }
   if (!response.ok) throw new Error(await response.text());
 }
@@ -116,7 +116,7 @@ function remember() {
   try {
     localStorage.setItem(memory, JSON.stringify({ answers, reader: at("reader").value }));
   } catch {
-    // A browser may keep nothing of files: the download has the answers all the same.
+    // Some browsers keep nothing for files; the download has the answers all the same.
   }
 }
 
@@ -148,7 +148,7 @@ function download() {
   URL.revokeObjectURL(link.href);
 }
 
-// What was typed of a class's key, where keys have more than one character.
+// Shows the typed part of a key, if keys have more than one character.
 function type(text) {
   typed = text;
   at("typed").textContent = text;
