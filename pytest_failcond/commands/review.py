@@ -1,12 +1,12 @@
 """Let a reader check, blind, whether corner cases still show their class.
 
-A deck of images is drawn from a kept run, before anybody has seen one: corner cases, wrong images that the
-judges reject, and images of which the answer is known. A page on this machine shows one after the other,
-and the reader names the class by a key, or says "can't tell". Nothing on it depends on what an image is
-claimed to be. Answers are kept at once, and a review that was stopped goes on with the same command.
+The command draws a deck of images from a kept run before anybody has seen one: corner cases, wrong images
+that the judges reject, and images whose answer is known. A page on this machine shows the images one after
+the other. The reader types the key of the class, or ? for "can't tell". The page does not depend on the
+claimed classes. Each answer is saved at once; the same command continues a stopped review.
 
---page writes the page as a file for a reader elsewhere, whose downloaded answers --answers reads; --images
-writes the images, with a table to be filled, which --answers reads too. --show says what was found, and
+--page writes the page as a file for a reader elsewhere; --images writes the images, with a table to fill in.
+--answers reads the downloaded answers of the page, or the table. --show prints the findings and the decks.
 --calibrate proposes the smallest acceptance.least_p whose share of readable corner cases is proven.
 """
 
@@ -40,36 +40,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--page", type=Path, metavar="FILE", help="write the page as a file")
     ways.add_argument(
-        "--images", type=Path, metavar="FOLDER", help="write the images, and a table to be filled"
+        "--images", type=Path, metavar="FOLDER", help="write the images, and a table to fill in"
     )
     ways.add_argument(
-        "--answers", type=Path, metavar="FILE", help="read answers: downloaded, or a filled table"
+        "--answers", type=Path, metavar="FILE", help="read downloaded answers, or a filled table"
     )
-    ways.add_argument("--show", action="store_true", help="say what readers found")
+    ways.add_argument("--show", action="store_true", help="print the findings and the decks")
     ways.add_argument(
         "--calibrate",
         type=_share,
         metavar="SHARE",
-        help="propose the smallest acceptance.least_p whose readable share is at least this, such as 0.9",
+        help="propose the smallest acceptance.least_p with at least this readable share, such as 0.9",
     )
     parser.add_argument(
         "--reader", type=_name, metavar="NAME", help="the reader's name (default: reader)"
     )
     parser.add_argument(
-        "--kind", choices=("person", "model"), help="what the reader is (default: person)"
+        "--kind", choices=("person", "model"), help="the kind of reader (default: person)"
     )
-    parser.add_argument("--new", action="store_true", help="draw another deck, of other images")
-    parser.add_argument("--deck", metavar="ID", help="this deck (default: the last of the run)")
+    parser.add_argument("--new", action="store_true", help="draw another deck of other images")
+    parser.add_argument("--deck", metavar="ID", help="the deck (default: the last of the run)")
     parser.add_argument(
         "--breaks",
         type=up_to(_MOST),
         metavar="N",
         help="corner cases in a new deck (default: 50)",
     )
-    parser.add_argument("--port", type=_PORT.read, default=0, help="(default: a free one)")
-    parser.add_argument("--no-browser", action="store_true", help="print the address alone")
+    parser.add_argument("--port", type=_PORT.read, default=0, help="(default: a free port)")
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the address, open no browser"
+    )
     parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
-    parser.add_argument("--classifier", metavar="MODULE:CALLABLE", help="instead of the run's own")
+    parser.add_argument("--classifier", metavar="MODULE:CALLABLE", help="in place of the run's")
 
 
 def _name(text: str) -> str:
@@ -87,13 +89,13 @@ def _share(text: str) -> float:
         value = 0.0
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(
-            f"{text[:40]!r}: give a share over 0 and under 1, like 0.9"
+            f"{text[:40]!r}: give a share between 0 and 1, such as 0.9"
         )
     return value
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what is asked for; see the module."""
+    """Run ``failcond review``; its help explains the ways."""
     from pytest_failcond.laboratory.configured import find_settings
     from pytest_failcond.review.answers import FILE
     from pytest_failcond.runs.run import Run
@@ -125,7 +127,7 @@ def _deck(path: Path, settings: Settings, options: argparse.Namespace, kept: obj
     if options.deck is not None:
         return _review(path, options).deck(options.deck)
     if not isinstance(kept, Run):
-        raise FailcondError("RUN: name the run file whose corner cases are to be read")
+        raise FailcondError("RUN: name the run file with the corner cases to review")
     counts = KINDS if options.breaks is None else KINDS | {"break": options.breaks}
     wanted = Wanted(kept, str(options.run_file), options.new, counts)
     return deck_for(wanted, settings, path, announce)
@@ -166,7 +168,7 @@ def _write_page(path: Path, settings: Settings, options: argparse.Namespace, dec
     _, kind = _reader(options)
     write_atomically(options.page, page_as_file(_blind(path, deck), options.reader or "", kind))
     say(f"wrote {options.page}: {count(len(deck.images), 'image')} of deck {deck.id}")
-    say("read the answers that it lets one download: failcond review --answers FILE")
+    say("then read the answers that the page downloads: failcond review --answers FILE")
     return 0
 
 
@@ -178,7 +180,7 @@ def _write_images(path: Path, options: argparse.Namespace, deck: Deck) -> int:
     say(f"wrote {count(len(deck.images), 'image')} of deck {deck.id} to {options.images}")
     table = options.images / ANSWERS
     say(
-        f"read the filled table: failcond review --answers {table} --reader NAME --kind person "
+        f"then read the filled table: failcond review --answers {table} --reader NAME --kind person "
         "(or --kind model)"
     )
     return 0
@@ -210,7 +212,7 @@ def _calibrate(path: Path, settings: Settings, options: argparse.Namespace) -> i
     review = _review(path, options)
     decks = decks_to_use(review, options.deck)
     lines, proven = calibration_text(review, decks, options.calibrate, settings.confidence)
-    # Whatever came: who has looked at the answers may choose by them.
+    # Whatever the result: a user who has seen it may choose by it.
     update_review(path, lambda now: calibrated(now, [deck.id for deck in decks]))
     for line in lines:
         say(line)
@@ -226,8 +228,8 @@ def _serve(path: Path, settings: Settings, options: argparse.Namespace, deck: De
     total = len(deck.images)
     say(f"{done} of {total} images answered by {reader}, kept in {path}")
     if done < total:
-        say("the same command goes on with the rest")
+        say("the same command continues with the rest")
         return 0
     if settings.review is None:
-        say(f'set review = "{path.name}" in [tool.failcond]: reports tell of it')
+        say(f'set review = "{path.name}" in [tool.failcond] to show the findings in reports')
     return _show(path, settings, options)

@@ -261,7 +261,7 @@ def test_a_review_in_the_browser_is_stopped_goes_on_and_ends(reviewed, capsys, m
         if answers is not ...:
             assert "3 of " in told
             assert "images answered by Ann" in told
-            assert "the same command goes on with the rest" in told
+            assert "the same command continues with the rest" in told
     for reader in readers:
         reader.join(10)
     assert "read by 1 person" in told

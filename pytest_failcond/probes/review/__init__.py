@@ -1,4 +1,4 @@
-"""The review: how many corner cases show their class, as readers said who were not told it."""
+"""The review: the share of corner cases that show their class, from the answers of readers who were not told it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _read(key: Key, data: dict[str, Any], labels: npt.NDArray[np.int64]) -> Reco
 
 
 def _sections(run: Shown) -> Iterator[Section]:
-    """Say what readers found, in every run that has a review."""
+    """Make a section of the readers' findings, if the run has a review."""
     from pytest_failcond.review.wording import sentence, warning
 
     found = run.records.get(KEY)

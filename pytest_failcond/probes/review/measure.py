@@ -1,4 +1,4 @@
-"""The review file, held against what is tested."""
+"""The measurement of a review: the file's answers that apply to the present subjects."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from pytest_failcond.review.subjects import subjects_of
 
 
 def measure(key: Key, bench: Bench) -> Iterator[tuple[Key, Record]]:
-    """Return the standing of the configured review; without the file, a review that has not
-    begun.
-    """
+    """Return the standing of the configured review; a missing file counts as an empty review."""
     settings = bench.settings
     if settings.review is None:
         raise FailcondError(

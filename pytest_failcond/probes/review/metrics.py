@@ -1,4 +1,4 @@
-"""How many corner cases show their class, of those that readers saw. Pure."""
+"""The metric of the review. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pytest_failcond.verdicts.metrics import Case, Value, share
 
 
 def reviewed_validity(case: Case) -> Value:
-    """Share of the accepted corner cases that more than half of their readers named rightly.
+    """Return the share of accepted corner cases that more than half of their readers named rightly.
 
     Raises:
-        NotEvaluated: the review says nothing of what is tested.
+        NotEvaluated: the review does not apply to the present subjects, or has no accepted corner case.
     """
     found: Reviewed = case.measure(case.key)
     standing = found.standing

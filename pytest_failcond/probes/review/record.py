@@ -1,4 +1,4 @@
-"""What a review says of the classifier, as plain data for JSON."""
+"""The record of a review, as plain data for JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _KEY = Key("review")
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What readers found.
+    """The readers' findings.
 
     Attributes:
-        standing: counts, readers, and whether the review is about what is tested.
-        confidence: of the bounds that sentences tell.
+        standing: counts, readers, and whether the review applies to the present subjects.
+        confidence: of the bounds in sentences.
     """
 
     standing: Standing
@@ -39,11 +39,13 @@ class Reviewed:
         """Read an entry of a run file.
 
         Raises:
-            FailcondError: it is not such.
+            FailcondError: a value is missing or out of range.
         """
         confidence = data.get("confidence")
         if not isinstance(confidence, float) or not 0.5 < confidence < 1:
-            raise FailcondError("review: its confidence is no number over 0.5 and under 1")
+            raise FailcondError(
+                f"review: expected a confidence between 0.5 and 1, got {confidence!r}; run the tests again"
+            )
         try:
             return cls(validate(Standing, data.get("standing")), confidence)
         except ValueError as error:

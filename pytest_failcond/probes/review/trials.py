@@ -1,4 +1,4 @@
-"""A review, tried on other draws of the images that were read. Pure."""
+"""The self-test's trial of a review, on other draws of the images that were read. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pytest_failcond.verdicts.trials import Counted, Shares, Trial
 
 
 def reviewed_validity(case: Case) -> Trial:
-    """The review has images of its own.
+    """Return the trial; its images are those of the review, not the test images.
 
     Raises:
-        NotEvaluated: it says nothing of what is tested.
+        NotEvaluated: the review does not apply to the present subjects.
     """
     value_of(case)
     breaks = case.measure(case.key).standing.breaks
