@@ -1,8 +1,8 @@
 """Train judges, which say whether an image still shows its class, on your own images.
 
-Needs labelled images and nothing else; never show it those that you test with. The images are named as
-module:callable, importable from the current directory. A training that stops, by Ctrl-C too, is continued by the
-same command.
+The command needs labelled images alone; do not give it the images that you test with. It gets them from a
+module:callable, importable from the current directory, or from a folder. After Ctrl-C or any other stop, the
+same command continues the training.
 """
 
 from __future__ import annotations
@@ -52,20 +52,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=names,
         metavar="A,B,C",
-        help="for a folder: its class names in the order of the classifier's outputs (default: by text)",
+        help="for a folder: its class names in the order of the classifier's outputs (default: sorted as text)",
     )
     parser.add_argument(
         "--features",
         metavar="MODULE:CALLABLE",
-        help="returns a torch.nn.Module (images to features), which stays as it is and on which the "
-        "judges are heads; needed above 64 px. OUTPUT needs this module later, too",
+        help="returns a torch.nn.Module (images to features), which is not trained; the judges read its "
+        "features. Needed above 64 px, and later to load OUTPUT",
     )
     parser.add_argument(
         "--acceptors",
         type=up_to(_MOST),
         default=2,
         metavar="N",
-        help="judges that decide what is accepted (2)",
+        help="judges that decide whether an image is accepted (2)",
     )
     parser.add_argument(
         "--guides", type=up_to(_MOST), default=1, metavar="N", help="judges for a search (1)"
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=EPOCHS,
         metavar="N",
-        help=f"how often each judge sees its half of the images ({EPOCHS})",
+        help=f"passes of each judge over its half of the images ({EPOCHS})",
     )
     budget.add_argument(
         "--minutes",
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("recipe")
     for flag, kind, meaning in (
         ("batch", BATCH_SIZE.read, "images per step"),
-        ("learning-rate", positive, "of AdamW, at its highest"),
+        ("learning-rate", positive, "highest learning rate of AdamW"),
         (
             "floor",
             positive,
@@ -104,14 +104,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=number,
         default=LEAST_P,
         metavar="P",
-        help=f"of the report: probability from which a judge accepts ({LEAST_P})",
+        help=f"for the report: the least probability at which a judge accepts ({LEAST_P})",
     )
-    parser.add_argument("--device", default="cpu", help="where the judges compute (cpu)")
+    parser.add_argument("--device", default="cpu", help="device of the judges (cpu)")
     add_threads(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train judges, report how good they are, and write the file."""
+    """Train judges, write their file, and report their quality."""
     from pytest_failcond.commands.progress import announce, training_progress
     from pytest_failcond.config.pythonpath import use_pythonpath
     from pytest_failcond.storage.outputs import Place, check_outputs
@@ -137,7 +137,7 @@ def run(options: argparse.Namespace) -> int:
     next_step = set_key("judge", options.output)
 
     announce(f"{'Continues' if state.exists() else 'Starts'} a training of {options.output}.")
-    announce(f"The state to continue from, and examples of what is shown, lie in {folder}.")
+    announce(f"Its state, and a picture of examples, are in {folder}.")
     announce("Ctrl-C saves and stops; the same command continues.")
     try:
         with training_progress() as report:
@@ -153,10 +153,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def make_trainer(options: argparse.Namespace, images: LabeledImages) -> JudgeTrainer:
-    """Make the trainer that the options describe.
+    """Make the trainer for the options.
 
     Raises:
-        FailcondError: options contradict the images or each other; the sentence names the option.
+        FailcondError: an option contradicts the images or another option; the sentence names it.
     """
     import math
 
@@ -204,7 +204,7 @@ def make_trainer(options: argparse.Namespace, images: LabeledImages) -> JudgeTra
 
 
 def finish(options: argparse.Namespace, images: LabeledImages, trainer: JudgeTrainer) -> None:
-    """Measure the judges on what was held out, write the file and print the report."""
+    """Measure the judges on the held-out images, write the file and print the report."""
     from pytest_failcond.commands.progress import stage
     from pytest_failcond.judges.file import save_judges
     from pytest_failcond.subjects.images import LabeledImages
@@ -231,15 +231,15 @@ def finish(options: argparse.Namespace, images: LabeledImages, trainer: JudgeTra
     )
     if trainer.pack.features:
         say(
-            f"The file holds heads on a backbone; loading it needs {trainer.pack.features} too, "
-            f"with the same weights."
+            f"The judges read the features of {trainer.pack.features}; loading them needs it, with the "
+            "same weights."
         )
     put(f"\n{lines(render(quality))}\n")
     accepted = quality.kinds["acceptor"].clean_accepted.share
     if accepted < _ENOUGH:
         say(
-            f"The acceptors accept only {accepted:.3f} of the held-out images as they are; judges that "
-            f"you can rely on accept {_ENOUGH} or more: raise --epochs or give more images."
+            f"The acceptors accept only {accepted:.3f} of the held-out clean images; reliable judges "
+            f"accept {_ENOUGH} or more: raise --epochs, or give more images."
         )
 
 

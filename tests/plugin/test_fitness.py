@@ -42,7 +42,7 @@ from tests.unit.banded import BandedGenerator
 def failcond_generator(): return BandedGenerator({shown})
 """
 JUDGE = 'judge = "tests.unit.banded:load_judge"'
-NO_STAR = "the generator shows class 'star' in 0 of 128 images, where the judge accepts 60 of 60 real ones"
+NO_STAR = "the judge accepts 0 of 128 generated images of class 'star', and 60 of 60 real ones"
 STRICT = "the judge accepts 0 of 60 real images of class"
 
 
@@ -269,7 +269,10 @@ def test_classes_that_are_not_shown_are_not_searched(banded, shown, monkeypatch,
     told = capsys.readouterr()
     if not shown:
         assert code == 2
-        assert "no class is searched: the generator shows class 'circle' in 0 of 128" in told.err
+        assert (
+            "no class is searched: the judge accepts 0 of 128 generated images of class 'circle'"
+            in told.err
+        )
     else:
         assert code == 0
         assert f"a class left out: {NO_STAR}; train" in told.err + told.out

@@ -285,7 +285,7 @@ BAD = {
     "no deck": (["review", "run.json", "--deck", "00000000"], "there is no review yet"),
     "another model": (
         ["review", "run.json", "--classifier", "explorable_models:load_other", "--page", "x.html"],
-        "run.json: was made with classifier",
+        "run.json: the run was made with classifier",
     ),
     "a long name": (
         ["review", "run.json", "--reader", "x" * 101],
@@ -325,7 +325,7 @@ def test_what_cannot_be_done_is_one_sentence(reviewed, capsys):
 def test_a_run_without_directions_is_said(reviewed, capsys):
     reviewed.project.run("-k", "clean", "--failcond-json=clean.json")
     assert main(["review", "clean.json"]) == 2
-    assert "has no directions, so there is nothing to review" in capsys.readouterr().err
+    assert "the run has no directions to review" in capsys.readouterr().err
 
 
 def test_a_gate_without_a_review_selects_nothing(reviewed):

@@ -90,7 +90,7 @@ def test_a_training_ends_with_its_report_in_the_file(here, capsys):
     assert judge() == 0
     out, err = capsys.readouterr()
     assert "Starts a training of j.safetensors." in err
-    assert "lie in j.safetensors.training" in err
+    assert "are in j.safetensors.training" in err
     assert "Measuring the judges on the held-out images." in err
     assert out.startswith("Wrote j.safetensors: 2 acceptors and 1 guide.\n")
     assert out.endswith('\nNext: set judge = "j.safetensors" in [tool.failcond].\n')

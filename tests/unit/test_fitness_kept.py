@@ -121,6 +121,6 @@ def test_damaged_figures_are_refused_in_a_sentence(laboratory, damage):
     generator.training = copy.deepcopy(generator.training)
     damage(generator.training["fitness"]["classes"])
     with pytest.raises(
-        FailcondError, match="generator: its file's figures of fitness:0 are damaged"
+        FailcondError, match="generator: the figures of fitness:0 in its file are damaged"
     ):
         kept_figures(replace(laboratory, generator=generator), KEYS[0])

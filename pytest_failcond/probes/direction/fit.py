@@ -1,6 +1,6 @@
-"""Whether a generator shows a class well enough to blame a classifier, as plain data for JSON.
+"""A generator's fitness to show a class, without which its images prove nothing; as plain data for JSON.
 
-The classifier under test has no part in it: a bad classifier on a good generator is never excused.
+The classifier under test is not asked, so that a bad classifier on a good generator is never excused.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Likeness:
     """The likeness of two sets of images of one class, in a judge's features.
 
     Attributes:
-        distance: their Fréchet distance, in the spread of the real images' features.
-        coverage: the share of the real images with one of the others near.
+        distance: their Fréchet distance, in units of the spread of the real images' features.
+        coverage: the share of the real images that have an image of the other set near.
     """
 
     distance: float
@@ -31,18 +31,18 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Fitness:
-    """A generator's images of one class beside real ones, in the judges' eyes.
+    """The judges' figures of a generator's images of one class, and of real ones.
 
     Attributes:
         key: of the class.
         class_index: the class.
-        accepted, drawn: generated images that the judges accept, of those drawn, unmoved.
-        real_accepted, real: the same of the real test images.
+        accepted, drawn: the unmoved generated images that the judges accept, and all of them.
+        real_accepted, real: the same for real test images.
         likeness: of generated images to real ones; None if no judge has features, or there are too
             few real images.
-        real_likeness: the same of real images to other real ones.
-        why: the reason why the class is not fit, a clause that names it; empty if it is fit.
-        remedy: what to do then.
+        real_likeness: of real images to other real ones.
+        why: the reason why the class is not fit, a clause that names the class; empty if it is fit.
+        remedy: for a class that is not fit.
     """
 
     key: FitnessKey
@@ -100,7 +100,7 @@ class Fitness:
 
 
 def is_judged(laboratory: Laboratory, class_index: int) -> bool:
-    """Whether fitness is judged: there are a judge, and test images of the class."""
+    """Whether fitness is judged: there are a judge and test images of the class."""
     if not laboratory.acceptance.judged or laboratory.images is None:
         return False
     return bool((laboratory.test_images.labels == class_index).any())
@@ -113,7 +113,7 @@ def reason(found: Fitness, limits: FitnessSettings, name: str, who: str) -> tupl
         found: the figures.
         limits: the limits.
         name: of the class.
-        who: how sentences name the judges.
+        who: the judges' name in sentences.
     """
     share, real_share = found.accepted / found.drawn, found.real_accepted / found.real
     accept = "accepts" if who == "the judge" else "accept"
@@ -128,8 +128,8 @@ def reason(found: Fitness, limits: FitnessSettings, name: str, who: str) -> tupl
         )
     if share < limits.acceptance * real_share:
         why = (
-            f"the generator shows class {name!r} in {found.accepted} of {found.drawn} images, where "
-            f"{who} {accept} {found.real_accepted} of {found.real} real ones"
+            f"{who} {accept} {found.accepted} of {found.drawn} generated images of class {name!r}, and "
+            f"{found.real_accepted} of {found.real} real ones"
         )
         return why, _remedy("acceptance", limits.acceptance, "least share of that of real images")
     if found.likeness is None or found.real_likeness is None:
@@ -137,14 +137,14 @@ def reason(found: Fitness, limits: FitnessSettings, name: str, who: str) -> tupl
     mine, theirs = found.likeness, found.real_likeness
     if mine.distance - theirs.distance > limits.distance:
         why = (
-            f"generated images of class {name!r} are {mine.distance:.2f} spreads of the real ones away "
-            f"from them, and real ones {theirs.distance:.2f} from each other"
+            f"generated images of class {name!r} are {mine.distance:.2f} spreads away from real ones, and "
+            f"real ones {theirs.distance:.2f} from each other"
         )
         return why, _remedy("distance", limits.distance, "largest difference")
     if mine.coverage < limits.coverage * theirs.coverage:
         why = (
-            f"{mine.coverage:.0%} of the real images of class {name!r} have a generated one near, and "
-            f"{theirs.coverage:.0%} another real one"
+            f"{mine.coverage:.0%} of the real images of class {name!r} have a generated image near, and "
+            f"{theirs.coverage:.0%} have another real one"
         )
         return why, _remedy("coverage", limits.coverage, "least share of that of real images")
     return "", ""
@@ -169,7 +169,7 @@ def unfit(found: Iterable[Fitness]) -> list[Fitness]:
 
 
 def nothing_fit(records: Mapping[Key, Any]) -> str:
-    """Return a clause if no class is fit, so that nothing is known of any direction; else nothing."""
+    """Return a clause if no class is fit, so that no direction is measured; otherwise an empty text."""
     found: Sequence[Fitness] = fitness_of(records)
     if not found or len(unfit(found)) < len(found):
         return ""

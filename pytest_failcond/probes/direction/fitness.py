@@ -1,4 +1,4 @@
-"""The fitness of a generator, measured: judges look at its images of a class, and at real ones."""
+"""The measurement of a generator's fitness: judges look at its images of a class, and at real ones."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from pytest_failcond.training.data import CorruptionMix
 from pytest_failcond.training.fidelity import coverage, features_of, frechet_distance, spread
 
 LEAST_DRAWN = 128
-"""Generated images, however few start images are needed."""
+"""The least number of generated images, even if fewer start images are needed."""
 MOST_REAL = 256
-"""Real images of a class that the judges are shown."""
+"""The most real images of a class that the judges see."""
 LEAST_REAL = 20
-"""Real images without which two halves of them say nothing about features."""
-_DIGITS = 4  # of a figure that is kept
+"""The least number of real images for a comparison of features between two halves."""
+_DIGITS = 4  # decimals of a kept figure
 
-_VERSION = 1  # of the way figures are measured: others are not kept figures of this version
+_VERSION = 1  # of the measurement: kept figures of another version are not used
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -58,10 +58,10 @@ class _Kept(Record):
 
 
 def measure_fitness(laboratory: Laboratory, key: FitnessKey) -> Fitness:
-    """Judge the generator's images of a class as they are judged for start images, beside real ones.
+    """Judge the generator's images of a class like start images, and real images of the class.
 
-    Real images are corrupted like those of the generator's training, if its file says how: else a
-    generator that was taught to show noise would be held against images without any.
+    Real images are corrupted like those of the generator's training, if its file describes it: a
+    generator that learned from noisy images is compared with noisy images.
     """
     assert laboratory.generator is not None
     found = kept_figures(laboratory, key) or measure_figures(laboratory, key)
@@ -79,7 +79,7 @@ def unfit_sentence(laboratory: Laboratory, class_index: int) -> str:
 
 
 def measure_figures(laboratory: Laboratory, key: FitnessKey) -> Fitness:
-    """Return the figures of a class, not yet held against limits."""
+    """Return the figures of a class, not yet compared with the limits."""
     settings, generator = laboratory.settings, laboratory.generator
     assert generator is not None
     options, index = settings.corner_cases, key.class_index
@@ -92,7 +92,7 @@ def measure_figures(laboratory: Laboratory, key: FitnessKey) -> Fitness:
 def compare(
     key: FitnessKey, drawn: Pixels, real: Pixels, acceptance: Acceptance, among: int
 ) -> Fitness:
-    """Hold generated images of a class, ``[N, H, W, C]``, against real ones, ``[M, H, W, C]``."""
+    """Compare generated images of a class, uint8 ``[N, H, W, C]``, with real ones, uint8 ``[M, H, W, C]``."""
     index = key.class_index
 
     def accepted(images: Pixels) -> int:
@@ -116,7 +116,7 @@ def compare(
 def _drawn(
     generator: Generator, class_index: int, count: int, seed: int, truncation: float
 ) -> Pixels:
-    """Draw the images that start images are drawn from."""
+    """Draw images from the stream of the start images."""
     labels = torch.full((count,), class_index)
     stream = f"measure/{class_index}"
     styles = generator.sample(labels, seed, stream=stream, truncation=truncation)
@@ -141,9 +141,9 @@ def _real(laboratory: Laboratory, generator: Generator, class_index: int) -> Pix
 def _likeness(
     drawn: Pixels, real: Pixels, acceptance: Acceptance, class_index: int
 ) -> tuple[Likeness, Likeness] | tuple[None, None]:
-    """Return how generated images, and one part of the real ones, resemble the other part.
+    """Return the likeness of generated images, and of one half of the real ones, to the other half.
 
-    Both have the same number of images, because a Fréchet distance depends on it.
+    Both sets have the same number of images, because a Fréchet distance depends on it.
     """
     count = min(len(real) // 2, len(drawn))
     if len(real) < LEAST_REAL:
@@ -167,7 +167,7 @@ def _alike(made: npt.NDArray[np.float32], real: npt.NDArray[np.float32], unit: f
 
 
 def figures_to_keep(laboratory: Laboratory) -> dict[str, Any] | None:
-    """Return the figures of all classes for the generator's file; None if nothing would know them again."""
+    """Return the figures of all classes for the generator's file; None if they could not be recognised later."""
     of = _identity(laboratory)
     if of is None or laboratory.generator is None:
         return None
@@ -180,10 +180,10 @@ def figures_to_keep(laboratory: Laboratory) -> dict[str, Any] | None:
 
 
 def kept_figures(laboratory: Laboratory, key: FitnessKey) -> Fitness | None:
-    """Return the figures that the generator's file has of the same weights, judges, images and settings.
+    """Return the generator's file's figures for the same weights, judges, images and settings, if it has them.
 
     Raises:
-        FailcondError: they are damaged.
+        FailcondError: the figures are damaged.
     """
     kept = getattr(laboratory.generator, "training", {}).get("fitness")
     if not isinstance(kept, dict) or kept.get("of") != _identity(laboratory):
@@ -191,17 +191,17 @@ def kept_figures(laboratory: Laboratory, key: FitnessKey) -> Fitness | None:
     try:
         found = Fitness.from_json(validate(_Kept, kept["classes"][key]).model_dump(by_alias=True))
         if found.key != key:
-            raise ValueError(f"they are of {found.key}")
+            raise ValueError(f"expected figures of {key}, got {found.key}")
     except (KeyError, TypeError, ValueError) as error:
         raise FailcondError(
-            f"generator: its file's figures of {key} are damaged ({error}); save it again with "
+            f"generator: the figures of {key} in its file are damaged ({error}); save it again with "
             "`failcond train`"
         ) from error
     return found
 
 
 def _identity(laboratory: Laboratory) -> dict[str, Any] | None:
-    """Return all that figures depend on; None if a judge or the generator has no hash of its own."""
+    """Return everything that figures depend on; None if a judge or the generator has no hash."""
     weights = getattr(laboratory.generator, "weights", None)
     judges = [judge.hash for judge in laboratory.acceptance.judges]
     if weights is None or laboratory.images is None or None in judges or not judges:

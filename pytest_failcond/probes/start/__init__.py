@@ -1,4 +1,4 @@
-"""Start images before they are moved: what the classifier has wrong there is no direction's doing."""
+"""Start images before any move: an error of the classifier there is not the effect of a direction."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _METRIC = Metric(
     reach=share_kept,
     value="pytest_failcond.probes.start.metrics:start_accuracy",
     trial="pytest_failcond.probes.start.trials:start_accuracy",
-    by_class=False,  # each class has a check of its own
+    by_class=False,  # each class has its own check
     scope="gate",
     followed_as="start_accuracy",
 )
 
 
 def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) -> list[Key]:
-    """Return the rankings of the classes that a gate selects: a class's start images are met there."""
+    """Return the rankings of the classes that a gate selects: they record the answers on start images."""
     chosen = gate.classes or class_names
     return [RankingKey(index) for index, name in enumerate(class_names) if name in chosen]
 
@@ -36,7 +36,7 @@ def _keys(gate: GateSettings, settings: Settings, class_names: Sequence[str]) ->
 def _tests(planning: Planning) -> Iterator[Planned]:
     for gate in planning.settings.gates:
         if gate.metric == _METRIC.name:
-            if not planning.generator:  # the gate would vanish without notice
+            if not planning.generator:  # without an error, the gate would have no test
                 raise FailcondError(f"gate {gate.id!r} selects nothing: {NO_GENERATOR}")
             yield _planned(gate, planning.settings, planning.classes or ())
 
@@ -48,7 +48,7 @@ def _planned(gate: GateSettings, settings: Settings, class_names: Sequence[str])
 def _read_planned(name: str, settings: Settings) -> Planned | None:
     gates = (gate for gate in settings.gates if gate.metric == _METRIC.name)
     gate = next((gate for gate in gates if name == f"gate:{gate.id}"), None)
-    # Names that only the generator gives are not known here; the checks name what is missing.
+    # Class names that only the generator gives are not known here; the checks name what is missing.
     return None if gate is None else _planned(gate, settings, settings.classes or ())
 
 

@@ -1,4 +1,4 @@
-"""What gates hold of start images, unmoved. Pure."""
+"""The metric of unmoved start images. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pytest_failcond.verdicts.metrics import Case, Value, share
 
 
 def start_accuracy(case: Case) -> Value:
-    """Share of a class's accepted start images that are right before they are moved.
+    """Return the share of a class's accepted start images that the classifier has right before any move.
 
     Raises:
-        FailcondError: the run is of a version that did not keep it.
+        FailcondError: the run is of a version that did not keep these answers.
     """
     ranking: ClassRanking = case.measure(case.key)
     right = ranking.right_unmoved

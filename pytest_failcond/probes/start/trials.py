@@ -1,4 +1,4 @@
-"""Start images, unmoved, tried on other draws of them. Pure."""
+"""The self-test's trial of unmoved start images, on other draws of them. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pytest_failcond.verdicts.trials import Counted, Shares, Trial
 
 
 def start_accuracy(case: Case) -> Trial:
-    """Return the trial of the accuracy on start images; those of all directions of a class are the same.
+    """Return the trial of the accuracy on start images; all directions of a class have the same ones.
 
     Raises:
-        FailcondError: the run does not say which are right.
+        FailcondError: the run does not keep which images were right.
     """
     ranking: ClassRanking = case.measure(case.key)
     right = ranking.right_unmoved
