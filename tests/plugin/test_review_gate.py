@@ -292,7 +292,7 @@ BAD = {
         "give a name of 1 to 100 characters",
     ),
     "no name": (["review", "run.json", "--reader", " "], "give a name of 1 to 100 characters"),
-    "no share": (["review", "--calibrate", "90"], "give a share over 0 and under 1, like 0.9"),
+    "no share": (["review", "--calibrate", "90"], "give a share between 0 and 1, such as 0.9"),
     "a folder with something in it": (
         ["review", "run.json", "--breaks", "3", "--images", "."],
         "--images: . is not empty; name a new folder",

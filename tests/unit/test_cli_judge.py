@@ -104,7 +104,7 @@ def test_a_training_ends_with_its_report_in_the_file(here, capsys):
     assert training["held_out"] == 12
     clean = training["quality"]["kinds"]["acceptor"]["clean_accepted"]
     assert clean["total"] == 12
-    advice = f"accept only {clean['found'] / 12:.3f} of the held-out images"
+    advice = f"accept only {clean['found'] / 12:.3f} of the held-out clean images"
     assert (advice in out) == (clean["found"] / 12 < 0.95)
     assert (here / "j.safetensors.training" / "examples.png").is_file()
     # Nothing that changes from one machine or hour to the next is in it.
@@ -139,7 +139,7 @@ def test_colour_more_judges_and_another_level(here, capsys):
 def test_large_images_have_heads_on_a_backbone(here, capsys):
     assert judge("--images=mine:large", "--features=mine:backbone", "--batch=8") == 0
     out = capsys.readouterr().out
-    assert "loading it needs mine:backbone too" in out
+    assert "loading them needs it" in out
     header = read_judges(here / "j.safetensors")
     assert (header.config.features, header.config.features_width) == ("mine:backbone", 5)
     loaded = load_judges(here / "j.safetensors")

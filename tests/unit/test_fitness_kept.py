@@ -58,7 +58,7 @@ def test_the_same_figures_are_used_again(laboratory, monkeypatch):
 def test_limits_are_those_of_the_session(laboratory):
     strict = Settings.model_validate({"fitness": {"distance": 1e-9, "acceptance": 0.0}})
     loose = Settings.model_validate(
-        {"fitness": {"distance": 1e6, "acceptance": 0.0, "coverage": 0.0}}
+        {"fitness": {"distance": 1e6, "acceptance": 0.0, "coverage": 0.0, "real": 0.0}}
     )
     for settings, fit in ((strict, False), (loose, True)):
         changed = replace(laboratory, settings=settings)
