@@ -16,8 +16,10 @@ def contrast(images: Tensor) -> Tensor:
 
     Images ``[N, C, H, W]`` are averaged over 3 × 3 px first, so that a single pixel does not count.
     """
-    smooth = F.avg_pool2d(images, 3, stride=1).flatten(1)
-    return smooth.amax(dim=1) - smooth.amin(dim=1)
+    # Sums of slices: on a CPU, avg_pool2d takes several times as long.
+    rows = images[:, :, :-2] + images[:, :, 1:-1] + images[:, :, 2:]
+    ninefold = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
+    return (ninefold.amax(dim=(1, 2, 3)) - ninefold.amin(dim=(1, 2, 3))) / 9
 
 
 def spread(images: Tensor, floor: float) -> tuple[Tensor, Tensor]:

@@ -14,20 +14,24 @@ FAINTEST = 0.08
 
 
 def readable(images: Tensor, random: torch.Generator) -> Tensor:
-    """Change images ``[N, C, H, W]`` in ways that leave them readable; three in five stay sharp and clean."""
+    """Change images ``[N, C, H, W]`` in ways that leave them readable; every second stays sharp and clean."""
     plain = jittered(images, random)
-    changed = plain
+    return toned(ops.some(plain, 0.5, changed, random), random)
+
+
+def changed(images: Tensor, random: torch.Generator) -> Tensor:
+    """Change the strokes, then blur, then add noise: each to some."""
     for change, probability in (
-        (uneven, 0.25),
-        (hollow, 0.1),
-        (broken, 0.15),
-        (softened, 0.3),
-        (grainy, 0.4),
-        (speckled, 0.1),
+        (uneven, 0.2),
+        (hollow, 0.2),
+        (reshaped, 0.2),
+        (broken, 0.1),
+        (softened, 0.35),
+        (grainy, 0.5),
+        (speckled, 0.08),
     ):
-        changed = ops.some(changed, probability, change, random)
-    kept = ops.chance(images, 0.6, random)
-    return toned(torch.where(kept, plain, changed), random)
+        images = ops.some(images, probability, change, random)
+    return images
 
 
 def toned(images: Tensor, random: torch.Generator) -> Tensor:
@@ -44,13 +48,23 @@ def faint(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def hollow(images: Tensor, random: torch.Generator) -> Tensor:
-    """Leave the outlines: half tones become the brightest, and bright parts fade."""
-    flat = images.flatten(1)
-    low, high = (end[:, None, None, None] for end in (flat.amin(dim=1), flat.amax(dim=1)))
-    soft = ops.blurred(images, ops.uniform(images, 0.015, 0.035, random) * ops.side(images))
-    share = ((soft - low) / (high - low).clamp(min=1e-3)).clamp(0, 1)
-    kept = ops.uniform(images, 0.0, 0.4, random)
-    return low + (high - low) * (4 * share * (1 - share) * (1 - kept) + share * kept)
+    """Leave the outlines, near each other or apart: bright parts fade, some below the ground."""
+    images = ops.some(images, 0.6, ops.widened, random)
+    low, span = ops.lowest(images), ops.span(images)
+    soft = ops.blurred(images, ops.uniform(images, 0.012, 0.035, random) * ops.side(images))
+    share = ((soft - low) / span.clamp(min=1e-3)).clamp(0, 1)
+    kept = ops.uniform(images, -0.5, 0.4, random)
+    ground = ops.uniform(images, 0.0, 0.4, random)
+    outline = 4 * share * (1 - share) * (1 - kept.clamp(min=0)) + share * kept
+    return low + span * (ground + (1 - ground) * outline)
+
+
+def reshaped(images: Tensor, random: torch.Generator) -> Tensor:
+    """Let what is bright be wider or thinner."""
+    thinner = ops.narrowed(images)
+    share = ops.uniform(images, 0.3, 0.8, random)
+    thinner = images + share * (thinner - images)
+    return torch.where(ops.chance(images, 0.5, random), ops.widened(images, random), thinner)
 
 
 def jittered(images: Tensor, random: torch.Generator) -> Tensor:
@@ -79,12 +93,13 @@ def broken(images: Tensor, random: torch.Generator) -> Tensor:
 
 def softened(images: Tensor, random: torch.Generator) -> Tensor:
     """Blur a little."""
-    return ops.blurred(images, ops.uniform(images, 0.01, 0.055, random) * ops.side(images))
+    return ops.blurred(images, ops.uniform(images, 0.01, 0.06, random) * ops.side(images))
 
 
 def grainy(images: Tensor, random: torch.Generator) -> Tensor:
     """Add noise that is well below the figure's contrast."""
-    return images + ops.uniform(images, 0.0, 0.3, random) * ops.noise(images, random)
+    strength = ops.uniform(images, 0.0, 0.4, random) * ops.span(images)
+    return images + strength * ops.noise(images, random)
 
 
 def speckled(images: Tensor, random: torch.Generator) -> Tensor:
