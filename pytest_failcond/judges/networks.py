@@ -58,12 +58,12 @@ class Judge(nn.Module):
         }
         self.convolutions = nn.ModuleList(
             nn.Conv2d(
-                *(shapes[f"convolutions.{number}.weight"][1], width, config.kernel),
+                *(shapes[f"convolutions.{number}.weight"][1], width, kernel),
                 stride=stride,
-                padding=config.kernel // 2,
+                padding=kernel // 2,
             )
-            for number, (width, stride) in enumerate(
-                zip(config.widths, config.strides, strict=True)
+            for number, (width, kernel, stride) in enumerate(
+                zip(config.widths, config.kernels, config.strides, strict=True)
             )
         )
         hidden, width = shapes["hidden.weight"]
@@ -84,7 +84,14 @@ class Judge(nn.Module):
         x = shown
         for convolution in self.convolutions:
             x = F.relu(convolution(x))
-        return F.adaptive_avg_pool2d(x, POOLED).flatten(1)
+        return coarse(x)
+
+
+def coarse(features: Tensor) -> Tensor:
+    """Average maps ``[N, C, h, w]`` over a grid of `POOLED` cells a side; returns them as ``[N, D]``."""
+    if features.shape[2:] == (POOLED, POOLED):  # averages of one cell cost as much as others
+        return features.flatten(1)
+    return F.adaptive_avg_pool2d(features, POOLED).flatten(1)
 
 
 def pooled(features: Tensor) -> Tensor:
