@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -20,16 +21,8 @@ def readable(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def changed(images: Tensor, random: torch.Generator) -> Tensor:
-    """Change the strokes, then blur, then add noise: each to some."""
-    for change, probability in (
-        (uneven, 0.2),
-        (hollow, 0.2),
-        (reshaped, 0.2),
-        (broken, 0.1),
-        (softened, 0.35),
-        (grainy, 0.5),
-        (speckled, 0.08),
-    ):
+    """Make each change to some of the images: of the strokes first, then blur, then noise."""
+    for change, probability in CHANGES.items():
         images = ops.some(images, probability, change, random)
     return images
 
@@ -107,3 +100,10 @@ def speckled(images: Tensor, random: torch.Generator) -> Tensor:
     draws = torch.rand((len(images), 1, *images.shape[2:]), generator=random)
     share = ops.uniform(images, 0.0, 0.08, random)
     return torch.where(draws < share, (draws < share / 2).float(), images)
+
+
+CHANGES: dict[Callable[[Tensor, torch.Generator], Tensor], float] = {
+    **{uneven: 0.2, hollow: 0.2, reshaped: 0.2, broken: 0.1},
+    **{softened: 0.35, grainy: 0.5, speckled: 0.08},
+}
+"""Changes that leave an image readable, in their order, and the share of changed images that get each."""
