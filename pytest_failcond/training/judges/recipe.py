@@ -108,14 +108,7 @@ def _judge(kind: Kind, number: int, side: int, features: bool) -> JudgeConfig:
     plan = _PLANS[kind][number % 2]
     if features:
         return JudgeConfig(name=name, kind=kind, hidden=plan.hidden)
-    strides, widths = list(plan.strides), list(plan.widths)
-    while _map_of(side, strides) > _LARGEST_MAP:
-        if 1 in strides:
-            strides[strides.index(1)] = 2
-        else:
-            strides, widths = [*strides, 2], [*widths, widths[-1]]
-    while _map_of(side, strides) < _SMALLEST_MAP and 2 in strides:
-        strides[strides.index(2)] = 1
+    strides, widths = _fitted(side, list(plan.strides), list(plan.widths))
     return JudgeConfig(
         name=name,
         kind=kind,
@@ -127,6 +120,18 @@ def _judge(kind: Kind, number: int, side: int, features: bool) -> JudgeConfig:
     )
 
 
+def _fitted(side: int, strides: list[int], widths: list[int]) -> tuple[list[int], list[int]]:
+    """Halve larger images earlier, or once more, and smaller ones later."""
+    while _map_of(side, strides) > _LARGEST_MAP:
+        if 1 in strides:
+            strides[strides.index(1)] = 2
+        else:
+            strides, widths = [*strides, 2], [*widths, widths[-1]]
+    while _map_of(side, strides) < _SMALLEST_MAP and 2 in strides:
+        strides[strides.index(2)] = 1
+    return strides, widths
+
+
 def _map_of(side: int, strides: list[int]) -> int:
     """Return the side of the last features, px."""
-    return -(-side // 2 ** strides.count(2))
+    return -(-side // (1 << strides.count(2)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_failcond.corruptions.names import SEVERITIES
+from pytest_failcond.training.judges.bench import Count
 from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES
-from pytest_failcond.training.judges.quality import Count, JudgeQuality
+from pytest_failcond.training.judges.quality import JudgeQuality
 from pytest_failcond.training.tables import table
 
 

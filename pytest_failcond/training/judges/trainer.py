@@ -90,7 +90,7 @@ class JudgeTrainer:
             learner = self._new(judge)
             self._learners[judge.name] = learner
             self._optimisers[judge.name] = torch.optim.AdamW(
-                learner.parameters(), lr=recipe.learning_rate, weight_decay=0.01, fused=True
+                learner.parameters(), lr=recipe.learning_rate, weight_decay=0.01
             )
             self._examples[judge.name] = self._examples_for(judge, data)
 

@@ -44,7 +44,7 @@ def hollow(images: Tensor, random: torch.Generator) -> Tensor:
     """Leave the outlines, near each other or apart: bright parts fade, some below the ground."""
     images = ops.some(images, 0.6, ops.widened, random)
     low, span = ops.lowest(images), ops.span(images)
-    soft = ops.blurred(images, ops.uniform(images, 0.012, 0.035, random) * ops.side(images))
+    soft = ops.blurred(images, ops.uniform(images, 0.02, 0.04, random) * ops.side(images))
     share = ((soft - low) / span.clamp(min=1e-3)).clamp(0, 1)
     kept = ops.uniform(images, -0.5, 0.4, random)
     ground = ops.uniform(images, 0.0, 0.4, random)
