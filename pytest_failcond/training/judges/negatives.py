@@ -227,8 +227,8 @@ def hidden(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
 
 def murky(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
     """Blurred and noisy, each less than would hide it alone."""
-    soft = ops.blurred(images, ops.uniform(images, 0.085, 0.14, random) * ops.side(images))
-    strength = ops.uniform(images, 0.35, 0.8, random) * ops.span(soft)
+    soft = ops.blurred(images, ops.uniform(images, 0.095, 0.15, random) * ops.side(images))
+    strength = ops.uniform(images, 0.4, 0.8, random) * ops.span(soft)
     return soft + strength * ops.noise(images, random)
 
 
