@@ -56,6 +56,8 @@ SAMPLE = Whole(0, 2**63 - 1)
 SEEDS = Whole(1, 1_000)
 MAX_IMAGES = Whole(1, 10**9)
 BATCH_SIZE = Whole(1, 65_536)
+HEAD = Whole(0, 1_000)
+"""Position of a classifier's output among several."""
 THREADS = Whole(1, 1_024)
 TOP = Whole(1, 1_000)
 SAMPLES = Whole(2, 10_000)

@@ -138,6 +138,7 @@ class Settings(Table):
     """``[tool.failcond]``; docs/configuration.md explains every key."""
 
     classifier: str | None = None
+    head: str | Annotated[int, AfterValidator(ranges.HEAD.check)] | None = None
     images: str | None = None
     generator: str | None = None
     judge: str | None = None

@@ -92,7 +92,9 @@ def wrapped(model: Any, name: str, settings: Settings) -> Classifier:
     """Return a model as a `Classifier`; ``name`` is its name in messages."""
     if isinstance(model, Classifier):
         return model
-    return Classifier(model, batch_size=settings.batch_size, device=settings.device, name=name)
+    size, device = settings.batch_size, settings.device
+    head = settings.head if name == "classifier" else None
+    return Classifier(model, batch_size=size, device=device, name=name, head=head)
 
 
 def acceptance_by(judge: Any, settings: Settings) -> Acceptance:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
-
 import numpy as np
 import numpy.typing as npt
 
@@ -47,10 +45,7 @@ def refuse_itself(
 
 
 def _labels(model: Classifier, images: npt.NDArray[np.float32]) -> Labels:
-    aside = copy(model)
-    aside.seen = aside.repeat = None
-    aside.notice = lambda remark: None
-    labels: Labels = aside.probabilities(images).argmax(axis=1)
+    labels: Labels = model.aside().probabilities(images).argmax(axis=1)
     return labels
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.process.exchange import array_of, ask, described
+from pytest_failcond.subjects.heads import Head, chosen
 from pytest_failcond.words.judged import the
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 _NUMBERS = "iuf"  # kinds of NumPy types that logits may have
 
 
-def logits_of_tensor(out: Any, name: str, count: int, classes: int | None) -> Tensor:
+def logits_of_tensor(
+    out: Any, name: str, count: int, classes: int | None, head: Head | None = None
+) -> Tensor:
     """Return a module's output as logits ``[N, K]``, gradients included.
 
     Args:
@@ -25,18 +28,25 @@ def logits_of_tensor(out: Any, name: str, count: int, classes: int | None) -> Te
         name: the model's name in messages.
         count: N, the images that it got.
         classes: K; None: not known yet.
+        head: the output that counts, among several.
 
     Raises:
-        FailcondError: it is not a tensor of real numbers of this shape, or not all are finite.
+        FailcondError: the head is not there, or it is not a tensor of real numbers of this shape, or not all are finite.
     """
 
     def taken() -> Tensor:
         import torch
 
-        if not isinstance(out, torch.Tensor) or out.is_meta or not _is_real(out):
-            form = ", as a tensor" if isinstance(out, np.ndarray) else ""
-            raise _refused(out, name, count, classes, form)
-        logits: Tensor = out.dequantize() if out.is_quantized else out
+        part = chosen(out, name, count, head)
+        if isinstance(part, torch.Tensor) and part.is_meta:
+            raise FailcondError(
+                f"{the(name)} returned {described(part)} without values (on the meta device); load its "
+                "weights, and make all its tensors on the device where it computes"
+            )
+        if not isinstance(part, torch.Tensor) or not _is_real(part):
+            form = ", as a tensor" if isinstance(part, np.ndarray) else ""
+            raise _refused(part, name, count, classes, form)
+        logits: Tensor = part.dequantize() if part.is_quantized else part
         logits = logits.to_dense() if logits.layout != torch.strided else logits
         _check_shape(logits, name, count, classes)
         if not bool(torch.isfinite(logits.detach().float()).all()):
@@ -47,18 +57,19 @@ def logits_of_tensor(out: Any, name: str, count: int, classes: int | None) -> Te
 
 
 def logits_of_array(
-    out: Any, name: str, count: int, classes: int | None
+    out: Any, name: str, count: int, classes: int | None, head: Head | None = None
 ) -> npt.NDArray[np.float32]:
     """Return a plain callable's output as logits, float32 ``[N, K]``; arguments as `logits_of_tensor`.
 
     Raises:
-        FailcondError: it is not an array of real numbers of this shape, or not all are finite.
+        FailcondError: the head is not there, or it is not an array of real numbers of this shape, or not all are finite.
     """
 
     def taken() -> npt.NDArray[np.float32]:
-        array = _plain(out)
+        part = chosen(out, name, count, head)
+        array = _plain(part)
         if array is None or array.dtype.kind not in _NUMBERS:
-            raise _refused(out, name, count, classes)
+            raise _refused(part, name, count, classes)
         _check_shape(array, name, count, classes)
         with np.errstate(over="ignore"):  # too large values become infinite, and are refused
             logits = array.astype(np.float32)
@@ -110,7 +121,7 @@ def _check_shape(logits: Any, name: str, count: int, classes: int | None) -> Non
 
 def _refused(out: Any, name: str, count: int, classes: int | None, form: str = "") -> FailcondError:
     width = "classes" if classes is None else classes
-    wrapped = isinstance(out, tuple | list | dict) or hasattr(type(out), "logits")
+    wrapped = isinstance(out, tuple | list | dict)
     advice = ", alone: wrap it so that it does" if wrapped else ", real numbers"
     return FailcondError(
         f"{the(name)} returned {described(out)}; it must return logits [{count}, {width}]{form or advice}"

@@ -6,22 +6,23 @@ import it either.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.errors import FailcondError, FailcondWarning
-from pytest_failcond.process.exchange import ask
-from pytest_failcond.process.surroundings import ours, theirs
-from pytest_failcond.subjects.answers import logits_of_array, logits_of_tensor
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.process.exchange import UserCodeError
+from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.batches import batches, check_room, copy_of, is_writable, softmax
-from pytest_failcond.subjects.modules import check_device, check_weights, evaluating, is_module
-from pytest_failcond.words.judged import the
-from pytest_failcond.words.remarks import Noticed, Remark
+from pytest_failcond.subjects.calls import Calls
+from pytest_failcond.subjects.heads import Head
+from pytest_failcond.subjects.modules import is_module
+from pytest_failcond.subjects.scale import logits_of
+from pytest_failcond.words.remarks import Remark
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -35,21 +36,21 @@ TF32 by less than 1e-3; random draws change one by far more.
 """
 
 
-def _warn(remark: Remark) -> None:
-    warnings.warn(FailcondWarning(remark.text), stacklevel=3)
-
-
-class Classifier:
+class Classifier(Calls):
     """Images → class probabilities, in batches of one fixed size.
 
     Args:
         model: a ``torch.nn.Module`` (float32 ``[N, C, H, W]`` in [0, 1] → logits ``[N, K]``) or a
-            plain callable that takes and returns NumPy arrays of these shapes.
+            plain callable that takes and returns NumPy arrays of these shapes. Its output may also
+            be probabilities, which are told by their sums, or a tuple, dict or object with
+            ``logits`` or one such array. An exported program of a fixed batch gets that batch, and
+            a module of another precision images of its type.
         classes: K, if known; an output of another width is refused.
         batch_size: images per call. The last batch is filled up by repetition, because the last
             bits of a network's output depend on how many images are computed together.
         device: the device of a module, such as ``cpu`` or ``cuda``.
         name: its name in messages.
+        head: the output that counts, among several: its key, attribute, or position from 0.
 
     Attributes:
         seen: called with the images of each call.
@@ -71,35 +72,12 @@ class Classifier:
         batch_size: int = BATCH,
         device: str = "cpu",
         name: str = "classifier",
+        head: Head | None = None,
     ) -> None:
-        if isinstance(model, type):
-            raise FailcondError(
-                f"{name}: expected a model, got the class {model.__name__}; make one of it: "
-                f"{model.__name__}(…)"
-            )
-        if not callable(model):
-            raise FailcondError(
-                f"{name}: expected a torch.nn.Module or a callable, got {type(model).__name__}"
-            )
-        self.model = model
-        self.classes = classes
-        self.batch_size = batch_size
-        self.name = name
-        self.device = device
-        self.seen: Callable[[int], None] | None = None
-        self.notice: Callable[[Remark], None] = _warn
+        super().__init__(model, classes, device, name, head)
+        self.batch_size = batch_size if self._fixed is None else self._fixed
         self.repeat: Callable[[Callable[[], Remark | None]], None] | None = None
-        self._noticed: set[Noticed] = set()
         self._examined = False
-        if is_module(model):
-            check_device(device)
-            check_weights(model, name)
-            ask(the(name), model.to, device, on=f"when it was moved to {device}")
-
-    @property
-    def differentiable(self) -> bool:
-        """Whether gradients flow through it: it is a torch module."""
-        return is_module(self.model)
 
     @cached_property
     def hash(self) -> str | None:
@@ -112,11 +90,19 @@ class Classifier:
             return None
         from pytest_failcond.subjects.model_hash import hash_model
 
-        return hash_model(self.model, self.name)
+        return hash_model(self.model, self.name, self.head)
+
+    def aside(self) -> Classifier:
+        """Return the same model, whose calls are neither counted nor noticed nor repeated."""
+        silent = copy(self)
+        silent.seen = silent.repeat = None
+        silent.notice = lambda remark: None
+        silent._noticed = set()
+        return silent
 
     @ours()
     def logits(self, images: Tensor) -> Tensor:
-        """One call, gradients included: ``[N, C, H, W]`` → ``[N, K]``.
+        """One call, gradients included: ``[N, C, H, W]`` → ``[N, K]``; of probabilities, the logits.
 
         Raises:
             FailcondError: the model raised, or returned another shape, or values that are not
@@ -125,8 +111,13 @@ class Classifier:
         if not is_module(self.model):
             import torch
 
-            return torch.from_numpy(self._of_arrays(images.detach().cpu().numpy().copy()))
-        return self._of_tensors(self.model, images.clone())
+            values = self._of_arrays(images.detach().cpu().numpy().copy())
+            return torch.from_numpy(logits_of(values) if self._normalised else values)
+        parts = []
+        for rows in batches(len(images), self._fixed or len(images)):
+            out = self._of_tensors(self.model, images[rows].clone())
+            parts.append(logits_of(out) if self._normalised else out)
+        return _joined(parts, len(images))
 
     @ours()
     def probabilities(
@@ -149,7 +140,7 @@ class Classifier:
         """
         size = self.batch_size
         if is_module(self.model):
-            size = size if batch is None else min(size, batch)
+            size = size if batch is None or self._fixed else min(size, batch)
         elif not isinstance(images, np.ndarray):
             images = images.detach().cpu().numpy()
         check_room(size, images.shape[1:])
@@ -169,12 +160,28 @@ class Classifier:
             return self._one(images)
         self._examined = True
         kept = copy_of(images)
-        first = self._one(images)
+        try:
+            first = self._one(images)
+        except UserCodeError as error:
+            raise self._by_batch(error, kept) from error
         if not bool((images == kept).all()):
             self._note("writes", "writes into its input images; it gets copies")
         if self.repeat is not None:
             self.repeat(lambda: self._compared(first, kept))
         return first
+
+    def _by_batch(self, error: UserCodeError, images: Any) -> FailcondError:
+        """Return the error of the first batch, with its remedy if a smaller one is classified."""
+        if len(images) == 1 or isinstance(error.__cause__, OSError):  # an endpoint may wait long
+            return error
+        try:
+            self.aside()._one(copy_of(images[:1]))
+        except FailcondError:
+            return error
+        return FailcondError(
+            f"{error}; it classifies a batch of one image: lower batch_size to what it takes, or export "
+            "it with a batch of any size"
+        )
 
     def _compared(self, first: npt.NDArray[np.float32], images: Any) -> Remark | None:
         """Classify a batch again; return a remark if the result differs."""
@@ -199,54 +206,25 @@ class Classifier:
     def _one(self, images: Any) -> npt.NDArray[np.float32]:
         """Classify one batch, which has no other use."""
         if not is_module(self.model):
-            return softmax(self._of_arrays(images))
+            values = self._of_arrays(images)
+            return _normalised(values) if self._normalised else softmax(values)
         import torch
 
         with torch.no_grad():
-            logits = self._of_tensors(self.model, torch.as_tensor(images))
-            probabilities: npt.NDArray[np.float32] = (
-                torch.softmax(logits.float(), dim=1).cpu().numpy()
+            out = self._of_tensors(self.model, torch.as_tensor(images)).float()
+            found: npt.NDArray[np.float32] = (
+                (out if self._normalised else torch.softmax(out, dim=1)).cpu().numpy()
             )
-        return probabilities
+        return _normalised(found) if self._normalised else found
 
-    def _of_tensors(self, module: nn.Module, images: Tensor) -> Tensor:
-        """One call of a module, with its own copy of the images."""
-        with evaluating(module, self.name) as was_training:
-            if was_training:
-                self._note(
-                    "training",
-                    "is in training mode; it is measured in evaluation mode and put back (call "
-                    ".eval() where it is loaded)",
-                )
-            given = images.to(self.device)
-            version = given._version
-            out = self._call(module, given)
-        if given._version != version:
-            self._note("writes", "writes into its input images; it gets copies")
-        logits = logits_of_tensor(out, self.name, len(images), self.classes)
-        self.classes = logits.shape[1]
-        return logits
 
-    def _of_arrays(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """One call of a plain callable, with its own copy of the images."""
-        logits = logits_of_array(
-            self._call(self.model, images), self.name, len(images), self.classes
-        )
-        self.classes = logits.shape[1]
-        return logits
+def _normalised(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return probabilities ``[N, K]`` whose rows sum to 1, up to float32."""
+    found: npt.NDArray[np.float32] = values / values.sum(axis=1, keepdims=True)
+    return found
 
-    def _call(self, model: Callable[..., Any], images: Any) -> Any:
-        shape = list(images.shape)
-        with theirs():
-            out = ask(the(self.name), model, images, on=f"on images {shape}")
-        if self.seen is not None:
-            self.seen(shape[0])
-        return out
 
-    def _note(self, what: Noticed, text: str) -> None:
-        if what not in self._noticed:
-            self._noticed.add(what)
-            self.notice(self._remark(what, text))
+def _joined(parts: list[Tensor], count: int) -> Tensor:
+    import torch
 
-    def _remark(self, what: Noticed, text: str) -> Remark:
-        return Remark(self.name, what, f"{the(self.name)} {text}")
+    return torch.cat(parts)[:count]

@@ -21,7 +21,7 @@ SCHEME = "model"
 """The prefix of these hashes. Hashes of another scheme cannot be compared with them."""
 
 
-def hash_model(model: nn.Module, name: str) -> str | None:
+def hash_model(model: nn.Module, name: str, head: object = None) -> str | None:
     """Return the hash of a module; None if its parts cannot be seen: it is frozen.
 
     The same weights in ``torch.compile`` or ``DataParallel`` are the same model.
@@ -29,11 +29,14 @@ def hash_model(model: nn.Module, name: str) -> str | None:
     Args:
         model: any module.
         name: its name in messages.
+        head: the output that counts, if there are several: each makes another classifier.
 
     Raises:
         FailcondError: its state cannot be read.
     """
     digest = _Digest()
+    if head is not None:
+        digest.say("head", repr(head))
     ask(f"reading the weights of {the(name)}", digest.add, "", model)
     if isinstance(unwrapped(model), torch.jit.ScriptModule) and not digest.tensors:
         return None
@@ -65,10 +68,10 @@ class _Digest:
         """Take in a module and all below it."""
         module = unwrapped(module)
         if id(module) in self._seen:
-            self._say(path, "is", self._seen[id(module)])
+            self.say(path, "is", self._seen[id(module)])
             return
         self._seen[id(module)] = path
-        self._say(path, _type_name(module))
+        self.say(path, _type_name(module))
         # A child may have two names, which the public iterators would hide.
         children = {key: child for key, child in module._modules.items() if child is not None}
         own: dict[str, Any] = {}
@@ -92,15 +95,15 @@ class _Digest:
             for position, part in enumerate(value):
                 self._add_value(f"{path}.{position}", part)
         elif isinstance(value, str | int | float | bytes | torch.dtype | None):
-            self._say(path, repr(value))
+            self.say(path, repr(value))
         else:
-            self._say(path, type(value).__qualname__)
+            self.say(path, type(value).__qualname__)
 
     def _add_tensor(self, path: str, value: Tensor) -> None:
         if value.is_quantized:
-            self._say(path, str(value.qscheme()))
+            self.say(path, str(value.qscheme()))
             if value.qscheme() in (torch.per_tensor_affine, torch.per_tensor_symmetric):
-                self._say(path, repr(value.q_scale()), repr(value.q_zero_point()))
+                self.say(path, repr(value.q_scale()), repr(value.q_zero_point()))
             else:
                 self._add_tensor(f"{path}.scales", value.q_per_channel_scales())
                 self._add_tensor(f"{path}.zero_points", value.q_per_channel_zero_points())
@@ -108,11 +111,11 @@ class _Digest:
         if value.layout != torch.strided:
             value = value.to_dense()
         self.tensors += 1
-        self._say(path, str(value.dtype), str(tuple(value.shape)))
+        self.say(path, str(value.dtype), str(tuple(value.shape)))
         plain = value.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
         self._sha.update(plain.view(torch.uint8).numpy().data)
 
-    def _say(self, *words: str) -> None:
+    def say(self, *words: str) -> None:
         """Take in words, so that two different lists never give the same bytes."""
         for word in words:
             data = word.encode()

@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Noticed = Literal["random", "training", "writes", "absent", "mixed", "worse", "dark", "small"]
+Noticed = Literal[
+    "random",
+    "training",
+    "writes",
+    "probabilities",
+    "absent",
+    "mixed",
+    "worse",
+    "dark",
+    "small",
+]
 
 
 @dataclass(frozen=True)
@@ -17,7 +27,7 @@ class Remark:
         model: ``classifier`` or ``judge``; also ``images``, ``baseline`` or ``reference``.
         what: ``random``: its output changes from call to call, which counts as an error under
             ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes into the
-            images that it gets; ``absent``: it is configured and missing; ``mixed``: some are gray, some
+            images that it gets; ``probabilities``: it returns these, not logits; ``absent``: it is configured and missing; ``mixed``: some are gray, some
             in colour; ``worse``: a judge has a lower clean accuracy than the classifier;
             ``dark``: no image uses the upper part of the range; ``small``: the images are smaller than
             those that the corruptions' default constants are meant for.

@@ -43,6 +43,14 @@ def load_training_writer():
 def load_random_judge():
     return load_random()
 
+def load_heads():
+    classify = mine.load_classifier()
+    def heads(images):
+        odds = np.exp(classify(images))
+        p = odds / odds.sum(axis=1, keepdims=True)
+        return {"shape": p, "other": p[:, ::-1]}
+    return heads
+
 def load_judge():
     classify = mine.load_classifier()
     return lambda images: 1000 * classify(images)
@@ -121,6 +129,23 @@ def test_a_model_that_writes_changes_nothing_and_is_named_once(odd):
     assert result.stdout.str().count("the classifier writes into its input images") == 1
     assert kept(odd)["measurements"] == kept(odd, "plain.json")["measurements"]
     assert "remarks" not in kept(odd, "plain.json")["environment"]
+
+
+def test_a_head_of_probabilities_is_measured_as_the_classifier_and_noticed(odd):
+    odd.configure(GRID)
+    assert odd.run("--failcond-json=plain.json").ret == 0
+    odd.configure(GRID.replace("images =", 'head = "shape"\nimages ='))
+    result = odd.run("--failcond-classifier=odd:load_heads", *OPTIONS)
+    assert result.ret == 0
+    text = " ".join(result.stdout.str().split())
+    assert text.count("the classifier returns probabilities, not logits") == 1
+    assert kept(odd)["measurements"] == kept(odd, "plain.json")["measurements"]
+    assert [remark["what"] for remark in kept(odd)["environment"]["remarks"]] == ["probabilities"]
+    odd.configure(GRID.replace("images =", 'head = "form"\nimages ='))
+    result = odd.run("--failcond-classifier=odd:load_heads")
+    assert result.ret == 1
+    text = " ".join(result.stdout.str().split())
+    assert "which has no head 'form'; known: other, shape" in text
 
 
 def test_corner_cases_are_the_same_for_a_model_that_writes(corners):

@@ -10,6 +10,7 @@ import re
 import sys
 import warnings
 from collections import namedtuple
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from pytest_failcond import Classifier, FailcondError, FailcondWarning, corrupt
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects import batches
 from pytest_failcond.subjects.loading import call
+from pytest_failcond.subjects.scale import are_probabilities
 
 IMAGES = np.random.default_rng(0).random((6, 1, 8, 8), dtype=np.float32)
 LOGITS = IMAGES.reshape(6, -1)[:, :3] * 5
@@ -79,7 +81,33 @@ def as_numpy(out) -> np.ndarray:
 
 Output = namedtuple("Output", ["logits", "features"])
 
+
+@dataclass
+class Heads:
+    """An output with attributes."""
+
+    digit: torch.Tensor
+    colour: torch.Tensor
+
+
+class WithLogits:
+    """As outputs of transformers: an attribute, behind a property."""
+
+    def __init__(self, logits) -> None:
+        self._kept = logits
+
+    @property
+    def logits(self):
+        return self._kept
+
+
 RIGHT = {
+    "list of one": lambda x: [x],
+    "dict": lambda x: {"features": x * 2, "logits": x},
+    "dict of another name": lambda x: {"scores": x, "loss": x.sum()},
+    "named tuple": lambda x: Output(x, x),
+    "attribute": WithLogits,
+    "with features": lambda x: (x[:, :, None, None] * 3, None, x),
     "float32": lambda x: x,
     "float64": lambda x: x.double(),
     "not contiguous": lambda x: x.t().contiguous().t(),
@@ -88,10 +116,11 @@ RIGHT = {
 }
 ROUGH = {"bfloat16": lambda x: x.bfloat16(), "half": lambda x: x.half()}
 WRONG = {
-    "tuple": (lambda x: (x, x), "returned tuple of (float32 [6, 3], float32 [6, 3]); it must return"),
-    "list": (lambda x: [x], "returned list of (float32 [6, 3]); it must return logits [6, classes]"),
-    "dict": (lambda x: {"logits": x}, "returned dict with 'logits'; it must return logits [6, "),
-    "named tuple": (lambda x: Output(x, x), "returned Output of (float32 [6, 3], "),
+    "tuple": (lambda x: (x, x), "(float32 [6, 3], float32 [6, 3]), of which several may be the logits; it must return logits [6, classes] alone: choose one by head = 0 or 1"),
+    "dict": (lambda x: {"a": x, "b": x}, "returned dict with 'a', 'b', of which several may be the logits"),
+    "two heads": (lambda x: Heads(x, x), "returned Heads, of which several may be the logits; it must return logits [6, classes] alone: choose one by head = 'digit' or 'colour'"),
+    "features alone": (lambda x: (x[:, :, None],), "returned tuple of (float32 [6, 3, 1]); it must return logits [6, classes], alone: wrap it"),
+    "no logits": (lambda x: {"logits": None, "scores": x}, "returned NoneType; it must return logits [6, "),
     "none": (lambda x: None, "returned NoneType; it must return logits"),
     "complex": (lambda x: x + 0j, "returned complex64 [6, 3]; it must return logits [6, classes], real"),
     "truth values": (lambda x: x > 0, "returned bool [6, 3]; it must return logits [6, classes], real"),
@@ -105,7 +134,7 @@ WRONG = {
     "nan": (lambda x: x * float("nan"), "returned values that are not finite"),
     "infinite": (lambda x: x / 0, "returned values that are not finite"),
     "too large": (lambda x: x.double() * 1e300, "returned values that are not finite"),
-    "meta": (lambda x: x.to("meta"), "returned float32 [6, 3]; it must"),
+    "meta": (lambda x: x.to("meta"), "returned float32 [6, 3] without values (on the meta device); load its"),
 }  # fmt: skip
 
 
@@ -126,7 +155,50 @@ def test_a_modules_other_outputs_are_refused(form):
     assert sentence.startswith("the classifier returned ")
 
 
+HEADS = {
+    "position": (1, lambda x: (x * 2, x)),
+    "key": ("digit", lambda x: {"digit": x, "colour": x * 2}),
+    "attribute": ("digit", lambda x: Heads(x, x * 2)),
+    "hidden attribute": ("_kept", WithLogits),
+    "position in a named tuple": (1, lambda x: Output(x * 2, x)),
+    "not logits": ("features", lambda x: Output(x * 2, x)),
+}
+NO_HEADS = {
+    "one output": (0, lambda x: x, "float32 [6, 3], which has no heads; leave out head = 0"),
+    "too few": (2, lambda x: (x, x), "which has no head 2; known: 0, 1"),
+    "misspelled": ("digits", lambda x: {"digit": x}, "has no head 'digits'; did you mean 'digit'?"),
+    "absent": ("digit", lambda x: Output(x, x), "has no head 'digit'; did you mean 'logits'?"),
+    "of another shape": (0, lambda x: (x[:, :, None], x), "returned float32 [6, 3, 1]; it must return"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("as_module", [True, False])
+@pytest.mark.parametrize("form", HEADS)
+def test_one_of_several_heads_is_chosen(form, as_module):
+    head, make = HEADS[form]
+    model = Returns(make).eval() if as_module else plain(make)
+    np.testing.assert_allclose(seen(model, head=head), EXPECTED, atol=1e-6)
+
+
+@pytest.mark.parametrize("as_module", [True, False])
+@pytest.mark.parametrize("form", NO_HEADS)
+def test_a_head_that_is_not_there_is_one_sentence(form, as_module):
+    head, make, words = NO_HEADS[form]
+    model = Returns(make).eval() if as_module else plain(make)
+    sentence = refused(lambda: seen(model, head=head))
+    assert sentence.startswith("the classifier returned ")
+    assert words in sentence.replace("array of", "float32")
+
+
+def test_another_head_is_another_classifier():
+    model = Returns(lambda x: (x, x)).eval()
+    hashes = {Classifier(model, head=head).hash for head in (None, 0, 1)}
+    assert len(hashes) == 3
+
+
 PLAIN_RIGHT = {
+    "outputs of a session": lambda x: [x],
+    "outputs by name": lambda x: {"logits": x, "features": x * 2},
     "array": lambda x: x,
     "float16": lambda x: x.astype(np.float16),
     "float64": lambda x: x.astype(np.float64),
@@ -150,7 +222,7 @@ PLAIN_WRONG = {
     "one column": (lambda x: x[:, :1], "returned float32 [6, 1]; it must return logits of two classes or more"),
     "generator": (lambda x: (row for row in x), "returned generator; it must"),
     "map": (lambda x: map(list, x), "returned map; it must"),
-    "dict": (lambda x: {"logits": x}, "returned dict with 'logits'; it must"),
+    "two outputs": (lambda x: [x, x], "of which several may be the logits"),
     "none": (lambda x: None, "returned NoneType; it must"),
     "labels": (lambda x: x.argmax(axis=1), "returned int64 [6]; it must"),
     "too large": (lambda x: x.astype(np.float64) * 1e300, "not finite"),
@@ -302,7 +374,17 @@ def in_inference_mode():
         return First().eval()
 
 
+def exported_for(count):
+    return torch.export.export(First().eval(), (torch.from_numpy(IMAGES[:count]),))
+
+
 FORMS = {
+    "half": lambda: First().eval().half(),
+    "bfloat16": lambda: First().eval().bfloat16(),
+    "double": lambda: First().eval().double(),
+    "export of two": lambda: exported_for(2).module(),
+    "exported program": lambda: exported_for(4),
+    "compiled": lambda: torch.compile(First().eval(), backend="eager"),
     "eager": lambda: First().eval(),
     "training": First,
     "partly in training": lambda: nn.Sequential(First().eval(), nn.Identity()),
@@ -324,10 +406,40 @@ def test_a_module_is_measured_in_every_form(form):
     np.testing.assert_allclose(seen(FORMS[form]()), EXPECTED, atol=0.02)
 
 
+class Elsewhere(nn.Module):
+    """A constant that does not move with the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean = torch.zeros(1, device="meta")
+
+    def forward(self, images):
+        return (images - self.mean).flatten(1)[:, :3]
+
+
+def one_image(images):
+    """As a session exported for one image."""
+    (image,) = images
+    return image.reshape(1, -1)[:, :3]
+
+
+def uncompilable(model):
+    """Compile a model by a compiler that finds no compiler, as inductor does."""
+
+    def missing(*_):
+        raise RuntimeError("No working C++ compiler found")
+
+    return torch.compile(model, backend=missing)
+
+
 REFUSED = {
     "lazy": (lambda: nn.LazyLinear(3), "weight is not initialised yet (a lazy module); call the model"),
     "meta": (lambda: First().to("meta"), "has no values (it is on the meta device); load the model's"),
-    "double": (lambda: First().double().eval(), "raised RuntimeError on images [6, 1, 8, 8]: "),
+    "weights": (lambda: First().state_dict(), "got OrderedDict; load the weights into their model"),
+    "elsewhere": (Elsewhere, "keep all its tensors as parameters or buffers"),
+    "no compiler": (lambda: uncompilable(First().eval()), "install a C++ compiler, or give the model without"),
+    "function without compiler": (lambda: uncompilable(lambda x: x[:, 0, 0, :3]), "install a C++ compiler, or"),
+    "one image": (lambda: one_image, "it classifies a batch of one image: lower batch_size"),
     "class": (lambda: First, "expected a model, got the class First; make one of it: First(…)"),
     "text": (lambda: "resnet", "expected a torch.nn.Module or a callable, got str"),
     "none": (lambda: None, "expected a torch.nn.Module or a callable, got NoneType"),
@@ -338,6 +450,67 @@ REFUSED = {
 def test_a_model_that_cannot_be_measured_is_refused(form):
     make, words = REFUSED[form]
     assert words in refused(lambda: seen(make()))
+
+
+# ---- probabilities -------------------------------------------------------------------------------
+
+SCALES = {
+    "probabilities": lambda x: torch.softmax(x, 1),
+    "of 8 bits": lambda x: (torch.softmax(x, 1) * 255).round() / 255,
+    "of half precision": lambda x: torch.softmax(x, 1).bfloat16(),
+}
+
+
+@pytest.mark.parametrize("as_module", [True, False])
+@pytest.mark.parametrize("scale", SCALES)
+def test_probabilities_are_told_from_logits_and_noticed_once(scale, as_module):
+    images = np.random.default_rng(1).random((40, 1, 8, 8), dtype=np.float32)
+    model = Returns(SCALES[scale]).eval()
+    noticed = []
+    given = model if as_module else lambda images: model(torch.from_numpy(images)).float().numpy()
+    classifier = Classifier(given, batch_size=20)
+    classifier.notice = noticed.append
+    logits = torch.from_numpy(images).flatten(1)[:, :3] * 5
+    found = classifier.probabilities(images)
+    np.testing.assert_allclose(found, torch.softmax(logits, 1), atol=0.01)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    again = torch.softmax(classifier.logits(torch.from_numpy(images)).float(), 1)
+    np.testing.assert_allclose(again, found, atol=0.01)
+    assert [remark.what for remark in noticed] == ["probabilities"]
+
+
+def test_gradients_of_probabilities_are_those_of_the_classifier():
+    images = torch.from_numpy(IMAGES)
+    found = []
+    for make in (lambda x: x, lambda x: torch.softmax(x, 1)):
+        classifier = Classifier(Returns(make).eval())
+        classifier.notice = lambda remark: None
+        given = images.clone().requires_grad_()
+        p = torch.softmax(classifier.logits(given), 1)[:, 1].sum()
+        found.append(torch.autograd.grad(p, given)[0])
+    torch.testing.assert_close(*found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    seed=st.integers(0, 10**6), classes=st.integers(2, 12), count=st.sampled_from([1, 2, 16, 64]),
+    positive=st.booleans(), size=st.sampled_from([0.01, 0.3, 1.0, 30.0]),
+)  # fmt: skip
+def test_logits_are_not_taken_for_probabilities_by_chance(seed, classes, count, positive, size):
+    logits = size * np.random.default_rng(seed).normal(size=(count, classes)).astype(np.float32)
+    logits = np.abs(logits) if positive else logits
+    assert not are_probabilities(logits) or bool(np.abs(logits.sum(axis=1) - 1).max() <= 1e-4)
+
+
+def test_a_model_that_stops_returning_probabilities_is_refused():
+    answers = iter([EXPECTED, LOGITS])
+    classifier = Classifier(lambda images: next(answers))
+    classifier.notice = lambda remark: None
+    classifier.batch_size = 6
+    classifier.probabilities(IMAGES)
+    assert "returned probabilities for its first batch, and values" in refused(
+        lambda: classifier.probabilities(IMAGES)
+    )
 
 
 # ---- what models write ---------------------------------------------------------------------------

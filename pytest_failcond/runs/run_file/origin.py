@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from pytest_failcond.runs.run_file.values import Count, Date, Positive, Share
 from pytest_failcond.storage.reading import Many, Record
+from pytest_failcond.words.remarks import Noticed
 
 
 def at_most(count: int) -> Callable[[Any], Any]:
@@ -26,14 +27,13 @@ class RemarkRecord(Record):
     """A remark on a model, the baseline or the images."""
 
     model: str = Field(description="classifier, judge, images, baseline or reference.")
-    what: Literal["random", "training", "writes", "absent", "mixed", "worse", "dark", "small"] = (
-        Field(
-            description="random: its output changes from call to call; training: it was in training "
-            "mode; writes: it writes into the images that it gets; absent: it is configured and "
-            "missing; mixed: some are gray, some in colour; worse: a judge has a lower "
-            "clean accuracy than the classifier; dark: no image uses the upper part of the range; small: the "
-            "images are smaller than those that the corruptions' default constants are meant for."
-        )
+    what: Noticed = Field(
+        description="random: its output changes from call to call; training: it was in training "
+        "mode; writes: it writes into the images that it gets; probabilities: it returns "
+        "probabilities, not logits; absent: it is configured and "
+        "missing; mixed: some are gray, some in colour; worse: a judge has a lower "
+        "clean accuracy than the classifier; dark: no image uses the upper part of the range; small: the "
+        "images are smaller than those that the corruptions' default constants are meant for."
     )
     text: str = Field(description="One sentence.")
 
