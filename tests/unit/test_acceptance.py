@@ -108,7 +108,7 @@ def test_without_a_judge_everything_is_accepted_unseen():
 
 
 def test_an_argument_may_be_a_judge_or_several_or_what_accepts():
-    judge, other = judge_of(np.eye(3)), judge_of(np.eye(4))
+    judge, other = judge_of(np.eye(3) * 9), judge_of(np.eye(4) * 9)
     acceptance = Acceptance.of(judge)
     assert acceptance.judges == (judge,)
     assert Acceptance.of([judge, other], 0.5) == Acceptance((judge, other), 0.5)
@@ -139,7 +139,7 @@ def test_a_level_is_a_probability(least_p):
 
 @pytest.mark.parametrize("width", [2, 5, 1000])
 def test_a_judge_of_another_width_is_refused_with_both_numbers(width):
-    acceptance = Acceptance((judge_of(np.eye(3)), Classifier(lambda x: np.zeros((len(x), width)), name="judge 2")))  # fmt: skip
+    acceptance = Acceptance((judge_of(np.eye(3) * 9), Classifier(lambda x: np.zeros((len(x), width)), name="judge 2")))  # fmt: skip
     with pytest.raises(FailcondError) as refused:
         acceptance.see(numbered(3), among=3)
     assert str(refused.value) == (
@@ -170,7 +170,7 @@ def test_a_judge_that_writes_changes_nothing_for_the_next():
     def writes(images):
         labels = np.rint(images[:, 0, 0, 0] * 255).astype(int)
         images[:] = 2 / 255
-        return np.eye(3)[labels]
+        return np.eye(3)[labels] * 9
 
     # A batch that needs no filling up is no copy, unless one is made.
     judges = [Classifier(writes, batch_size=3, name="judge") for _ in range(2)]
@@ -189,5 +189,5 @@ def test_a_hash_is_that_of_all_judges_in_their_order():
     hashes = {Acceptance(judges).hash for judges in ((one, other), (other, one), (one,), (other,))}
     assert len(hashes) == 4
     assert None not in hashes
-    assert Acceptance((one, judge_of(np.eye(3)))).hash is None
-    assert Acceptance((one, judge_of(np.eye(3)))).subjects["judges"] == [one.hash, None]
+    assert Acceptance((one, judge_of(np.eye(3) * 9))).hash is None
+    assert Acceptance((one, judge_of(np.eye(3) * 9))).subjects["judges"] == [one.hash, None]

@@ -77,7 +77,7 @@ CASES = {
     "detach": (lambda: Model(lambda x: x.detach()), NONE),
     "through numpy": (lambda: Model(lambda x: torch.from_numpy(x.detach().numpy())), NONE),
     "integers": (lambda: Model(lambda x: (x * 10).long()), NONE),
-    "labels": (lambda: Model(lambda x: nn.functional.one_hot(x.argmax(1), 3)), NONE),
+    "labels": (lambda: Model(lambda x: nn.functional.one_hot(x.argmax(1), 3) * 9), NONE),
     "half of it detached": (lambda: Model(before=lambda x: (x > 0.5).float()), STEPS),
     "rounding": (lambda: Model(before=torch.round), STEPS),
     "a sign": (lambda: Model(torch.sign), STEPS),
