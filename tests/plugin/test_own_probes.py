@@ -127,6 +127,21 @@ def test_the_example_in_the_documentation_is_the_one_that_is_tried():
     assert f"```python\n{PROBE}```" in text
 
 
+def test_what_it_decides_beside_its_gates_fails_a_session_whose_tests_pass(own):
+    project = own()
+    torn = 'outcome=lambda run: Outcome("failed", [Fault("page 7", "is torn")]),'
+    project.write(
+        "flipped.py",
+        PROBE.replace("sections=sections,", f"sections=sections, {torn}").replace(
+            "import Key,", "import Fault, Key, Outcome,"
+        ),
+    )
+    result = project.run()
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED  flipped  page 7  is torn", "verdict: failed*"])
+
+
 def test_what_is_no_probe_and_what_is_taken_is_said():
     with pytest.raises(FailcondError, match="there is a probe of this name already"):
         PROBES.add(Probe(name="clean"))
