@@ -30,7 +30,7 @@ from pytest_failcond.probes.keys import (
     RankingKey,
 )
 from pytest_failcond.probes.registry import PROBES, parse_key
-from pytest_failcond.report.asking import listed
+from pytest_failcond.report.asking import properties_of
 from pytest_failcond.runs.other import Other
 from pytest_failcond.storage.store import ASKED, MISSING, Store
 from pytest_failcond.verdicts.checked import Checked
@@ -260,7 +260,7 @@ class Failcond:
     def _name(self, key: Key) -> None:
         """Measure a key, and note on the running test what its probe says of it."""
         measured = self._measuring.measure(key)
-        for name, value in listed(PROBES[key.probe], "properties", measured, self.classes):
+        for name, value in properties_of(PROBES[key.probe], measured, self.classes):
             self._tell(name, value)
 
     def _tell(self, name: str, value: str | float) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_failcond.probes.base import Probe
 from pytest_failcond.probes.keys import CleanKey, Key
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.shown import Shown
-from pytest_failcond.process.exchange import UserCodeError
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.report import contents, gates, need, wording
-from pytest_failcond.report.asking import listed
+from pytest_failcond.report.asking import details_of
 from pytest_failcond.words.blocks import Block, Note
 
 
@@ -35,14 +33,7 @@ def articles(run: Shown) -> dict[Key, list[Block]]:
 
 
 def _of_probes(run: Shown, key: Key) -> list[Block]:
-    return [block for probe in PROBES for block in _made_by(probe, run, key)]
-
-
-def _made_by(probe: Probe, run: Shown, key: Key) -> list[Block]:
-    try:
-        return listed(probe, "details", run, key)
-    except UserCodeError as error:
-        return [Note(str(error), "error")]
+    return [block for probe in PROBES for block in details_of(probe, run, key)]
 
 
 def _numbers(run: Shown, key: Key) -> Iterator[Block]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_failcond.probes.base import Probe
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.shown import Shown
-from pytest_failcond.process.exchange import UserCodeError
 from pytest_failcond.report import gates
-from pytest_failcond.report.asking import listed
-from pytest_failcond.words.blocks import Note, Place, Section
+from pytest_failcond.report.asking import sections_of
+from pytest_failcond.words.blocks import Place, Section
 
 DOWN: Sequence[Place] = ("gates", "changes", "findings")
 """The places of a page, which is read from its top."""
@@ -20,13 +18,9 @@ UP: Sequence[Place] = DOWN[::-1]
 
 def sections(run: Shown, places: Sequence[Place]) -> list[Section]:
     """Return the sections of a run, place by place, each with the least rank first."""
-    found = [gates.section(run), *(section for probe in PROBES for section in _made_by(probe, run))]
+    found = [
+        gates.section(run),
+        *(section for probe in PROBES for section in sections_of(probe, run)),
+    ]
     shown = [section for section in found if section.blocks]
     return sorted(shown, key=lambda section: (places.index(section.place), section.rank))
-
-
-def _made_by(probe: Probe, run: Shown) -> list[Section]:
-    try:
-        return listed(probe, "sections", run)
-    except UserCodeError as error:
-        return [Section(f"Probe {probe.name}", [Note(str(error), "error")])]
