@@ -51,8 +51,12 @@ def run(options: argparse.Namespace) -> int:
 
     from pytest_failcond.config.inputs import inputs_of
     from pytest_failcond.generators.base import BATCH
-    from pytest_failcond.generators.stylegan2.generator import Generator
-    from pytest_failcond.laboratory.configured import find_settings, load_configured, wrapped
+    from pytest_failcond.laboratory.configured import (
+        find_settings,
+        load_configured,
+        load_generator,
+        wrapped,
+    )
     from pytest_failcond.probes.direction.corner_cases import shifted_images
     from pytest_failcond.probes.direction.starts import start_image
     from pytest_failcond.probes.keys import DirectionKey
@@ -76,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         f"-{options.shift:g}-{options.sample}.png"
     )
     check_outputs([Place("--out", out)], inputs_of(settings, options.config))
-    generator = Generator.load(settings.path(settings.generator), settings.device)
+    generator = load_generator(settings)
     if key.class_index >= len(generator.classes):
         raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
     if key.dimension >= generator.style_space.size:

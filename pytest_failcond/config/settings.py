@@ -25,6 +25,7 @@ from pytest_failcond.config.gate_settings import (
     valid_severities,
     with_ids,
 )
+from pytest_failcond.config.generator_settings import GeneratorImages, divided
 from pytest_failcond.corruptions.constants import check_specification
 from pytest_failcond.corruptions.names import NAMES, SEVERITIES, check_name
 from pytest_failcond.errors import FailcondError, nearest
@@ -141,6 +142,7 @@ class Settings(Table):
     head: str | Annotated[int, AfterValidator(ranges.HEAD.check)] | None = None
     images: str | None = None
     generator: str | None = None
+    generator_images: GeneratorImages = GeneratorImages()
     judge: str | None = None
     judges: tuple[str, ...] | None = None
     classes: tuple[str, ...] | None = None
@@ -271,12 +273,15 @@ def load_settings(path: Path, table: dict[str, Any], **overrides: Any) -> Settin
         FailcondError: one sentence that names the file, the key and the remedy.
     """
     table = {k.replace("-", "_"): v for k, v in table.items()}
-    table |= {k: v for k, v in overrides.items() if v is not None}
-    known = set(Settings.model_fields) - {"folder"}
+    known = set(Settings.model_fields) - {"folder", "generator_images"}
     for key in table:
         if key not in known:
             raise FailcondError(f"{path}: unknown key {key!r}{nearest(key, known)}")
+    table = divided(table) | {k: v for k, v in overrides.items() if v is not None}
+    if "generator_images" in table and table["generator"] is None:
+        raise FailcondError(f"{path}: generator.file is missing: name the generator's file there")
     try:
         return Settings(**table, folder=path.parent)
     except ValidationError as error:
-        raise FailcondError(f"{path}: {sentence_of(error, table)}") from error
+        said = sentence_of(error, table).replace("generator_images", "generator")
+        raise FailcondError(f"{path}: {said}") from error

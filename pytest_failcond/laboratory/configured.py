@@ -9,11 +9,12 @@ from pytest_failcond.config.configuration import Finder, absence, read_configura
 from pytest_failcond.config.own_probes import add_configured
 from pytest_failcond.config.pythonpath import use_pythonpath
 from pytest_failcond.config.settings import Settings, load_settings
-from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import as_generator
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.generators.base import Generator, as_generator
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.subjects.acceptance import Acceptance, judge_name
 from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.modules import check_device
 from pytest_failcond.subjects.sources import labeled_images
@@ -59,6 +60,23 @@ def _called(settings: Settings, key: str, reference: str) -> Any:
     return found
 
 
+def load_generator(settings: Settings) -> Generator:
+    """Load the configured generator, its images made like the configured test images.
+
+    Raises:
+        FailcondError: there is none, a file cannot be read, or the images cannot be loaded.
+    """
+    from pytest_failcond.generators.stylegan2.generator import Generator as StyleGAN2
+
+    if settings.generator is None:
+        raise FailcondError(NO_GENERATOR)
+    generator = StyleGAN2.load(settings.path(settings.generator), settings.device)
+    images = settings.images_folder or load_configured(settings, "images")
+    names = settings.classes or generator.classes
+    shown = None if images is None else labeled_images(images, names)
+    return fitted(generator, shown, settings)
+
+
 def build_laboratory(
     settings: Settings, classifier: Any, images: Any, generator: Any, judge: Any
 ) -> Laboratory:
@@ -79,13 +97,27 @@ def build_laboratory(
     # If only folders give the names, they are read from the images' place, which the settings may
     # lack.
     names = settings.classes or (None if generator is None else generator.classes)
+    shown = None if images is None else labeled_images(images, names)
     return Laboratory(
         settings,
         wrapped(classifier, "classifier", settings),
-        None if images is None else labeled_images(images, names),
-        generator,
+        shown,
+        None if generator is None else fitted(generator, shown, settings),
         acceptance_by(judge, settings),
     )
+
+
+def fitted(generator: Generator, images: LabeledImages | None, settings: Settings) -> Generator:
+    """Return a generator whose images are like the test images, as far as cropping and resizing can.
+
+    Raises:
+        FailcondError: it cannot be done as it is configured.
+    """
+    from pytest_failcond.generators.fitted import Fitted, fit_for
+
+    chosen = settings.generator_images.model_dump()
+    fit = fit_for(generator.image_shape, None if images is None else images.shape, **chosen)
+    return Fitted(generator, fit) if fit.words else generator
 
 
 def wrapped(model: Any, name: str, settings: Settings) -> Classifier:

@@ -62,7 +62,8 @@ class Laboratory:
                 raise FailcondError(
                     f"generator and images disagree: the generator makes {made[2]} x "
                     f"{made[0]} x {made[1]} images, the test images are "
-                    f"{channels} x {height} x {width}; use a generator trained on such images"
+                    f"{channels} x {height} x {width}; correct or leave out crop, resize and channels in "
+                    "[tool.failcond.generator]"
                 )
         self._check_judges()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pytest_failcond.config.settings import CorruptionSettings, Settings
 from pytest_failcond.corruptions.constants import CIFAR_C, IMAGENET_C
+from pytest_failcond.generators.base import Generator
 from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.words.remarks import Remark
 
@@ -15,8 +16,19 @@ SMALLEST = 64
 """px of the shorter side, under which ImageNet-C's constants are noticed, unless they were chosen."""
 
 
-def remarks_on(images: LabeledImages, settings: Settings) -> Iterator[Remark]:
-    """Notice images of several kinds, dark ones, and small ones under constants of large ones."""
+def remarks_on(
+    images: LabeledImages, generator: Generator | None, settings: Settings
+) -> Iterator[Remark]:
+    """Notice images of several kinds, dark ones, and small ones under constants of large ones; and a
+    generator whose images are changed to be like them.
+    """
+    if generator is not None and (done := _done_to_images(generator)):
+        yield Remark(
+            "generator",
+            "fitted",
+            f"generator: its images are {done}, to be like the test images; crop, resize and channels "
+            "in [tool.failcond.generator] choose otherwise",
+        )
     if images.noticed:
         yield Remark("images", "mixed", images.noticed)
     if (brightest := int(images.images.max())) <= DARKEST:
@@ -35,6 +47,12 @@ def remarks_on(images: LabeledImages, settings: Settings) -> Iterator[Remark]:
             'set constants = "cifar-c", meant for 32 px, in [tool.failcond.corruptions], or '
             '"imagenet-c" to keep them',
         )
+
+
+def _done_to_images(generator: Generator) -> str:
+    from pytest_failcond.generators.fitted import Fitted
+
+    return generator.fit.words if isinstance(generator, Fitted) else ""
 
 
 def _by_default(grid: CorruptionSettings | None) -> bool:

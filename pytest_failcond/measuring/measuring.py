@@ -57,7 +57,7 @@ class Measuring:
             for model in laboratory.models.values():
                 self._watch(model)
             if laboratory.images is not None:
-                for remark in remarks_on(laboratory.images, settings):
+                for remark in remarks_on(laboratory.images, laboratory.generator, settings):
                     self._remark(remark)
         self.session = store.get("session", self._describe)
         if laboratory is not None:

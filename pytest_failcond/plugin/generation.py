@@ -57,7 +57,8 @@ def _compared(state: State) -> Sequence[Key]:
         store = Store(state.store)  # it has the records of the kept run, its errors too
         return keys + [key for key in run.directions if store.find(key) is not None]
     generator = None if settings.generator is None else settings.path(settings.generator)
-    if generator is not None and run.subjects.get("generator") == hash_file(generator):
+    made_by = str(run.subjects.get("generator")).partition(",")[0]  # what follows is done to images
+    if generator is not None and made_by == hash_file(generator):
         keys += run.directions
     return keys
 

@@ -16,6 +16,7 @@ Noticed = Literal[
     "worse",
     "dark",
     "small",
+    "fitted",
 ]
 
 
@@ -24,13 +25,15 @@ class Remark:
     """A fact about the user's models or images that results depend on.
 
     Attributes:
-        model: ``classifier`` or ``judge``; also ``images``, ``baseline`` or ``reference``.
+        model: ``classifier`` or ``judge``; also ``images``, ``generator``, ``baseline`` or
+            ``reference``.
         what: ``random``: its output changes from call to call, which counts as an error under
             ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes into the
             images that it gets; ``probabilities``: it returns these, not logits; ``absent``: it is configured and missing; ``mixed``: some are gray, some
             in colour; ``worse``: a judge has a lower clean accuracy than the classifier;
             ``dark``: no image uses the upper part of the range; ``small``: the images are smaller than
-            those that the corruptions' default constants are meant for.
+            those that the corruptions' default constants are meant for; ``fitted``: the generator's
+            images are changed to be like the test images.
         text: the same as a sentence.
     """
 

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pytest_failcond import Classifier, FailcondError, find_corner_cases, rank_dimensions
+from pytest_failcond.config.generator_settings import GeneratorImages
 from pytest_failcond.config.settings import CornerCaseSettings, Settings
 from pytest_failcond.generators.base import BATCH, as_generator
+from pytest_failcond.generators.fitted import Fit, Fitted
 from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.corner_cases import measure_directions
@@ -158,10 +160,11 @@ def test_a_generator_of_other_images_is_refused():
     from pytest_failcond import LabeledImages
 
     images = LabeledImages(np.zeros((3, 9, 8, 1), np.uint8), np.arange(3))
+    as_they_are = Settings(generator_images=GeneratorImages(resize=(8, 8)))
     with pytest.raises(
         FailcondError, match=r"makes 1 x 8 x 8 images, the test images are 1 x 9 x 8"
     ):
-        build_laboratory(Settings(), bright(0.5), images, linear_generator(), None)
+        build_laboratory(as_they_are, bright(0.5), images, linear_generator(), None)
 
 
 class Half(nn.Module):
@@ -205,6 +208,7 @@ GENERATORS = {
     "always clamped": lambda: tiny_generator(clamp=0.4),
     "clamped when moved": lambda: tiny_generator(clamp=3.0),
     "without classes": lambda: tiny_generator(classes=()),
+    "fitted": lambda: Fitted(tiny_generator(image_channels=3), Fit((7, 6), (5, 9), 1)),
 }
 MADE = {name: make() for name, make in GENERATORS.items()}
 

@@ -26,14 +26,15 @@ def at_most(count: int) -> Callable[[Any], Any]:
 class RemarkRecord(Record):
     """A remark on a model, the baseline or the images."""
 
-    model: str = Field(description="classifier, judge, images, baseline or reference.")
+    model: str = Field(description="classifier, judge, images, generator, baseline or reference.")
     what: Noticed = Field(
         description="random: its output changes from call to call; training: it was in training "
         "mode; writes: it writes into the images that it gets; probabilities: it returns "
         "probabilities, not logits; absent: it is configured and "
         "missing; mixed: some are gray, some in colour; worse: a judge has a lower "
         "clean accuracy than the classifier; dark: no image uses the upper part of the range; small: the "
-        "images are smaller than those that the corruptions' default constants are meant for."
+        "images are smaller than those that the corruptions' default constants are meant for; "
+        "fitted: the generator's images are changed to be like the test images."
     )
     text: str = Field(description="One sentence.")
 
