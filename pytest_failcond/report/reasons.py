@@ -22,6 +22,7 @@ class Reason(NamedTuple):
         where: its subject.
         threshold: the gate's demand.
         why: the finding.
+        others: the subjects of further checks of the gate with the same error.
     """
 
     status: Status
@@ -29,6 +30,17 @@ class Reason(NamedTuple):
     where: str
     threshold: str
     why: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def subjects(self) -> str:
+        """All subjects."""
+        return ", ".join([self.where, *self.others])
+
+    @property
+    def first_subject(self) -> str:
+        """The first subject, and the number of the others."""
+        return f"{self.where} and {len(self.others)} more" if self.others else self.where
 
 
 def reasons(run: Shown, *, brief: bool = False) -> tuple[list[Reason], Counter[str]]:
@@ -53,9 +65,21 @@ def reasons(run: Shown, *, brief: bool = False) -> tuple[list[Reason], Counter[s
 
 
 def told_once(found: list[Reason]) -> list[Reason]:
-    """Return the same; of repeated errors of one cause, those of a gate refer to the first, and keys
-    that no gate asks for are left out.
+    """Return the reasons; of repeated errors of one cause, those of another gate refer to the first, and
+    keys that no gate asks for are left out.
     """
     whys = need.told_once((reason.status == "error", reason.why) for reason in found)
     told = zip(found, whys, strict=True)
     return [reason._replace(why=why) for reason, why in told if reason.gate or why == reason.why]
+
+
+def merged(found: list[Reason]) -> list[Reason]:
+    """Return the reasons, with a gate's errors of one cause in one."""
+    rows: dict[object, Reason] = {}
+    for number, reason in enumerate(found):
+        is_error = reason.gate and reason.status == "error"
+        row = rows.setdefault((reason.gate, reason.why) if is_error else number, reason)
+        if row is not reason:
+            others = (*row.others, reason.where)
+            rows[reason.gate, reason.why] = row._replace(others=others)
+    return list(rows.values())

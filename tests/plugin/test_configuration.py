@@ -212,7 +212,7 @@ def test_what_is_idle_beside_a_kept_run_is_refused(project, option):
 
 
 SUBJECTS = {
-    "mine:load_nothng": "there is no 'load_nothng' in mine; did you mean 'load_nothing'?",
+    "mine:load_nothing.model": "there is no 'model' in mine",
     "mine:load_crash": "raised RuntimeError: weights are",
     "mine:load_wrong_shape": "it must return logits [256, ",
     "mine:load_not_finite": "not finite",

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_failcond.report import terminal
+from pytest_failcond.report import html, markdown, terminal
+from pytest_failcond.verdicts.gates import GateResult
 from tests.plugin.conftest import CORNERS, GRID, ROOT
-from tests.runs import make_run
+from tests.runs import make_check, make_run
 
 OWN = """
 import pytest, mine
@@ -19,7 +20,7 @@ def failcond_{}():
 
 FAULTS = {
     "the loader raises": ({"classifier": "mine:load_crash"}, "", "weights are on another machine"),
-    "there is no such callable": ({"classifier": "mine:load_clasifier"}, "", "did you mean"),
+    "it cannot be called": ({"classifier": "mine:HERE"}, "", "cannot be called"),
     "it is no model": ({"classifier": "mine:load_nothing"}, "", "returned None"),
     "it is no image set": ({"images": "mine:load_classifier"}, "", "expected LabeledImages"),
     "the model raises": ({"classifier": "mine:load_broken"}, "", "not a good day"),
@@ -124,6 +125,39 @@ def test_of_many_classes_that_cannot_be_ranked_the_first_are_told():
     assert "… and 7 more, -v shows them: ranking 7" in text
     every = terminal.render(run, width=160, color=False, unicode=True, verbose=1)
     assert sum(line.startswith("ERROR") for line in every.splitlines()) == 11
+
+
+def test_the_errors_of_one_gate_are_one_row_in_every_medium():
+    """Each check of a gate fails for one cause: the terminal counts them, and Markdown lists them."""
+    run = make_run(gates=(), corner_cases=False)
+    keys = [key for key in run.records if str(key).startswith("corruption:")][:4]
+
+    def gate(name, *whys):
+        checks = [
+            make_check(name, "accuracy", str(key), None, n=0, verdict="error", reason=why)
+            for key, why in zip(keys, whys, strict=False)
+        ]
+        return GateResult(name, "accuracy", "fail", tuple(checks))
+
+    run = replace(
+        run, gates=(gate("cells", *["no light"] * 4), gate("others", "no light", "no film"))
+    )
+    text = terminal.render(run, width=160, color=False, unicode=True)
+    rows = [line for line in text.splitlines() if line.startswith("ERROR")]
+    assert [
+        row.split() for row in rows if "column_blur:5" not in row
+    ] == [  # an error without a gate
+        ["ERROR", "cells", str(keys[0]), "and", "3", "more", "no", "light"],
+        ["ERROR", "others", str(keys[0]), "see", "above"],
+        ["ERROR", "others", str(keys[1]), "no", "film"],
+    ]
+    every = terminal.render(run, width=160, color=False, unicode=True, verbose=1)
+    assert all(every.count(str(key)) >= 1 for key in keys)
+    summary = markdown.render(run).partition("### ")[0]
+    assert summary.count("no light") == summary.count("see above") == 1
+    assert ", ".join(map(str, keys)) in summary.replace("`", "").replace("\\", "")
+    page = html.page(run)
+    assert all(str(key) in page for key in keys)
 
 
 PLACES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, wording
 from pytest_failcond.report.markdown.draw import escape, paragraph, section, write
-from pytest_failcond.report.reasons import reasons, told_once
+from pytest_failcond.report.reasons import merged, reasons, told_once
 from pytest_failcond.report.sections import DOWN, sections
 from pytest_failcond.words.blocks import Block, Note, Table
 
@@ -29,8 +29,8 @@ def _failures(run: Shown) -> str:
     found, more = reasons(run)
     if not found:
         return ""
-    shown = told_once(found)
-    rows = [[wording.label(reason.status), *reason[1:]] for reason in shown]
+    shown = told_once(merged(found))
+    rows = [[wording.label(r.status), r.gate, r.subjects, r.threshold, r.why] for r in shown]
     rows += [["", gate, f"… and {n:,} more", "", ""] for gate, n in more.items()]
     blocks: list[Block] = [Table(["verdict", "gate", "key", "threshold", "why"], rows, words=5)]
     if any(c.bound is not None for c in run.checks):

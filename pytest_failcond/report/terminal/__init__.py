@@ -13,7 +13,7 @@ from rich.text import Text
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents
 from pytest_failcond.report.page import Page
-from pytest_failcond.report.reasons import Reason, reasons, told_once
+from pytest_failcond.report.reasons import Reason, merged, reasons, told_once
 from pytest_failcond.report.sections import UP, sections
 from pytest_failcond.report.terminal.draw import show_section
 from pytest_failcond.report.terminal.styles import STYLES
@@ -52,15 +52,19 @@ def _show_reasons(page: Page, run: Shown, *, every: bool) -> None:
     the worst.
     """
     found, hidden = reasons(run, brief=not every)
+    found = merged(found)
     shown, more = (found, Counter[str]()) if every else _worst_of_each(found)
     shown = told_once(shown)
     if not shown:
         return
-    label, gate, key = (max(len(str(reason[i])) for reason in shown) + _GAP for i in range(3))
+    label, gate, key = (
+        max(map(len, texts)) + _GAP
+        for texts in zip(*((r.status, r.gate, r.first_subject) for r in shown), strict=True)
+    )
     fits = label + gate + key + max(len(page.text(r.why)) for r in shown) <= page.width
     for reason in shown:
         line = page.text(reason.status.upper().ljust(label), STYLES[reason.status])
-        what = f"{printable(reason.gate).ljust(gate)}{reason.where}"
+        what = f"{printable(reason.gate).ljust(gate)}{reason.first_subject}"
         line = (
             Text()
             .append_text(line)
@@ -84,12 +88,14 @@ def _worst_of_each(reasons: list[Reason]) -> tuple[list[Reason], Counter[str]]:
     """
     shown: list[Reason] = []
     seen: Counter[str] = Counter()
+    more: Counter[str] = Counter()
     for reason in reasons:
         group = reason.gate or reason.where.partition(":")[0]
         seen[group] += 1
         if seen[group] <= _REASONS:
             shown.append(reason)
-    more = {group: n - _REASONS for group, n in seen.items() if n > _REASONS}
-    if sum(more.values()) < len(more) + 1:  # a count must replace more than two lines
+        else:
+            more[group] += 1 + len(reason.others)
+    if len(reasons) - len(shown) < len(more) + 1:  # a count must replace more than two lines
         return reasons, Counter()
-    return shown, Counter(more)
+    return shown, more
