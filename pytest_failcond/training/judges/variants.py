@@ -13,7 +13,7 @@ from pytest_failcond.training.judges import ops
 FAINTEST = 0.08
 """The lowest contrast in training, as a share of the image's own: about 20 of 255 levels."""
 
-MOVED, CHANGED = 0.3, 0.45
+MOVED, CHANGED = 0.2, 0.5
 """Shares of the images that are moved, and that are changed in other ways."""
 
 
@@ -93,7 +93,7 @@ def broken(images: Tensor, random: torch.Generator) -> Tensor:
 
 def softened(images: Tensor, random: torch.Generator) -> Tensor:
     """Blur a little."""
-    return ops.blurred(images, ops.uniform(images, 0.01, 0.06, random) * ops.side(images))
+    return ops.blurred(images, ops.uniform(images, 0.01, 0.07, random) * ops.side(images))
 
 
 def grainy(images: Tensor, random: torch.Generator) -> Tensor:
@@ -111,6 +111,6 @@ def speckled(images: Tensor, random: torch.Generator) -> Tensor:
 
 CHANGES: dict[Callable[[Tensor, torch.Generator], Tensor], float] = {
     **{uneven: 0.2, hollow: 0.2, reshaped: 0.2, broken: 0.1},
-    **{softened: 0.35, grainy: 0.55, speckled: 0.08},
+    **{softened: 0.45, grainy: 0.6, speckled: 0.08},
 }
 """Changes that leave an image readable, in their order, and the share of changed images that get each."""
