@@ -34,17 +34,20 @@ def nested(levels, value=b"N"):
     return pickled(value)
 
 
-DTYPE = called("numpy", "dtype", text("f4"), b"\x89", b"\x88")
-ORDERED = (
-    DTYPE + tupled(whole(3), text("<"), b"N", b"N", b"N", whole(-1), whole(-1), whole(0)) + b"b"
-)
+def dtype(code, order="<"):
+    """A type of NumPy's, with its state."""
+    state = tupled(whole(3), text(order), b"N", b"N", b"N", whole(-1), whole(-1), whole(0))
+    return called("numpy", "dtype", text(code), b"\x89", b"\x88") + state + b"b"
+
+
 EMPTY = called("numpy.core.multiarray", "_reconstruct", named("numpy", "ndarray"),
                tupled(whole(0)), make.data(b"b"))  # fmt: skip
 
 
-def filled(shape, dtype=ORDERED, content=None):
+def filled(shape, kind=None, content=None):
     content = make.data(FOUR) if content is None else content
-    parts = (whole(1), tupled(*map(whole, shape)), dtype, b"\x89", content)
+    kind = dtype("f4") if kind is None else kind
+    parts = (whole(1), tupled(*map(whole, shape)), kind, b"\x89", content)
     return pickled(EMPTY, tupled(*parts), b"b")
 
 
@@ -153,7 +156,7 @@ STACKS = {
     "a number of many digits as a key": pickled(b"}", whole(2**100), b"Ns"),
     "a tuple in a set": pickled(b"\x8f()\x90"),
     "a tuple in a frozen set": pickled(b"()\x91"),
-    "marks within marks": pickled(b"(" * 10**5),
+    "marks within marks": pickled(b"(" * 10**4),
     "many values on the stack": pickled(b"(" + b"N" * 10**6 + b"t"),
 }
 SHAPES = {
@@ -198,7 +201,9 @@ VIEWS = {
     "a storage of -1 numbers": stored(0, (4,), (1,), count=-1),
     "a storage of a text": saved(pickled(tupled(text("storage"), text("os.system"), text("0"),
         text("cpu"), whole(4)), b"Q"), {"0": FOUR}),
-    "a storage of two types": saved(pickled(storage(), storage("IntStorage"), b"\x86"), {"0": FOUR}),
+    "a storage of two types": saved(pickled(
+        rebuilt(storage(), 0, (4,), (1,)), rebuilt(storage("IntStorage"), 0, (4,), (1,)), b"\x86"),
+        {"0": FOUR}),
     "a storage that is not there": saved(pickled(storage(key="1")), {"0": FOUR}),
     "a storage elsewhere": saved(pickled(storage(key="../version")), {"0": FOUR}),
     "a storage by a list": saved(pickled(tupled(text("storage"), named("torch", "FloatStorage"),
@@ -218,7 +223,7 @@ OLD = {
     "a storage that is missing": old(FLOATS, {"0": FOUR})[:-24],
     "fewer storages than tensors have": old(FLOATS, {}),
     "more storages than tensors have": old(FLOATS, {"0": FOUR, "1": FOUR}),
-    "a storage twice": old(FLOATS, {"0": FOUR}, keys=["0", "0"]),
+    "a storage twice": old(FLOATS, {"0": FOUR, "1": FOUR}, keys=["0", "0"]),
     "storages by numbers": old(FLOATS, {"0": FOUR}, keys=[0]),
     "a list of storages that is a text": old(FLOATS, {"0": FOUR}, keys="0"),
     "bytes at the end": old(FLOATS, {"0": FOUR}) + b"0",
@@ -238,13 +243,15 @@ OLD = {
     "a storage in an archive": pickled(make.loaded(saved(FLOATS, {"0": FOUR}))),
 }  # fmt: skip
 ROOT = pickled(b"}")
+INNER = make.zipped([("archive/data/0", FOUR)]).split(b"PK\1\2")[0]
+OUTER = [("archive/data.pkl", ROOT), ("archive/other", INNER)]
 ZIPS = {
     "a path upwards": make.zipped([("archive/data.pkl", ROOT), ("archive/../touched", b"")]),
     "an absolute path": make.zipped([("archive/data.pkl", ROOT), ("/touched", b"")]),
     "a path of Windows": make.zipped([("archive/data.pkl", ROOT), ("archive\\touched", b"")]),
     "a drive": make.zipped([("archive/data.pkl", ROOT), ("C:/touched", b"")]),
     "a name of nothing": make.zipped([("archive/data.pkl", ROOT), ("", b"")]),
-    "a name twice": make.zipped([("archive/data.pkl", ROOT), ("archive/data.pkl", FLOATS)]),
+    "a name twice": make.zipped([("archive/data.pkl", ROOT), ("archive/data.pkl", ROOT)]),
     "two pickles": make.zipped([("a/data.pkl", ROOT), ("b/data.pkl", ROOT)]),
     "no pickle": make.zipped([("archive/data/0", FOUR)]),
     "NumPy's archive": make.zipped([("a.npy", FOUR)]),
@@ -257,7 +264,9 @@ ZIPS = {
     "another name before the bytes": saved(ROOT, local={"archive/data.pkl": "archive/data.pkx"}),
     "the bytes of another entry": saved(ROOT, {"0": FOUR, "1": FOUR},
                                         listed={"archive/data/1": (16, 0)}),
-    "an entry over the next": saved(ROOT, {"0": FOUR}, listed={"archive/data.pkl": (99, None)}),
+    "an entry within another": make.zipped(
+        [*OUTER, ("archive/data/0", FOUR)],
+        listed={"archive/data/0": (16, make.zipped(OUTER).index(INNER))}),
     "an entry beyond the file": saved(ROOT, listed={"archive/version": (2**31, None)}),
     "an entry's header beyond the file": saved(ROOT, listed={"archive/version": (2, 2**31)}),
     "more entries than there are": saved(ROOT, count=65_000),
@@ -275,22 +284,23 @@ ARRAYS = {
     "huge and empty": filled((0, 2**47, 2**47), content=make.data(b"")),
     "a negative size": filled((-1,)),
     "a list of objects": filled((4,), content=b"]"),
-    "objects": pickled(called("numpy", "dtype", text("O8"), b"\x89", b"\x88")),
-    "records": pickled(called("numpy", "dtype", text("f4,f4"), b"\x89", b"\x88")),
-    "dates": pickled(called("numpy", "dtype", text("M8"), b"\x89", b"\x88")),
-    "big endian": pickled(DTYPE, tupled(whole(3), text(">")), b"b"),
-    "a type without its state": filled((4,), dtype=DTYPE),
-    "a type by a text": filled((4,), dtype=text("f4")),
+    "objects": filled((2,), dtype("O8")),
+    "records": filled((2,), dtype("f4,f4")),
+    "dates": filled((2,), dtype("M8")),
+    "bytes of any number": filled((2,), dtype("V8")),
+    "big endian": filled((4,), dtype("f4", ">")),
+    "a type without its state": filled((4,), called("numpy", "dtype", text("f4"))),
+    "a type by a text": filled((4,), text("f4")),
     "an array without its state": pickled(b"]", EMPTY, b"a"),
     "an array of a class": pickled(called("numpy.core.multiarray", "_reconstruct",
                                           named("builtins", "set"), b")")),
     "a state that is a dict": pickled(EMPTY, b"}b"),
     "a number of too many bytes": pickled(
-        called("numpy.core.multiarray", "scalar", ORDERED, make.data(FOUR))),
-    "a number without bytes": pickled(called("numpy.core.multiarray", "scalar", ORDERED)),
+        called("numpy.core.multiarray", "scalar", dtype("f4"), make.data(FOUR))),
+    "a number without bytes": pickled(called("numpy.core.multiarray", "scalar", dtype("f4"))),
     "a call of the array": pickled(called("numpy", "ndarray", tupled(whole(2**40)))),
     "a buffer in an odd order": pickled(called("numpy.core.numeric", "_frombuffer", make.data(FOUR),
-                                               ORDERED, tupled(whole(4)), text("K"))),
+                                               dtype("f4"), tupled(whole(4)), text("K"))),
 }  # fmt: skip
 HOSTILE = {
     f"{kind}: {name}": content
@@ -358,6 +368,34 @@ def test_a_hostile_file_is_refused_in_one_sentence(folder, content):
 def test_a_refused_name_is_named(folder, name):
     with pytest.raises(FailcondError, match=f"it names '{re.escape(name)}'|it names 'os.system'"):
         read(folder, NAMES[name])
+
+
+BOUNDS = {
+    "ends within a storage: it is truncated": OLD["a storage that is missing"],
+    "takes more steps": pickled(b"]", b"NaNaNaNa" * 150_000),
+    "more than 100,000 values on the stack": STACKS["many values on the stack"],
+    "more than 1,000 lists within one another": STACKS["marks within marks"],
+    "more than 2 levels": SHAPES["pickles within pickles"],
+    "nested more than 200 levels deep": SHAPES["lists within lists"],
+    "contain themselves": SHAPES["a dict that contains itself"],
+    "repeat one another": SHAPES["two of two of two"],
+    "texts and numbers take far more memory": VIEWS["a half widened again and again"],
+    "tensors have far more numbers": VIEWS["a number repeated without end"],
+    "more than 200 bytes": LENGTHS["a name without end"],
+    "of 100000 bytes, where 255 are many": LENGTHS["a long number that is there"],
+    "a number of many digits as a key": STACKS["a number of many digits as a key"],
+    "takes more steps than any": pickled(
+        b"](", b"NK\1" * 20_000, b"e\x94", named("builtins", "set"), b"\x94",
+        b"h\x01h\x00\x85R" * 1000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("expected", "content"), BOUNDS.items(), ids=BOUNDS)
+def test_each_bound_has_its_sentence(tmp_path, expected, content):
+    path = tmp_path / "model.pt"
+    path.write_bytes(content)
+    with pytest.raises(FailcondError, match=expected):
+        read_foreign(path)
 
 
 def test_source_text_within_a_network_stays_text(folder):
