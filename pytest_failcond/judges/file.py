@@ -1,7 +1,7 @@
-"""The file that packs judges: safetensors in half precision, with what they are in the header.
+"""The file of judges: safetensors in half precision, with their description in the header.
 
-Reading it executes nothing of the file. Judges that are heads on a backbone need that backbone: it is loaded by
-the ``module:callable`` that the header names, from the user's own code.
+Reading it executes no code of the file. Judges that are heads on a backbone need that backbone, which is loaded
+from the user's code by the ``module:callable`` in the header.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _REMEDY = "a file of judges is a .safetensors file, as `failcond judge` writes o
 
 @dataclass(frozen=True)
 class JudgesHeader:
-    """What a file of judges says of itself.
+    """The header of a file of judges.
 
     Attributes:
         config: the judges.
-        training: the record of how they were trained and how good they are; plain data.
+        training: the record of their training and quality; plain data.
     """
 
     config: PackConfig
@@ -50,9 +50,9 @@ class PackedJudges:
     """The judges of a file.
 
     Attributes:
-        acceptors: those that decide what is accepted.
-        guides: those that a search may use.
-        header: what the file says of itself.
+        acceptors: the judges that decide whether an image is accepted.
+        guides: the judges that a search may use.
+        header: of the file.
 
     All map images, float32 ``[N, C, H, W]`` in [0, 1], to logits ``[N, K + 1]``, the last for *none of these*.
     """
@@ -63,7 +63,7 @@ class PackedJudges:
 
 
 def read_judges(path: str | os.PathLike[str]) -> JudgesHeader:
-    """Return what a file of judges says of itself, without torch.
+    """Return the header of a file of judges, without torch.
 
     Raises:
         FailcondError: the file is missing, truncated, foreign, of a newer version, or its tensors are
@@ -77,7 +77,7 @@ def load_judges(path: str | os.PathLike[str], *, folder: Path | None = None) -> 
 
     Args:
         path: of the file.
-        folder: where the module of a backbone is looked for first; default the current directory.
+        folder: the first place of the search for a backbone's module; default the current directory.
 
     Raises:
         FailcondError: as `read_judges`, a weight is not finite, or the backbone cannot be loaded or is
@@ -108,7 +108,7 @@ def load_judges(path: str | os.PathLike[str], *, folder: Path | None = None) -> 
             module = Judge(config, judge, backbone)
         prefix = f"{judge.name}."
         own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        # Which tensors there are has been seen; a backbone's are not among them.
+        # The tensors have been checked; those of a backbone are not among them.
         module.load_state_dict({k: v.float() for k, v in own.items()}, strict=False)
         made[judge.kind].append(module.eval().requires_grad_(False))
     return PackedJudges(tuple(made["acceptor"]), tuple(made["guide"]), header)
@@ -124,12 +124,12 @@ def save_judges(
 
     Args:
         path: of the file.
-        config: what the judges are.
-        states: each judge's tensors, by its name.
-        training: the record of how they were trained.
+        config: of the judges.
+        states: each judge's tensors, by the judge's name.
+        training: the record of their training.
 
     Raises:
-        FailcondError: the place cannot be written.
+        FailcondError: the file cannot be written.
     """
     tensors = {}
     for judge in config.judges:
@@ -141,10 +141,10 @@ def save_judges(
 
 
 def load_backbone(reference: str, key: str, folder: Path | None = None) -> nn.Module:
-    """Load the module that judges for large images are heads on, frozen.
+    """Load the backbone of judges for large images, frozen.
 
     Raises:
-        FailcondError: it cannot be loaded, or is no torch module.
+        FailcondError: it cannot be loaded, or is not a torch module.
     """
     from torch import nn
 
@@ -161,6 +161,6 @@ def _backbone(config: PackConfig, path: str | os.PathLike[str], folder: Path | N
     if hash_model(backbone, "backbone") != config.features_hash:
         raise FailcondError(
             f"{path}: its judges were trained on another backbone than {config.features!r} returns "
-            "now; bring that one back, or train the judges again with `failcond judge`"
+            "now; restore that backbone, or train the judges again with `failcond judge`"
         )
     return backbone

@@ -105,6 +105,10 @@ REFUSED = {
     r"\bby (itself|themselves)\b": "alone; without help",
     r"\b[Ww]here (there (is|are) (none|nothing)|nobody|no judge|none is)\b": "if …; without …",
     r"(^|[.;] )Of ": "begin with the noun or the verb",
+    r"\b[Ww]hat (is|was|are|were) to be\b": "the noun instead of what",
+    r"\b([Nn]o one|none of which|whom)\b": "name who does it, or use the passive",
+    r"\b[Ww]here there (is|are) no\b": "if …; without …",
+    r"\bin silence\b|\btold of\b": "without a message; shown, said",
 }
 
 

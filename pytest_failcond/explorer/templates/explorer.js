@@ -1,4 +1,4 @@
-// The page: what is chosen, and what is shown of it.
+// The page: the choices of its user, and the images and numbers for them.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
@@ -55,7 +55,7 @@ function startFor(one) {
   return found >= 0 ? found : Math.max(chosen.start, 0);
 }
 
-// The least shift that breaks half of a class's start images; Infinity where none was found to.
+// The least shift that breaks half of a class's start images; Infinity if there is none.
 const earliest = (explored) => Math.min(...explored.directions.map((one) => one.breaking ?? Infinity));
 
 async function showDirection(number) {
@@ -171,12 +171,12 @@ function explain() {
   ];
   at("legend").replaceChildren(...key.map(([kind, words]) => make("li", {}, make("span", { class: `key ${kind}`, "aria-hidden": "true" }), words)));
   const words = [
-    ["direction", "one dimension of the generator's style vector and the way it is moved; those listed lose the class fastest"],
+    ["direction", "one dimension of the generator's style vector and the sign of its shift; the listed ones lose the class fastest"],
     ["σ", "the standard deviation of that dimension over generated images; shifts against the direction are below 0"],
     ["what changes", "the mean change of the start images up to where nothing more is claimed, in σ of each attribute among generated images; only what stands out"],
     ["broken", judged ? "the classifier is wrong, and the image is accepted: every judge is sure enough of its class" : "the classifier is wrong; without a judge, nobody says whether the image still shows its class"],
     ...(judged ? [["not accepted", "a judge is no longer sure of the class, so that the classifier is not blamed"]] : []),
-    ["breaks at", "the shift at which half of the direction's start images are broken; > where that is not so within what was tested"],
+    ["breaks at", "the shift at which half of the direction's start images are broken; > if this does not happen within the tested range"],
     ...(judged ? [["valid to", "the largest shift at which 80 % of them are still accepted; beyond it, shaded, nothing is claimed"]] : []),
     ["start images", "generated images of the class; pictured are those that the reports show, typical breaks of a direction each, and the first of the others"],
     ["frames", "were measured every 0.5 σ; between two, the picture is blended, and the numbers are those of the nearer one"],
@@ -190,7 +190,7 @@ function explain() {
 }
 
 slider.addEventListener("input", showShift);
-// At rest, the picture is one that was measured.
+// At rest, the picture is a measured frame.
 slider.addEventListener("change", () => { slider.value = Math.round(slider.value / FINE) * FINE; showShift(); });
 slider.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -2, PageUp: 2 }[event.key];
@@ -202,7 +202,7 @@ slider.addEventListener("keydown", (event) => {
 new ResizeObserver(() => { if (plot.film === filmOf(direction().film)) { showPlot(); showShift(); } }).observe(at("plot"));
 
 explain();
-// The class that breaks first is what one has come to see.
+// The page opens on the class that breaks first.
 chosen.explored = data.explored.reduce((first, one) => (earliest(one) < earliest(first) ? one : first));
 offerClasses();
 showClass(chosen.explored);

@@ -73,7 +73,7 @@ function showVerdict(element, verdict) {
   element.className = `verdict ${verdict}`;
 }
 
-// Fills a table with what classifier and judge, of several the strictest, say of a frame.
+// Fills a table with the answers to a frame of the classifier and of the strictest judge.
 function showReadings(table, frame, label, names) {
   const head = make("tr", {}, make("td"), make("th", { scope: "col" }, "says"),
     make("th", { scope: "col", class: "number" }, `p(${names[label]})`), make("th", { scope: "col", class: "number" }, "p(said)"));

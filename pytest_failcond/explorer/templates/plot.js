@@ -98,7 +98,7 @@ class Plot {
       parts.push(svg("line", { class: `mark ${kind}`, x1: x, x2: x, y1: y - 9, y2: end }));
       parts.push(svg("text", { class: `mark-text ${kind}`, x: left ? x - 5 : x + 5, y, "text-anchor": left ? "end" : "start" }, text));
     };
-    // What breaks does so within the valid range: the words stand on the outer sides, where there is room.
+    // The break is within the valid range: the words are on the outer sides, which have room.
     if (valid !== null) mark(valid, "valid", `valid to ${inSigma(valid)}`, breaking === null ? 0 : 1, width - this.x(valid) < 90);
     if (breaking !== null) mark(breaking, "half", `half broken at ${inSigma(breaking)}`, 0, this.x(breaking) > 130);
     const own = breaks[this.start];

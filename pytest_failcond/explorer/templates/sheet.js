@@ -29,7 +29,7 @@ class Sheet {
     this.table.replaceChildren(caption, make("thead", {}, head), make("tbody", {}, ...rows));
   }
 
-  // The positions of a frame that both directions break together, with the least shifts; else 0 and 0.
+  // The positions of the frame with the least shifts that both directions break together, or 0 and 0.
   firstBroken() {
     const places = this.cells.flatMap((row, i) => row.map((button, j) => ({ i, j, button })));
     const broken = places.filter(({ i, j, button }) => i && j && button.className === "broken");
