@@ -131,6 +131,8 @@ LENGTHS = {
     "LONG4": b"\x80\x04\x8b" + struct.pack("<i", 2**31 - 1),
     "LONG4 below zero": b"\x80\x04\x8b" + struct.pack("<i", -1) + b".",
     "a long number that is there": pickled(b"\x8b" + struct.pack("<i", 10**5) + b"\1" * 10**5),
+    "bytes after the pickle": pickled(b"N") + b"N",
+    "a pickle after the pickle": pickled(b"N") * 2,
     "a name without end": b"\x80\x04c" + b"a" * 10**5,
     "a text that is not UTF-8": pickled(b"\x8c\x02\xff\xff"),
     "half a pair of surrogates": pickled(b"\x8c\x03\xed\xa0\x80"),
