@@ -80,13 +80,14 @@ def run(options: argparse.Namespace) -> int:
         f"-{options.shift:g}-{options.sample}.png"
     )
     check_outputs([Place("--out", out)], inputs_of(settings, options.config))
-    generator = load_generator(settings)
+    acceptance = _acceptance(settings)
+    generator = load_generator(settings, acceptance)
     if key.class_index >= len(generator.classes):
         raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
     if key.dimension >= generator.style_space.size:
         raise FailcondError(f"{key}: the generator has {generator.style_space.size} dimensions")
     count = settings.corner_cases.samples
-    model, acceptance = load_configured(settings, "classifier"), _acceptance(settings)
+    model = load_configured(settings, "classifier")
     start = start_image(
         generator,
         key.class_index,

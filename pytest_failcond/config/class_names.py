@@ -13,13 +13,14 @@ def class_names(settings: Settings, generator: Sequence[str] | None) -> tuple[st
 
     Args:
         settings: the configuration.
-        generator: the names in the generator's file, by index, if there is one.
+        generator: the names in the generator's file, by index; None or empty: there is no file, or its
+            generator has no classes.
 
     Raises:
         FailcondError: they differ in number or order, or those of the folders are not the same.
     """
     names, by = settings.classes, "`classes`"
-    if generator is not None:
+    if generator:
         if names is not None:
             _check_generator(names, generator)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pytest_failcond.config.class_names import class_names
 from pytest_failcond.config.configuration import Finder, absence, read_configuration
 from pytest_failcond.config.own_probes import add_configured
 from pytest_failcond.config.pythonpath import use_pythonpath
@@ -60,8 +61,8 @@ def _called(settings: Settings, key: str, reference: str) -> Any:
     return found
 
 
-def load_generator(settings: Settings) -> Generator:
-    """Load the configured generator, its images made like the configured test images.
+def load_generator(settings: Settings, acceptance: Acceptance) -> Generator:
+    """Load the configured generator, suited to the configured test images and the judges.
 
     Raises:
         FailcondError: there is none, a file cannot be read, or the images cannot be loaded.
@@ -74,7 +75,7 @@ def load_generator(settings: Settings) -> Generator:
     images = settings.images_folder or load_configured(settings, "images")
     names = settings.classes or generator.classes
     shown = None if images is None else labeled_images(images, names)
-    return fitted(generator, shown, settings)
+    return suited(generator, shown, acceptance, settings)
 
 
 def build_laboratory(
@@ -98,26 +99,36 @@ def build_laboratory(
     # lack.
     names = settings.classes or (None if generator is None else generator.classes)
     shown = None if images is None else labeled_images(images, names)
-    return Laboratory(
-        settings,
-        wrapped(classifier, "classifier", settings),
-        shown,
-        None if generator is None else fitted(generator, shown, settings),
-        acceptance_by(judge, settings),
-    )
+    acceptance = acceptance_by(judge, settings)
+    if generator is not None:
+        generator = suited(generator, shown, acceptance, settings)
+    model = wrapped(classifier, "classifier", settings)
+    return Laboratory(settings, model, shown, generator, acceptance)
 
 
-def fitted(generator: Generator, images: LabeledImages | None, settings: Settings) -> Generator:
-    """Return a generator whose images are like the test images, as far as cropping and resizing can.
+def suited(
+    generator: Generator, images: LabeledImages | None, acceptance: Acceptance, settings: Settings
+) -> Generator:
+    """Return a generator whose images are like the test images, and have classes.
 
     Raises:
         FailcondError: it cannot be done as it is configured.
     """
+    from pytest_failcond.generators.by_rejection import ByRejection
     from pytest_failcond.generators.fitted import Fitted, fit_for
 
     chosen = settings.generator_images.model_dump()
     fit = fit_for(generator.image_shape, None if images is None else images.shape, **chosen)
-    return Fitted(generator, fit) if fit.words else generator
+    if fit.words:
+        generator = Fitted(generator, fit)
+    if generator.classes:
+        return generator
+    names = class_names(settings, None)
+    if names is None and images is not None:
+        names = tuple(str(number) for number in range(int(images.labels.max()) + 1))
+    if names is None:
+        raise FailcondError("generator: it has no classes; name them: classes = [...]")
+    return ByRejection(generator, acceptance, names)
 
 
 def wrapped(model: Any, name: str, settings: Settings) -> Classifier:

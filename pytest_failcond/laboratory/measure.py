@@ -97,9 +97,12 @@ class Laboratory:
             return to_float(self.test_images.subset(MOST_JUDGED, self.settings.seed)[0].images)
         if self.generator is None:
             return None
-        each = max(1, _GENERATED // len(self.generator.classes))
-        labels = np.repeat(np.arange(len(self.generator.classes)), each)
-        images = self.generator.synthesize(self.generator.sample(labels, self.settings.seed))
+        from pytest_failcond.generators.by_rejection import of_any_kind
+
+        generator = of_any_kind(self.generator)
+        kinds = max(len(generator.classes), 1)
+        labels = np.repeat(np.arange(kinds), max(1, _GENERATED // kinds))
+        images = generator.synthesize(generator.sample(labels, self.settings.seed))
         return as_8_bits(images)
 
     @property

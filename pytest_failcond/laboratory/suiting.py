@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pytest_failcond.config.settings import CorruptionSettings, Settings
 from pytest_failcond.corruptions.constants import CIFAR_C, IMAGENET_C
@@ -49,10 +49,20 @@ def remarks_on(
         )
 
 
+def tell_of(generator: Generator, tell: Callable[[Remark], None]) -> None:
+    """Let a generator whose classes are the judges' tell which share of its images they keep."""
+    from pytest_failcond.generators.by_rejection import ByRejection
+
+    if isinstance(generator, ByRejection):
+        generator.notice = tell
+
+
 def _done_to_images(generator: Generator) -> str:
+    from pytest_failcond.generators.by_rejection import of_any_kind
     from pytest_failcond.generators.fitted import Fitted
 
-    return generator.fit.words if isinstance(generator, Fitted) else ""
+    inner = of_any_kind(generator)
+    return inner.fit.words if isinstance(inner, Fitted) else ""
 
 
 def _by_default(grid: CorruptionSettings | None) -> bool:

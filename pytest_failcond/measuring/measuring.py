@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.measure import Laboratory
-from pytest_failcond.laboratory.suiting import remarks_on
+from pytest_failcond.laboratory.suiting import remarks_on, tell_of
 from pytest_failcond.measuring.environment import describe_environment
 from pytest_failcond.measuring.progress.notes import Progress
 from pytest_failcond.probes.keys import Key
@@ -59,6 +59,8 @@ class Measuring:
             if laboratory.images is not None:
                 for remark in remarks_on(laboratory.images, laboratory.generator, settings):
                     self._remark(remark)
+            if laboratory.generator is not None:
+                tell_of(laboratory.generator, self._remark)
         self.session = store.get("session", self._describe)
         if laboratory is not None:
             self._refuse_others(laboratory)

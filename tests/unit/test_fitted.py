@@ -15,6 +15,7 @@ from pytest_failcond.config.settings import Settings, load_settings
 from pytest_failcond.generators.fitted import Fit, Fitted, fit_for
 from pytest_failcond.laboratory.configured import build_laboratory, load_generator
 from pytest_failcond.laboratory.suiting import remarks_on
+from pytest_failcond.subjects.acceptance import EVERYTHING
 from tests.unit.tiny import stripes, tiny_generator
 
 SIDE = st.integers(1, 40)
@@ -183,7 +184,7 @@ def test_a_command_loads_the_generator_as_a_session_does(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     table = {"generator": "g.safetensors", "images": "fit_images:images"}
-    found = load_generator(load_settings(tmp_path / "x.toml", table))
+    found = load_generator(load_settings(tmp_path / "x.toml", table), EVERYTHING)
     assert found.image_shape == (9, 9, 3)
     with pytest.raises(FailcondError, match="generator: none is configured"):
-        load_generator(Settings())
+        load_generator(Settings(), EVERYTHING)

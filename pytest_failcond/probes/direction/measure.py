@@ -9,6 +9,7 @@ import numpy as np
 
 from pytest_failcond.errors import NO_GENERATOR, FailcondError, NotEvaluated
 from pytest_failcond.generators.base import Generator
+from pytest_failcond.generators.by_rejection import of_any_kind
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.base import Bench, Record
 from pytest_failcond.probes.direction.attributes import (
@@ -119,7 +120,7 @@ def measure_direction(laboratory: Laboratory, key: DirectionKey, save: SavePictu
 def _variation(laboratory: Laboratory) -> Variation:
     """Measure the spread of attributes over the generator's images."""
     assert laboratory.generator is not None
-    return natural_variation(laboratory.generator)
+    return natural_variation(of_any_kind(laboratory.generator))
 
 
 def _generator_for(class_index: int, laboratory: Laboratory) -> Generator:

@@ -34,7 +34,8 @@ class RemarkRecord(Record):
         "missing; mixed: some are gray, some in colour; worse: a judge has a lower "
         "clean accuracy than the classifier; dark: no image uses the upper part of the range; small: the "
         "images are smaller than those that the corruptions' default constants are meant for; "
-        "fitted: the generator's images are changed to be like the test images."
+        "fitted: the generator's images are changed to be like the test images; rejected: the "
+        "judges gave its images classes, or rejected them."
     )
     text: str = Field(description="One sentence.")
 
