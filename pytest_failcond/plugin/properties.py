@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pytest_failcond.report.need import by_need
+from pytest_failcond.report.need import neediest
 from pytest_failcond.verdicts.gates import Check
 
 Property = tuple[str, Any]
@@ -25,7 +25,7 @@ def of_checks(checks: Sequence[Check], classes: Sequence[str]) -> Iterator[Prope
     """
     if not checks:
         return
-    check = by_need(checks)[0]
+    check = neediest(checks)
     if check.class_index is not None:
         yield from of_class(check.class_index, classes)
     yield "failcond_gate", check.gate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import need, wording
@@ -33,15 +33,15 @@ def _blocks(run: Shown, gates: list[GateResult]) -> Iterator[Block]:
     told = f"{wording.MARGIN} {wording.BOUNDS}"
     if any(wording.status_of(c) == "failed" and not c.certain for c in run.checks):
         told += f" {wording.WITHIN}"
-    which = _which(run) if any(len(gate.checks) > 1 for gate in gates) else ""
+    which = _which(run, more) if any(len(gate.checks) > 1 for gate in gates) else ""
     yield Note(f"{which}{told}", "aside", on=BRIEF)
     yield Note(told, "aside", on=VERBOSE | HTML)
     for note in run.notes:
         yield Note(note, "warning", on=TERMINAL | HTML)
 
 
-def _which(run: Shown) -> str:
-    shown = "more" if need.few_classes(run.checks)[1] else "them"
+def _which(run: Shown, more: Mapping[str, int]) -> str:
+    shown = "more" if more else "them"
     return f"One check of each gate, the worst of {len(run.checks)} in all; -v shows {shown}. "
 
 
@@ -64,7 +64,7 @@ def _gates_table(run: Shown, gates: Sequence[GateResult]) -> Table:
     ]
     rows: list[list[str | Cell]] = []
     for gate in gates:
-        check = need.by_need(gate.checks)[0]
+        check = need.neediest(gate.checks)
         status, asides = wording.status_of(check), "; ".join(need.asides(gate))
         value = wording.value(run, check)
         rows.append([

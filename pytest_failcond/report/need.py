@@ -4,6 +4,7 @@ margin.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -43,7 +44,16 @@ def told_once(reasons: Iterable[tuple[bool, str]]) -> Iterator[str]:
 
 def by_need(checks: Iterable[Check]) -> list[Check]:
     """Sort checks gravest first, then by margin, in widths of their sampling noise."""
-    return sorted(checks, key=lambda c: (-GRAVITY.index(status_of(c)), clearance(c)))
+    return sorted(checks, key=_need)
+
+
+def neediest(checks: Iterable[Check]) -> Check:
+    """Return the first check in that order, without sorting the others: a gate may have thousands."""
+    return min(checks, key=_need)
+
+
+def _need(check: Check) -> tuple[int, float]:
+    return -GRAVITY.index(status_of(check)), clearance(check)
 
 
 def few_classes(checks: Iterable[Check]) -> tuple[list[Check], Counter[str]]:
@@ -56,13 +66,12 @@ def few_classes(checks: Iterable[Check]) -> tuple[list[Check], Counter[str]]:
         if check.class_index is not None:
             by_gate.setdefault(check.gate, []).append(check)
     more: Counter[str] = Counter()
-    hidden: set[int] = set()
+    kept: set[int] = set()
     for gate, of_classes in by_gate.items():
+        kept |= set(map(id, heapq.nsmallest(MOST_CLASSES, of_classes, key=_need)))
         if len(of_classes) > MOST_CLASSES:
-            left_out = by_need(of_classes)[MOST_CLASSES:]
-            hidden |= set(map(id, left_out))
-            more[gate] = len(left_out)
-    return [check for check in listed if id(check) not in hidden], more
+            more[gate] = len(of_classes) - MOST_CLASSES
+    return [c for c in listed if c.class_index is None or id(c) in kept], more
 
 
 def and_more(more: Mapping[str, int]) -> str:
@@ -72,11 +81,8 @@ def and_more(more: Mapping[str, int]) -> str:
 
 def gates_by_need(run: Shown) -> list[GateResult]:
     """Sort gates by the first check of each in that order."""
-    order = {id(check): place for place, check in enumerate(by_need(run.checks))}
-    return sorted(
-        (gate for gate in run.gates if gate.checks),
-        key=lambda gate: min(order[id(check)] for check in gate.checks),
-    )
+    gates = (gate for gate in run.gates if gate.checks)
+    return sorted(gates, key=lambda gate: _need(neediest(gate.checks)))
 
 
 def asides(gate: GateResult) -> list[str]:

@@ -1,0 +1,90 @@
+"""The work for a run grows in proportion to its classes: counted in calls, not timed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.classes import made, plan, steps
+from pytest_failcond.verdicts.gates import GateResult
+from tests.runs import changed, make_check, make_direction, make_run
+
+FEW, MANY = 20, 80
+MOST = 1.15  # times the work per class that a few classes take
+
+CASES = [*steps(made(1, ("contrast",))[1])]
+
+
+def calls(work: Callable[[], object]) -> int:
+    """The number of calls that a function makes, of Python's own functions too."""
+    work()  # what is imported or computed once does not count
+    count = 0
+
+    def note(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def grown(few: Callable[[], object], many: Callable[[], object]) -> float:
+    """How much more work many classes take than a few, per class."""
+    return calls(many) / calls(few) * FEW / MANY
+
+
+@pytest.mark.parametrize("step", CASES)
+def test_the_work_by_class_grows_with_the_classes(step):
+    works = []
+    for classes in (FEW, MANY):
+        run, settings = made(classes, ("contrast",))
+        every = steps(settings)
+        whole = run if step in ("plan", "resolution", "verdicts") else every["verdicts"](run)
+        works.append(lambda every=every, whole=whole: every[step](replace(whole)))
+    assert grown(*works) < MOST
+
+
+@pytest.mark.parametrize("step", ["terminal", "terminal -v", "markdown", "html", "json"])
+def test_the_work_by_direction_grows_with_the_classes(step):
+    every, works = steps(made(1, ("contrast",))[1]), []
+    for classes in (FEW, MANY):
+        found = [
+            make_direction(i, rank, 7 * rank, 1, breaking_shift=2.0, valid_range=3.5)
+            for i in range(classes)
+            for rank in (1, 2, 3)
+        ]
+        checks = tuple(
+            make_check("breaks", "breaking_shift", str(d.key), 2.0, bound=1.5, threshold=2.5)
+            for d in found
+        )
+        run = make_run(
+            corner_cases=False, gates=(GateResult("breaks", "breaking_shift", "fail", checks),)
+        )
+        run = changed(
+            run,
+            classes=tuple(f"kind{i}" for i in range(classes)),
+            measurements={},
+            directions={d.key: d for d in found},
+        )
+        works.append(lambda run=run: every[step](replace(run)))
+    assert grown(*works) < MOST
+
+
+def test_a_pair_of_classes_each_would_be_seen():
+    works = [lambda n=n: [abs(i - j) for i in range(n) for j in range(n)] for n in (FEW, MANY)]
+    assert grown(*works) > 2 * MOST
+
+
+def test_a_plan_has_every_class():
+    run, settings = made(FEW, ("contrast",))
+    about = [test.name for test in plan(settings, run.classes)]
+    assert sum(name.startswith("corner_case:") for name in about) == 3 * FEW
+    assert len(about) == len(set(about)) >= 3 * FEW + 5
