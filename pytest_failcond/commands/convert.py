@@ -82,6 +82,10 @@ def run(options: argparse.Namespace) -> int:
         write_atomically(options.sample, sample(generator))
         say(f"Wrote {options.sample}.")
     say(f"{set_key('generator', options.output)}.")
+    if not generator.classes:
+        say(
+            "It has no classes: name them in the configuration, and a judge that gives its images theirs."
+        )
     return 0
 
 

@@ -157,6 +157,11 @@ def _class_names(settings: Settings) -> tuple[str, ...] | None:
             )
         generator = read_config(path)[0].classes
     names = class_names(settings, generator)
+    if generator == () and names is None:
+        raise FailcondError(
+            f"generator: {settings.generator} has no classes; name them in the order of the judges' "
+            "outputs: classes = [...] in [tool.failcond]"
+        )
     if names is not None:
         check_gate_classes(settings, names)
     return names

@@ -66,6 +66,9 @@ def test_one_without_classes_is_told_and_drawn(here, capsys):
     assert "classes         none: unconditional\n" in out
     assert "truncation      towards the mean w of the file, mapping.w_avg\n" in out
     assert "Note: the file cannot tell whether the outputs of layers are clamped" in out
+    assert out.endswith(
+        "It has no classes: name them in the configuration, and a judge that gives its images theirs.\n"
+    )
     assert np.array(Image.open("some.png")).shape == (4 * 16, 8 * 16)
     assert Generator.load("g.safetensors").classes == ()
 

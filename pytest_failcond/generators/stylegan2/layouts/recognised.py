@@ -59,7 +59,7 @@ def _chosen(root: Any) -> tuple[str, Any]:
     for name, network in root.items():
         if isinstance(network, dict | Inert) and (kind := _kind_of(_names(network))):
             raise FailcondError(
-                f"its {shown(name)} is {kind}, and it has no other network; {_WANTED}"
+                f"its {shown(name)} is {kind}, and no generator lies under G_ema, g_ema or state_dict; {_WANTED}"
             )
     keys = ", ".join(shown(key) for key in list(root)[:6]) or "nothing"
     raise FailcondError(f"it has {keys}, and no generator; {_WANTED}")
