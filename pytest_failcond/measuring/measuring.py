@@ -12,10 +12,11 @@ import numpy.typing as npt
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.laboratory.preflight import preflight
 from pytest_failcond.laboratory.suiting import remarks_on, tell_of
 from pytest_failcond.measuring.environment import describe_environment
 from pytest_failcond.measuring.progress.notes import Progress
-from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.keys import CleanKey, Key
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.regression.measure import picture_change
 from pytest_failcond.process.surroundings import ours
@@ -144,6 +145,11 @@ class Measuring:
                     self.store.put(other, record.to_json())
         if found is None:
             raise FailcondError(f"{key}: its probe, {probe.name!r}, measured nothing")
+        if key == CleanKey():
+            clean: Any = PROBES.read(key, found, self.labels)
+            with ours():
+                for remark in preflight(self.laboratory, clean):
+                    self._remark(remark)
         return found
 
     def compared(self, key: Key, baseline: Measure) -> dict[str, Any]:

@@ -11,6 +11,10 @@ Noticed = Literal[
     "training",
     "writes",
     "probabilities",
+    "batch",
+    "order",
+    "range",
+    "chance",
     "absent",
     "mixed",
     "worse",
@@ -30,8 +34,11 @@ class Remark:
             ``reference``.
         what: ``random``: its output changes from call to call, which counts as an error under
             ``--failcond-strict``; ``training``: it was in training mode; ``writes``: it writes into the
-            images that it gets; ``probabilities``: it returns these, not logits; ``absent``: it is configured and missing; ``mixed``: some are gray, some
-            in colour; ``worse``: a judge has a lower clean accuracy than the classifier;
+            images that it gets; ``probabilities``: it returns these, not logits; ``batch``: its outputs
+            depend on the rest of the batch; ``order`` or ``range``: in another order of its outputs, or
+            with images of another range, it is right far more often; ``chance``: it is right no more
+            often than one answer for all; ``absent``: it is configured and missing; ``mixed``: some are
+            gray, some in colour; ``worse``: a judge has a lower clean accuracy than the classifier;
             ``dark``: no image uses the upper part of the range; ``small``: the images are smaller than
             those that the corruptions' default constants are meant for; ``fitted``: the generator's
             images are changed to be like the test images; ``rejected``: the judges gave its images

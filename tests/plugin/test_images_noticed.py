@@ -35,7 +35,8 @@ def noticed(project):
         remarks = kept["environment"].get("remarks", [])
         told = " ".join(result.stdout.str().split())
         assert all(told.count(remark["text"]) == 1 for remark in remarks)
-        return {remark["what"]: remark["text"] for remark in remarks}
+        of_images = (remark for remark in remarks if remark["model"] == "images")
+        return {remark["what"]: remark["text"] for remark in of_images}
 
     return run
 

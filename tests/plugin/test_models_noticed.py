@@ -51,6 +51,10 @@ def load_heads():
         return {"shape": p, "other": p[:, ::-1]}
     return heads
 
+def load_turned():
+    classify = mine.load_classifier()
+    return lambda images: classify(images)[:, [1, 2, 0]]
+
 def load_judge():
     classify = mine.load_classifier()
     return lambda images: 1000 * classify(images)
@@ -146,6 +150,16 @@ def test_a_head_of_probabilities_is_measured_as_the_classifier_and_noticed(odd):
     assert result.ret == 1
     text = " ".join(result.stdout.str().split())
     assert "which has no head 'form'; known: other, shape" in text
+
+
+def test_outputs_in_another_order_are_named_once_and_kept(odd):
+    result = odd.run("--failcond-classifier=odd:load_turned", *OPTIONS)
+    assert result.ret == 0
+    (remark,) = kept(odd)["environment"]["remarks"]
+    assert (remark["model"], remark["what"]) == ("classifier", "order")
+    assert "has 0.0 % of 150 clean test images right, and 100.0 % if its outputs" in remark["text"]
+    assert "(output 0 as class '1', output 1 as class '2', output 2 as class '0')" in remark["text"]
+    assert " ".join(result.stdout.str().split()).count(remark["text"]) == 1
 
 
 def test_corner_cases_are_the_same_for_a_model_that_writes(corners):

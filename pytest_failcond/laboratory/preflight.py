@@ -1,0 +1,218 @@
+"""Signs that a classifier is fed or read wrongly, as remarks: looked for once, on a few hundred images.
+
+An honest classifier that is bad must not be suspected: another order of the outputs, or another
+range of the images, counts only if a bound shows that it makes most of the errors vanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.statistics.bounds import adjusted, proportion_bound
+from pytest_failcond.statistics.paired import paired_counts, paired_drop_bound
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import to_float
+from pytest_failcond.words.judged import the
+from pytest_failcond.words.remarks import Noticed, Remark
+
+Images = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.int64]
+
+GAIN = 0.1
+"""Accuracy that another order or range must at least add, by its lower bound."""
+_ABOVE = 0.25  # how much of the way from chance to 1 it must reach, by its lower bound
+_MOST, _LEAST, _PART = 256, 32, 16  # images: at most, at least, and one of so many
+_BATCH, _GROUP = 64, 8  # images of a large batch, and of a small one
+_CHANGE = 0.02  # of a probability, which no rounding makes, in bfloat16 either
+_LISTED = 3  # outputs that a sentence names
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Another order or range, and the images that are right as they are and with it, ``[n]``."""
+
+    what: Noticed
+    how: str
+    remedy: str
+    before: Bools
+    after: Bools
+
+
+def preflight(laboratory: Laboratory, clean: Measurement) -> Iterator[Remark]:
+    """Return remarks on the classifier, given its measured predictions of the test images."""
+    classifier = laboratory.classifier.aside()
+    count = min(_MOST, max(_LEAST, len(clean.labels) // _PART), len(clean.labels))
+    chosen, rows = laboratory.test_images.subset(count, laboratory.settings.seed)
+    images = to_float(chosen.images)
+    # A plain callable gets full batches: a few images may cost as much as all.
+    cheap = classifier.differentiable or len(clean.labels) >= 4 * classifier.batch_size
+    remark = _by_batch(classifier, images[:_BATCH]) if cheap else None
+    if remark is not None:
+        yield remark
+        return  # no accuracy is meant for such a model's images alone
+    right = clean.predicted == clean.labels
+    if right.mean() > 1 - GAIN:
+        return
+    found = [*_orders(clean, laboratory)]
+    for how, change in alternatives(images):
+        p = _probabilities(classifier, change(images))
+        if p is not None:
+            remedy = "let its forward make that of images in [0, 1]"
+            after = p.argmax(axis=1) == chosen.labels
+            found.append(_Found("range", how, remedy, right[rows], after))
+    confidence = adjusted(laboratory.settings.confidence, max(1, len(found)))
+    share = chance(clean.labels)
+    found = [one for one in found if explains(one.before, one.after, share, confidence)]
+    if found:
+        best = max(found, key=lambda one: one.after.mean() - one.before.mean())
+        yield _explained(classifier.name, best)
+    elif is_near_chance(right, share, laboratory.settings.confidence):
+        yield _unexplained(classifier.name, right, share)
+
+
+def chance(labels: Labels) -> float:
+    """Return the share of the commonest class, which a constant answer has right."""
+    return float(np.bincount(labels).max() / len(labels))
+
+
+def explains(before: Bools, after: Bools, share: float, confidence: float) -> bool:
+    """Whether a change makes the errors vanish: bounds of the gain and of the accuracy show it.
+
+    Args:
+        before: whether images are right as they are, ``[n]``.
+        after: whether they are right with the change, ``[n]``.
+        share: accuracy of a constant answer.
+        confidence: of each bound.
+    """
+    if after.mean() - before.mean() < GAIN:
+        return False  # no bound is above its value
+    gain = -paired_drop_bound(*paired_counts(before, after), confidence, "upper")
+    reached = proportion_bound(int(after.sum()), len(after), confidence, "lower")
+    return gain >= GAIN and reached >= share + _ABOVE * (1 - share)
+
+
+def is_near_chance(right: Bools, share: float, confidence: float) -> bool:
+    """Whether accuracy does not exceed that of a constant answer, and surely not by much."""
+    bounds = [
+        proportion_bound(int(right.sum()), len(right), confidence, side)
+        for side in ("lower", "upper")
+    ]
+    return bounds[0] <= share and bounds[1] < share + _ABOVE * (1 - share)
+
+
+def best_order(predicted: Labels, labels: Labels, classes: int) -> Labels:
+    """Return the class that each output stands for, ``[K]``, so that most images are right."""
+    from scipy.optimize import linear_sum_assignment
+
+    together = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(together, (predicted, labels), 1)
+    order: Labels = linear_sum_assignment(
+        together + 1e-6 * np.eye(classes),  # outputs that no image tells about stay
+        maximize=True,
+    )[1]
+    return order
+
+
+def alternatives(images: Images) -> Iterator[tuple[str, Callable[[Images], Images]]]:
+    """Return other ranges and orders of channels that networks are trained on, by name."""
+    mean = images.mean(axis=(0, 2, 3), keepdims=True)
+    deviation = np.maximum(images.std(axis=(0, 2, 3), keepdims=True), 1 / 255)
+    yield "scaled to 0 … 255", lambda x: x * 255
+    yield "scaled to -1 … 1 (mean 0.5, deviation 0.5)", lambda x: (x - 0.5) / 0.5
+    yield "normalised by their own mean and deviation", lambda x: (x - mean) / deviation
+    if images.shape[1] == 3:
+        centre, width = (np.array(v, dtype=np.float32)[:, None, None] for v in _IMAGENET)
+        yield "normalised by ImageNet's mean and deviation", lambda x: (x - centre) / width
+        yield "with their channels as BGR", lambda x: x[:, ::-1]
+        yield "with their channels as BGR, scaled to 0 … 255", lambda x: x[:, ::-1] * 255
+
+
+def _by_batch(classifier: Classifier, images: Images) -> Remark | None:
+    """Compare outputs of images in a large batch and in a small one of one prediction, whose
+    statistics are unlike those of all.
+    """
+    whole = _probabilities(classifier, images)
+    if whole is None:
+        return None
+    rows = np.argsort(whole.argmax(axis=1), kind="stable")[:_GROUP]
+    first, other = whole[rows], _probabilities(classifier, images[rows])
+    if other is None or (change := float(np.abs(first - other).max())) <= _CHANGE:
+        return None
+    again = _probabilities(classifier, images)
+    if again is None or np.abs(whole - again).max() > _CHANGE:
+        return None  # it draws at random, which is noticed elsewhere
+    labels = int((first.argmax(axis=1) != other.argmax(axis=1)).sum())
+    return Remark(
+        classifier.name,
+        "batch",
+        f"{the(classifier.name)} depends on the rest of the batch: in another batch, {labels} of "
+        f"{len(other)} labels changed, and a probability by {change:.2g}; let its normalisation use kept "
+        "statistics (evaluation mode), not those of the batch",
+    )
+
+
+def _orders(clean: Measurement, laboratory: Laboratory) -> Iterator[_Found]:
+    """Return the best order of the outputs, found on one half of the images and tried on the other."""
+    order = np.random.default_rng([laboratory.settings.seed, 0x0D3]).permutation(len(clean.labels))
+    one, other = order[::2], order[1::2]
+    if not len(other):
+        return
+    stands = best_order(clean.predicted[one], clean.labels[one], clean.classes)
+    moved = np.flatnonzero(stands != np.arange(clean.classes))
+    if not len(moved):
+        return
+    names = laboratory.class_names or tuple(map(str, range(clean.classes)))
+    listed = ", ".join(f"output {k} as class {names[stands[k]]!r}" for k in moved[:_LISTED])
+    more = f", … and {len(moved) - _LISTED} more" if len(moved) > _LISTED else ""
+    predicted, labels = clean.predicted[other], clean.labels[other]
+    yield _Found(
+        "order",
+        f"read in another order ({listed}{more})",
+        "put `classes` and labels into the order of its outputs",
+        predicted == labels,
+        stands[predicted] == labels,
+    )
+
+
+def _probabilities(classifier: Classifier, images: Images) -> npt.NDArray[np.float32] | None:
+    """Classify images in one batch; None if the model refuses them.
+
+    It may: not every model takes a smaller batch, or images of another range.
+    """
+    try:
+        return classifier.probabilities(images, batch=len(images))
+    except FailcondError:
+        return None
+
+
+def _explained(name: str, found: _Found) -> Remark:
+    whose = "its outputs" if found.what == "order" else "the images"
+    return Remark(
+        name,
+        found.what,
+        f"{the(name)} has {_percent(found.before)} of {len(found.before):,} clean test images right, and "
+        f"{_percent(found.after)} if {whose} are {found.how}; {found.remedy}",
+    )
+
+
+def _unexplained(name: str, right: Bools, share: float) -> Remark:
+    return Remark(
+        name,
+        "chance",
+        f"{the(name)} has {_percent(right)} of {len(right):,} clean test images right, no more than one "
+        f"answer for all ({100 * share:.1f} %), and no other order of its outputs or channels and no usual "
+        "range of the images explains it; check its weights, its labels and its preprocessing",
+    )
+
+
+def _percent(right: Bools) -> str:
+    return f"{100 * right.mean():.1f} %"
