@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 # pytester forgets what a run imported: it is imported anew in each, unless it is there already.
 # torch cannot be imported twice; Hypothesis, whose plugin asks for it at the end of every session,
-# would take as long as the rest of a small session.
+# would take as long as the rest of a small session, and so would rich and the package.
 import hypothesis  # noqa: F401
 import matplotlib.backends.backend_agg
 import matplotlib.figure  # noqa: F401
 import pytest
 
+import pytest_failcond
 from pytest_failcond import Run
 from tests.unit.tiny import tiny_generator
 
 ROOT = Path(__file__).parents[2]
+
+for module in walk_packages(pytest_failcond.__path__, "pytest_failcond."):
+    import_module(module.name)
 
 MINE = '''
 """What a user brings: 300 striped images of three classes, and a classifier in plain NumPy."""

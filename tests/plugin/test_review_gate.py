@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -45,8 +46,8 @@ GATE = '[[tool.failcond.gates]]\nid = "valid"\nmetric = "reviewed_validity"\nmin
 class Reviewed:
     """A project, a run of it that was kept, and what can be done with both."""
 
-    def __init__(self, project):
-        self.project, self.path = project, project.path
+    def __init__(self, project, kept):
+        self.project, self.path, self.kept = project, project.path, kept
 
     def configure(self, least=0.5, *, changes=()):
         table = CONFIGURATION.replace("[tool.failcond]\n", f"[tool.failcond]\n{REVIEW}")
@@ -61,6 +62,23 @@ class Reviewed:
         return self.project.run(
             "-k", "corner_case or review", "--failcond-json=run.json", *arguments
         )
+
+    def begin(self):
+        """Have a run to draw decks from: made by the first test that asks, then copied."""
+        if self.kept.is_dir():
+            shutil.copytree(self.kept, self.path, dirs_exist_ok=True)
+            return
+        self.run()
+        for name in ("tiny.safetensors", "run.json", "run.json.files"):
+            copy = shutil.copytree if (self.path / name).is_dir() else shutil.copy2
+            self.kept.mkdir(exist_ok=True)
+            copy(self.path / name, self.kept / name)
+
+    def judge(self, *arguments):
+        """Judge the answers, in a session of its own run file, without walking again."""
+        result = self.project.run("-k", "review", "--failcond-json=judged.json", *arguments)
+        (check,) = Run.load(self.path / "judged.json").checks
+        return result, check
 
     def read(self, say, reader="Ann", *options):
         """Draw a deck if there is none, fill its table, and give it to the command."""
@@ -90,14 +108,19 @@ def truthful(claim):
     return claim.class_name
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept") / "run"
+
+
 @pytest.fixture
-def reviewed(project, monkeypatch):
+def reviewed(project, kept, monkeypatch):
     write_project(project.path)
     models = project.path / "explorable_models.py"
     models.write_text(models.read_text() + IMAGES)
     monkeypatch.delitem(sys.modules, "explorable_models", raising=False)
     monkeypatch.chdir(project.path)
-    made = Reviewed(project)
+    made = Reviewed(project, kept)
     made.configure()
     return made
 
@@ -131,48 +154,43 @@ def test_from_nothing_to_a_verdict_in_every_report(reviewed, capsys):
 def test_what_readers_cannot_name_fails_the_gate(reviewed):
     reviewed.run()
     reviewed.read(lambda claim: claim.class_name if claim.kind == "test" else None)
-    result = reviewed.run()
+    result, check = reviewed.judge()
     result.stdout.fnmatch_lines(["*FAILED*test_probe?review?*"])
-    (check,) = Run.load(reviewed.path / "run.json").checks
     assert (check.verdict, check.value, check.certain) == ("failed", 0.0, True)
 
 
 def test_another_classifier_is_marginal_and_other_judges_are_not_evaluated(reviewed):
-    reviewed.run()
+    reviewed.begin()
     reviewed.read(truthful)
     version = read_review(reviewed.path / "failcond-review.json").decks[0].subjects.version
     reviewed.configure(changes=[("load_classifier", "load_other")])
-    result = reviewed.run()
-    (check,) = Run.load(reviewed.path / "run.json").checks
+    result, check = reviewed.judge()
     assert (check.verdict, check.reason) == ("marginal", f"reviewed on version {version}")
     result.stdout.fnmatch_lines([f"*on version {version}*"])
     reviewed.configure(changes=[("load_judge", "load_other_judge")])
-    result = reviewed.run("-rs")
-    (check,) = Run.load(reviewed.path / "run.json").checks
+    result, check = reviewed.judge("-rs")
     assert (check.verdict, check.reason) == (
         "not_evaluated", "the review is of other judges; review these with `failcond review RUN`",
     )  # fmt: skip
     assert result.parseoutcomes()["skipped"] == 1
-    strict = reviewed.run("--failcond-strict")
+    strict, _ = reviewed.judge("--failcond-strict")
     assert strict.ret == 1
     reviewed.configure(changes=[("max_shift = 4.0", "max_shift = 5.0")])
-    reviewed.run()
-    (check,) = Run.load(reviewed.path / "run.json").checks
+    _, check = reviewed.judge()
     assert check.reason == "the review is of walks to 4 σ; review these with `failcond review RUN`"
 
 
 def test_a_reader_who_names_noise_leaves_it_marginal(reviewed):
-    reviewed.run()
+    reviewed.begin()
     reviewed.read(lambda claim: claim.class_name or "star")
-    result = reviewed.run()
-    (check,) = Run.load(reviewed.path / "run.json").checks
+    result, check = reviewed.judge()
     assert check.verdict == "marginal"
     assert "10 of 10 unreadable ones, which speaks against the answers" in check.reason
     result.stdout.fnmatch_lines(["*which speaks against the answers*"])
 
 
 def test_a_begun_deck_goes_on_and_a_new_one_has_other_images(reviewed):
-    reviewed.run()
+    reviewed.begin()
     few = ("--breaks", "6")
     first = reviewed.read(truthful, "Ann", *few)
     assert reviewed.read(truthful, "Bob", *few) == first
@@ -191,7 +209,7 @@ def test_a_begun_deck_goes_on_and_a_new_one_has_other_images(reviewed):
 
 
 def test_the_same_deck_is_drawn_again_wherever_it_is_drawn(reviewed):
-    reviewed.run()
+    reviewed.begin()
     assert main(["review", "run.json", "--page", "one.html"]) == 0
     file = reviewed.path / "failcond-review.json"
     first = file.read_bytes()
@@ -203,15 +221,14 @@ def test_the_same_deck_is_drawn_again_wherever_it_is_drawn(reviewed):
 
 
 def test_calibration_marks_its_deck_and_asks_for_another(reviewed, capsys):
-    reviewed.run()
+    reviewed.begin()
     reviewed.read(truthful)
     capsys.readouterr()
     assert main(["review", "--calibrate", "0.75"]) in (0, 1)
     told = capsys.readouterr().out
     assert "failcond review RUN --new" in told
     assert read_review(reviewed.path / "failcond-review.json").decks[0].calibrated
-    reviewed.run()
-    (check,) = Run.load(reviewed.path / "run.json").checks
+    _, check = reviewed.judge()
     assert check.verdict == "not_evaluated"
     assert "draw another deck with `failcond review RUN --new`" in check.reason
 
@@ -249,7 +266,7 @@ class Reader(threading.Thread):
 
 
 def test_a_review_in_the_browser_is_stopped_goes_on_and_ends(reviewed, capsys, monkeypatch):
-    reviewed.run()
+    reviewed.begin()
     readers = []
     for answers in ([0, 1, -1], ...):
         monkeypatch.setattr(
@@ -312,7 +329,7 @@ def status_of(arguments):
 
 
 def test_what_cannot_be_done_is_one_sentence(reviewed, capsys):
-    reviewed.run()
+    reviewed.begin()
     for arguments, expected in BAD.values():
         capsys.readouterr()
         assert status_of(arguments) == 2
@@ -337,9 +354,8 @@ def test_a_gate_without_a_review_selects_nothing(reviewed):
 
 def test_a_damaged_review_is_an_error_and_never_a_pass(reviewed):
     (reviewed.path / "failcond-review.json").write_text("{")
-    result = reviewed.run()
+    result, check = reviewed.judge()
     assert result.ret == 1
-    (check,) = Run.load(reviewed.path / "run.json").checks
     assert check.verdict == "error"
     assert "take it from the last commit" in check.reason
 
