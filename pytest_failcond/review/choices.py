@@ -6,8 +6,8 @@ import string
 from collections.abc import Sequence
 
 RULE = (
-    "Name the class that a careful person would read at once, however faint or odd the image is; answer ? "
-    "if you hesitate, would have to guess, or could as well name another class."
+    "Name the class that a careful person would read, however faint or odd the image is; answer ? if you "
+    "would have to guess, or could as well name another class."
 )
 """How strict a reader is to be: the same for all readers, because the share of readable images depends on it."""
 _ONE_KEY = set(string.ascii_lowercase + string.digits)
