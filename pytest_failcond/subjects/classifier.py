@@ -163,21 +163,23 @@ class Classifier(Calls):
         try:
             first = self._one(images)
         except UserCodeError as error:
-            raise self._by_batch(error, kept) from error
+            if (remedy := self._by_batch(error, kept)) is None:
+                raise  # not from itself: no error is its own cause
+            raise remedy from error
         if not bool((images == kept).all()):
             self._note("writes", "writes into its input images; it gets copies")
         if self.repeat is not None:
             self.repeat(lambda: self._compared(first, kept))
         return first
 
-    def _by_batch(self, error: UserCodeError, images: Any) -> FailcondError:
-        """Return the error of the first batch, with its remedy if a smaller one is classified."""
+    def _by_batch(self, error: UserCodeError, images: Any) -> FailcondError | None:
+        """Return the error of the first batch with its remedy, if a smaller one is classified."""
         if len(images) == 1 or isinstance(error.__cause__, OSError):  # an endpoint may wait long
-            return error
+            return None
         try:
             self.aside()._one(copy_of(images[:1]))
         except FailcondError:
-            return error
+            return None
         return FailcondError(
             f"{error}; it classifies a batch of one image: lower batch_size to what it takes, or export "
             "it with a batch of any size"

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pytest_failcond import Classifier, FailcondError, FailcondWarning, corrupt
+from pytest_failcond.errors import may_pass
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects import batches
 from pytest_failcond.subjects.loading import call
@@ -778,3 +779,17 @@ def test_a_batch_that_fits_is_not_refused(monkeypatch):
     batches.check_room(10**6, (1, 8, 8))
     with pytest.raises(FailcondError, match="lower batch_size"):
         batches.check_room(10**7, (1, 8, 8))
+
+
+def test_an_error_of_a_model_is_not_its_own_cause():
+    def broken(images):
+        raise RuntimeError("not a good day")
+
+    with pytest.raises(FailcondError, match="not a good day") as raised:
+        Classifier(broken).probabilities(np.zeros((4, 1, 8, 8), np.float32))
+    chain, error = [], raised.value
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__
+    assert error is None, "the causes go round in a circle"
+    assert may_pass(raised.value)
