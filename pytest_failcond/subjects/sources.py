@@ -10,7 +10,6 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import getitem
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.process.exchange import ask, is_tensor
-from pytest_failcond.subjects.images import LabeledImages, as_array
-from pytest_failcond.subjects.labels import class_index
+from pytest_failcond.process.exchange import ask
+from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.subjects.items import pair
 from pytest_failcond.subjects.loading import load_subject
 
 _BLOCK = 1 << 20  # bytes
+_LISTED = 4  # parts that a sentence names
 
 
 def labeled_images(source: Any, classes: Sequence[str] | None = None) -> LabeledImages:
@@ -119,7 +119,8 @@ def _mixed(kinds: Mapping[str, Sequence[Path]], total: int) -> str:
 
 
 def from_dataset(dataset: Any) -> LabeledImages:
-    """Read a map-style dataset, such as `torch.utils.data.Dataset`, of pairs (image, label).
+    """Read a map-style dataset, such as `torch.utils.data.Dataset`, of pairs (image, label), or of dicts,
+    as those of Hugging Face's `datasets` are.
 
     An image may be uint8 ``[H, W, C]`` or ``[H, W]``, a float or uint8 tensor ``[C, H, W]`` (floats
     in [0, 1]), or a PIL image.
@@ -127,6 +128,12 @@ def from_dataset(dataset: Any) -> LabeledImages:
     Raises:
         FailcondError: it is empty, or an item has another form.
     """
+    if isinstance(dataset, Mapping) and 0 not in dataset:
+        parts = ", ".join(repr(key) for key in list(dataset)[:_LISTED])
+        raise FailcondError(
+            f"images: expected a dataset, got a {type(dataset).__name__} of {parts or 'nothing'}; give "
+            "one of its parts"
+        )
     count = ask("images: the length of the dataset", len, dataset)
     if not count:
         raise FailcondError("images: the dataset is empty; give at least one image")
@@ -134,7 +141,7 @@ def from_dataset(dataset: Any) -> LabeledImages:
     def items() -> Iterable[tuple[npt.NDArray[np.uint8], int]]:
         shape = None
         for index in range(count):
-            image, label = _pair(dataset, index)
+            image, label = pair(dataset, index)
             shape = shape or image.shape
             if image.shape != shape:
                 raise FailcondError(
@@ -144,47 +151,6 @@ def from_dataset(dataset: Any) -> LabeledImages:
             yield image, label
 
     return _gathered(items(), count)
-
-
-def _pair(dataset: Any, index: int) -> tuple[npt.NDArray[np.uint8], int]:
-    item = ask(f"images: item {index} of the dataset", getitem, dataset, index)
-    if not isinstance(item, tuple | list) or len(item) != 2:
-        raise FailcondError(
-            f"images: item {index} of the dataset is a {type(item).__name__}, expected a pair "
-            "(image, label)"
-        )
-    image, label = item
-    what = f"item {index} of the dataset"
-    return _levels(image, f"images: {what}"), class_index(label, f"labels: {what}")
-
-
-def _levels(image: Any, what: str) -> npt.NDArray[np.uint8]:
-    """Return an image as uint8 ``[H, W, C]``."""
-    from PIL import Image
-
-    from pytest_failcond.images.pixels import pixels_of
-
-    if isinstance(image, Image.Image):
-        return pixels_of(image, what)
-    array = as_array(image, what)
-    if is_tensor(image) and array.ndim == 3:
-        array = array.transpose(1, 2, 0)
-    if np.issubdtype(array.dtype, np.floating) and array.size:
-        if not 0 <= array.min() <= array.max() <= 1:  # NaN too
-            raise FailcondError(
-                f"{what} has floats outside [0, 1]; give it without normalisation, which belongs "
-                f"in the classifier"
-            )
-        array = np.rint(array * 255).astype(np.uint8)
-    if array.ndim == 2:
-        array = array[..., None]
-    shaped = array.ndim == 3 and array.shape[2] in (1, 3) and array.size
-    if array.dtype != np.uint8 or not shaped:
-        raise FailcondError(
-            f"{what} is {array.dtype} {list(array.shape)}; expected uint8 [H, W, C], a tensor "
-            "[C, H, W] or a PIL image, with 1 or 3 channels"
-        )
-    return array
 
 
 def _gathered(items: Iterable[tuple[npt.NDArray[np.uint8], int]], count: int) -> LabeledImages:

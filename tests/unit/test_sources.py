@@ -108,10 +108,42 @@ def test_a_dataset_may_give_arrays_tensors_or_pictures(form):
     assert data.labels.tolist() == [0, 1, 0, 1]
 
 
+COLUMNS = {
+    "named": lambda image, label: {"label": label, "image": image, "id": 7},
+    "by type": lambda image, label: {"img": Image.fromarray(image), "fine": label, "text": "a cat"},
+    "tensors": lambda image, label: {"image": torch.from_numpy(image).permute(2, 0, 1), "label": torch.tensor(label)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", COLUMNS)
+def test_a_dataset_may_give_dicts(form):
+    data = from_dataset(Set(*(COLUMNS[form](image, i) for i, image in enumerate(COLOUR))))
+    assert np.array_equal(data.images, COLOUR)
+    assert data.labels.tolist() == list(range(len(COLOUR)))
+
+
+def test_a_dict_of_datasets_is_refused_by_its_parts():
+    parts = {"train": Set((COLOUR[0], 0)), "test": Set((COLOUR[0], 0))}
+    with pytest.raises(FailcondError, match=r"got a dict of 'train', 'test'; give one of its"):
+        labeled_images(parts)
+
+
 @pytest.mark.parametrize(
     ("items", "words"),
     [
         ((), "the dataset is empty"),
+        (
+            ({"image": COLOUR[0]},),
+            "item 0 of the dataset is a dict with 'image', and no column is its label; rename the one that is to 'label'",
+        ),
+        (
+            ({"fine": 1, "coarse": 0, "image": COLOUR[0]},),
+            "several columns may be its label: 'fine', 'coarse'; rename",
+        ),
+        (
+            ({"label": 1, "photo": COLOUR[0]},),
+            "no column is its image; rename the one that is to 'image'",
+        ),
         ((COLOUR[0],), "item 0 of the dataset is a ndarray, expected a pair"),
         (((torch.randn(3, 9, 9) * 3, 0),), "floats outside [0, 1]"),
         (((torch.full((3, 9, 9), float("nan")), 0),), "floats outside [0, 1]"),
