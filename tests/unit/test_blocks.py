@@ -74,7 +74,9 @@ def test_every_medium_draws_every_block(medium, name):
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-@pytest.mark.parametrize("on", [TERMINAL, HTML, MARKDOWN, NONE], ids=lambda on: "".join(on))
+@pytest.mark.parametrize(
+    "on", [TERMINAL, HTML, MARKDOWN, NONE], ids=lambda on: "-".join(sorted(on))
+)
 def test_a_block_is_only_where_it_says(name, on):
     block = BLOCKS[name]
     elsewhere = type(block)(**{f.name: getattr(block, f.name) for f in fields(block)} | {"on": on})
