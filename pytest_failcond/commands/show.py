@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from pytest_failcond.config.inputs import inputs_of
-    from pytest_failcond.generators.base import BATCH
+    from pytest_failcond.generators.base import batches_of
     from pytest_failcond.laboratory.configured import (
         find_settings,
         load_configured,
@@ -103,14 +103,15 @@ def run(options: argparse.Namespace) -> int:
         f"{generator.style_space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by "
         f"{options.shift:g} σ, sample {options.sample}"
     )
-    judgement = acceptance.see(image, among=len(names), batch=BATCH)
+    batch = batches_of(generator).images
+    judgement = acceptance.see(image, among=len(names), batch=batch)
     said = [
         (judge.name, p[0])
         for judge, p in zip(acceptance.judges, judgement.probabilities, strict=True)
     ]
     if model is not None:
         classifier = wrapped(model, "classifier", settings)
-        said.insert(0, (classifier.name, classifier.probabilities(image, batch=BATCH)[0]))
+        said.insert(0, (classifier.name, classifier.probabilities(image, batch=batch)[0]))
     for name, p in said:
         seen = judged_name(names, int(np.argmax(p)))
         say(f"{name}: {seen!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}")

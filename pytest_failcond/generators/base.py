@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.process.batching import GENERATED, Batches
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BATCH = 64
-"""Images that are computed together; fixed, so that pixels do not depend on the number of requested
-images."""
+BATCH = GENERATED
+"""Style vectors that are computed together, and images at most (`batches_of`); fixed, so that pixels do
+not depend on the number of requested images."""
 
 Move = Mapping[int, float]
 """A way to change an image: the additions to dimensions of its style vector, for one unit."""
@@ -125,6 +126,15 @@ class Generator(Protocol):
         Raises:
             FailcondError: the style vectors have another width, or a dimension does not exist.
         """
+
+
+def batches_of(generator: Generator) -> Batches:
+    """Return how many images of a generator are computed together: its own ``batches``, if it has them,
+    else by the size of its images.
+    """
+    own: Batches | None = getattr(generator, "batches", None)
+    height, width, _ = generator.image_shape if own is None else (0, 0, 0)
+    return Batches.of(height, width) if own is None else own
 
 
 def as_generator(given: Any) -> Generator:

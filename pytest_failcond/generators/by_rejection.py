@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import BATCH, Generator, Move, Mover, StyleSpace
+from pytest_failcond.generators.base import BATCH, Generator, Move, Mover, StyleSpace, batches_of
+from pytest_failcond.process.batching import Batches
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.labels import class_indices
 from pytest_failcond.words.remarks import Remark
@@ -116,6 +117,11 @@ class ByRejection:
         """Make images, in batches."""
         return self.generator.synthesize(styles)
 
+    @property
+    def batches(self) -> Batches:
+        """How many images are computed together."""
+        return batches_of(self.generator)
+
     def render(self, styles: Tensor) -> Tensor:
         """Make the images of one batch; gradients flow to ``styles``."""
         return self.generator.render(styles)
@@ -156,7 +162,7 @@ class ByRejection:
         """Return the class that each image is accepted as, or -1, ``[N]``."""
         among = len(self.classes)
         images = self.generator.synthesize(styles)
-        judgement = self._acceptance.see(images, among=among, batch=BATCH)
+        judgement = self._acceptance.see(images, among=among, batch=self.batches.images)
         first = judgement.labels[0]
         known = np.where(first < among, first, 0)
         return np.where(judgement.accepted(known) & (first < among), known, -1)

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import BATCH, Generator, Move, Mover, StyleSpace
+from pytest_failcond.generators.base import Generator, Move, Mover, StyleSpace, batches_of
+from pytest_failcond.process.batching import Batches
 from pytest_failcond.process.surroundings import ours
 
 Size = tuple[int, int]
@@ -159,24 +160,33 @@ class Fitted:
     @ours()
     def synthesize(self, styles: Tensor) -> Tensor:
         """Make images, in batches."""
-        starts = range(0, max(len(styles), 1), BATCH)
+        size = batches_of(self._generator).images
+        starts = range(0, max(len(styles), 1), size)
         with torch.no_grad():
-            made = [self._generator.synthesize(styles[start : start + BATCH]) for start in starts]
+            made = [self._generator.synthesize(styles[start : start + size]) for start in starts]
             return torch.cat([self.fit.apply(images) for images in made])
 
     def render(self, styles: Tensor) -> Tensor:
         """Make the images of one batch; gradients flow to ``styles``."""
         return self.fit.apply(self._generator.render(styles))
 
+    @property
+    def batches(self) -> Batches:
+        """How many images are computed together: fewer where they are made larger."""
+        height, width, _ = self.image_shape
+        return Batches(*map(min, batches_of(self._generator), Batches.of(height, width)))
+
     def mover(self, styles: Tensor, moves: Sequence[Move]) -> Mover:
         """Prepare to move the images of ``styles`` ``[N, S]``, each along any of ``moves``."""
-        return _FittedMover(self._generator.mover(styles, moves), self.fit)
+        size = batches_of(self._generator).images
+        return _FittedMover(self._generator.mover(styles, moves), self.fit, size)
 
 
 @dataclass(frozen=True)
 class _FittedMover:
     mover: Mover
     fit: Fit
+    batch: int
 
     @ours()
     def images(
@@ -186,7 +196,9 @@ class _FittedMover:
         amounts: npt.NDArray[np.float64],
     ) -> Tensor:
         """Return image ``rows[i]`` moved by ``amounts[i]`` units of move ``which[i]``."""
-        parts = [slice(start, start + BATCH) for start in range(0, max(len(rows), 1), BATCH)]
+        parts = [
+            slice(start, start + self.batch) for start in range(0, max(len(rows), 1), self.batch)
+        ]
         with torch.no_grad():
             return torch.cat(
                 [self.fit.apply(self.mover.images(rows[p], which[p], amounts[p])) for p in parts]

@@ -135,7 +135,8 @@ def wrapped(model: Any, name: str, settings: Settings) -> Classifier:
     """Return a model as a `Classifier`; ``name`` is its name in messages."""
     if isinstance(model, Classifier):
         return model
-    size, device = settings.batch_size, settings.device
+    chosen = "batch_size" in settings.model_fields_set  # the default follows the size of the images
+    size, device = settings.batch_size if chosen else None, settings.device
     head = settings.head if name == "classifier" else None
     return Classifier(model, batch_size=size, device=device, name=name, head=head)
 

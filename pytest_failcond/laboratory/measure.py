@@ -189,7 +189,8 @@ class Laboratory:
         digest = hashlib.sha256()
         predicted, accepted = [], []
         reading = Reading(acceptance.judges)
-        classify, batch = self.classifier.probabilities, self.classifier.batch_size
+        classify = self.classifier.probabilities
+        batch = self.classifier.size_for(*data.images.shape[1:3])
         chunk = batch * max(1, min(_CHUNK, _CHUNK_VALUES // (batch * data.images[0].size)))
         for start in range(0, len(data), chunk):
             pixels = data.images[start : start + chunk]

@@ -54,7 +54,8 @@ def preflight(laboratory: Laboratory, clean: Measurement) -> Iterator[Remark]:
     chosen, rows = laboratory.test_images.subset(count, laboratory.settings.seed)
     images = to_float(chosen.images)
     # A plain callable gets full batches: a few images may cost as much as all.
-    cheap = classifier.differentiable or len(clean.labels) >= 4 * classifier.batch_size
+    batch = classifier.size_for(*images.shape[2:])
+    cheap = classifier.differentiable or len(clean.labels) >= 4 * batch
     remark = _by_batch(classifier, images[:_BATCH]) if cheap else None
     if remark is not None:
         yield remark

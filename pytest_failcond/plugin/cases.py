@@ -82,7 +82,7 @@ class Cases:
 
     def image(self, case: Case, direction: Direction, classes: Sequence[str]) -> CaseImage:
         """Return the image of a case along the direction of its rank, and the models' answers."""
-        from pytest_failcond.generators.base import BATCH
+        from pytest_failcond.generators.base import batches_of
         from pytest_failcond.probes.direction.corner_cases import shifted_images
 
         laboratory, starts = self._laboratory, self._starts(case.class_index)
@@ -91,8 +91,9 @@ class Cases:
         image = shifted_images(
             laboratory.generator, starts, direction.key, np.array([row]), np.array([shift])
         )
-        p = laboratory.classifier.probabilities(image, batch=BATCH)[0]
-        judgement = laboratory.acceptance.see(image, among=len(p), batch=BATCH)
+        batch = batches_of(laboratory.generator).images
+        p = laboratory.classifier.probabilities(image, batch=batch)[0]
+        judgement = laboratory.acceptance.see(image, among=len(p), batch=batch)
         strictest = judgement.strictest(case.class_index)
         return CaseImage(
             image=image[0].numpy(),

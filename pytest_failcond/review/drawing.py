@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.starts import Starts, starts_of
 from pytest_failcond.probes.direction.walking import Walk, walk
@@ -187,7 +187,8 @@ def _first_wrong(laboratory: Laboratory, pool: Pool, ways: Sequence[Candidate]) 
         if not going:
             break
         here = [replace(candidate, shift=step * STEP) for candidate in going]
-        p = laboratory.classifier.probabilities(_images(laboratory, pool, here), batch=BATCH)
+        batch = batches_of(_generator(laboratory)).images
+        p = laboratory.classifier.probabilities(_images(laboratory, pool, here), batch=batch)
         is_wrong = p.argmax(axis=1) != [c.direction.class_index for c in here]
         wrong += [c for c, lost in zip(here, is_wrong, strict=True) if lost and step > 0]
         going = [c for c, lost in zip(here, is_wrong, strict=True) if not lost]

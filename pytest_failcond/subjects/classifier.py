@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.process.batching import classified_together
 from pytest_failcond.process.exchange import UserCodeError
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.batches import batches, check_room, copy_of, is_writable, softmax
@@ -27,7 +28,6 @@ from pytest_failcond.words.remarks import Remark
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-BATCH = 256
 _TOLERANCE = 1e-3
 """The largest change of a probability from call to call that counts as the same output.
 
@@ -46,7 +46,7 @@ class Classifier(Calls):
             ``logits`` or one such array. An exported program of a fixed batch gets that batch, and
             a module of another precision images of its type.
         classes: K, if known; an output of another width is refused.
-        batch_size: images per call. The last batch is filled up by repetition, because the last
+        batch_size: images per call; default 256, and fewer of images larger than 64 x 64 px. The last batch is filled up by repetition, because the last
             bits of a network's output depend on how many images are computed together.
         device: the device of a module, such as ``cpu`` or ``cuda``.
         name: its name in messages.
@@ -69,7 +69,7 @@ class Classifier(Calls):
         model: nn.Module | Callable[[npt.NDArray[np.float32]], npt.ArrayLike],
         *,
         classes: int | None = None,
-        batch_size: int = BATCH,
+        batch_size: int | None = None,
         device: str = "cpu",
         name: str = "classifier",
         head: Head | None = None,
@@ -99,6 +99,10 @@ class Classifier(Calls):
         silent.notice = lambda remark: None
         silent._noticed = set()
         return silent
+
+    def size_for(self, height: int, width: int) -> int:
+        """Return the number of images per call, for images of this size, px."""
+        return self.batch_size or classified_together(height, width)
 
     @ours()
     def logits(self, images: Tensor) -> Tensor:
@@ -138,7 +142,7 @@ class Classifier(Calls):
         Raises:
             FailcondError: as `logits`, or a batch does not fit into memory.
         """
-        size = self.batch_size
+        size = self.size_for(*images.shape[2:])
         if is_module(self.model):
             size = size if batch is None or self._fixed else min(size, batch)
         elif not isinstance(images, np.ndarray):

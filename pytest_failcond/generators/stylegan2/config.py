@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.process.batching import Batches
 from pytest_failcond.storage.reading import Many, Record, validate
 
 _LARGEST = 4096  # px
@@ -83,6 +84,23 @@ class GeneratorConfig:
     def block_sizes(self) -> tuple[int, ...]:
         """The blocks' resolutions, px: 4, 8, … ``resolution``."""
         return tuple(4 << i for i in range(len(self.channels)))
+
+    @property
+    def values_before(self) -> tuple[int, ...]:
+        """The values of an image before each modulated layer, in StyleSpace order."""
+        found: list[int] = []
+        previous = self.channels[0]
+        for size, width in zip(self.block_sizes, self.channels, strict=True):
+            found += [previous * (size // 2) ** 2] * (size > 4) + [width * size**2] * 2
+            previous = width
+        return tuple(found)
+
+    @property
+    def batches(self) -> Batches:
+        """How many images are computed together."""
+        widths = dict(zip(self.block_sizes, self.channels, strict=True))
+        blocks = [size**2 * width for size, width in widths.items()]
+        return Batches.of(*self.image_size, widest=max(blocks), kept=2 * sum(blocks))
 
     @property
     def crop(self) -> tuple[slice, slice]:

@@ -20,6 +20,7 @@ from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.moving import LayerMover
 from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.generators.stylegan2.stylespace import StyleSpace, locate
+from pytest_failcond.process.batching import Batches
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.storage.files import hash_file, write_atomically
 from pytest_failcond.storage.tensors import packed
@@ -110,6 +111,11 @@ class Generator:
         """Height, width and channels of its images."""
         return (*self.config.image_size, self.config.image_channels)
 
+    @property
+    def batches(self) -> Batches:
+        """How many images are computed together: fewer of large ones."""
+        return self.config.batches
+
     @cached_property
     def style_space(self) -> StyleSpace:
         """The dimensions of its style vectors, their σ and range."""
@@ -173,7 +179,7 @@ class Generator:
     @ours()
     def synthesize(self, styles: Tensor) -> Tensor:
         """Make images: styles ``[N, S]`` → float32 ``[N, C, H, W]`` in [0, 1], cropped."""
-        return self._batched(self.render, self._check(styles))
+        return self._batched(self.render, self._check(styles), size=self.batches.images)
 
     def render(self, styles: Tensor) -> Tensor:
         """Make the images of one batch on its device; gradients flow to ``styles``."""
@@ -191,7 +197,7 @@ class Generator:
         layers = {locate(self.config, k)[0] for move in moves for k in move}
         styles = self._check(styles)
         synthesis = self.network.synthesis
-        return LayerMover(synthesis, self.finish, styles, moves, layers, self.device)
+        return LayerMover(synthesis, self.finish, styles, moves, layers, self.device, self.config)
 
     def finish(self, raw: Tensor) -> Tensor:
         """Map raw output x to an image: clamp((x + 1) / 2, 0, 1), the padding cropped."""
@@ -201,13 +207,13 @@ class Generator:
     def _styles(self, z: Tensor, labels: Tensor) -> Tensor:
         return self.network.synthesis.styles(self.network.mapping(z, labels))
 
-    def _batched(self, function: Any, *inputs: Tensor) -> Tensor:
+    def _batched(self, function: Any, *inputs: Tensor, size: int = BATCH) -> Tensor:
         """Apply ``function`` in batches of one size, the last one padded by repetition."""
         count = len(inputs[0])
         parts = []
         with torch.no_grad():
-            for start in range(0, max(count, 1), BATCH):
-                rows = torch.arange(start, start + BATCH).clamp(max=max(count - 1, 0))
+            for start in range(0, max(count, 1), size):
+                rows = torch.arange(start, start + size).clamp(max=max(count - 1, 0))
                 batch = [value[rows].to(self.device) for value in inputs] if count else inputs
                 parts.append(function(*batch).cpu())
         return torch.cat(parts)[:count]

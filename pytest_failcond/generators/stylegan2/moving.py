@@ -14,9 +14,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pytest_failcond.generators.base import BATCH, Move
-from pytest_failcond.generators.stylegan2.network import Synthesis, ToImage
+from pytest_failcond.generators.base import Move
+from pytest_failcond.generators.stylegan2.config import GeneratorConfig
+from pytest_failcond.generators.stylegan2.network import State, Synthesis, ToImage
+from pytest_failcond.process.batching import all_together
 from pytest_failcond.process.surroundings import ours
+
+_KEPT = 1 << 27  # values that are kept of the unmoved images: 537 MB
 
 
 class LayerMover:
@@ -29,6 +33,7 @@ class LayerMover:
         moves: D ways.
         layers: the layers that the moves change.
         device: the device of the synthesis.
+        config: the shape of the network, which decides how many images are computed together.
     """
 
     @ours()
@@ -40,6 +45,7 @@ class LayerMover:
         moves: Sequence[Move],
         layers: Set[int],
         device: torch.device,
+        config: GeneratorConfig,
     ) -> None:
         self._synthesis = synthesis
         self._finish = finish
@@ -47,10 +53,13 @@ class LayerMover:
         self._moves = np.zeros((len(moves), styles.shape[1]))
         for d, move in enumerate(moves):
             self._moves[d, list(move)] = list(move.values())
-        self._layer = min(layers, default=0)
+        self._layer = _kept_before(config.values_before, min(layers, default=0), len(styles))
         self._device = device
+        self._batch = config.batches.images
+        together = all_together(len(styles), max(config.values_before), self._batch)
         with torch.no_grad():
-            self._state = synthesis.prefix(styles.to(device), self._layer)
+            parts = torch.split(styles.to(device), max(together, 1))
+            self._state = State.joined([synthesis.prefix(part, self._layer) for part in parts])
         changed = [synthesis.layers[layer] for layer in layers]
         self._linear = bool(changed) and all(isinstance(layer, ToImage) for layer in changed)
         if self._linear:
@@ -82,7 +91,7 @@ class LayerMover:
     ) -> Tensor:
         """Synthesise from the first layer that changes: raw output ``[M, C, R, R]``."""
         parts = []
-        for part in _batches(len(rows)):
+        for part in _batches(len(rows), self._batch):
             chosen = torch.from_numpy(rows[part])
             shifts = amounts[part, None] * self._moves[which[part]]
             styles = self._styles[chosen] + torch.from_numpy(shifts).float()
@@ -96,7 +105,7 @@ class LayerMover:
         """Return how far each image can be moved each way before an image layer's clamp acts: ``[D, N]``."""
         shifts = torch.from_numpy(self._moves).float().to(self._device)
         parts = []
-        for part in _batches(count):
+        for part in _batches(count, self._batch):
             chosen = torch.from_numpy(part)
             state = self._state.select(chosen.to(self._device))
             styles = self._styles[chosen].to(self._device)
@@ -106,7 +115,14 @@ class LayerMover:
         return room
 
 
-def _batches(count: int) -> Iterator[npt.NDArray[np.int64]]:
+def _kept_before(values: Sequence[int], first: int, count: int) -> int:
+    """Return the layer before which the state of ``count`` images is kept: the first that changes, or an
+    earlier one if that would take too much memory.
+    """
+    return max(i for i in range(first + 1) if i == 0 or count * values[i] <= _KEPT)
+
+
+def _batches(count: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the indices of each batch; the last is filled up: a network's last bits depend on the size."""
-    for start in range(0, count, BATCH):
-        yield np.minimum(np.arange(start, start + BATCH), count - 1)
+    for start in range(0, count, size):
+        yield np.minimum(np.arange(start, start + size), count - 1)

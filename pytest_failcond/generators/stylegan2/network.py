@@ -39,6 +39,15 @@ class State(NamedTuple):
         image = None if self.image is None else self.image[index]
         return State(self.features[index], image)
 
+    @staticmethod
+    def joined(parts: Sequence[State]) -> State:
+        """Return the state of the images of all parts, in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        images = [part.image for part in parts if part.image is not None]
+        features = torch.cat([part.features for part in parts])
+        return State(features, torch.cat(images) if images else None)
+
 
 class Mapping(nn.Module):
     """z ``[N, z_dim]`` and labels ``[N]`` → w ``[N, w_dim]``; without classes, labels are not read."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.probes.direction.ranking import Ranking, rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.probes.direction.walking import Walk, walk
@@ -217,8 +217,9 @@ def make_strip(
         row, end = 0, walked.valid_range or float(walked.shifts[-1])
     shifts = np.round(np.linspace(0.0, end, _FRAMES), _DIGITS)
     images = shifted_images(generator, starts, walked.direction, np.full(_FRAMES, row), shifts)
-    probabilities = classifier.probabilities(images, batch=BATCH)
-    judgement = acceptance.see(images, among=probabilities.shape[1], batch=BATCH)
+    batch = batches_of(generator).images
+    probabilities = classifier.probabilities(images, batch=batch)
+    judgement = acceptance.see(images, among=probabilities.shape[1], batch=batch)
     strictest = judgement.strictest(starts.class_index)
     return Strip(
         sample=int(starts.samples[row]),

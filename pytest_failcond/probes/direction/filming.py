@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.probes.direction.corner_cases import shifted_together
 from pytest_failcond.probes.direction.exploration import Film, Opinion
 from pytest_failcond.probes.direction.starts import Starts
@@ -22,7 +22,7 @@ BEFORE = 2.0  # σ against the direction: its effect is easier to see from both 
 _LEAST = 2.0  # σ along it, however early a walk ended
 _STEPS = 8  # along each of two directions
 _ROUND = 0.25  # σ; their length is a multiple
-_CHUNK = 16 * BATCH  # frames in memory as floating point at once
+_CHUNK = 16  # batches of frames in memory as floating point at once
 
 
 def film_shifts(walked_to: float) -> npt.NDArray[np.float64]:
@@ -69,12 +69,13 @@ def film(
     seen: list[npt.NDArray[np.float32]] = []
     judged: list[npt.NDArray[np.float32]] = []
     accepted: list[npt.NDArray[np.bool_]] = []
-    for first in range(0, len(which), _CHUNK):
-        part = slice(first, first + _CHUNK)
+    batch = batches_of(generator).images
+    for first in range(0, len(which), _CHUNK * batch):
+        part = slice(first, first + _CHUNK * batch)
         images = shifted_together(generator, starts, directions, which[part], moves[part])
         parts.append(to_uint8(images.numpy()))
-        seen.append(classifier.probabilities(images, batch=BATCH))
-        judgement = acceptance.see(images, among=seen[-1].shape[1], batch=BATCH)
+        seen.append(classifier.probabilities(images, batch=batch))
+        judgement = acceptance.see(images, among=seen[-1].shape[1], batch=batch)
         strictest = judgement.strictest(starts.class_index)
         judged += [] if strictest is None else [strictest]
         accepted.append(judgement.accepted(starts.class_index))

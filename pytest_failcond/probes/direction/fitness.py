@@ -12,10 +12,11 @@ from pydantic import Field
 
 from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.fit import Fitness, Likeness, is_judged, reason
 from pytest_failcond.probes.keys import FitnessKey
+from pytest_failcond.process.batching import Batches
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.storage.reading import Record, validate
 from pytest_failcond.subjects.acceptance import Acceptance
@@ -96,7 +97,8 @@ def compare(
     index = key.class_index
 
     def accepted(images: Pixels) -> int:
-        seen = acceptance.accepts(to_float(images), index, among=among, batch=BATCH)
+        batch = Batches.of(*images.shape[1:3]).images
+        seen = acceptance.accepts(to_float(images), index, among=among, batch=batch)
         return int(seen.sum())
 
     likeness = _likeness(drawn, real, acceptance, index)

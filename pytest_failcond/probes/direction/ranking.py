@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.process.exchange import text_of
 from pytest_failcond.process.surroundings import ours
@@ -90,7 +90,7 @@ def _mean_gradient(
     name = generator.classes[starts.class_index]
     total = torch.zeros(starts.styles.shape[1], dtype=torch.float64)
     certain = 0  # images at which p is exactly 0 or 1
-    for part in torch.split(starts.styles, BATCH):
+    for part in torch.split(starts.styles, batches_of(generator).gradients):
         with torch.enable_grad():
             styles = part.detach().requires_grad_()
             logits = _differentiable(classifier, generator.render(styles))

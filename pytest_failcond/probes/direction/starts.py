@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import BATCH, Generator
+from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import Acceptance
 
@@ -70,7 +70,8 @@ def start_images(
         accepted = np.ones(count, dtype=bool)
         if acceptance.judged:
             images, among = generator.synthesize(drawn), len(generator.classes)
-            accepted = acceptance.accepts(images, class_index, among=among, batch=BATCH)
+            batch = batches_of(generator).images
+            accepted = acceptance.accepts(images, class_index, among=among, batch=batch)
         numbers.append(first + np.flatnonzero(accepted))
         styles.append(drawn[torch.from_numpy(accepted)])
         found += int(accepted.sum())

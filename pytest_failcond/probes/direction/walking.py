@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pytest_failcond.generators.base import BATCH, Generator, Mover, StyleSpace
+from pytest_failcond.generators.base import Generator, Mover, StyleSpace, batches_of
 from pytest_failcond.probes.direction.record import VALID_SHARE
 from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.keys import DirectionKey
@@ -134,11 +134,12 @@ def walk(
         one `Walk` per direction, in their order.
     """
     acceptance = Acceptance.of(judge)
+    batch = batches_of(generator).images
 
     def look(images: Tensor) -> _Seen:
-        probabilities = classifier.probabilities(images, batch=BATCH)
+        probabilities = classifier.probabilities(images, batch=batch)
         right = probabilities.argmax(axis=1) == starts.class_index
-        judgement = acceptance.see(images, among=probabilities.shape[1], batch=BATCH)
+        judgement = acceptance.see(images, among=probabilities.shape[1], batch=batch)
         return _Seen(
             right,
             judgement.accepted(starts.class_index),
