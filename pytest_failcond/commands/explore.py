@@ -82,8 +82,7 @@ def run(options: argparse.Namespace) -> int:
             f"--samples: {options.samples} is over corner_cases.samples, {drawn}; raise that first"
         )
     check_outputs([Place("--out", options.out)], inputs_of(settings, options.config))
-    # The explorer shows generated images alone, so the test images need not be loaded.
-    laboratory = open_laboratory(settings.model_copy(update={"images": None}))
+    laboratory = open_laboratory(settings)  # the generator's images are made like the test images
     known = settings.classes or (laboratory.generator.classes if laboratory.generator else ())
     directions = _directions(options.directions or (), known)
     exploration = explore(

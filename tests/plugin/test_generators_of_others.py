@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from pytest_failcond.cli import main
 from pytest_failcond.generators.fitted import Fit
 from pytest_failcond.storage.files import hash_file
 from tests.unit.tiny import tiny_generator
@@ -119,3 +120,11 @@ def test_without_a_judge_the_test_fails_with_a_sentence(anything):
     result = anything.run("-k", "corner_case and circle")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*it has no classes, and without a judge its images get none*"])
+
+
+def test_commands_see_the_same_images(anything, monkeypatch, capsys):
+    monkeypatch.chdir(anything.path)
+    assert main(["explore", "--classes", "star", "--samples", "2", "--out", "page.html"]) == 0
+    assert "wrote page.html: 1 directions" in capsys.readouterr().out
+    assert main(["show", "direction:2:3:+", "--shift", "1", "--sample", "0"]) == 0
+    assert "judge: 'star', p(star) = 1.000" in capsys.readouterr().out
