@@ -110,7 +110,7 @@ def _check_shape(logits: Any, name: str, count: int, classes: int | None) -> Non
     if logits.shape[1] == 1:
         raise FailcondError(
             f"{the(name)} returned {described(logits)}; it must return logits of two classes or more: "
-            "of one output for two classes, give both, such as [-x, x]"
+            "of one output for two classes, give both: [0, x] of a logit x, [1 - p, p] of a probability p"
         )
     if classes not in (None, logits.shape[1]):
         raise FailcondError(

@@ -15,7 +15,13 @@ from pytest_failcond.errors import FailcondError, FailcondWarning
 from pytest_failcond.process.exchange import UserCodeError, ask
 from pytest_failcond.process.surroundings import theirs
 from pytest_failcond.subjects.answers import logits_of_array, logits_of_tensor
-from pytest_failcond.subjects.forms import as_module, fixed_batch, other_precision, way_out
+from pytest_failcond.subjects.forms import (
+    as_module,
+    fixed_batch,
+    of_precision,
+    other_precision,
+    way_out,
+)
 from pytest_failcond.subjects.heads import Head
 from pytest_failcond.subjects.modules import check_device, check_weights, evaluating, is_module
 from pytest_failcond.subjects.scale import are_probabilities
@@ -99,11 +105,14 @@ class Calls:
         if self._precision is None:
             try:
                 return self._call(module, images)
-            except UserCodeError:
+            except UserCodeError as error:
                 other = other_precision(module)
                 if other is None:
                     raise
-                out = self._call(module, images.to(other))
+                try:
+                    out = self._call(module, images.to(other))
+                except UserCodeError:
+                    raise of_precision(error, other) from error.__cause__
                 self._precision = other
                 return out
         return self._call(module, images.to(self._precision))

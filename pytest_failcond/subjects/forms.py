@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ELSEWHERE = re.compile(
     r"same device|expected device|not compiled with CUDA|No CUDA GPUs|NVIDIA driver|different devices"
 )
+_OF_TYPES = re.compile(r"dtype|scalar type|should be the same")
 _LONGEST = 80  # characters of a compiler's complaint
 
 
@@ -50,6 +51,18 @@ def other_precision(module: nn.Module) -> torch.dtype | None:
     kinds = {value.dtype for value in (*module.parameters(), *module.buffers())}
     kinds = {kind for kind in kinds if kind.is_floating_point and kind != torch.float32}
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def of_precision(error: UserCodeError, kind: torch.dtype) -> UserCodeError:
+    """Return the error of a call on float32 images, with the remedy for weights of another type."""
+    if not _OF_TYPES.search(error.text):
+        return error
+    name = str(kind).removeprefix("torch.")
+    return UserCodeError(
+        f"{error}; some of its weights are {name}: let its forward cast its images where they are used, "
+        "or load it in float32",
+        error.__cause__ or error,
+    )
 
 
 def way_out(error: UserCodeError, name: str) -> UserCodeError:

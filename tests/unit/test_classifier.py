@@ -407,6 +407,19 @@ def test_a_module_is_measured_in_every_form(form):
     np.testing.assert_allclose(seen(FORMS[form]()), EXPECTED, atol=0.02)
 
 
+class TwoTypes(First):
+    """Weights of half precision behind constants of single, without a cast between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out.half()
+        self.eval()
+        self.register_buffer("mean", torch.zeros(1, 1, 1, 1))
+
+    def forward(self, images):
+        return self.out((images - self.mean).flatten(1))
+
+
 class Elsewhere(nn.Module):
     """A constant that does not move with the module."""
 
@@ -437,6 +450,7 @@ REFUSED = {
     "lazy": (lambda: nn.LazyLinear(3), "weight is not initialised yet (a lazy module); call the model"),
     "meta": (lambda: First().to("meta"), "has no values (it is on the meta device); load the model's"),
     "weights": (lambda: First().state_dict(), "got OrderedDict; load the weights into their model"),
+    "two types": (TwoTypes, "some of its weights are float16: let its forward cast its images where"),
     "elsewhere": (Elsewhere, "keep all its tensors as parameters or buffers"),
     "no compiler": (lambda: uncompilable(First().eval()), "install a C++ compiler, or give the model without"),
     "function without compiler": (lambda: uncompilable(lambda x: x[:, 0, 0, :3]), "install a C++ compiler, or"),
