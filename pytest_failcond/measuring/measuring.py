@@ -26,6 +26,7 @@ from pytest_failcond.storage.packing import pack, unpack
 from pytest_failcond.storage.store import COMPARED, Record, Store
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import png
+from pytest_failcond.subjects.memory import used_memory
 from pytest_failcond.verdicts.metrics import Measure
 from pytest_failcond.words.remarks import Remark
 
@@ -159,6 +160,10 @@ class Measuring:
             FailcondError: the key cannot be measured, or not be compared.
         """
         return self.store.get(f"{COMPARED}{key}", lambda: self._picture_change(key, baseline))
+
+    def expect(self, seconds: float) -> None:
+        """Tell, for the progress, the time that the current key will still take."""
+        self._progress.expect(seconds, used_memory())
 
     def save(self, name: str, picture: npt.NDArray[np.uint8]) -> str:
         """Keep a picture, ``[H, W, C]``; returns its file name."""

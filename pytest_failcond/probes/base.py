@@ -149,6 +149,9 @@ class Bench(Protocol):
     def found(self, key: Key) -> Any:
         """Return the record of a measured key; None if it is not measured, or an error."""
 
+    def expect(self, seconds: float) -> None:
+        """Tell, for the progress, the time that the measured key will still take, s."""
+
     def save(self, name: str, picture: npt.NDArray[np.uint8]) -> str:
         """Keep a picture, uint8 ``[H, W, C]``, in the run's folder; returns its file name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 _MEMINFO = Path("/proc/meminfo")
@@ -17,6 +18,16 @@ def available_memory() -> int | None:
     """Return the bytes that may still be allocated here; None if they are not known."""
     known = [found for found in (_free(), *map(_limit, _LIMITS)) if found is not None]
     return min(known, default=None)
+
+
+def used_memory() -> int | None:
+    """Return the most bytes that this process has had; None if they are not known."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _free() -> int | None:

@@ -92,7 +92,7 @@ PARTS = {
     "what we measure and decide": """
         measure metrics trials
         corrupting perfect
-        starts fitness ranking walking corner_cases filming explore discovery attributes tones strokes regions
+        starts fitness outlook ranking walking corner_cases filming explore discovery attributes tones strokes regions
     """,
     "what we show": """
         view fitness_view words chosen way breaking reproduce properties confusions shared versus

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -179,6 +181,47 @@ def test_a_kind_that_is_done_is_not_mentioned():
     assert said(measured) == [
         "ranking:7  20 images · 2.0/s · 0:20 left · 1 of 2 classes · 0:20 left in all"
     ]
+
+
+def test_a_key_that_expects_its_end_tells_it_and_that_of_the_others_of_its_kind():
+    going = Current(LAST, 20, None, started=90.0, ends=130.0, memory=2_700_000_000)
+    plan = Plan(rankings=PLAN.rankings)
+    assert said([Notes(going)], plan) == [
+        "ranking:7  20 images · 2.0/s · 0:30 left · 0 of 2 classes · 1:10 left in all"
+    ]
+    # Another class that is finished says more of those that wait.
+    assert said([Notes(going, {FIRST: 60.0})], plan)[0].endswith(
+        "1 of 2 classes · 0:30 left in all"
+    )
+
+
+def test_the_memory_of_long_work_alone_is_told():
+    going = Current(LAST, 20, None, started=90.0, ends=161.0, memory=2_700_000_000)
+    assert said([Notes(going)])[0].startswith(
+        "ranking:7  20 images · 2.0/s · 1:01 left · about 2.7 GB · "
+    )
+    assert "GB" not in said([Notes(replace(going, ends=159.0))])[0]
+    assert "GB" not in said([Notes(replace(going, memory=None))])[0]
+
+
+def test_a_key_that_takes_longer_than_it_expected_says_how_long_so_far():
+    going = Current(LAST, 20, None, started=90.0, ends=95.0)
+    assert said([Notes(going)])[0].startswith("ranking:7  20 images · 2.0/s · 0:10 so far · ")
+
+
+def test_an_expected_end_is_kept_with_the_notes(tmp_path):
+    notes.watch(tmp_path)
+    progress = Progress(tmp_path)
+    progress.expect(5.0, 1)  # nothing is measured
+    with progress.measuring(LAST, None):
+        progress.expect(100.0, 3_000_000_000)
+        progress.seen(64)
+        progress.expect(90.0, 3_100_000_000)
+        (noted,) = notes.read(tmp_path)
+        current = noted.current
+        assert (current.done, current.memory) == (64, 3_100_000_000)
+        assert current.started + 80 < current.ends <= current.started + 100
+    assert notes.read(tmp_path)[0].current is None
 
 
 def test_two_processes_share_what_is_left():

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_failcond.errors import FailcondError
@@ -32,12 +32,16 @@ class Current:
         done: images that the classifier has seen for it.
         total: images in all; None if that is known only at the end.
         started: when, on the clock `time.perf_counter`, which all processes of a machine share.
+        ends: when it is expected to be finished, on that clock; None if that is not known.
+        memory: bytes that it is expected to need in all; None if that is not known.
     """
 
     key: Key
     done: int
     total: int | None
     started: float
+    ends: float | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,19 @@ class Progress:
     def seen(self, images: int) -> None:
         """Add to the number of images that the classifier has seen."""
         if self._current is not None and self._path is not None:
-            key, done, total, started = vars(self._current).values()
+            total, done = self._current.total, self._current.done + images
             # The last batch is filled up, so that more images are seen than exist.
-            done = done + images if total is None else min(done + images, total)
-            self._current = Current(key, done, total, started)
+            done = done if total is None else min(done, total)
+            self._current = replace(self._current, done=done)
             if time.perf_counter() - self._written >= _EVERY_SECONDS:
                 self._write()
+
+    def expect(self, seconds: float, memory: int | None) -> None:
+        """Note the time that the current key will still take, and its memory, bytes."""
+        if self._current is not None:
+            ends = time.perf_counter() + seconds
+            self._current = replace(self._current, ends=ends, memory=memory)
+            self._write()
 
     def _write(self) -> None:
         if self._path is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_failcond.measuring.progress.notes import Current, Notes
 from pytest_failcond.probes.keys import CorpusKey, Key, RankingKey
 
+_LONG = 60.0  # s; the memory of shorter work is not shown
 _MOST_KEYS = 4  # shown at once; with more processes, the rest are counted
 
 
@@ -42,12 +43,14 @@ def expected(key: Key, finished: dict[Key, float | None]) -> float | None:
 
 
 def time_left(current: Current, finished: dict[Key, float | None], now: float) -> float | None:
-    """Return the remaining time of the key, s: by its own speed, or before it has one, as
-    `expected`.
+    """Return the remaining time of the key, s: as it expects itself, by its own speed, or before it has
+    one, as `expected`.
 
     0 if it takes longer than that; None if nothing is known.
     """
     elapsed = now - current.started
+    if current.ends is not None:
+        return max(current.ends - now, 0.0)
     if current.total and current.done:
         return elapsed * (current.total - current.done) / current.done
     whole = expected(current.key, finished)
@@ -89,6 +92,8 @@ def _current(current: Current, finished: dict[Key, float | None], now: float) ->
         parts.append(f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
     left = time_left(current, finished, now)
     parts.append(f"{clock(left)} left" if left else f"{clock(elapsed)} so far")
+    if current.memory is not None and (left or 0.0) > _LONG:
+        parts.append(f"about {current.memory / 1e9:.1f} GB")
     return parts
 
 
@@ -112,7 +117,9 @@ def _whole(
         lengths = [time_left(current, finished, now) for current in active]
         # Keys are measured side by side, but the last of them by one process alone.
         longest = max((length or 0.0 for length in lengths), default=0.0)
-        lengths += [expected(key, finished) for key in waiting]
+        whole_key = max((c.ends - c.started for c in active if c.ends is not None), default=None)
+        likely = (expected(key, finished) for key in waiting)
+        lengths += [whole_key if length is None else length for length in likely]
         known = [length for length in lengths if length is not None]
         whole = max(sum(known) / processes, longest) if len(known) == len(lengths) else None
         times.append(whole)

@@ -11,6 +11,7 @@ import torch
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import Generator, batches_of
+from pytest_failcond.probes.direction.outlook import Outlook, Tell
 from pytest_failcond.probes.direction.ranking import Ranking, rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.probes.direction.walking import Walk, walk
@@ -101,6 +102,7 @@ def find_corner_cases(
     judge: Judge = None,
     seed: int = 0,
     truncation: float = 1.0,
+    tell: Tell = lambda left: None,
 ) -> Findings:
     """Find a class's ``top`` directions and walk them (arXiv 2410.12814, with validity judged).
 
@@ -118,6 +120,7 @@ def find_corner_cases(
             class; None: all do, within the generator's range.
         seed: keys the samples.
         truncation: of the samples, towards the mean of their class; σ and ranges stay those of 1.
+        tell: called with the seconds that are left, once the first images are ranked.
 
     Raises:
         FailcondError: the classifier has no gradients, or the judge accepts too few images.
@@ -131,6 +134,7 @@ def find_corner_cases(
         judge=acceptance,
         seed=seed,
         truncation=truncation,
+        outlook=Outlook(tell, generator, samples, top, max_shift, acceptance.judged),
     )
     starts = start_images(
         generator, acceptance, class_index, samples, seed=seed, truncation=truncation

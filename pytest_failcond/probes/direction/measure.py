@@ -29,6 +29,7 @@ from pytest_failcond.probes.direction.corner_cases import (
 from pytest_failcond.probes.direction.fit import Fitness, is_judged
 from pytest_failcond.probes.direction.fitness import measure_fitness
 from pytest_failcond.probes.direction.keys import unit
+from pytest_failcond.probes.direction.outlook import Tell
 from pytest_failcond.probes.direction.place import Where
 from pytest_failcond.probes.direction.record import ClassRanking, Curve, Direction, Frames
 from pytest_failcond.probes.direction.regions import pictured
@@ -53,7 +54,7 @@ def measure(
         return
     _check_fitness(key.class_index, bench)
     if isinstance(key, RankingKey):
-        ranking, directions = find(bench.laboratory, key, bench.save)
+        ranking, directions = find(bench.laboratory, key, bench.save, bench.expect)
         yield from ((direction.key, direction) for direction in directions)
         yield key, ranking
         return
@@ -77,9 +78,9 @@ def _check_fitness(class_index: int, bench: Bench) -> None:
 
 
 def find(
-    laboratory: Laboratory, key: RankingKey, save: SavePicture
+    laboratory: Laboratory, key: RankingKey, save: SavePicture, tell: Tell = lambda left: None
 ) -> tuple[ClassRanking, list[Direction]]:
-    """Rank the dimensions of a class and walk its top directions."""
+    """Rank the dimensions of a class and walk its top directions; ``tell`` takes the seconds left."""
     generator = _generator_for(key.class_index, laboratory)
     options = laboratory.settings.corner_cases
     findings = find_corner_cases(
@@ -92,6 +93,7 @@ def find(
         judge=laboratory.acceptance,
         seed=laboratory.settings.seed,
         truncation=options.truncation,
+        tell=tell,
     )
     variation = laboratory.once(_variation)
     directions = [

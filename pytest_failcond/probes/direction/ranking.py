@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import Generator, batches_of
+from pytest_failcond.probes.direction.outlook import Outlook, clock
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.process.exchange import text_of
 from pytest_failcond.process.surroundings import ours
@@ -55,10 +56,12 @@ def rank_dimensions(
     judge: Judge = None,
     seed: int = 0,
     truncation: float = 1.0,
+    outlook: Outlook | None = None,
 ) -> Ranking:
     """Rank all style dimensions for a class: score_k = -mean(∂p_c/∂s_k) σ_k over its images.
 
-    p is the softmax; gradients are taken at the style vector itself, summed over batches.
+    p is the softmax; gradients are taken at the style vector itself, summed over batches. An ``outlook``
+    is told the time of its first batches.
 
     Raises:
         FailcondError: the classifier is a plain callable, which has no gradients; its gradient is
@@ -70,17 +73,20 @@ def rank_dimensions(
             "classifier as a torch.nn.Module, or leave out the generator"
         )
     acceptance = Acceptance.of(judge)
+    started = clock()
     starts = start_images(
         generator, acceptance, class_index, samples, seed=seed, stream="rank", truncation=truncation
     )
-    gradient = _mean_gradient(generator, classifier, starts)
+    if outlook is not None:
+        outlook.drawn(samples, clock() - started)
+    gradient = _mean_gradient(generator, classifier, starts, outlook)
     scores = -gradient * generator.style_space.std
     order = np.argsort(-np.abs(scores), kind="stable")
     return Ranking(class_index, len(starts), order, scores[order])
 
 
 def _mean_gradient(
-    generator: Generator, classifier: Classifier, starts: Starts
+    generator: Generator, classifier: Classifier, starts: Starts, outlook: Outlook | None = None
 ) -> npt.NDArray[np.float64]:
     """Return the mean of ∂p_c/∂s over the start images: float64 ``[S]``.
 
@@ -89,7 +95,8 @@ def _mean_gradient(
     """
     name = generator.classes[starts.class_index]
     total = torch.zeros(starts.styles.shape[1], dtype=torch.float64)
-    certain = 0  # images at which p is exactly 0 or 1
+    certain = done = 0  # images at which p is exactly 0 or 1, and all
+    started = clock()
     for part in torch.split(starts.styles, batches_of(generator).gradients):
         with torch.enable_grad():
             styles = part.detach().requires_grad_()
@@ -106,6 +113,9 @@ def _mean_gradient(
             )
         certain += int(((p == 0) | (p == 1)).sum())
         total += gradient.double().sum(dim=0)
+        done += len(part)
+        if outlook is not None:
+            outlook.ranked(done, clock() - started)
     if not bool(total.any()):
         raise FailcondError(_why_zero(classifier, name, certain, len(starts)))
     mean: npt.NDArray[np.float64] = (total / len(starts)).numpy()

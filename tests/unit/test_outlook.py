@@ -1,0 +1,97 @@
+"""The time left that the search for corner cases tells, by a clock that counts images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pytest_failcond import Classifier, Generator, find_corner_cases
+from pytest_failcond.generators.stylegan2.config import GeneratorConfig
+from pytest_failcond.probes.direction import outlook, ranking
+from pytest_failcond.probes.direction.outlook import GRADIENT, Outlook
+from pytest_failcond.process import batching
+
+
+class Clock:
+    """Goes on by the work: each image and layer takes a second, with gradients three."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def watch(self, module: torch.nn.Module, seconds: float) -> None:
+        def passed(layer, given, made):
+            images = made if isinstance(made, torch.Tensor) else made[0]
+            self.now += seconds * len(images) * (GRADIENT if torch.is_grad_enabled() else 1)
+
+        module.register_forward_hook(passed)
+
+
+def model(classes: int, seed: int, favoured: int | None = None) -> torch.nn.Module:
+    torch.manual_seed(seed)
+    head = torch.nn.Linear(256, classes)
+    if favoured is not None:
+        with torch.no_grad():
+            head.weight.mul_(0.1)
+            head.bias[favoured] += 9.0
+    return torch.nn.Sequential(torch.nn.Flatten(), head).eval()
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    made = Clock()
+    for module in (outlook, ranking):
+        monkeypatch.setattr(module, "clock", lambda: made.now)
+    monkeypatch.setattr(batching, "_WIDEST", 4 * 16 * 16 * 8)
+    monkeypatch.setattr(batching, "_KEPT", 2 * 2 * (16 * 16 * 4 + 8 * 8 * 8 + 4 * 4 * 8))
+    return made
+
+
+def generator_with(clock: Clock) -> Generator:
+    torch.manual_seed(3)
+    config = GeneratorConfig(("a", "b"), 16, (16, 16), 1, (8, 8, 4), z_dim=8, w_dim=8)
+    made = Generator(config)
+    layers = made.network.synthesis.layers
+    for layer in layers:
+        clock.watch(layer, 1 / len(layers))
+    return made
+
+
+@pytest.mark.parametrize("judge", [None, 0.1, 1.0], ids=["no judge", "light", "heavy"])
+@pytest.mark.parametrize("samples", [8, 40])
+@pytest.mark.parametrize("top", [1, 3])
+@pytest.mark.parametrize("favoured", [None, 0], ids=["breaks at once", "holds"])
+def test_the_first_estimate_is_right_within_a_factor_of_two(clock, judge, samples, top, favoured):
+    """Walks without a judge whose images are all broken at once end at once: then it is less."""
+    generator = generator_with(clock)
+    told: list[tuple[float, float]] = []
+    model_under_test = model(2, 1, favoured)
+    clock.watch(model_under_test, 0.3)
+    judges = None
+    if judge is not None:
+        judges = Classifier(model(2, 2, favoured=0), name="judge")
+        clock.watch(judges.model, judge)
+    find_corner_cases(
+        generator, Classifier(model_under_test), 0, top=top, samples=samples, judge=judges,
+        tell=lambda left: told.append((clock.now, left)),
+    )  # fmt: skip
+    assert len(told) == samples // generator.batches.gradients
+    when, left = told[0]
+    at_once = favoured is None and judge is None
+    assert 0.5 < left / (clock.now - when) < (2 if not at_once else 4)
+
+
+def test_an_estimate_follows_the_batches_of_the_generator():
+    told: list[float] = []
+
+    class Large:
+        image_shape = (256, 256, 3)
+
+    without = Outlook(told.append, Large(), 8, 1, 8.0, judged=False)
+    without.ranked(4, 12.0)  # 3 s each, 1 s without gradients
+    assert told.pop() == 4 * 3 + (8 + 3) * 16 + 16  # half-filled batches count in full
+    judged = Outlook(told.append, Large(), 8, 1, 8.0, judged=True)
+    judged.drawn(8, 16.0)
+    judged.ranked(8, 24.0)
+    assert told.pop() == 2 * ((13 + 3) * 16 + 16 + 16)
+    assert np.isfinite(told).all()
