@@ -50,6 +50,7 @@ names = ["slow"]
 severities = [1, 2, 3]
 custom = { slow = "mine:slow" }
 """
+WITHOUT = [f"-pno:{name}" for name in ("randomly", "syrupy", "hypothesispytest")]
 SHOWN = re.compile(r"corruption:slow:\d  \d+ of 300 images")
 BOTH = rf"(?s){SHOWN.pattern}.*{SHOWN.pattern}"
 
@@ -72,7 +73,7 @@ class Terminal:
             "OMP_NUM_THREADS": "1",
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:syrupy", *arguments],
+            [sys.executable, "-m", "pytest", *WITHOUT, *arguments],
             cwd=project.path,
             stdin=slave,
             stdout=slave,

@@ -68,7 +68,7 @@ REFUSED = {
     ),
     "item none": (Dataset(lambda i: None), "item 0 of the dataset is a NoneType, expected a pair"),
     "item of three": (Dataset(lambda i: (IMAGES[0], 0, 0)), "is a tuple, expected a pair"),
-    "item a dict": (Dataset(lambda i: {"image": IMAGES[0], "label": 0}), "is a dict, expected a pair"),
+    "item a dict": (Dataset(lambda i: {"a": IMAGES[0], "label": 0}), "no column is its image; rename"),
     "complex": (Dataset(lambda i: (IMAGES[0] + 0j, 0)), "item 0 of the dataset is complex128 [8, 8, 1]"),
     "a path": (Dataset(lambda i: ("a.png", 0)), "item 0 of the dataset is"),
     "meta item": (Dataset(lambda i: (torch.zeros(1, 8, 8, device="meta"), 0)), "reading it raised"),
