@@ -40,12 +40,31 @@ def run() -> None:
     torch.manual_seed(0)
     generator = _told("generator", lambda: Generator(CONFIG, Network(CONFIG)))
     _told("σ and ranges", lambda: generator.style_space.std)
+    _reuse(generator)
     model = _ResNet50(len(CONFIG.classes))
     most = int(os.environ.get("FAILCOND_CLASSES", len(CONFIG.classes)))
     for index, name in enumerate(CONFIG.classes[:most]):
         _prefer(index, model, generator)
         step = f"{name}: one direction of {STARTS} start images, ranked and walked"
         _told(step, partial(_found, generator, Classifier(model), index))
+
+
+def _reuse(generator: Generator) -> None:
+    """Print the CPU seconds of moved images, layer by layer, against whole syntheses."""
+    styles, space = generator.sample([0] * STARTS), generator.style_space
+    rows, shifts = np.arange(STARTS), np.linspace(0.1, 2, STARTS)
+    whole = _cpu(lambda: generator.synthesize(styles))
+    print(f"{STARTS} whole images: {whole:.2f} CPU s")
+    for name in ("b32.conv1", "b128.conv0", "b256.conv1", "b256.torgb"):
+        mover = generator.mover(styles, [{space.index(f"{name}[0]"): 1.0}])
+        spent = _cpu(partial(mover.images, rows, np.zeros_like(rows), shifts))
+        print(f"  moved in {name}: {spent:.2f} CPU s, {whole / spent:.1f} x", flush=True)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
 
 
 def _prefer(index: int, model: _ResNet50, generator: Generator) -> None:
@@ -60,7 +79,14 @@ def _prefer(index: int, model: _ResNet50, generator: Generator) -> None:
 def _found(generator: Generator, classifier: Classifier, index: int) -> None:
     """Find a class's first direction, and walk it as far as the configuration's default."""
     judge = Classifier(partial(_sure, index), name="judge")
-    found = find_corner_cases(generator, classifier, index, top=1, samples=STARTS, judge=judge)
+    told: list[tuple[float, float]] = []
+    found = find_corner_cases(
+        generator, classifier, index, top=1, samples=STARTS, judge=judge,
+        tell=lambda left: told.append((time.perf_counter(), left)),
+    )  # fmt: skip
+    when, left = told[0]
+    took = time.perf_counter() - when
+    print(f"  first estimate {left:.0f} s left, took {took:.0f} s", flush=True)
     walked = found.directions[0].walk
     broken = int((walked.breaks >= 0).sum())
     print(f"  {len(walked.shifts)} steps, {broken} of {STARTS} start images broken", flush=True)

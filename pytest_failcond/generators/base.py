@@ -137,6 +137,14 @@ def batches_of(generator: Generator) -> Batches:
     return Batches.of(height, width) if own is None else own
 
 
+def work_from(generator: Generator, layer: int) -> float:
+    """Return the share of a synthesis that a shift in a layer repeats, by a generator's own
+    ``work_from(layer)``; all of it if it has none.
+    """
+    own = getattr(generator, "work_from", None)
+    return 1.0 if own is None else float(own(layer))
+
+
 def as_generator(given: Any) -> Generator:
     """Return the given generator, if it has all necessary methods; nothing is computed.
 

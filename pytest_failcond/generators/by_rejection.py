@@ -15,7 +15,15 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import BATCH, Generator, Move, Mover, StyleSpace, batches_of
+from pytest_failcond.generators.base import (
+    BATCH,
+    Generator,
+    Move,
+    Mover,
+    StyleSpace,
+    batches_of,
+    work_from,
+)
 from pytest_failcond.process.batching import Batches
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.labels import class_indices
@@ -116,6 +124,10 @@ class ByRejection:
     def synthesize(self, styles: Tensor) -> Tensor:
         """Make images, in batches."""
         return self.generator.synthesize(styles)
+
+    def work_from(self, layer: int) -> float:
+        """Return the share of a synthesis that a shift in a layer repeats."""
+        return work_from(self.generator, layer)
 
     @property
     def batches(self) -> Batches:

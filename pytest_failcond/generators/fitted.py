@@ -13,7 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import Generator, Move, Mover, StyleSpace, batches_of
+from pytest_failcond.generators.base import (
+    Generator,
+    Move,
+    Mover,
+    StyleSpace,
+    batches_of,
+    work_from,
+)
 from pytest_failcond.process.batching import Batches
 from pytest_failcond.process.surroundings import ours
 
@@ -169,6 +176,10 @@ class Fitted:
     def render(self, styles: Tensor) -> Tensor:
         """Make the images of one batch; gradients flow to ``styles``."""
         return self.fit.apply(self._generator.render(styles))
+
+    def work_from(self, layer: int) -> float:
+        """Return the share of a synthesis that a shift in a layer repeats."""
+        return work_from(self._generator, layer)
 
     @property
     def batches(self) -> Batches:

@@ -9,12 +9,12 @@ import torch
 from pytest_failcond import Classifier, Generator, find_corner_cases
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.probes.direction import outlook, ranking
-from pytest_failcond.probes.direction.outlook import GRADIENT, Outlook
+from pytest_failcond.probes.direction.outlook import Outlook
 from pytest_failcond.process import batching
 
 
 class Clock:
-    """Goes on by the work: each image and layer takes a second, with gradients three."""
+    """Goes on by the work: a whole image takes a second, and the way back of its gradient two."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -22,9 +22,14 @@ class Clock:
     def watch(self, module: torch.nn.Module, seconds: float) -> None:
         def passed(layer, given, made):
             images = made if isinstance(made, torch.Tensor) else made[0]
-            self.now += seconds * len(images) * (GRADIENT if torch.is_grad_enabled() else 1)
+            self.now += seconds * len(images)
+            if torch.is_grad_enabled():
+                images.register_hook(lambda gradient: self._back(2 * seconds * len(gradient)))
 
         module.register_forward_hook(passed)
+
+    def _back(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def model(classes: int, seed: int, favoured: int | None = None) -> torch.nn.Module:
@@ -51,9 +56,8 @@ def generator_with(clock: Clock) -> Generator:
     torch.manual_seed(3)
     config = GeneratorConfig(("a", "b"), 16, (16, 16), 1, (8, 8, 4), z_dim=8, w_dim=8)
     made = Generator(config)
-    layers = made.network.synthesis.layers
-    for layer in layers:
-        clock.watch(layer, 1 / len(layers))
+    for number, layer in enumerate(made.network.synthesis.layers):
+        clock.watch(layer, config.work_from(number) - config.work_from(number + 1))
     return made
 
 
@@ -84,14 +88,34 @@ def test_the_first_estimate_is_right_within_a_factor_of_two(clock, judge, sample
 def test_an_estimate_follows_the_batches_of_the_generator():
     told: list[float] = []
 
+    class Space:
+        std = np.ones(2)
+        layer_of = staticmethod(lambda dimension: dimension)
+
     class Large:
         image_shape = (256, 256, 3)
+        style_space = Space()
 
+    first = torch.tensor([0.0, 1.0], dtype=torch.float64)
     without = Outlook(told.append, Large(), 8, 1, 8.0, judged=False)
-    without.ranked(4, 12.0)  # 3 s each, 1 s without gradients
+    without.ranked(4, 12.0, 2.0, 2.0, first)  # 3 s each, 1 s without gradients
     assert told.pop() == 4 * 3 + (8 + 3) * 16 + 16  # half-filled batches count in full
     judged = Outlook(told.append, Large(), 8, 1, 8.0, judged=True)
     judged.drawn(8, 16.0)
-    judged.ranked(8, 24.0)
-    assert told.pop() == 2 * ((13 + 3) * 16 + 16 + 16)
-    assert np.isfinite(told).all()
+    judged.ranked(8, 24.0, 4.0, 4.0, first)
+    assert told.pop() == 2.5 * ((13 + 3) * 16 + 16) + 2 * 16
+
+    class Late(Large):
+        work_from = staticmethod(lambda layer: 0.5 if layer == 1 else 1.0)
+
+    late = Outlook(told.append, Late(), 8, 1, 8.0, judged=False)
+    late.ranked(8, 24.0, 4.0, 4.0, first)
+    assert told.pop() == 0.75 * ((8 + 3) * 16 + 16)
+
+
+def test_the_work_of_a_network_ends_with_its_last_layer():
+    config = GeneratorConfig(("a", "b"), 16, (16, 16), 1, (8, 8, 4))
+    shares = [config.work_from(layer) for layer in range(len(config.style_layers) + 1)]
+    assert (shares[0], shares[-1]) == (1.0, 0.0)
+    assert shares == sorted(shares, reverse=True)
+    assert len(set(shares)) == len(shares)

@@ -8,6 +8,7 @@ from scipy.signal import convolve2d
 from tiny import raw, stripes, tiny_config, tiny_generator
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.generators.stylegan2 import stylespace
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.generator import Generator
 from pytest_failcond.generators.stylegan2.layers import downsampling_convolution, upsample
@@ -135,6 +136,17 @@ def test_style_statistics_are_those_of_many_samples():
     assert (space.std > 0).all()
     spread = (space.range[1] - space.range[0]) / space.std
     assert ((spread > 3) & (spread < 12)).all()
+
+
+def test_style_statistics_have_the_same_bits_in_parts(monkeypatch):
+    monkeypatch.setattr(stylespace, "cached_array", lambda name, shape, compute: compute())
+    generator = tiny_generator()
+    found = []
+    for at_once in (28, 9):
+        monkeypatch.setattr(stylespace, "_AT_ONCE", at_once)
+        space = stylespace.StyleSpace(generator.config, generator, "cpu")
+        found.append(np.stack([space.std, *space.range]))
+    np.testing.assert_array_equal(*found)
 
 
 def test_a_shift_in_a_layer_leaves_every_earlier_layer_unchanged():

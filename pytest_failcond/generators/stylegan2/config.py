@@ -95,6 +95,17 @@ class GeneratorConfig:
             previous = width
         return tuple(found)
 
+    def work_from(self, layer: int) -> float:
+        """Return the share of a synthesis's multiplications in the layers from a number on."""
+        work: list[float] = []
+        previous = self.channels[0]
+        for size, width in zip(self.block_sizes, self.channels, strict=True):
+            up = 9 * previous * width * (size // 2) ** 2
+            own = [9 * width**2 * size**2, width * self.image_channels * size**2]
+            work += [up] * (size > 4) + own
+            previous = width
+        return sum(work[layer:]) / sum(work)
+
     @property
     def batches(self) -> Batches:
         """How many images are computed together."""

@@ -111,6 +111,10 @@ class Generator:
         """Height, width and channels of its images."""
         return (*self.config.image_size, self.config.image_channels)
 
+    def work_from(self, layer: int) -> float:
+        """Return the share of a synthesis that a shift in a layer repeats."""
+        return self.config.work_from(layer)
+
     @property
     def batches(self) -> Batches:
         """How many images are computed together: fewer of large ones."""

@@ -22,6 +22,8 @@ from pytest_failcond.storage.cache import cached_array
 STATISTICS_SAMPLES = 20_000
 STATISTICS_SEED = 0  # of their own stream: a property of the generator, not of a run
 
+_AT_ONCE = 1024  # dimensions whose statistics are taken together: those of all take gigabytes
+
 
 def locate(config: GeneratorConfig, dimension: int) -> tuple[int, str, int]:
     """Return a dimension's layer number, layer name and channel.
@@ -91,7 +93,6 @@ class StyleSpace:
         """Return the number of the layer that a dimension modulates."""
         return locate(self._config, dimension)[0]
 
-    @cached_property
     @ours()
     def _samples(self) -> npt.NDArray[np.float32]:
         """Style vectors of all classes in equal parts: float32 ``[20000, S]``; no synthesis."""
@@ -116,8 +117,15 @@ class StyleSpace:
         """σ and both ends of the range, ``[3, S]``: a property of the file, so kept by its hash."""
 
         def compute() -> npt.NDArray[np.float64]:
-            std = self._samples.std(axis=0, dtype=np.float64)
-            return np.stack([std, *np.quantile(self._samples, [0.001, 0.999], axis=0)])
+            samples = self._samples()
+            parts = np.array_split(samples, -(-self.size // _AT_ONCE), axis=1)
+            return np.concatenate([_spread(part) for part in parts], axis=1)
 
         name = f"{self._generator.hash}/{self._device}/{STATISTICS_SAMPLES}"
         return cached_array(f"statistics/{name}", (3, self.size), compute)
+
+
+def _spread(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return σ and both ends of the range of some dimensions: ``[N, D]`` → ``[3, D]``."""
+    std = samples.std(axis=0, dtype=np.float64)
+    return np.stack([std, *np.quantile(samples, [0.001, 0.999], axis=0)])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 
-from pytest_failcond.generators.base import Generator, batches_of
+import numpy as np
+from torch import Tensor
+
+from pytest_failcond.generators.base import Generator, batches_of, work_from
 from pytest_failcond.probes.metric import STEP
 
-GRADIENT = 3  # a batch with gradients takes as long as so many without
 _WALKED = 0.75  # of the grid, in walks that judges end
 _RANGE = 3.5  # σ: the generator's own range, where walks without judges end
 _BISECTED = 3  # looks at a start image for its break: five if it breaks
@@ -53,17 +55,32 @@ class Outlook:
         looks = round(end / STEP) + 1 + _BISECTED
         self._drawn = _filled(samples, size) * judged
         self._looks = top * (looks * _filled(samples, size) + _filled(_STRIP, size))
-        self._look = 0.0  # seconds for an image and its judges
+        self._generator, self._top, self._judged = generator, top, judged
+        self._draw = 0.0  # seconds for an image and its judges
 
     def drawn(self, count: int, seconds: float) -> None:
         """Note the time of drawing ``count`` start images, judges included."""
-        self._look = seconds / count if self._drawn else 0.0
+        self._draw = seconds / count
 
-    def ranked(self, done: int, seconds: float) -> None:
-        """Note the time of ``done`` images with gradients, and tell the time left."""
-        each = seconds / done
-        look = max(self._look, each / GRADIENT)
-        self._tell(each * (self._samples - done) + look * (self._looks + self._drawn))
+    def ranked(self, done: int, seconds: float, made: float, seen: float, gradient: Tensor) -> None:
+        """Tell the time left after the gradients of some images.
+
+        Args:
+            done: their number.
+            seconds: their time in all.
+            made: the generator's part of it, without gradients.
+            seen: the classifier's.
+            gradient: their sum, ``[S]``: it tells which layers the walks will probably shift.
+        """
+        scores = np.abs(gradient.numpy() * self._generator.style_space.std)
+        layers = map(
+            self._generator.style_space.layer_of, np.argsort(-scores)[: self._top].tolist()
+        )
+        share = sum(work_from(self._generator, layer) for layer in layers) / self._top
+        judge = max(self._draw - made / done, 0.0) * self._judged
+        look = (made * share + seen) / done + judge
+        draw = (made / done + judge) * self._drawn
+        self._tell(seconds / done * (self._samples - done) + look * self._looks + draw)
 
 
 def _filled(count: int, size: int) -> int:

@@ -96,11 +96,15 @@ def _mean_gradient(
     name = generator.classes[starts.class_index]
     total = torch.zeros(starts.styles.shape[1], dtype=torch.float64)
     certain = done = 0  # images at which p is exactly 0 or 1, and all
-    started = clock()
+    started, made, seen = clock(), 0.0, 0.0
     for part in torch.split(starts.styles, batches_of(generator).gradients):
         with torch.enable_grad():
             styles = part.detach().requires_grad_()
-            logits = _differentiable(classifier, generator.render(styles))
+            before = clock()
+            images = generator.render(styles)
+            between = clock()
+            logits = _differentiable(classifier, images)
+            made, seen = made + between - before, seen + clock() - between
             precise = torch.promote_types(logits.dtype, torch.float32)
             p = torch.softmax(logits, dim=1, dtype=precise)[:, starts.class_index]
             gradient = _gradient(classifier, p, styles)
@@ -115,7 +119,7 @@ def _mean_gradient(
         total += gradient.double().sum(dim=0)
         done += len(part)
         if outlook is not None:
-            outlook.ranked(done, clock() - started)
+            outlook.ranked(done, clock() - started, made, seen, total)
     if not bool(total.any()):
         raise FailcondError(_why_zero(classifier, name, certain, len(starts)))
     mean: npt.NDArray[np.float64] = (total / len(starts)).numpy()
