@@ -45,7 +45,7 @@ def unreadable(error: OSError) -> str:
 
 NO_GENERATOR = (
     'generator: none is configured; set generator = "file.safetensors" in [tool.failcond] '
-    "(`failcond train` makes one)"
+    "(`failcond train` makes one, `failcond convert` makes one of another program's checkpoint)"
 )
 """The sentence of every part that needs a generator and finds none."""
 

@@ -209,8 +209,10 @@ class Laboratory:
             reading.note()
         classes = self.classifier.classes or 0
         if data.labels.max() >= classes:
+            head = self.classifier.head
+            where = "" if head is None else f", of its head {head!r}"
             raise FailcondError(
-                f"labels: {data.labels.max()} is outside the classifier's {classes} classes; "
+                f"labels: {data.labels.max()} is outside the classifier's {classes} classes{where}; "
                 "labels count from 0"
             )
         return Measurement(

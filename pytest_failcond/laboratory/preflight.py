@@ -67,7 +67,7 @@ def preflight(laboratory: Laboratory, clean: Measurement) -> Iterator[Remark]:
     for how, change in alternatives(images):
         p = _probabilities(classifier, change(images))
         if p is not None:
-            remedy = "let its forward make that of images in [0, 1]"
+            remedy = "it gets images in [0, 1]; let it change them so itself"
             after = p.argmax(axis=1) == chosen.labels
             found.append(_Found("range", how, remedy, right[rows], after))
     confidence = adjusted(laboratory.settings.confidence, max(1, len(found)))

@@ -153,7 +153,8 @@ def _class_names(settings: Settings) -> tuple[str, ...] | None:
         path = settings.path(settings.generator)
         if not path.exists():
             raise FailcondError(
-                f"generator: there is no file {path}; `failcond train` makes one, or correct the path"
+                f"generator: there is no file {path}; `failcond train` makes one, "
+                "`failcond convert` makes one of another program's checkpoint, or correct the path"
             )
         generator = read_config(path)[0].classes
     names = class_names(settings, generator)

@@ -174,7 +174,9 @@ def _from_table(
     deck_id: str | None,
 ) -> list[Answer]:
     if reader is None or kind is None:
-        raise ValueError("the reader is not named; add --reader NAME and --kind person or model")
+        wanted = {"--reader NAME": reader, "--kind person or model": kind}
+        missing = " and ".join(option for option, value in wanted.items() if value is None)
+        raise ValueError(f"a table does not say who has read it; add {missing}")
     lines = _text(content).splitlines()
     told = next(filter(None, (re.match(r"#\s*deck ([0-9a-f]{8})\b", line) for line in lines)), None)
     if told is None and deck_id is None and len(review.decks) > 1:

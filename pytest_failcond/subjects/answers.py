@@ -123,6 +123,8 @@ def _refused(out: Any, name: str, count: int, classes: int | None, form: str = "
     width = "classes" if classes is None else classes
     wrapped = isinstance(out, tuple | list | dict)
     advice = ", alone: wrap it so that it does" if wrapped else ", real numbers"
+    if not wrapped and getattr(out, "ndim", 0) == 1 and "int" in str(getattr(out, "dtype", "")):
+        advice += "; these look like labels, so return the logits or probabilities of all classes"
     return FailcondError(
         f"{the(name)} returned {described(out)}; it must return logits [{count}, {width}]{form or advice}"
     )

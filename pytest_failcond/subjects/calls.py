@@ -55,9 +55,16 @@ class Calls:
                 f"{model.__name__}(…)"
             )
         if not callable(model):
+            remedy = ""
+            if isinstance(model, Mapping):
+                remedy = "; load the weights into their model"
+            elif hasattr(model, "predict_proba"):
+                remedy = (
+                    "; return a function of images [N, C, H, W] that calls its predict_proba, as with "
+                    "images.reshape(len(images), -1)"
+                )
             raise FailcondError(
-                f"{name}: expected a torch.nn.Module or a callable, got {type(model).__name__}"
-                f"{'; load the weights into their model' if isinstance(model, Mapping) else ''}"
+                f"{name}: expected a torch.nn.Module or a callable, got {type(model).__name__}{remedy}"
             )
         self.model = model
         self.classes = classes

@@ -5,6 +5,7 @@ functions.
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +67,23 @@ def call(reference: str, key: str, *, folder: Path | None = None) -> Any:
     Raises:
         FailcondError: as `load_callable`, or the call raises.
     """
-    return ask(f"{key} = {reference!r}", load_callable(reference, key, folder=folder))
+    found = load_callable(reference, key, folder=folder)
+    _check_arguments(found, f"{key} = {reference!r}")
+    return ask(f"{key} = {reference!r}", found)
+
+
+def _check_arguments(found: Callable[..., Any], what: str) -> None:
+    """Check that it can be called without arguments, as far as its signature is known."""
+    try:
+        signature = inspect.signature(found)
+    except Exception:
+        return  # the call will tell
+    try:
+        signature.bind()
+    except TypeError as error:
+        raise FailcondError(
+            f"{what}: {error}; name a function without arguments, which returns it"
+        ) from error
 
 
 def load_subject(reference: str, key: str, kind: type[T], *, folder: Path | None = None) -> T:

@@ -437,6 +437,13 @@ def one_image(images):
     return image.reshape(1, -1)[:, :3]
 
 
+class Estimator:
+    """As scikit-learn's: it is no function."""
+
+    def predict_proba(self, rows):
+        return np.ones((len(rows), 3)) / 3
+
+
 def uncompilable(model):
     """Compile a model by a compiler that finds no compiler, as inductor does."""
 
@@ -458,6 +465,8 @@ REFUSED = {
     "class": (lambda: First, "expected a model, got the class First; make one of it: First(…)"),
     "text": (lambda: "resnet", "expected a torch.nn.Module or a callable, got str"),
     "none": (lambda: None, "expected a torch.nn.Module or a callable, got NoneType"),
+    "estimator": (Estimator, "got Estimator; return a function of images [N, C, H, W] that calls its"),
+    "labels": (lambda: lambda x: np.zeros(len(x), np.int64), "these look like labels, so return the logits"),
 }  # fmt: skip
 
 

@@ -30,6 +30,9 @@ def deep():
 
 def refuses():
     raise FailcondError("the folder is empty; fill it")
+
+def classifier(pixels):
+    return pixels
 """
 
 
@@ -92,6 +95,10 @@ def test_what_is_not_there_is_refused_in_a_sentence(folder, reference, message):
         ("mine:broken", "images = 'mine:broken' raised KeyError: 'lost' (mine.py:16)"),
         ("mine:refuses", "the folder is empty; fill it (mine.py:22)"),
         ("mine:deep", "raised ZeroDivisionError: division by zero (helper_of_mine.py:2)"),
+        (
+            "mine:classifier",
+            "images = 'mine:classifier': missing a required argument: 'pixels'; name a function without",
+        ),
         ("mine:number", "returned int; it must return a pytest_failcond LabeledImages"),
     ],
 )

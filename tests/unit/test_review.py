@@ -439,7 +439,7 @@ def test_a_folder_of_images_and_its_filled_table(path, tmp_path):
 
 
 BAD_TABLES = {
-    "no reader": (lambda text: text, None, "the reader is not named"),
+    "no reader": (lambda text: text, None, "does not say who has read it; add --reader NAME"),
     "foreign": (lambda text: "a,b\n1,2\n", "A", "not a table of answers"),
     "empty": (lambda text: "", "A", "not a table of answers"),
     "position": (
