@@ -151,7 +151,8 @@ def read_mix(options: argparse.Namespace) -> CorruptionMix | None:
 
 
 IMAGES = (
-    "training images: returns LabeledImages; or a folder with one folder of image files per class"
+    "training images: returns LabeledImages; or a folder with one folder of image files per class, or "
+    "a CSV file of paths and labels"
 )
 """Help of ``--images``."""
 

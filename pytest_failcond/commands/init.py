@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="my_model:load_test_images",
         metavar="MODULE:CALLABLE",
         help="returns LabeledImages(images uint8 [N, H, W, C], labels int [N]); or a folder with one "
-        "folder of image files per class",
+        "folder of image files per class, or a CSV file of paths and labels",
     )
     parser.add_argument("--generator", metavar="FILE", help="a file from `failcond train`")
     parser.add_argument(
@@ -114,8 +114,11 @@ def _refuse_existing(folder: Path, config: Path, text: str) -> None:
 
 def _tables(options: argparse.Namespace) -> str:
     quote = json.dumps  # a JSON string is a TOML basic string
-    folder = "a folder with one folder of image files per class"
-    images = "→ LabeledImages(images uint8 [N,H,W,C], labels)" if ":" in options.images else folder
+    images = "a folder with one folder of image files per class"
+    if options.images.lower().endswith(".csv"):
+        images = "a CSV file with the columns path and label"
+    elif ":" in options.images:
+        images = "→ LabeledImages(images uint8 [N,H,W,C], labels)"
     subjects = [
         f"classifier = {quote(options.classifier)}  # → torch.nn.Module, or callable NumPy → NumPy",
         f"images = {quote(options.images)}  # {images}",

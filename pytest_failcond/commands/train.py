@@ -128,8 +128,8 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.commands.progress import announce, training_progress
     from pytest_failcond.config.pythonpath import use_pythonpath
     from pytest_failcond.storage.outputs import Place, check_outputs
-    from pytest_failcond.subjects.folders import classes_of
-    from pytest_failcond.subjects.sources import folder_of, load_images
+    from pytest_failcond.subjects.files import classes_of, files_of
+    from pytest_failcond.subjects.sources import load_images
     from pytest_failcond.training import loop as session
     from pytest_failcond.training.quality import measure_quality, render
 
@@ -145,8 +145,8 @@ def run(options: argparse.Namespace) -> int:
     check_outputs(written, [] if start is None else [Place("--start-from", start)])
     use_threads(options)
     use_pythonpath(Path.cwd())
-    if (folder := folder_of(options.images)) is not None:
-        options.classes = classes_of(folder, options.classes, "--classes")
+    if (files := files_of(options.images)) is not None:
+        options.classes = classes_of(files, options.classes, "--classes")
     images = load_images(options.images, "--images", options.classes)
     if options.judge is not None:
         judge = load_judge(options.judge)

@@ -9,7 +9,7 @@ from pytest_failcond.errors import FailcondError
 
 
 def class_names(settings: Settings, generator: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the names by index: the configured, the generator's, or those of the images' folders.
+    """Return the names by index: the configured, the generator's, or those of the images' files.
 
     Args:
         settings: the configuration.
@@ -17,7 +17,7 @@ def class_names(settings: Settings, generator: Sequence[str] | None) -> tuple[st
             generator has no classes.
 
     Raises:
-        FailcondError: they differ in number or order, or those of the folders are not the same.
+        FailcondError: they differ in number or order, or those of the images are not the same.
     """
     names, by = settings.classes, "`classes`"
     if generator:
@@ -25,11 +25,11 @@ def class_names(settings: Settings, generator: Sequence[str] | None) -> tuple[st
             _check_generator(names, generator)
         else:
             names, by = tuple(generator), "the generator's classes"
-    if settings.images_folder is None:
+    if settings.images_place is None:
         return names
-    from pytest_failcond.subjects.folders import classes_of
+    from pytest_failcond.subjects.files import classes_of
 
-    return classes_of(settings.images_folder, names, by)
+    return classes_of(settings.images_place, names, by)
 
 
 def _check_generator(names: Sequence[str], generator: Sequence[str]) -> None:

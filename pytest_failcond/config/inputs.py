@@ -30,10 +30,11 @@ def inputs_of(settings: Settings, config: str | None = None) -> list[Place]:
         read.append(Place("the generator", settings.path(settings.generator)))
     files = (settings.judges_file(name) for _, name in settings.named_judges)
     read += [Place("the judges", file) for file in files if file is not None]
-    if settings.images_folder is not None and settings.images_folder.is_dir():
-        # Each class is a folder in it; other files may lie beside these folders.
-        below = sorted(settings.images_folder.iterdir())
+    if (images := settings.images_place) is not None:
+        # Each class is a folder in a folder; other files may lie beside these folders.
+        below = sorted(images.iterdir()) if images.is_dir() else []
         read += [Place("the images", path, folder=True) for path in below if path.is_dir()]
+        read += [] if images.is_dir() else [Place("the list of the images", images)]
     if settings.corpus is not None:
         read += [
             Place("the corpus", path) for path in _corpus_files(settings.path(settings.corpus))

@@ -232,12 +232,12 @@ class Settings(Table):
         return self.path(name) if name.endswith(".safetensors") else None
 
     @property
-    def images_folder(self) -> Path | None:
-        """The folder that ``images`` names, if it names a folder and not a callable."""
+    def images_place(self) -> Path | None:
+        """The folder or CSV file that ``images`` names, if it does not name a callable."""
         if self.images is None:
             return None
-        folder = self.path(self.images)
-        return None if ":" in self.images and not folder.is_dir() else folder
+        place = self.path(self.images)
+        return None if ":" in self.images and not place.exists() else place
 
     @property
     def reference_path(self) -> Path | None:

@@ -72,7 +72,7 @@ def load_generator(settings: Settings, acceptance: Acceptance) -> Generator:
     if settings.generator is None:
         raise FailcondError(NO_GENERATOR)
     generator = StyleGAN2.load(settings.path(settings.generator), settings.device)
-    images = settings.images_folder or load_configured(settings, "images")
+    images = settings.images_place or load_configured(settings, "images")
     names = settings.classes or generator.classes
     shown = None if images is None else labeled_images(images, names)
     return suited(generator, shown, acceptance, settings)
@@ -95,7 +95,7 @@ def build_laboratory(
         torch.set_num_threads(settings.threads)
 
     generator = None if generator is None else as_generator(generator)
-    # If only folders give the names, they are read from the images' place, which the settings may
+    # If only the images' files give the names, they are read from their place, which the settings may
     # lack.
     names = settings.classes or (None if generator is None else generator.classes)
     shown = None if images is None else labeled_images(images, names)
@@ -189,7 +189,7 @@ def open_laboratory(settings: Settings) -> Laboratory:
         raise FailcondError(
             'classifier: none is configured; set classifier = "module:callable" in [tool.failcond]'
         )
-    images = settings.images_folder or load_configured(settings, "images")
+    images = settings.images_place or load_configured(settings, "images")
     check_device(settings.device)
     generator = None
     if settings.generator is not None:

@@ -56,12 +56,13 @@ def failcond_classifier(request: pytest.FixtureRequest) -> Any:
 def failcond_images(request: pytest.FixtureRequest) -> Any:
     """The test images, or None if none are configured.
 
-    `LabeledImages`, a pair (images, labels), a folder of image files (its path), or a dataset.
+    `LabeledImages`, a pair (images, labels), the path of a folder of image files or of a CSV file that
+    lists them, or a dataset.
     """
     settings = _state(request).settings
     try:
-        if settings.images_folder is not None:
-            return settings.images_folder
+        if settings.images_place is not None:
+            return settings.images_place
         return _load(_state(request), "images")
     except FailcondError as error:
         fail(str(error))

@@ -32,11 +32,11 @@ class Notices:
         notes = notes_before(state.store, state.settings, state.classes)
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         state.noted = notes is not None
-        folder = state.settings.images_folder
-        if notes is not None and folder is not None and state.measured is None:
-            from pytest_failcond.subjects.folders import unread
+        place = state.settings.images_place
+        if notes is not None and place is not None and state.measured is None:
+            from pytest_failcond.subjects.files import unread
 
-            notes = (*unread(folder), *notes)
+            notes = (*unread(place), *notes)
         if notes and reporter is not None:
             writer = self._config.get_terminal_writer()
             if writer.width_of_current_line:

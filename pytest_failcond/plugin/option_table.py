@@ -31,7 +31,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "generator": {"metavar": "FILE", "help": "generator file (safetensors)"},
     "images": {
         "metavar": "MODULE:CALLABLE",
-        "help": "loads the labelled test images; or a folder with one folder of image files per class",
+        "help": "loads the labelled test images; or a folder with one folder of image files per class, or "
+        "a CSV file of paths and labels",
     },
     "device": {"metavar": "DEVICE", "help": "where models compute, such as cpu or cuda"},
     "seed": {"metavar": "N", "type": SEED.read, "help": "keys all randomness"},

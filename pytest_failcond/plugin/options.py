@@ -65,8 +65,11 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
 
     if given["generator"] is not None:  # relative to pytest's working directory, unlike the file's
         given["generator"] = str(config.invocation_params.dir / given["generator"])
-    if given["images"] is not None and (config.invocation_params.dir / given["images"]).is_dir():
-        given["images"] = str(config.invocation_params.dir / given["images"])
+    if given["images"] is not None:
+        from pytest_failcond.subjects.files import files_of
+
+        place = files_of(given["images"], config.invocation_params.dir)
+        given["images"] = given["images"] if place is None else str(place)
     add_configured(scope.found.path, scope.found.table)
     settings = load_settings(scope.found.path, scope.found.table, **given)
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
@@ -142,7 +145,7 @@ def _classes_of(run: Run, settings: Settings) -> tuple[str, ...]:
 
 
 def _class_names(settings: Settings) -> tuple[str, ...] | None:
-    """Return the class names of the configuration, the generator's header or the images' folder."""
+    """Return the class names of the configuration, the generator's header or the images' files."""
     from pytest_failcond.config.class_names import class_names
     from pytest_failcond.config.settings import check_gate_classes
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pytest_failcond.errors import FailcondError
 
@@ -34,6 +35,22 @@ _NO_CLASSES = frozenset(
 _SHOWN = 8
 
 
+class ImageFile(NamedTuple):
+    """An image file of a set.
+
+    Attributes:
+        path: of the file.
+        label: its class index.
+        name: its name in errors.
+        short: its path within the set.
+    """
+
+    path: Path
+    label: int
+    name: str
+    short: str
+
+
 def classes_of(
     folder: Path, named: Sequence[str] | None = None, by: str = "`classes`"
 ) -> tuple[str, ...]:
@@ -51,13 +68,13 @@ def classes_of(
     """
     found = sorted(_class_folders(folder))
     if named is None:
-        _check_order(folder, found)
+        check_order(f"the folders in {folder}", found)
         return tuple(found)
     known = {unicodedata.normalize("NFC", name) for name in named}
     missing, unknown = known.difference(found), set(found) - known
     if missing or unknown:
-        said = [f"no folder for {_listed(sorted(missing))}"] if missing else []
-        said += [f"no class for {_listed(sorted(unknown))}"] if unknown else []
+        said = [f"no folder for {listed(sorted(missing))}"] if missing else []
+        said += [f"no class for {listed(sorted(unknown))}"] if unknown else []
         raise FailcondError(
             f"images: the folders in {folder} and {by} differ: {'; '.join(said)}; give them the "
             "same names"
@@ -65,8 +82,8 @@ def classes_of(
     return tuple(named)
 
 
-def class_files(folder: Path, names: Iterable[str]) -> list[tuple[Path, int]]:
-    """Return the image files of each class with its index, in a fixed order.
+def class_files(folder: Path, names: Iterable[str]) -> list[ImageFile]:
+    """Return the image files of each class, in a fixed order.
 
     Raises:
         FailcondError: a class has none, or image files lie a folder too deep.
@@ -89,7 +106,10 @@ def class_files(folder: Path, names: Iterable[str]) -> list[tuple[Path, int]]:
                 f"images: there are no image files in the class folder {place}{others}; add some, or "
                 "remove it if there is no such class"
             )
-        files += [(path, label) for path in images]
+        files += [
+            ImageFile(path, label, f"images: {path}", path.relative_to(folder).as_posix())
+            for path in images
+        ]
     return files
 
 
@@ -117,12 +137,12 @@ def _class_folders(folder: Path) -> dict[str, Path]:
     if not folder.exists():
         raise FailcondError(
             f"images: there is no folder {folder}; name one with a folder of image files per class, "
-            "or module:callable"
+            "a CSV file of paths and labels, or module:callable"
         )
     if not folder.is_dir():
         raise FailcondError(
             f"images: {folder} is a file, expected a folder with a folder of image files per class, "
-            "or module:callable"
+            "a CSV file of paths and labels, or module:callable"
         )
     places: dict[str, Path] = {}
     alike: dict[str, Path] = {}
@@ -161,15 +181,22 @@ def _holds_images(folder: Path) -> bool:
     )
 
 
-def _check_order(folder: Path, names: Sequence[str]) -> None:
+def check_order(what: str, names: Sequence[str]) -> None:
     """Check that names with numbers have one order: models are trained in either, without a record
     of it.
+
+    Args:
+        what: the named things, for messages.
+        names: in the order of their text.
+
+    Raises:
+        FailcondError: the order by number is another.
     """
     by_number = sorted(names, key=_numbers)
     if by_number != list(names):
         raise FailcondError(
-            f"images: the folders in {folder} have one order by text, {_listed(names)}, and another "
-            f"by number, {_listed(by_number)}; set classes = [...] in the order of the classifier's "
+            f"images: {what} have one order by text, {listed(names)}, and another by number, "
+            f"{listed(by_number)}; set classes = [...] in the order of the classifier's "
             "outputs"
         )
 
@@ -182,7 +209,8 @@ def _numbers(name: str) -> list[tuple[int, int]]:
     ]
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Name the first few, quoted, and the number of the others."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(map(repr, names[:_SHOWN])) + more
 

@@ -31,7 +31,7 @@ def references_of(settings: Settings) -> Iterator[tuple[str, str]]:
     """Return each ``module:callable`` of a configuration, by its key."""
     judges = [(k, name) for k, name in settings.named_judges if settings.judges_file(name) is None]
     named = [("classifier", settings.classifier), *judges]
-    if settings.images_folder is None:
+    if settings.images_place is None:
         named.append(("images", settings.images))
     yield from ((key, value) for key, value in named if value is not None)
     custom = {} if settings.corruptions is None else settings.corruptions.custom

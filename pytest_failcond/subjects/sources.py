@@ -1,4 +1,4 @@
-"""Image sets that need not fit into memory: folders of image files, and datasets.
+"""Image sets that need not fit into memory: image files, in folders or listed, and datasets.
 
 Each is decoded once, into a temporary file that the operating system maps into memory as it is read.
 """
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.process.exchange import ask
+from pytest_failcond.subjects.files import files_of, image_files
 from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.subjects.items import pair
 from pytest_failcond.subjects.loading import load_subject
@@ -30,8 +31,9 @@ def labeled_images(source: Any, classes: Sequence[str] | None = None) -> Labeled
     """Make an image set from the user's source.
 
     Args:
-        source: `LabeledImages`, a pair (images, labels), the path of a folder, or a dataset.
-        classes: for a folder, the names of the classes by index, if they are known.
+        source: `LabeledImages`, a pair (images, labels), the path of a folder or a CSV file, or a
+            dataset.
+        classes: for a folder or a CSV file, the names of the classes by index, if they are known.
 
     Raises:
         FailcondError: it is none of these, or wrong.
@@ -39,81 +41,75 @@ def labeled_images(source: Any, classes: Sequence[str] | None = None) -> Labeled
     if isinstance(source, LabeledImages):
         return source
     if isinstance(source, str | Path):
-        return from_folder(Path(source), classes)
+        return from_files(Path(source), classes)
     if isinstance(source, tuple) and len(source) == 2:
         return LabeledImages(*source)
     if hasattr(source, "__getitem__") and hasattr(source, "__len__"):
         return from_dataset(source)
     raise FailcondError(
-        "images: expected LabeledImages, a pair (images, labels), a folder or a dataset, got "
+        "images: expected LabeledImages, a pair (images, labels), the path of a folder or a CSV file, "
+        f"or a dataset, got "
         f"{type(source).__name__}"
     )
 
 
 def load_images(reference: str, key: str, classes: Sequence[str] | None = None) -> LabeledImages:
-    """Read the images of an option: a folder, or ``module:callable``, which returns LabeledImages.
+    """Read the images of an option: a folder, a CSV file, or ``module:callable``, which returns LabeledImages.
 
     Args:
         reference: the path or the name.
         key: the option, for messages.
-        classes: for a folder, the names of the classes by index, if they are known.
+        classes: for a folder or a CSV file, the names of the classes by index, if they are known.
 
     Raises:
-        FailcondError: there is no such folder or callable, or it has or returns something else.
+        FailcondError: there is no such place or callable, or it has or returns something else.
     """
-    if folder_of(reference) is None:
+    files = files_of(reference)
+    if files is None:
         return load_subject(reference, key, LabeledImages)
-    return from_folder(Path(reference), classes)
+    return from_files(files, classes)
 
 
-def folder_of(reference: str) -> Path | None:
-    """Return the folder that an option names; None: it is taken for ``module:callable``."""
-    folder = Path(reference)
-    return folder if folder.is_dir() else None
+def from_files(place: Path, classes: Sequence[str] | None = None) -> LabeledImages:
+    """Read a folder with one folder of image files per class, or a CSV file of paths and labels.
 
-
-def from_folder(folder: Path, classes: Sequence[str] | None = None) -> LabeledImages:
-    """Read a folder with one folder of image files per class.
-
-    Labels follow ``classes``, which must be the folders' names; without, these names, sorted. All
+    Labels follow ``classes``, if they are known; without, the names that are there, sorted. All
     images must have one size, as EXIF turns them. They are gray if all are; a remark reports a mix.
 
     Raises:
         FailcondError: names or sizes differ, a class has no images, or a file cannot be read.
     """
     from pytest_failcond.images.image_files import read_pixels
-    from pytest_failcond.subjects.folders import class_files, classes_of
 
-    files = class_files(folder, classes_of(folder, classes))
-
-    kinds: dict[str, list[Path]] = {"gray": [], "in colour": []}
+    files = image_files(place, classes)
+    kinds: dict[str, list[str]] = {"gray": [], "in colour": []}
 
     def decoded() -> Iterable[tuple[npt.NDArray[np.uint8], int]]:
         size = None
-        for file, label in files:
-            pixels = read_pixels(file, f"images: {file}")
+        for file in files:
+            pixels = read_pixels(file.path, file.name)
             height, width, channels = pixels.shape
-            kinds["gray" if channels == 1 else "in colour"].append(file.relative_to(folder))
+            kinds["gray" if channels == 1 else "in colour"].append(file.short)
             size = size or (width, height)
             if (width, height) != size:
                 raise FailcondError(
-                    f"images: {file} is {width} x {height} px, others are {size[0]} x {size[1]}; "
+                    f"{file.name} is {width} x {height} px, others are {size[0]} x {size[1]}; "
                     "bring all to one size"
                 )
-            yield pixels, label
+            yield pixels, file.label
 
     return replace(_gathered(decoded(), len(files)), noticed=_mixed(kinds, len(files)))
 
 
-def _mixed(kinds: Mapping[str, Sequence[Path]], total: int) -> str:
-    """Return a remark on the files of a folder that are gray, or in colour, unlike the others."""
+def _mixed(kinds: Mapping[str, Sequence[str]], total: int) -> str:
+    """Return a remark on the files that are gray, or in colour, unlike the others."""
     kind, files = min(kinds.items(), key=lambda entry: len(entry[1]))
     if not files:
         return ""
     others = "" if len(files) == 1 else ", and others"
     return (
         f"images: {len(files):,} of {total:,} files {'is' if len(files) == 1 else 'are'} {kind} "
-        f"({files[0].as_posix()}{others}), the rest are not; "
+        f"({files[0]}{others}), the rest are not; "
         "all are taken as RGB"
     )
 

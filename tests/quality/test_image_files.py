@@ -30,7 +30,7 @@ from pytest_failcond.images.image_files import decode_pixels
 from pytest_failcond.images.pixels import LARGEST
 from pytest_failcond.probes.corpus.folder import hash_png
 from pytest_failcond.report.html.pictures import cut
-from pytest_failcond.subjects.sources import from_folder
+from pytest_failcond.subjects.sources import from_files
 from tests.pictures import encode, png, tiff
 from tests.runs import make_run
 from tests.unit.test_corpus import entry
@@ -283,7 +283,7 @@ def test_postscript_is_never_executed_whatever_the_file_is_called(tmp_path, monk
         for suffix in ("png", "jpg", "tiff", "gif"):
             _written(place / f"1.{suffix}", content)
             with pytest.raises(FailcondError, match="cannot be read"):
-                from_folder(tmp_path / "images")
+                from_files(tmp_path / "images")
             (place / f"1.{suffix}").unlink()
         _written(tmp_path / "corpus" / "star-1-up-4.png", content)
         found = pytest_failcond.probes.corpus.folder.Corpus(

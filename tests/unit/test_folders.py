@@ -14,7 +14,7 @@ from pytest_failcond import FailcondError
 from pytest_failcond.config.class_names import class_names
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.subjects.folders import classes_of, unread
-from pytest_failcond.subjects.sources import from_folder
+from pytest_failcond.subjects.sources import from_files
 
 PICTURE = np.arange(96, dtype=np.uint8).reshape(8, 12)
 
@@ -50,7 +50,7 @@ def refusal(action) -> str:
 def test_names_are_sorted_where_that_is_one_order(tmp_path, names):
     fill(tmp_path, *reversed(names))
     assert classes_of(tmp_path) == names
-    assert from_folder(tmp_path).labels.tolist() == list(range(len(names)))
+    assert from_files(tmp_path).labels.tolist() == list(range(len(names)))
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,16 @@ def test_names_are_sorted_where_that_is_one_order(tmp_path, names):
 )
 def test_two_orders_are_refused_unless_classes_say_which(tmp_path, names, orders):
     fill(tmp_path, *names)
-    for action in (lambda: classes_of(tmp_path), lambda: from_folder(tmp_path)):
+    for action in (lambda: classes_of(tmp_path), lambda: from_files(tmp_path)):
         assert orders in refusal(action)
         assert "set classes = [...] in the order of the classifier's outputs" in refusal(action)
-    data = from_folder(tmp_path, names)
+    data = from_files(tmp_path, names)
     assert data.images[:, 0, 0, 0].tolist() == data.labels.tolist() == list(range(len(names)))
 
 
 def test_labels_go_by_name(tmp_path):
     fill(tmp_path, "b", "c", "a")
-    data = from_folder(tmp_path, ("c", "a", "b"))
+    data = from_files(tmp_path, ("c", "a", "b"))
     assert dict(zip(data.images[:, 0, 0, 0].tolist(), data.labels.tolist(), strict=True)) == {
         0: 2, 1: 0, 2: 1}  # fmt: skip
 
@@ -90,7 +90,7 @@ def test_labels_go_by_name(tmp_path):
 )
 def test_names_that_differ_are_refused_by_name(tmp_path, named, words):
     fill(tmp_path, "cat", "dog")
-    sentence = refusal(lambda: from_folder(tmp_path, named))
+    sentence = refusal(lambda: from_files(tmp_path, named))
     assert f"images: the folders in {tmp_path} and `classes` differ" in sentence
     assert words in sentence
     assert len(sentence) < 400
@@ -99,7 +99,7 @@ def test_names_that_differ_are_refused_by_name(tmp_path, named, words):
 def test_one_name_in_two_encodings_is_one_name(tmp_path):
     fill(tmp_path, unicodedata.normalize("NFD", "café"), "bar")
     assert classes_of(tmp_path) == ("bar", "café")
-    assert from_folder(tmp_path, ("café", "bar")).labels.tolist() == [0, 1]
+    assert from_files(tmp_path, ("café", "bar")).labels.tolist() == [0, 1]
 
 
 def test_what_systems_and_tools_leave_behind_is_no_class(tmp_path):
@@ -119,7 +119,7 @@ def test_what_systems_and_tools_leave_behind_is_no_class(tmp_path):
     fill(tmp_path / "cat" / ".ipynb_checkpoints", "deep")
     (tmp_path / "cat" / "empty").mkdir()
     assert classes_of(tmp_path) == ("cat", "dog")
-    assert from_folder(tmp_path).labels.tolist() == [0, 1]
+    assert from_files(tmp_path).labels.tolist() == [0, 1]
     assert unread(tmp_path) == ()
 
 
@@ -128,7 +128,7 @@ def test_linked_folders_and_files_are_followed(tmp_path):
     fill(tmp_path / "images", "cat")
     (tmp_path / "images" / "dog").symlink_to(tmp_path / "elsewhere" / "x")
     (tmp_path / "images" / "cat" / "2.png").symlink_to(tmp_path / "elsewhere" / "x" / "1.png")
-    data = from_folder(tmp_path / "images")
+    data = from_files(tmp_path / "images")
     assert data.images[:, 0, 0, 0].tolist() == [0, 7, 7]
     assert data.labels.tolist() == [0, 0, 1]
 
@@ -170,7 +170,7 @@ def test_what_is_no_image_file_is_refused_at_once(tmp_path, make, words):
     fill(tmp_path, "cat")
     (tmp_path / "cat" / "1.png").unlink()
     make(tmp_path / "cat" / "1.png")
-    sentence = refusal(lambda: from_folder(tmp_path))
+    sentence = refusal(lambda: from_files(tmp_path))
     assert sentence.startswith(f"images: {tmp_path}/cat/1.png ")
     assert words in sentence
 
@@ -192,7 +192,7 @@ def test_what_is_no_image_file_is_refused_at_once(tmp_path, make, words):
 def test_a_folder_that_would_lose_images_or_a_class_is_refused(tmp_path, make, words):
     fill(tmp_path, "cat", "dog")
     make(tmp_path)
-    assert words in refusal(lambda: from_folder(tmp_path))
+    assert words in refusal(lambda: from_files(tmp_path))
 
 
 def test_a_missing_folder_a_file_and_a_flat_folder(tmp_path):

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from pytest_failcond import FailcondError, LabeledImages
-from pytest_failcond.subjects.sources import from_dataset, from_folder, labeled_images
+from pytest_failcond.subjects.sources import from_dataset, from_files, labeled_images
 
 RANDOM = np.random.default_rng(3)
 COLOUR = RANDOM.integers(0, 256, (4, 9, 12, 3)).astype(np.uint8)
@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 
 def test_a_folder_per_class(folder):
-    data = from_folder(folder)
+    data = from_files(folder)
     np.testing.assert_array_equal(data.images, COLOUR[[0, 2, 1, 3]])
     assert data.labels.tolist() == [0, 0, 1, 1]
     assert labeled_images(str(folder)).hash == data.hash
@@ -40,7 +40,7 @@ def test_a_folder_per_class(folder):
 def test_gray_files_are_one_channel_and_mixed_ones_colour(folder):
     gray = COLOUR[0, ..., 0]
     Image.fromarray(gray).save(folder / "cat" / "9.png")
-    data = from_folder(folder)
+    data = from_files(folder)
     np.testing.assert_array_equal(data.images[2], np.repeat(gray[..., None], 3, axis=2))
     assert data.noticed == (
         "images: 1 of 5 files is gray (cat/9.png), the rest are not; all are taken as RGB"
@@ -49,13 +49,13 @@ def test_gray_files_are_one_channel_and_mixed_ones_colour(folder):
     Image.fromarray(gray).save(folder / "dog" / "9.png")
     for file in folder.glob("*/[0-3].png"):
         file.unlink()
-    assert from_folder(folder).shape == (9, 12, 1)
-    assert from_folder(folder).noticed == ""
+    assert from_files(folder).shape == (9, 12, 1)
+    assert from_files(folder).noticed == ""
     for number in (3, 4, 5):
         Image.fromarray(gray).save(folder / "cat" / f"{number}.png")
     for number in (1, 2):
         Image.fromarray(COLOUR[0]).save(folder / "cat" / f"{number}.png")
-    assert "2 of 7 files are in colour (cat/1.png, and others)" in (from_folder(folder).noticed)
+    assert "2 of 7 files are in colour (cat/1.png, and others)" in (from_files(folder).noticed)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_folder_that_will_not_do_gets_one_sentence(folder, spoil, words):
         (folder / name).rename(inner / name)
     spoil(inner)
     with pytest.raises(FailcondError) as caught:
-        from_folder(inner)
+        from_files(inner)
     assert words in str(caught.value)
 
 
