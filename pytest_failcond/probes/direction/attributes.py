@@ -17,6 +17,8 @@ import torch
 from scipy import special
 
 from pytest_failcond.generators.base import Generator
+from pytest_failcond.generators.by_rejection import of_any_kind
+from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.record import AttributeChange
 from pytest_failcond.probes.direction.regions import by_region, mean_difference, variation_by_region
 from pytest_failcond.probes.direction.strokes import (
@@ -87,6 +89,12 @@ def natural_variation(generator: Generator, *, samples: int = NATURAL_SAMPLES) -
     labels = torch.arange(samples) * len(generator.classes) // samples
     images = generator.synthesize(generator.sample(labels, 0, stream="attributes"))
     return variation_of(_channels_last(images))
+
+
+def variation_in(laboratory: Laboratory) -> Variation:
+    """Measure the spread of attributes over the images of a laboratory's generator."""
+    assert laboratory.generator is not None
+    return natural_variation(of_any_kind(laboratory.generator))
 
 
 def variation_of(images: npt.NDArray[Any]) -> Variation:

@@ -11,9 +11,10 @@ import torch
 from pydantic import Field
 
 from pytest_failcond.corruptions.randomness import stream_key
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError, NotEvaluated
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.base import Bench
 from pytest_failcond.probes.direction.fit import Fitness, Likeness, is_judged, reason
 from pytest_failcond.probes.keys import FitnessKey
 from pytest_failcond.process.batching import Batches
@@ -69,6 +70,35 @@ def measure_fitness(laboratory: Laboratory, key: FitnessKey) -> Fitness:
     name, who = laboratory.generator.classes[key.class_index], laboratory.acceptance.who
     why, remedy = reason(found, laboratory.settings.fitness, name, who)
     return replace(found, why=why, remedy=remedy)
+
+
+def check_fitness(class_index: int, bench: Bench) -> None:
+    """Check that the generator shows a class well enough, if there are a judge and real images.
+
+    Raises:
+        NotEvaluated: it does not.
+    """
+    generator_for(class_index, bench.laboratory)
+    if is_judged(bench.laboratory, class_index):
+        found: Fitness = bench.measure(FitnessKey(class_index))
+        if not found.fit:
+            raise NotEvaluated(found.sentence)
+
+
+def generator_for(class_index: int, laboratory: Laboratory) -> Generator:
+    """Return the generator, if it has the class.
+
+    Raises:
+        FailcondError: there is none, or it has fewer classes.
+    """
+    generator = laboratory.generator
+    if generator is None:
+        raise FailcondError(NO_GENERATOR)
+    if class_index >= len(generator.classes):
+        raise FailcondError(
+            f"class {class_index} is not one of the generator's {len(generator.classes)} classes"
+        )
+    return generator
 
 
 def unfit_sentence(laboratory: Laboratory, class_index: int) -> str:

@@ -7,9 +7,8 @@ from contextlib import suppress
 
 import numpy as np
 
-from pytest_failcond.errors import NO_GENERATOR, FailcondError, NotEvaluated
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import Generator
-from pytest_failcond.generators.by_rejection import of_any_kind
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.base import Bench, Record
 from pytest_failcond.probes.direction.attributes import (
@@ -17,7 +16,7 @@ from pytest_failcond.probes.direction.attributes import (
     changes_along,
     difference_along,
     difference_by_region,
-    natural_variation,
+    variation_in,
 )
 from pytest_failcond.probes.direction.corner_cases import (
     Finding,
@@ -26,8 +25,8 @@ from pytest_failcond.probes.direction.corner_cases import (
     find_corner_cases,
     measure_directions,
 )
-from pytest_failcond.probes.direction.fit import Fitness, is_judged
-from pytest_failcond.probes.direction.fitness import measure_fitness
+from pytest_failcond.probes.direction.fit import Fitness
+from pytest_failcond.probes.direction.fitness import check_fitness, generator_for, measure_fitness
 from pytest_failcond.probes.direction.keys import unit
 from pytest_failcond.probes.direction.outlook import Tell
 from pytest_failcond.probes.direction.place import Where
@@ -52,7 +51,7 @@ def measure(
     if isinstance(key, FitnessKey):
         yield key, measure_fitness(bench.laboratory, key)
         return
-    _check_fitness(key.class_index, bench)
+    check_fitness(key.class_index, bench)
     if isinstance(key, RankingKey):
         ranking, directions = find(bench.laboratory, key, bench.save, bench.expect)
         yield from ((direction.key, direction) for direction in directions)
@@ -64,24 +63,11 @@ def measure(
     yield key, bench.found(key) or measure_direction(bench.laboratory, key, bench.save)
 
 
-def _check_fitness(class_index: int, bench: Bench) -> None:
-    """Check that the generator shows a class well enough, if there are a judge and real images.
-
-    Raises:
-        NotEvaluated: it does not.
-    """
-    _generator_for(class_index, bench.laboratory)
-    if is_judged(bench.laboratory, class_index):
-        found: Fitness = bench.measure(FitnessKey(class_index))
-        if not found.fit:
-            raise NotEvaluated(found.sentence)
-
-
 def find(
     laboratory: Laboratory, key: RankingKey, save: SavePicture, tell: Tell = lambda left: None
 ) -> tuple[ClassRanking, list[Direction]]:
     """Rank the dimensions of a class and walk its top directions; ``tell`` takes the seconds left."""
-    generator = _generator_for(key.class_index, laboratory)
+    generator = generator_for(key.class_index, laboratory)
     options = laboratory.settings.corner_cases
     findings = find_corner_cases(
         generator,
@@ -95,7 +81,7 @@ def find(
         truncation=options.truncation,
         tell=tell,
     )
-    variation = laboratory.once(_variation)
+    variation = laboratory.once(variation_in)
     directions = [
         direction_record(generator, finding, variation, save) for finding in findings.directions
     ]
@@ -104,7 +90,7 @@ def find(
 
 def measure_direction(laboratory: Laboratory, key: DirectionKey, save: SavePicture) -> Direction:
     """Walk one direction, whatever its rank."""
-    generator = _generator_for(key.class_index, laboratory)
+    generator = generator_for(key.class_index, laboratory)
     options = laboratory.settings.corner_cases
     (finding,) = measure_directions(
         generator,
@@ -116,25 +102,7 @@ def measure_direction(laboratory: Laboratory, key: DirectionKey, save: SavePictu
         seed=laboratory.settings.seed,
         truncation=options.truncation,
     )
-    return direction_record(generator, finding, laboratory.once(_variation), save)
-
-
-def _variation(laboratory: Laboratory) -> Variation:
-    """Measure the spread of attributes over the generator's images."""
-    assert laboratory.generator is not None
-    return natural_variation(of_any_kind(laboratory.generator))
-
-
-def _generator_for(class_index: int, laboratory: Laboratory) -> Generator:
-    generator = laboratory.generator
-    if generator is None:
-        raise FailcondError(NO_GENERATOR)
-    if class_index >= len(generator.classes):
-        raise FailcondError(
-            f"class {class_index} is not one of the generator's {len(generator.classes)} classes "
-            f"classes"
-        )
-    return generator
+    return direction_record(generator, finding, laboratory.once(variation_in), save)
 
 
 def ranking_record(key: RankingKey, findings: Findings) -> ClassRanking:
