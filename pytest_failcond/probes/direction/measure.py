@@ -25,7 +25,6 @@ from pytest_failcond.probes.direction.corner_cases import (
     find_corner_cases,
     measure_directions,
 )
-from pytest_failcond.probes.direction.fit import Fitness
 from pytest_failcond.probes.direction.fitness import check_fitness, generator_for, measure_fitness
 from pytest_failcond.probes.direction.keys import unit
 from pytest_failcond.probes.direction.outlook import Tell
