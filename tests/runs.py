@@ -219,6 +219,7 @@ def make_comparison(folder: Path) -> Comparison:
             DirectionComparison(DirectionKey(1, 40, -1), None, None, 8.0, 8.0, 0.2, 0.3),
         ),
         only_then=("corruption:fog:1",),
+        ranked_otherwise=(2,),
     )  # fmt: skip
 
 
@@ -428,6 +429,8 @@ def make_run(
                 [d.dimension],
                 [d.score],
                 over if d.class_index == 2 else [],
+                way="gradient" if d.class_index < 2 else "effect",
+                why="" if d.class_index < 2 else f"the gradient of {EVIL} is zero",
             )
             for d in directions
         ]

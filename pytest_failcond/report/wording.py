@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
@@ -51,6 +51,7 @@ GRAVEST = "  (of several gates, the gravest)"
 READABLE = (
     "readable: the mean share of the same images, or of 2,000 of them, that the judges accept"
 )
+_MOST_NAMES = 12  # in a sentence
 _MOST_WIDTHS = 10_000  # widths of sampling noise; a larger margin is shown without them
 
 
@@ -179,6 +180,18 @@ def short_reason(check: Check) -> str:
 def class_name(run: Shown, index: int) -> str:
     """Return the name of a class, or its index if it has none."""
     return printable(run.classes[index]) if 0 <= index < len(run.classes) else str(index)
+
+
+def class_names(run: Shown, indices: Iterable[int]) -> str:
+    """Name classes: ``0, 3 and 8``; those beyond a dozen are counted."""
+    return listed([class_name(run, index) for index in indices])
+
+
+def listed(names: Sequence[str]) -> str:
+    """``0, 3 and 8``; those beyond a dozen are counted."""
+    if len(names) > _MOST_NAMES:
+        names = [*names[: _MOST_NAMES - 1], f"{len(names) - _MOST_NAMES + 1} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def key_text(run: Shown, key: str) -> str:

@@ -15,7 +15,7 @@ from pytest_failcond.probes.regression.record import (
     walk_changed,
 )
 from pytest_failcond.records.measurements import Examples, Measurement
-from pytest_failcond.runs.other import check_comparable, same_hash, same_input
+from pytest_failcond.runs.other import check_comparable, same_hash, same_input, walk_options
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.paired import holm, mcnemar_p, paired_counts, paired_drop_bound
 
@@ -77,7 +77,14 @@ def compare(
         corpus_lost=corpus_lost,
         corpus_gained=corpus_gained,
         predictions_differ=_predictions_differ(then, now) or any(map(walk_changed, walks)),
+        ranked_otherwise=() if remark else _ranked_otherwise(then, now),
     )
+
+
+def _ranked_otherwise(then: Run, now: Run) -> tuple[int, ...]:
+    """Return the classes that the two runs ranked in different ways."""
+    both = [(then.rankings[key], now.rankings[key]) for key in now.rankings if key in then.rankings]
+    return tuple(after.class_index for before, after in both if before.way != after.way)
 
 
 def _predictions_differ(then: Run, now: Run) -> bool:
@@ -129,10 +136,7 @@ def _why_no_directions(then: Run, now: Run) -> str:
     if before != after:
         there, here = ("no least_p" if p is None else f"least_p = {p:g}" for p in (before, after))
         return f"directions are not compared: another acceptance, {there} there and {here} here"
-    options = (
-        {"truncation": 1.0} | (run.settings.get("corner_cases") or {}) for run in (then, now)
-    )
-    if next(options) != next(options):
+    if walk_options(then) != walk_options(now):
         return "directions are not compared: other corner_cases settings"
     return ""
 

@@ -96,5 +96,6 @@ def same_input(name: str, then: Any, now: Any) -> bool:
 
 
 def walk_options(run: Run) -> dict[str, Any]:
-    """Return how directions were walked; earlier versions knew no truncation."""
-    return {"truncation": 1.0} | (run.settings.get("corner_cases") or {})
+    """Return how directions were walked, however they were ranked; earlier versions knew no truncation."""
+    options = {"truncation": 1.0} | (run.settings.get("corner_cases") or {})
+    return {name: value for name, value in options.items() if name != "ranking"}

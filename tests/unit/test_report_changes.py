@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from pytest_failcond.probes.regression import view as changes
 from pytest_failcond.probes.regression.record import Comparison, DirectionComparison, KeyComparison
 from pytest_failcond.report import terminal
 from pytest_failcond.runs.compare import compare
+from pytest_failcond.runs.content import digest
+from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.gates import GateResult
 from tests.runs import changed, make_check, make_run
 
@@ -78,6 +81,35 @@ def test_directions_that_did_not_change_are_left_out():
     assert changes.summary(comparison).endswith("2 of 3 directions changed")
     many = [replace(worse, key=f"direction:0:{i}:-") for i in range(15)]
     assert changes.shown_directions(of(directions=[*many, same]), every=False)[1] == 3
+
+
+def test_rankings_of_different_ways_are_compared_by_direction(files, capsys):
+    """An older run has no way: it ranked by gradient."""
+    now = Run.load(files[1])
+    text = json.loads(Path(files[0]).read_text())
+    for ranking in text["rankings"]:
+        del ranking["way"], ranking["why"]
+    del text["digest"]
+    Path(files[0]).write_text(json.dumps(text | {"digest": digest(text)}))
+    then = Run.load(files[0])
+    assert {ranking.way for ranking in then.rankings.values()} == {"gradient"}
+    comparison = compare(then, now, "old.json", confidence=0.95)
+    assert comparison.ranked_otherwise == (2,)
+    assert len(comparison.directions) == 3
+    assert compare(now, now, "old.json", confidence=0.95).ranked_otherwise == ()
+    assert main(["compare", *files]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not ranked as in A (by gradient and by measured effect), so directions are" in said
+
+
+def test_the_setting_of_the_ranking_does_not_keep_directions_from_being_compared():
+    then = make_run()
+    settings = then.settings | {"corner_cases": {"top": 3, "ranking": "effect"}}
+    then = replace(then, settings=then.settings | {"corner_cases": {"top": 3}})
+    now = replace(then, settings=settings)
+    assert compare(then, now, "old.json", confidence=0.95).directions
+    now = replace(then, settings=settings | {"corner_cases": {"top": 2}})
+    assert not compare(then, now, "old.json", confidence=0.95).directions
 
 
 def test_the_bound_is_explained_with_its_confidence():

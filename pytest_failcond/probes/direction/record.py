@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ from pytest_failcond.probes.direction.keys import read_key
 from pytest_failcond.probes.direction.place import Where
 from pytest_failcond.probes.keys import DirectionKey, Key, RankingKey
 from pytest_failcond.storage.packing import unpack_bits
+
+Way = Literal["gradient", "effect"]
+"""A way to rank dimensions: by the classifier's gradient, or by the measured effect of a push to the
+ends of the generator's own range."""
 
 STANDS_OUT = 0.5  # σ of natural variation; smaller changes are not named
 VALID_SHARE = 0.8
@@ -81,7 +85,8 @@ class Direction:
 
     Attributes:
         rank: 1 for the most harmful direction of its class; None if it was not ranked.
-        score: loss in p(class) per σ, at the start.
+        score: loss in p(class) per σ, at the start; where the class was ranked by effect, the loss at the
+            end of the generator's own range.
         breaking_shift: smallest shift at which half of the start images are broken; None: none is.
         valid_range: shift up to which 80 % of the images are accepted; None: not judged.
         breaks: each start image's bisected breaking shift; None: it did not break.
@@ -185,14 +190,18 @@ class ClassRanking:
     """The result for ``ranking:CLASS``: the directions for the tests of this class.
 
     Attributes:
-        samples: images that the gradients were averaged over.
+        samples: images that were drawn to rank by.
         directions: keys of the walked directions, by rank.
-        dimensions, scores: the highest |score|s of the ranking, signed: the loss in p per σ up.
+        dimensions, scores: the first of the ranking, and their scores, signed: the loss in p per σ up,
+            or, by effect, at the end of the range that loses more: + up, − down.
         passed_over: directions left out because images soon stop being their class:
             key, score and valid_range of each.
         starts: start images that directions are walked from.
         starts_right: which of them are right before they are moved; see `right_unmoved`. None: of an
             earlier version, which did not keep it.
+        way: how the class was ranked. Rankings of different ways have no common scale: they are
+            compared by direction, not by rank.
+        why: the reason for a ranking by effect, as ``its gradient is zero``; empty for one by gradient.
     """
 
     key: RankingKey
@@ -204,6 +213,8 @@ class ClassRanking:
     passed_over: list[dict[str, Any]] = field(default_factory=list)
     starts: int = 0
     starts_right: str | None = None
+    way: Way = "gradient"
+    why: str = ""
 
     @property
     def right_unmoved(self) -> npt.NDArray[np.bool_]:

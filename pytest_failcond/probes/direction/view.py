@@ -93,13 +93,17 @@ def _on_pages(run: Shown) -> Iterator[Block]:
 
 
 def _in_words(run: Shown) -> Iterator[Block]:
-    """Describe the changes that break each class, the images wrong without any, and the directions passed over."""
+    """Describe the changes that break each class, the images wrong without any, the ways of ranking, and
+    the directions passed over.
+    """
     if said := direction_text.what_breaks(run, later=False):
         yield Note(said, on=BRIEF)
     if said := direction_text.what_breaks(run):
         yield Note(said, on=VERBOSE | PAGES)
     if said := direction_text.wrong_unmoved(run):
         yield Note(said)
+    for line in direction_text.ranked_by_effect(run):
+        yield Note(line)
     for line in direction_text.without_directions(run):
         yield Note(line)
     for line in direction_text.all_passed_over(run):

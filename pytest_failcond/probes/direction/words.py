@@ -94,6 +94,25 @@ def wrong_unmoved(run: Shown) -> str:
     return text if said else ""
 
 
+def ranked_by_effect(run: Shown) -> list[str]:
+    """Say which classes were not ranked by gradient, a line for each reason, for ten reasons at most."""
+    rankings = [r for r in rankings_in(run.records).values() if r.way == "effect"]
+    of_reason: dict[str, list[int]] = {}
+    for ranking in rankings:
+        of_reason.setdefault(ranking.why, []).append(ranking.class_index)
+    every = len(rankings) == len(rankings_in(run.records))
+    said = []
+    for why, indices in of_reason.items():
+        all_of_them = every and len(of_reason) == 1
+        which = "all classes" if all_of_them else f"class {wording.class_names(run, indices)}"
+        reason = f": {printable(why)}" if why else ""
+        said.append(f"Ranked by measured effect instead of gradient, {which}{reason}")
+    more = len(said) - contents.MOST_CLASSES
+    return said[: contents.MOST_CLASSES] + (
+        [f"… and for {more:,} more reasons"] if more > 0 else []
+    )
+
+
 def without_directions(run: Shown) -> list[str]:
     """Say which classes have no direction that can be tested, a line each, for ten classes at most."""
     names = [
@@ -142,7 +161,7 @@ def _place(direction: Direction, most: int | None) -> list[str]:
 
 def at(places: Sequence[str]) -> str:
     """Return places in words: ``at the top left``, ``all over``."""
-    return ALL_OVER if tuple(places) == (ALL_OVER,) else f"at the {_listed(list(places))}"
+    return ALL_OVER if tuple(places) == (ALL_OVER,) else f"at the {wording.listed(places)}"
 
 
 def plus_minus(number: float) -> str:
@@ -166,18 +185,11 @@ def _breaking(run: Shown, change: BreakingChange, *, later: bool) -> str:
     if change.name is not None:
         name = f"{printable(change.name)} {plus_minus(change.sign)}"
     parts = [
-        f"{_listed([wording.class_name(run, index) for index in indices])} {when}"
+        f"{wording.class_names(run, indices)} {when}"
         for indices, when in ((change.first, "first"), (change.later if later else (), "later"))
         if indices
     ]
     return f"{name} breaks {', '.join(parts)}" if parts else ""
-
-
-def _listed(names: list[str]) -> str:
-    """``0, 3 and 8``; those beyond a dozen are counted."""
-    if len(names) > _MOST_CLASSES:
-        names = [*names[: _MOST_CLASSES - 1], f"{len(names) - _MOST_CLASSES + 1} more"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def all_passed_over(run: Shown) -> list[str]:

@@ -76,6 +76,8 @@ class Comparison:
         remark: the reason why directions are not compared; empty if they are.
         predictions_differ: whether any prediction on the same pixels, or a walk, differs. A hash
             cannot see all code: models with the same hash may differ.
+        ranked_otherwise: classes whose directions were ranked in another way, by gradient or by effect:
+            their ranks cannot be compared.
     """
 
     baseline: str
@@ -90,6 +92,7 @@ class Comparison:
     corpus_lost: tuple[str, ...] = ()
     corpus_gained: tuple[str, ...] = ()
     predictions_differ: bool = False
+    ranked_otherwise: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of the run file."""
@@ -119,7 +122,7 @@ class Comparison:
             DirectionComparison(**entry | {"key": parse_key(entry["key"])})
             for entry in data["directions"]
         )
-        names = ("only_then", "corpus_lost", "corpus_gained")
+        names = ("only_then", "corpus_lost", "corpus_gained", "ranked_otherwise")
         fields = data | {name: tuple(data.get(name, ())) for name in names}
         fields["only_then"] = tuple(map(parse_key, fields["only_then"]))
         return cls(**fields | {"keys": keys, "directions": directions})

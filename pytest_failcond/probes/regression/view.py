@@ -40,12 +40,14 @@ class Words:
         lost: the meaning of a lost image.
         inputs_changed: for keys whose pixels differ.
         only_then: for keys that only the first of the two has.
+        other: names the first of the two.
     """
 
     directions: tuple[str, ...]
     lost: str
     inputs_changed: str
     only_then: str
+    other: str
 
 
 SINCE = Words(
@@ -53,6 +55,7 @@ SINCE = Words(
     lost="right in the baseline, wrong now",
     inputs_changed="inputs changed, not only the model, so not compared",
     only_then="not measured again",
+    other="the baseline",
 )
 """The words for a run and its baseline."""
 
@@ -61,6 +64,7 @@ A_AND_B = Words(
     lost="A has it right, B does not",
     inputs_changed="A and B saw other pixels, so not compared",
     only_then="not in B",
+    other="A",
 )
 """The words for two runs or models, side by side."""
 
@@ -111,7 +115,7 @@ def _blocks(
         more = f"{len(keys) - (first or 0)} more"
         rows, told = [row(run, entry) for entry in keys], note(comparison, words)
         yield Table(HEAD, rows, name="Keys", first=first, rest=more, told=told, on=on)
-    for remark in remarks(comparison, rest, words):
+    for remark in [*remarks(comparison, rest, words), *_ranked_otherwise(run, comparison, words)]:
         yield Note(remark, "aside", on=on)
     directions, others = shown_directions(comparison, every=every)
     if directions:
@@ -277,3 +281,12 @@ def remarks(
     if comparison.remark:
         said.append(comparison.remark)
     return said
+
+
+def _ranked_otherwise(run: Shown, comparison: Comparison, words: Words) -> Iterator[str]:
+    """Say which classes were ranked in another way, so that only their directions are compared."""
+    if classes := comparison.ranked_otherwise:
+        yield (
+            f"class {wording.class_names(run, classes)}: not ranked as in {words.other} (by gradient and by "
+            "measured effect), so directions are compared, and not their ranks"
+        )

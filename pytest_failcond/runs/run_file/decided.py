@@ -217,3 +217,7 @@ class ComparisonRecord(Record):
         False,
         description="Whether any prediction on the same pixels, or a walk, differs.",
     )
+    ranked_otherwise: Many[Count] = Field(
+        [],
+        description="Classes whose directions were ranked in another way: their ranks cannot be compared.",
+    )

@@ -11,13 +11,9 @@ from pytest_failcond.probes.keys import CornerCaseKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.ranges import PARTS
 from pytest_failcond.runs.run_file.decided import ComparisonRecord, GateRecord, check_metrics
+from pytest_failcond.runs.run_file.directions import DirectionRecord, RankingRecord
 from pytest_failcond.runs.run_file.fitness import FitnessRecord
-from pytest_failcond.runs.run_file.measured import (
-    CorpusRecord,
-    DirectionRecord,
-    MeasurementRecord,
-    RankingRecord,
-)
+from pytest_failcond.runs.run_file.measured import CorpusRecord, MeasurementRecord
 from pytest_failcond.runs.run_file.origin import EnvironmentRecord, SubjectsRecord, at_most
 from pytest_failcond.runs.run_file.values import (
     FileName,
@@ -215,6 +211,8 @@ class RunRecord(Record):
         for planned in self.planned:
             if isinstance(about := PROBES.named(planned), CornerCaseKey):
                 check(planned, [about.class_index])
+        if self.comparison is not None:
+            check("comparison", self.comparison.ranked_otherwise)
         # If only the corpus was measured, the classes may have no names.
         for replayed in self.corpus.entries if self.corpus is not None and classes else ():
             check(f"corpus entry {replayed.id}", [replayed.label])
