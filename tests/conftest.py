@@ -1,9 +1,12 @@
 """What all tests share: pytester, which runs pytest on small projects, and a cache of their own."""
 
+import gc
 import os
 import signal
 import sys
+import sysconfig
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +18,44 @@ pytest_plugins = ["pytester"]
 # cores from one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 # Whatever the shell says: some hundred processes and sessions import the package, and each would
 # compile it and rewrite its assertions again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+ROOT = Path(__file__).parents[1]
+SHARED = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    *(str(ROOT / name) for name in ("pytest_failcond", "tests")),
+)
+"""Where modules lie that all tests share: those of Python, of installed packages, and ours."""
+
+
+@pytest.fixture
+def pytester(pytester, monkeypatch):
+    """pytester, whose sessions keep no bytecode: files that change twice in a second would not be seen."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return pytester
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():
+    """Forget the modules of a project after its test, and its folders: other projects have modules
+    of the same names."""
+    path, known = [*sys.path], set(sys.modules)
+    try:
+        return (yield)
+    finally:
+        sys.path[:] = path
+        for name in sys.modules.keys() - known:
+            if is_of_a_project(sys.modules[name]):
+                del sys.modules[name]
+
+
+def is_of_a_project(module) -> bool:
+    """Whether a module lies in the folder of a project, and in none that tests share."""
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    return any(place and not str(place).startswith(SHARED) for place in places)
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +79,10 @@ def pytest_configure() -> None:
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep what all tests share, such as torch, out of each later collection of garbage."""
+    gc.collect()
+    gc.freeze()

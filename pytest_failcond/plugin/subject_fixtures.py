@@ -174,8 +174,12 @@ def unknown_fixture(items: Sequence[pytest.Item]) -> str | None:
 def _named_like_ours(items: Sequence[pytest.Item]) -> Iterator[tuple[str, str]]:
     """Yield names that begin like ours, in the user's conftest files, plugins and tests, and the files."""
     manager = items[0].config.pluginmanager if items else None
-    installed = [id(plugin) for plugin, _ in manager.list_plugin_distinfo()] if manager else []
-    plugins = [p for p in manager.get_plugins() if id(p) not in installed] if manager else []
+    installed = {id(plugin) for plugin, _ in manager.list_plugin_distinfo()} if manager else set()
+    plugins = [
+        plugin
+        for plugin in (manager.get_plugins() if manager else ())
+        if id(plugin) not in installed and not _is_pytests_own(plugin)
+    ]
     modules = [getattr(item, "module", None) for item in items]
     classes = [getattr(item, "cls", None) for item in items]
     for place in {id(place): place for place in (*plugins, *modules, *classes)}.values():
@@ -183,6 +187,12 @@ def _named_like_ours(items: Sequence[pytest.Item]) -> Iterator[tuple[str, str]]:
             for given in (name, inspect.getattr_static(value, "name", None)):  # name= of a fixture
                 if isinstance(given, str) and given.startswith(_PREFIX):
                     yield given, getattr(place, "__file__", None) or place.__module__
+
+
+def _is_pytests_own(plugin: object) -> bool:
+    """Whether a plugin, which is a module or an object, is part of pytest."""
+    module = getattr(plugin, "__name__", None) or type(plugin).__module__
+    return str(module).startswith("_pytest.")
 
 
 def _alone(name: str, source: Source, given: Mapping[str, str]) -> str | None:

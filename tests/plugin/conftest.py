@@ -138,13 +138,27 @@ samples = 8
 max_shift = 2.0
 """
 
-DISTURBING = ("randomly", "rerunfailures", "syrupy")
-"""Plugins that change every session: they shuffle tests, open a socket beside xdist, or count snapshots."""
+ASKED_BY = {
+    "randomly": "--randomly",
+    "rerunfailures": "--reruns",
+    "syrupy": "--snapshot",
+    "html": "--html",
+    "metadata": "--html",
+    "pytest_cov": "--cov",
+    "pytest_repeat": "--count",
+    "xdist": "-n",
+}
+"""Other plugins, and the options that ask for them. The first three change every session: they shuffle
+tests, open a socket beside xdist, or count snapshots. Each of the others takes a part of its start."""
 
 WITHOUT = ("-p", "no:randomly", "-p", "no:syrupy", "-p", "no:hypothesispytest")
 """For sessions in processes of their own: each would import Hypothesis, which takes as long as they do."""
 
 SUITE = "from pytest_failcond.suite import *\n"
+
+
+KEPT: dict[tuple[object, ...], tuple[Any, dict[str, bytes]]] = {}
+"""Sessions that were run once: from files, place and arguments to the result and the files then."""
 
 
 def read(path: Path) -> bytes | None:
@@ -183,10 +197,14 @@ class Project:
 
         Whatever run it keeps, can be read again.
         """
-        idle = [name for name in DISTURBING if name not in " ".join(arguments)]
-        options = [option for name in idle for option in ("-p", f"no:{name}")]
         if workers:
-            options += ["-n", str(workers), "-p", "no:hypothesispytest"]
+            arguments = ("-n", str(workers), "-p", "no:hypothesispytest", *arguments)
+        options = [
+            option
+            for name, asks in ASKED_BY.items()
+            if not any(argument.startswith(asks) for argument in arguments)
+            for option in ("-p", f"no:{name}")
+        ]
         option = "--failcond-json="
         named = [a.removeprefix(option) for a in arguments if a.startswith(option)]
         before = [read(self.path / name) for name in named]
@@ -195,6 +213,33 @@ class Project:
             if read(self.path / name) != old:
                 Run.load(self.path / name)
         return result
+
+    def once(self, *arguments: str) -> Any:
+        """Run pytest as `run` does, unless an earlier test did: then take what its session left.
+
+        Files, folder and arguments decide what is the same. So it is no way to run what a test has
+        patched, and the name of an earlier test's folder may stand in the result.
+        """
+        place = Path.cwd().relative_to(self.path)
+        key = (place, arguments, *sorted(self._files().items()))
+        if key not in KEPT:
+            KEPT[key] = self.run(*arguments), self._files()
+        result, left = KEPT[key]
+        here = self._files()
+        for name in here.keys() - left.keys():
+            (self.path / name).unlink()
+        for name, content in left.items():
+            if here.get(name) != content:
+                (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.path / name).write_bytes(content)
+        return result
+
+    def _files(self) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(self.path)): path.read_bytes()
+            for path in self.path.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
 
     def log(self) -> list[str]:
         """Return what classifier and corruptions wrote down when they were called."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tomllib
 
 import pytest
 
-from pytest_failcond.config.settings import Settings
+from pytest_failcond.config.settings import Settings, load_settings
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.plugin.unfound import check_named
 from pytest_failcond.subjects.references import locate, references_of
-from tests.plugin.conftest import DISTURBING, GRID, ROOT, SUITE
+from tests.plugin.conftest import GRID, ROOT, SUITE
 
 KEYS = {
     "classifier": '[tool.failcond]\nclassifier = "NAMED"\nimages = "mine:load_images"',
@@ -49,15 +52,27 @@ def kit(project):
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("reference", WRONG)
-def test_what_cannot_be_found_is_one_sentence(kit, key, reference):
+def test_what_cannot_be_found_is_one_sentence(kit, pytestconfig, key, reference):
     kit.configure(KEYS[key].replace("NAMED", reference))
+    file = kit.path / "pyproject.toml"
+    settings = load_settings(file, tomllib.loads(file.read_text())["tool"]["failcond"])
+    with pytest.raises(FailcondError) as refused:
+        check_named(pytestconfig, [kit.path], settings)
+    message = str(refused.value)
+    assert "\n" not in message
+    for word in (key, repr(reference), WRONG[reference]):
+        assert word in message
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_session_stops_at_once_with_that_sentence(kit, key):
+    kit.configure(KEYS[key].replace("NAMED", "mein:load"))
     result = kit.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     message = result.stderr.str().strip()
     assert message.startswith("ERROR: ")
     assert "\n" not in message
-    for word in (key, repr(reference), WRONG[reference]):
-        assert word in message
+    assert f"{key} = 'mein:load': {WRONG['mein:load']}" in message
 
 
 def test_a_command_lines_reference_is_one_too(kit):
@@ -89,19 +104,18 @@ def test_a_mistyped_probe_is_one_sentence(project):
         assert word in message
 
 
-def test_a_mistyped_function_of_the_example_is_found_before_anything_runs(pytester):
+def test_a_mistyped_function_of_the_example_is_found_before_anything_runs(project):
     for name in ("pyproject.toml", "digits.py", "test_robustness.py"):
-        shutil.copy(ROOT / "example_project" / name, pytester.path)
-    idle = [option for name in DISTURBING for option in ("-p", f"no:{name}")]
+        shutil.copy(ROOT / "example_project" / name, project.path)
     mistyped = "--failcond-classifier=digits:load_clasifier"
-    table = pytester.path / "pyproject.toml"
+    table = project.path / "pyproject.toml"
     kept = [
         line
         for line in table.read_text().splitlines()
         if not line.startswith(("generator", "judge", "corpus", "review"))
     ]
     table.write_text("\n".join(kept).partition("[tool.failcond.corner_cases]")[0])
-    result = pytester.runpytest_inprocess(*idle, mistyped)
+    result = project.run(mistyped)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     message = result.stderr.str().strip()
     assert message.startswith("ERROR: classifier = 'digits:load_clasifier': there is no")
