@@ -50,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser, words = _parser(), sys.argv[1:] if argv is None else list(argv)
         if "" in words or any(word.startswith("--") and word.endswith("=") for word in words):
             parser.error("an argument is empty; perhaps a variable is not set")
-        options = parser.parse_args(words)
+        options, unknown = parser.parse_known_args(words)
+        if unknown:
+            options.parser.error(_unrecognized(unknown))
         command = f"failcond {options.command}"
         add_those_of_here()
         return int(options.run(options))
@@ -63,6 +65,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say(f"{command}: interrupted", to=sys.stderr)
         return 130
+
+
+def _unrecognized(words: Sequence[str]) -> str:
+    """Return the error of arguments that a command does not take."""
+    listed = " ".join(words)
+    is_list = not any(word.startswith("-") for word in words)
+    advice = "; a list is one argument, with commas and no spaces, like a,b,c" if is_list else ""
+    return f"unrecognized arguments: {listed}{advice}"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parser=command)
     return parser
 
 

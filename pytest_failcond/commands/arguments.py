@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Read ``a,b,c``."""
-    return tuple(part.strip() for part in text.split(","))
+    """Read ``a,b,c``: no name is empty or occurs twice."""
+    found = tuple(part.strip() for part in text.split(","))
+    wrong = next((name for name in found if not name or found.count(name) > 1), None)
+    if wrong is not None:
+        how = f"{shorten(wrong)!r} occurs twice" if wrong else "a name is empty"
+        raise argparse.ArgumentTypeError(f"{how}; give each name once, like a,b,c")
+    return found
 
 
 def numbers(text: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -140,6 +140,7 @@ class Settings(Table):
 
     classifier: str | None = None
     head: str | Annotated[int, AfterValidator(ranges.HEAD.check)] | None = None
+    outputs: Literal["logits", "probabilities"] | None = None
     images: str | None = None
     generator: str | None = None
     generator_images: GeneratorImages = GeneratorImages()

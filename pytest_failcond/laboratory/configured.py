@@ -137,8 +137,8 @@ def wrapped(model: Any, name: str, settings: Settings) -> Classifier:
         return model
     chosen = "batch_size" in settings.model_fields_set  # the default follows the size of the images
     size, device = settings.batch_size if chosen else None, settings.device
-    head = settings.head if name == "classifier" else None
-    return Classifier(model, batch_size=size, device=device, name=name, head=head)
+    head, outputs = (settings.head, settings.outputs) if name == "classifier" else (None, None)
+    return Classifier(model, batch_size=size, device=device, name=name, head=head, outputs=outputs)
 
 
 def acceptance_by(judge: Any, settings: Settings) -> Acceptance:

@@ -75,9 +75,9 @@ def preflight(laboratory: Laboratory, clean: Measurement) -> Iterator[Remark]:
     found = [one for one in found if explains(one.before, one.after, share, confidence)]
     if found:
         best = max(found, key=lambda one: one.after.mean() - one.before.mean())
-        yield _explained(classifier.name, best)
+        yield _explained(classifier.name, best, len(right))
     elif is_near_chance(right, share, laboratory.settings.confidence):
-        yield _unexplained(classifier.name, right, share)
+        yield _unexplained(classifier, right, share)
 
 
 def chance(labels: Labels) -> float:
@@ -195,23 +195,24 @@ def _probabilities(classifier: Classifier, images: Images) -> npt.NDArray[np.flo
         return None
 
 
-def _explained(name: str, found: _Found) -> Remark:
+def _explained(name: str, found: _Found, total: int) -> Remark:
     whose = "its outputs" if found.what == "order" else "the images"
     return Remark(
         name,
         found.what,
-        f"{the(name)} has {_percent(found.before)} of {len(found.before):,} clean test images right, and "
-        f"{_percent(found.after)} if {whose} are {found.how}; {found.remedy}",
+        f"{the(name)} has {_percent(found.before)} of a sample of {len(found.before):,} of {total:,} clean test images "
+        f"right, and {_percent(found.after)} if {whose} are {found.how}; {found.remedy}",
     )
 
 
-def _unexplained(name: str, right: Bools, share: float) -> Remark:
+def _unexplained(classifier: Classifier, right: Bools, share: float) -> Remark:
+    head = "" if classifier.head is None else f"`head` = {classifier.head!r}, "
     return Remark(
-        name,
+        classifier.name,
         "chance",
-        f"{the(name)} has {_percent(right)} of {len(right):,} clean test images right, no more than one "
+        f"{the(classifier.name)} has {_percent(right)} of {len(right):,} clean test images right, no more than one "
         f"answer for all ({100 * share:.1f} %), and no other order of its outputs or channels and no usual "
-        "range of the images explains it; check its weights, its labels and its preprocessing",
+        f"range of the images explains it; check {head}its weights, its labels and its preprocessing",
     )
 
 

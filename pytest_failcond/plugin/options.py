@@ -13,7 +13,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.plugin.option_table import OPTIONS, WRITTEN, read_part
 from pytest_failcond.plugin.scope import Scope
 from pytest_failcond.plugin.state import State
-from pytest_failcond.plugin.unfound import check_named
+from pytest_failcond.plugin.unfound import check_judged, check_named
 
 if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
@@ -80,7 +80,10 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         )
     if part is not None and config.getoption("failcond_json") is None:
         config.option.failcond_json = f"failcond-part-{part[0]}-of-{part[1]}.json"
-    classes = _class_names(settings) if measured is None else _classes_of(measured[1], settings)
+    own = _generator_classes(settings) if measured is None else None
+    classes = (
+        _class_names(settings, own) if measured is None else _classes_of(measured[1], settings)
+    )
     baseline = config.getoption("failcond_compare") or settings.baseline
     if worker is None:
         _check_outputs(config, settings)
@@ -90,6 +93,8 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
             check_reference(settings)
         if measured is None:
             check_named(config, scope.places, settings)
+            if own == ():
+                check_judged(config, scope.places, settings)
     if settings.device != "cpu":
         from pytest_failcond.subjects.modules import check_device
 
@@ -144,27 +149,34 @@ def _classes_of(run: Run, settings: Settings) -> tuple[str, ...]:
     return run.classes
 
 
-def _class_names(settings: Settings) -> tuple[str, ...] | None:
+def _generator_classes(settings: Settings) -> tuple[str, ...] | None:
+    """Return the class names in the generator's header; none if it has no classes; None: no generator."""
+    if settings.generator is None:
+        return None
+    from pytest_failcond.generators.stylegan2.checkpoint import read_config
+
+    path = settings.path(settings.generator)
+    if not path.exists():
+        raise FailcondError(
+            f"generator: there is no file {path}; `failcond train` makes one, "
+            "`failcond convert` makes one of another program's checkpoint, or correct the path"
+        )
+    return read_config(path)[0].classes
+
+
+def _class_names(settings: Settings, generator: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Return the class names of the configuration, the generator's header or the images' files."""
     from pytest_failcond.config.class_names import class_names
     from pytest_failcond.config.settings import check_gate_classes
 
-    generator = None
-    if settings.generator is not None:
-        from pytest_failcond.generators.stylegan2.checkpoint import read_config
-
-        path = settings.path(settings.generator)
-        if not path.exists():
-            raise FailcondError(
-                f"generator: there is no file {path}; `failcond train` makes one, "
-                "`failcond convert` makes one of another program's checkpoint, or correct the path"
-            )
-        generator = read_config(path)[0].classes
     names = class_names(settings, generator)
     if generator == () and names is None:
+        judge = (
+            "" if settings.named_judges else ', and give judge = "…", which sees them in its images'
+        )
         raise FailcondError(
             f"generator: {settings.generator} has no classes; name them in the order of the judges' "
-            "outputs: classes = [...] in [tool.failcond]"
+            f"outputs, classes = [...] in [tool.failcond]{judge}"
         )
     if names is not None:
         check_gate_classes(settings, names)

@@ -156,7 +156,7 @@ class Failcond:
         said = entry.told(self.classes)
         if entry.lost:
             self._tell(VERDICT, "failed")
-            fail(f"{key}: is marked as fixed, but {said}", faults=())
+            fail(f"{key}: is marked as fixed, but {said}", faults=(), brief=said)
         if not entry.right:
             self._tell(VERDICT, "open")
             pytest.xfail(one_line(said))

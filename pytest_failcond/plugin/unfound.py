@@ -71,6 +71,23 @@ def check_named(config: pytest.Config, places: Sequence[Path], settings: Setting
                 raise
 
 
+def check_judged(config: pytest.Config, places: Sequence[Path], settings: Settings) -> None:
+    """Check that there is a judge, for a generator without classes.
+
+    Raises:
+        FailcondError: there is none, the tests need it, and no fixture gives one or another generator.
+    """
+    if settings.named_judges:
+        return
+    error = FailcondError(
+        f"generator: {settings.generator} has no classes, and without a judge its images get none; set "
+        'judge = "…" in [tool.failcond], or use a generator with classes'
+    )
+    fixtures = (_JUDGE, "failcond_generator")
+    if all(_is_certain(config, places, fixture, _Fault(error)) for fixture in fixtures):
+        raise error
+
+
 def _fault(reference: str, key: str, folder: Path) -> _Fault | None:
     """Find the fault of a ``module:callable``, if it has a certain one."""
     from pytest_failcond.subjects.module_names import names_of

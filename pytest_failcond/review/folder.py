@@ -124,15 +124,20 @@ def read_answers(
         deck_id: of the deck, if the file does not name it.
 
     Raises:
-        FailcondError: it is damaged or foreign, or its answers do not fit the deck.
+        FailcondError: it is damaged or foreign, it has no answers, or they do not fit the deck.
     """
     content = read_bytes(path)
     try:
         if content.lstrip()[:1] == b"{":
-            return _from_page(parse_json(content), review, reader, kind)
-        return _from_table(content, review, reader, kind, deck_id)
+            found, how = _from_page(parse_json(content), review, reader, kind), "read the page"
+        else:
+            found = _from_table(content, review, reader, kind, deck_id)
+            how = f"write the class that each image shows, or {UNKNOWN}, into the column answer"
+        if not found:
+            raise ValueError(f"no image has an answer yet; {how}, then read the file again")
     except (ValueError, FailcondError) as error:
         raise FailcondError(f"{path}: {error}") from error
+    return found
 
 
 def _from_page(

@@ -48,7 +48,7 @@ def logits_of_tensor(
             raise _refused(part, name, count, classes, form)
         logits: Tensor = part.dequantize() if part.is_quantized else part
         logits = logits.to_dense() if logits.layout != torch.strided else logits
-        _check_shape(logits, name, count, classes)
+        _check_shape(logits, name, count, classes, head)
         if not bool(torch.isfinite(logits.detach().float()).all()):
             raise _not_finite(name)
         return logits
@@ -70,7 +70,7 @@ def logits_of_array(
         array = _plain(part)
         if array is None or array.dtype.kind not in _NUMBERS:
             raise _refused(part, name, count, classes)
-        _check_shape(array, name, count, classes)
+        _check_shape(array, name, count, classes, head)
         with np.errstate(over="ignore"):  # too large values become infinite, and are refused
             logits = array.astype(np.float32)
         if not np.isfinite(logits).all():
@@ -104,7 +104,9 @@ def _converted(taken: Any, out: Any, name: str) -> Any:
         return ask(who, taken)
 
 
-def _check_shape(logits: Any, name: str, count: int, classes: int | None) -> None:
+def _check_shape(
+    logits: Any, name: str, count: int, classes: int | None, head: Head | None
+) -> None:
     if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 1:
         raise _refused(logits, name, count, classes)
     if logits.shape[1] == 1:
@@ -113,9 +115,10 @@ def _check_shape(logits: Any, name: str, count: int, classes: int | None) -> Non
             "of one output for two classes, give both: [0, x] of a logit x, [1 - p, p] of a probability p"
         )
     if classes not in (None, logits.shape[1]):
+        chosen_head = "" if head is None else f"`head` = {head!r}, "
         raise FailcondError(
             f"{the(name)} returned {logits.shape[1]} classes, but there are {classes}; "
-            "check `classes` and the generator"
+            f"check {chosen_head}`classes` and the generator"
         )
 
 

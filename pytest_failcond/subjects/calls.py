@@ -24,13 +24,16 @@ from pytest_failcond.subjects.forms import (
 )
 from pytest_failcond.subjects.heads import Head
 from pytest_failcond.subjects.modules import check_device, check_weights, evaluating, is_module
-from pytest_failcond.subjects.scale import are_probabilities
+from pytest_failcond.subjects.scale import Outputs, are_probabilities
 from pytest_failcond.words.judged import the
 from pytest_failcond.words.remarks import Noticed, Remark
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
+
+_STATE_IT = '; set outputs = "probabilities" in [tool.failcond] if that is meant'
 
 
 def _warn(remark: Remark) -> None:
@@ -47,6 +50,7 @@ class Calls:
         device: str,
         name: str,
         head: Head | None,
+        outputs: Outputs | None,
     ) -> None:
         model = as_module(model)
         if isinstance(model, type):
@@ -74,7 +78,9 @@ class Calls:
         self.notice: Callable[[Remark], None] = _warn
         self.head = head
         self._noticed: set[Noticed] = set()
-        self._normalised: bool | None = None  # whether it returns probabilities; None: not known
+        self._stated = outputs
+        # Whether it returns probabilities; None: not known.
+        self._normalised = None if outputs is None else outputs == "probabilities"
         self._precision: torch.dtype | None = None  # of its images, once it refused float32
         self._fixed: int | None = None  # the only size of its batches
         if is_module(model):
@@ -134,20 +140,28 @@ class Calls:
         return logits
 
     def _see_scale(self, values: Any) -> None:
-        """Tell by the first batch whether the model returns probabilities; check the others.
+        """Tell by the first batch whether the model returns probabilities, if it is not stated; check
+        them.
 
         Raises:
-            FailcondError: the first batch were probabilities, and these values are not.
+            FailcondError: it returns probabilities, by its first batch or as stated, and these values are
+                not.
         """
         if self._normalised is None:
             self._normalised = are_probabilities(values)
             if self._normalised:
+                own = self.name == "classifier"
                 self._note(
                     "probabilities",
                     "returns probabilities, not logits (each row is 0 or more and sums to 1); they are "
-                    "used as they are",
+                    f"used as they are{_STATE_IT if own else ''}",
                 )
         elif self._normalised and not are_probabilities(values, rough=True):
+            if self._stated:
+                raise FailcondError(
+                    f"{the(self.name)} returned values below 0 or of another sum than 1; let it return "
+                    'probabilities, or leave out outputs = "probabilities"'
+                )
             raise FailcondError(
                 f"{the(self.name)} returned probabilities for its first batch, and values below 0 or of "
                 "another sum than 1 for a later one; let it return logits, or probabilities, in every call"

@@ -22,7 +22,7 @@ from pytest_failcond.subjects.batches import batches, check_room, copy_of, is_wr
 from pytest_failcond.subjects.calls import Calls
 from pytest_failcond.subjects.heads import Head
 from pytest_failcond.subjects.modules import is_module
-from pytest_failcond.subjects.scale import logits_of
+from pytest_failcond.subjects.scale import Outputs, logits_of
 from pytest_failcond.words.remarks import Remark
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Classifier(Calls):
         device: the device of a module, such as ``cpu`` or ``cuda``.
         name: its name in messages.
         head: the output that counts, among several: its key, attribute, or position from 0.
+        outputs: ``logits`` or ``probabilities``; default told by the sums of the first batch, and
+            probabilities are noticed.
 
     Attributes:
         seen: called with the images of each call.
@@ -73,8 +75,9 @@ class Classifier(Calls):
         device: str = "cpu",
         name: str = "classifier",
         head: Head | None = None,
+        outputs: Outputs | None = None,
     ) -> None:
-        super().__init__(model, classes, device, name, head)
+        super().__init__(model, classes, device, name, head, outputs)
         self.batch_size = batch_size if self._fixed is None else self._fixed
         self.repeat: Callable[[Callable[[], Remark | None]], None] | None = None
         self._examined = False

@@ -16,6 +16,7 @@ Head: TypeAlias = "str | int"
 """An output among several: its key or attribute, or its position from 0."""
 
 _LOGITS = "logits"
+_LISTED = 4  # parts that a sentence names
 
 
 def chosen(out: Any, name: str, count: int, head: Head | None) -> Any:
@@ -39,11 +40,9 @@ def chosen(out: Any, name: str, count: int, head: Head | None) -> Any:
         return parts[_LOGITS]
     fitting = [key for key, part in parts.items() if _may_be_logits(part, count)]
     if len(fitting) > 1:
-        listed = " or ".join(map(repr, fitting[:4]))
-        remedy = f"choose one by head = {listed}" if name == "classifier" else "wrap it"
         raise FailcondError(
-            f"{the(name)} returned {described(out)}, of which several may be the logits; it must "
-            f"return logits [{count}, classes] alone: {remedy}"
+            f"{the(name)} returned {described(out)}, of which several may be the logits [{count}, classes]; "
+            f"{_choice({key: parts[key] for key in fitting}, name)}"
         )
     return parts[fitting[0]] if fitting else out
 
@@ -87,8 +86,17 @@ def _at(head: Head, parts: dict[Head, Any], out: Any, name: str) -> Any:
         )
     raise FailcondError(
         f"{the(name)} returned {described(out)}, which has no head {head!r}"
-        f"{nearest(str(head), [str(key) for key in parts])}"
+        f"{nearest(str(head), [str(key) for key in parts])}; {_choice(parts, name)}"
     )
+
+
+def _choice(parts: Mapping[Head, Any], name: str) -> str:
+    """Return how to choose one of some parts, each with its shape."""
+    if name != "classifier":
+        return "wrap it, so that it returns one of them alone"
+    known = [f"{key!r} ({described(part)})" for key, part in list(parts.items())[:_LISTED]]
+    more = ["…"] if len(parts) > _LISTED else []
+    return f"set [tool.failcond] head = {' or '.join(known + more)}"
 
 
 def _may_be_logits(part: Any, count: int) -> bool:

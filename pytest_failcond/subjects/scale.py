@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from pytest_failcond.process.exchange import is_tensor
+
+Outputs = Literal["logits", "probabilities"]
+"""What a model returns."""
 
 _ROUGH, _FINE = 0.02, 1e-4
 """How far the sum of a row of probabilities may be from 1: by bfloat16 or 8-bit outputs; and of a few

@@ -109,6 +109,13 @@ def test_status_and_prediction_make_the_outcome(replayed):
     }
 
 
+def test_the_short_summary_begins_with_the_reason(replayed, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("CI", raising=False)
+    (line,) = [line for line in replayed.run().stdout.lines if line.startswith("FAILED test")]
+    assert "test_corpus[c-4-up-0] - was taken for 'a'" in line
+
+
 def test_strict_changes_nothing_for_open_ones(replayed):
     assert replayed.run("--failcond-strict").parseoutcomes() == OUTCOMES
 

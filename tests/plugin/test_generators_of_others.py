@@ -99,7 +99,18 @@ def test_its_images_are_made_like_the_test_images_and_get_classes_from_the_judge
         (
             'classes = ["circle", "square", "star"]',
             "",
-            "any.safetensors has no classes; name them in",
+            "any.safetensors has no classes; name them in the order of the judges' outputs, classes = [...] "
+            "in [tool.failcond]\n",
+        ),
+        (
+            'judge = "eight:judge"\nclasses = ["circle", "square", "star"]',
+            "",
+            'classes = [...] in [tool.failcond], and give judge = "…", which sees them in its images',
+        ),
+        (
+            'judge = "eight:judge"\n',
+            "",
+            "any.safetensors has no classes, and without a judge its images get none; set judge = ",
         ),
         ("any.safetensors", "none.safetensors", "generator: there is no file {0}/none.safetensors"),
         ('file = "any.safetensors"', "crop = [8, 8]", "generator.file is missing: name the"),
@@ -115,8 +126,10 @@ def test_before_any_test_a_sentence_says_what_is_missing(anything, old, new, wor
     assert "Traceback" not in message
 
 
-def test_without_a_judge_the_test_fails_with_a_sentence(anything):
+def test_a_fixture_may_give_the_judge(anything):
     anything.configure(TABLES.replace('judge = "eight:judge"\n', ""))
+    fixture = "@pytest.fixture(scope='session')\ndef failcond_judge():\n    return None\n"
+    anything.write("conftest.py", f"import pytest\n{fixture}")
     result = anything.run("-k", "corner_case and circle")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*it has no classes, and without a judge its images get none*"])

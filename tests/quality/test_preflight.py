@@ -61,7 +61,7 @@ class Trained(nn.Module):
 
 
 def remarks(model, images, **settings):
-    classifier = Classifier(model)
+    classifier = model if isinstance(model, Classifier) else Classifier(model)
     laboratory = Laboratory(Settings(classes=NAMES, **settings), classifier, images)
     clean = laboratory.classify(CleanKey())
     found = {remark.what: remark.text for remark in preflight(laboratory, clean)}
@@ -120,7 +120,10 @@ def test_another_order_of_the_outputs_is_named():
 
     found = remarks(Turned(), pictures())
     assert set(found) == {"order"}
-    assert "has 0.0 % of 160 clean test images right, and 100.0 % if its outputs" in found["order"]
+    assert (
+        "has 0.0 % of a sample of 160 of 320 clean test images right, and 100.0 % if its outputs"
+        in found["order"]
+    )
     assert "(output 0 as class 'ring', output 1 as class 'disc', output 2 as " in found["order"]
 
 
@@ -141,6 +144,18 @@ def test_a_classifier_at_chance_is_said_to_be(shares):
     labels = np.random.default_rng(1).choice(4, 320, p=np.array(shares) / sum(shares))
     found = remarks(lambda x: x[:, 0, 0, :1] * 0 + np.arange(4), LabeledImages(data.images, labels))
     assert set(found) == {"chance"}
+    assert "explains it; check its weights, its labels and its preprocessing" in found["chance"]
+
+
+def test_at_chance_a_chosen_head_is_among_the_causes():
+    data = pictures()
+    labels = np.random.default_rng(1).choice(4, 320)
+
+    def two(images):
+        return {"kind": images[:, 0, 0, :4], "age": images[:, 0, 0, :1] * 0 + np.arange(4)}
+
+    found = remarks(Classifier(two, head="age"), LabeledImages(data.images, labels))
+    assert "check `head` = 'age', its weights, its labels and its" in found["chance"]
 
 
 def test_a_model_that_refuses_other_images_is_left_alone():

@@ -26,6 +26,7 @@ from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects import batches
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.scale import are_probabilities
+from pytest_failcond.words.remarks import Remark
 
 IMAGES = np.random.default_rng(0).random((6, 1, 8, 8), dtype=np.float32)
 LOGITS = IMAGES.reshape(6, -1)[:, :3] * 5
@@ -117,9 +118,9 @@ RIGHT = {
 }
 ROUGH = {"bfloat16": lambda x: x.bfloat16(), "half": lambda x: x.half()}
 WRONG = {
-    "tuple": (lambda x: (x, x), "(float32 [6, 3], float32 [6, 3]), of which several may be the logits; it must return logits [6, classes] alone: choose one by head = 0 or 1"),
+    "tuple": (lambda x: (x, x), "(float32 [6, 3], float32 [6, 3]), of which several may be the logits [6, classes]; set [tool.failcond] head = 0 (float32 [6, 3]) or 1 (float32 [6, 3])"),
     "dict": (lambda x: {"a": x, "b": x}, "returned dict with 'a', 'b', of which several may be the logits"),
-    "two heads": (lambda x: Heads(x, x), "returned Heads, of which several may be the logits; it must return logits [6, classes] alone: choose one by head = 'digit' or 'colour'"),
+    "two heads": (lambda x: Heads(x, x), "returned Heads, of which several may be the logits [6, classes]; set [tool.failcond] head = 'digit' (float32 [6, 3]) or 'colour' (float32 [6, 3])"),
     "features alone": (lambda x: (x[:, :, None],), "returned tuple of (float32 [6, 3, 1]); it must return logits [6, classes], alone: wrap it"),
     "no logits": (lambda x: {"logits": None, "scores": x}, "returned NoneType; it must return logits [6, "),
     "none": (lambda x: None, "returned NoneType; it must return logits"),
@@ -166,7 +167,7 @@ HEADS = {
 }
 NO_HEADS = {
     "one output": (0, lambda x: x, "float32 [6, 3], which has no heads; leave out head = 0"),
-    "too few": (2, lambda x: (x, x), "which has no head 2; known: 0, 1"),
+    "too few": (2, lambda x: (x, x), "which has no head 2; known: 0, 1; set [tool.failcond] head = 0 (float32 [6, 3]) or 1 (float32 [6, 3])"),
     "misspelled": ("digits", lambda x: {"digit": x}, "has no head 'digits'; did you mean 'digit'?"),
     "absent": ("digit", lambda x: Output(x, x), "has no head 'digit'; did you mean 'logits'?"),
     "of another shape": (0, lambda x: (x[:, :, None], x), "returned float32 [6, 3, 1]; it must return"),
@@ -189,6 +190,36 @@ def test_a_head_that_is_not_there_is_one_sentence(form, as_module):
     sentence = refused(lambda: seen(model, head=head))
     assert sentence.startswith("the classifier returned ")
     assert words in sentence.replace("array of", "float32")
+
+
+def probabilities(logits):
+    p = np.exp(np.asarray(logits, dtype=np.float64))
+    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("as_module", [True, False])
+def test_stated_outputs_are_read_as_stated_without_a_notice(as_module):
+    make = probabilities if not as_module else (lambda x: torch.softmax(x, dim=1))
+    model = Returns(make).eval() if as_module else plain(make)
+    told: list[Remark] = []
+    for stated, expected in (("probabilities", EXPECTED), ("logits", None), (None, EXPECTED)):
+        classifier = Classifier(model, batch_size=6, outputs=stated)
+        classifier.notice = told.append
+        found = classifier.probabilities(IMAGES)
+        if expected is None:
+            np.testing.assert_allclose(found, probabilities(EXPECTED), atol=1e-6)
+        else:
+            np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert [remark.what for remark in told] == ([] if stated else ["probabilities"])
+    assert told[0].text.endswith(
+        '; set outputs = "probabilities" in [tool.failcond] if that is meant'
+    )
+    wrong = Returns(lambda x: x).eval() if as_module else plain(lambda x: x)
+    sentence = refused(lambda: seen(wrong, outputs="probabilities"))
+    assert sentence == (
+        "the classifier returned values below 0 or of another sum than 1; let it return probabilities, "
+        'or leave out outputs = "probabilities"'
+    )
 
 
 def test_another_head_is_another_classifier():

@@ -125,6 +125,24 @@ def test_a_refusal_is_one_sentence_and_writes_nothing(why, here, capsys):
     assert {path: path.read_bytes() for path in here.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--classes", "a,b,a"], "argument --classes: 'a' occurs twice; give each name once, like a,b,c"),
+        (["--classes=a,,b"], "argument --classes: a name is empty; give each name once, like a,b,c"),
+        (["--classes", "a", "b", "c"], "unrecognized arguments: b c; a list is one argument, with commas "
+         "and no spaces, like a,b,c"),
+        (["--class=a", "--many"], "unrecognized arguments: --many"),
+    ],
+)  # fmt: skip
+def test_a_wrong_command_line_shows_the_usage_of_the_command(here, capsys, options, words):
+    with pytest.raises(SystemExit):
+        cli.main(["convert", "network.pkl", "g.safetensors", *options])
+    err = capsys.readouterr().err
+    assert err.startswith("usage: failcond convert [-h] [--classes A,B,C]")
+    assert err.endswith(f"failcond convert: error: {words}\n")
+
+
 def test_an_old_file_is_replaced_if_that_is_asked_for(here, capsys):
     (here / "g.safetensors").write_bytes(b"old")
     assert cli.main(["convert", "network.pkl", "g.safetensors", "--overwrite"]) == 0

@@ -447,6 +447,11 @@ BAD_TABLES = {
         "A",
         "expected a position from 1 to 25",
     ),
+    "untouched": (
+        lambda text: text,
+        "A",
+        "no image has an answer yet; write the class that each image shows, or ?, into the column answer",
+    ),
     "zero": (lambda text: text.replace("\n1,", "\n0,circle"), "A", "got 0"),
     "word": (
         lambda text: text.replace("\n1,", "\none,circle"),
@@ -498,6 +503,7 @@ def test_answers_that_the_page_downloads(path, tmp_path):
             "expected a class from 0 to 2, got 3",
         ),
         ({"deck": "00000000"}, "there is no deck"),
+        ({"answers": []}, "no image has an answer yet; read the page, then read the file again"),
         ({"kind": "cat"}, "kind: input should be 'person' or 'model'"),
         ({"reader": ""}, "reader"),
         ({"claims": []}, "unknown key 'claims'"),

@@ -20,7 +20,8 @@ _EXPLAINED = (
     "Accepted: by the judges, of unmoved generated images and of real test images, corrupted as in the "
     "generator's training. Distance: Fréchet distance to real images in a judge's features, in their "
     "spread, and in brackets that of real images from each other. Coverage: share of real images with a "
-    "generated one near, and in brackets with another real one."
+    "generated one near, and in brackets with another real one. Classes that are not fit come first, then "
+    "those of which the judges accept least, compared with real images."
 )
 
 
