@@ -114,5 +114,5 @@ def every(name: str, sides: range) -> Iterator[Cell]:
 def some(name: str, sides: range) -> Iterator[Cell]:
     """Yield every side once, square and not in turn, over severities and channels."""
     for number, side in enumerate(sides):
-        width = side if number % 2 else sides.start + side * 37 % len(sides)
+        width = side if number % 2 else sides[side * 37 % len(sides)]
         yield Cell(name, SEVERITIES[number % 5], side, width, 1 if number % 3 else 3)

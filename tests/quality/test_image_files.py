@@ -24,15 +24,15 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image
 
-import pytest_failcond
 from pytest_failcond import FailcondError
 from pytest_failcond.images.image_files import decode_pixels
 from pytest_failcond.images.pixels import LARGEST
-from pytest_failcond.probes.corpus.folder import hash_png
+from pytest_failcond.probes.corpus.folder import Corpus, hash_png
 from pytest_failcond.report.html.pictures import cut
 from pytest_failcond.subjects.sources import from_files
 from tests.pictures import encode, png, tiff
 from tests.runs import make_run
+from tests.sources import FILES, ROOT, nodes_of
 from tests.unit.test_corpus import entry
 
 COUNT = int(os.environ.get("FAILCOND_FUZZ", "400"))
@@ -286,9 +286,7 @@ def test_postscript_is_never_executed_whatever_the_file_is_called(tmp_path, monk
                 from_files(tmp_path / "images")
             (place / f"1.{suffix}").unlink()
         _written(tmp_path / "corpus" / "star-1-up-4.png", content)
-        found = pytest_failcond.probes.corpus.folder.Corpus(
-            tmp_path / "corpus", (entry(1, content, png=hash_png(content)),)
-        )
+        found = Corpus(tmp_path / "corpus", (entry(1, content, png=hash_png(content)),))
         with pytest.raises(FailcondError, match="cannot be read"):
             found.images()
         run = make_run(tmp_path / "run")
@@ -306,16 +304,14 @@ def _written(path: Path, content: bytes) -> Path:
 
 def test_one_function_opens_images():
     """By whatever name: a second one would know nothing of all this."""
-    root = Path(pytest_failcond.__file__).parent
     openers = {"imread", "imdecode", "open_image", "read_image", "decode_image"}
     found = set()
-    for path in sorted(root.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and (
-                node.attr in openers or ast.unparse(node) in ("Image.open", "PIL.Image.open")
-            ):
-                found.add((str(path.relative_to(root)), ast.unparse(node)))
+    for path in FILES:
+        for node in nodes_of(path):
+            if isinstance(node, ast.Attribute) and node.attr in {"open", *openers}:
+                called = ast.unparse(node)
+                if node.attr in openers or called in ("Image.open", "PIL.Image.open"):
+                    found.add((str(path.relative_to(ROOT)), called))
             if isinstance(node, ast.ImportFrom) and node.module == "PIL.Image":
-                found.add((str(path.relative_to(root)), "from PIL.Image import"))
+                found.add((str(path.relative_to(ROOT)), "from PIL.Image import"))
     assert found == {("images/image_files.py", "Image.open")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,10 +27,9 @@ from pytest_failcond.probes.direction.starts import start_image, start_images
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import to_float
+from tests.sources import FILES, ROOT, nodes_of
 from tests.unit.linear import FAINT, LOST, STD, Bright, LinearGenerator, linear_generator
 from tests.unit.tiny import tiny_generator
-
-ROOT = Path(__file__).parents[2] / "pytest_failcond"
 
 
 def bright(level: float, name: str = "classifier") -> Classifier:
@@ -219,7 +217,7 @@ def some_of(generator, count):
 
 
 @pytest.mark.parametrize("name", MADE)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_a_mover_makes_the_images_of_a_whole_synthesis(name, data):
     """Whatever the moves: in one layer, in several, in image layers alone, or none at all."""
@@ -305,12 +303,12 @@ WITHOUT_A_NETWORK = (
 
 def test_only_the_generator_s_own_room_knows_its_network():
     found = []
-    for path in sorted(ROOT.rglob("*.py")):
+    for path in FILES:
         parts = path.relative_to(ROOT).parts
         room = parts[0]
         if room == "training" or parts[:2] == ("generators", "stylegan2"):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.Attribute) and node.attr in ("network", "synthesis"):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno} .{node.attr}")
             named = getattr(node, "module", "") or ""

@@ -8,6 +8,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -37,8 +38,8 @@ from pytest_failcond.words.printing import (
     say,
 )
 from tests.runs import changed, make_comparison, make_run
+from tests.sources import FILES, nodes_of
 
-ROOT = Path(__file__).parents[2] / "pytest_failcond"
 HOSTILE = {
     "colour": "\x1b[31mred",
     "title": "\x1b]0;mine\x07",
@@ -119,6 +120,12 @@ def check_text(text, *, color=False):
     text.encode()
 
 
+@cache
+def tags(text):
+    """The tags of a page, parsed once: many are compared with the same."""
+    return Tags(text)
+
+
 class Tags(HTMLParser):
     """Collects what a browser would make of a page."""
 
@@ -140,27 +147,29 @@ def check_html(text, like):
     """The same tags and attributes as of a run without hostile names, and no control character."""
     assert text.replace("\n", "").isprintable()
     text.encode()
-    found, plain = Tags(text), Tags(like)
+    found, plain = Tags(text), tags(like)
     assert found.seen <= plain.seen
     assert found.handlers <= plain.handlers
     assert found.comments == plain.comments
 
 
+@cache
+def shape(source):
+    """The elements of Markdown."""
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    found = []
+    for token in parser.parse(source):
+        found.append((token.type, token.tag))
+        for child in token.children or ():
+            if child.type not in ("text", "html_inline", "text_special"):
+                found.append((child.type, child.tag))
+            if child.type == "html_inline":
+                assert child.content == "<!-- -->"
+    return found
+
+
 def check_markdown(text, like):
     check_text(text)
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-
-    def shape(source):
-        found = []
-        for token in parser.parse(source):
-            found.append((token.type, token.tag))
-            for child in token.children or ():
-                if child.type not in ("text", "html_inline", "text_special"):
-                    found.append((child.type, child.tag))
-                if child.type == "html_inline":
-                    assert child.content == "<!-- -->"
-        return found
-
     assert shape(text) == shape(like)
     assert not re.search(r"(?<!\\)://|www\.|[@#]\w", text)
 
@@ -170,17 +179,32 @@ def plain(tmp_path_factory):
     return hostile_run(tmp_path_factory.mktemp("plain"), "x")
 
 
+def shown(run):
+    """What the media that are compared make of a run."""
+    keys = [*run.measurements, *run.directions, "ranking:1", "corpus:0-1-up-2"]
+    return {
+        "markdown": markdown.render(run),
+        "page": html.page(run),
+        "summary": html.summary(run),
+        **{key: html.details(run, PROBES.about(key)) for key in keys},
+    }
+
+
+@pytest.fixture(scope="module")
+def plainly(plain):
+    return shown(plain)
+
+
 @hostile
-def test_a_run_is_shown_as_it_is_by_every_medium(tmp_path, plain, evil):
+def test_a_run_is_shown_as_it_is_by_every_medium(tmp_path, plainly, evil):
     run = hostile_run(tmp_path / "pictures", evil)
     for verbose, color, unicode in [(1, True, True), (0, False, True), (-1, True, False)]:
         text = terminal.render(run, width=100, color=color, unicode=unicode, verbose=verbose)
         check_text(text, color=color)
-    check_markdown(markdown.render(run), markdown.render(plain))
-    check_html(html.page(run), html.page(plain))
-    check_html(html.summary(run), html.summary(plain))
-    for key in [*run.measurements, *run.directions, "ranking:1", "corpus:0-1-up-2"]:
-        check_html(html.details(run, PROBES.about(key)), html.details(plain, PROBES.about(key)))
+    evilly = shown(run)
+    check_markdown(evilly.pop("markdown"), plainly["markdown"])
+    for medium, text in evilly.items():
+        check_html(text, plainly[medium])
 
 
 @hostile
@@ -310,11 +334,10 @@ def test_every_class_of_character_is_escaped_or_printable():
 
 def test_only_the_border_prints_and_only_the_border_escapes():
     """Else a text could take another way out."""
-    for path in ROOT.rglob("*.py"):
+    for path in FILES:
         if path.name == "printing.py" or "run_file" in path.parts:
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+        for node in nodes_of(path):
             name = getattr(getattr(node, "func", None), "id", None)
             assert name != "print", f"{path}:{node.lineno} prints; use `say`"
             if isinstance(node, ast.ImportFrom):

@@ -8,8 +8,7 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2] / "pytest_failcond"
-FILES = sorted(ROOT.rglob("*.py"))
+from tests.sources import FILES, ROOT, nodes_of, tree_of
 
 
 @cache
@@ -31,10 +30,11 @@ def imports(path: Path, *, at_load: bool) -> set[str]:
                 found.update(f"{module}.{alias.name}" for alias in child.names)
             visit(child)
 
-    visit(ast.parse(path.read_text(encoding="utf-8")))
+    visit(tree_of(path))
     return found
 
 
+@cache
 def file_of(module: str) -> Path | None:
     """Return the file of a module of ours, named without the package."""
     whole = ROOT.joinpath(*module.split("."))
@@ -120,6 +120,7 @@ def part_of(path: Path) -> str | None:
     return parts[1] if parts[0] == "probes" and len(parts) > 2 else None
 
 
+@cache
 def ours(path: Path) -> set[Path]:
     """Return our own files that a file imports, when it is loaded or later."""
     modules = imports(path, at_load=False)
@@ -244,7 +245,7 @@ def test_rooms_keep_to_their_purpose():
 def imported_files(path: Path) -> list[Path]:
     """Return our own files that a file imports, wherever it does and be it for types alone."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pytest_failcond."):
             whole = ROOT.joinpath(*str(node.module).split(".")[1:])
             inside = [whole / f"{alias.name}.py" for alias in node.names]

@@ -7,6 +7,7 @@ import json
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,12 +21,26 @@ from pytest_failcond.storage.packing import MOST_IMAGES, pack, pack_bits, unpack
 from tests.runs import make_run
 
 
+@cache
 def bomb(size: int) -> str:
-    """So many bytes of zeros, packed."""
+    """So many bytes of zeros, packed: one compressed mebibyte again and again, and their checksum."""
     deflate = zlib.compressobj(9)
-    block = bytes(1 << 20)
-    parts = [deflate.compress(block) for _ in range(size >> 20)]
-    return base64.b64encode(b"".join([*parts, deflate.flush()])).decode()
+    start = deflate.flush(zlib.Z_FULL_FLUSH)
+    block = deflate.compress(bytes(1 << 20)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    end = b"\x03\0" + (size % 65521 << 16 | 1).to_bytes(4, "big")
+    return base64.b64encode(start + block * (size >> 20) + end).decode()
+
+
+def test_a_bomb_is_what_it_says():
+    assert zlib.decompress(base64.b64decode(bomb(3 << 20))) == bytes(3 << 20)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> str:
+    """The text of a run file."""
+    folder = tmp_path_factory.mktemp("whole")
+    make_run(folder / "pictures").save(folder / "run.json")
+    return (folder / "run.json").read_text()
 
 
 def peak_of(action: Callable[[], object]) -> float:
@@ -101,10 +116,9 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("put", BOMBS.values(), ids=BOMBS)
-def test_a_small_run_file_takes_little_memory(tmp_path, put):
+def test_a_small_run_file_takes_little_memory(tmp_path, whole, put):
     path = tmp_path / "run.json"
-    make_run(tmp_path / "pictures").save(path)
-    data = json.loads(path.read_text())
+    data = json.loads(whole)
     put(data, bomb(1 << 28))
     del data["digest"]
     path.write_text(json.dumps(data | {"digest": digest(data)}))
@@ -117,10 +131,9 @@ def test_a_small_run_file_takes_little_memory(tmp_path, put):
     assert peak_of(read) < 200
 
 
-def test_many_images_in_many_measurements_are_refused_before_they_are_read(tmp_path):
+def test_many_images_in_many_measurements_are_refused_before_they_are_read(tmp_path, whole):
     path = tmp_path / "run.json"
-    make_run(tmp_path / "pictures").save(path)
-    data = json.loads(path.read_text()) | {"labels": bomb(16 << 20)}
+    data = json.loads(whole) | {"labels": bomb(16 << 20)}
     del data["digest"]
     path.write_text(json.dumps(data | {"digest": digest(data)}))
 
@@ -143,10 +156,9 @@ WIDE = {
 
 
 @pytest.mark.parametrize("put", WIDE.values(), ids=WIDE)
-def test_thousands_of_faults_are_one_sentence(tmp_path, put):
+def test_thousands_of_faults_are_one_sentence(tmp_path, whole, put):
     path = tmp_path / "run.json"
-    make_run(tmp_path / "pictures").save(path)
-    data = json.loads(path.read_text())
+    data = json.loads(whole)
     put(data)
     del data["digest"]
     path.write_text(json.dumps(data | {"digest": digest(data)}))

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import pytest_failcond
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.keys import (
@@ -29,6 +28,7 @@ from pytest_failcond.probes.metric import resolved
 from pytest_failcond.probes.registry import OURS, PROBES, Registry
 from pytest_failcond.verdicts.metrics import Value
 from tests.runs import make_run
+from tests.sources import FILES, ROOT, nodes_of
 
 KEYS = [
     CleanKey(), CorruptionKey("fog", 3), RankingKey(8), DirectionKey(8, 322, -1), CorpusKey(),
@@ -102,7 +102,7 @@ def names_compared(path: Path) -> list[str]:
     names = {probe.name for probe in OURS} | PROBES.metrics.keys() - {"accuracy"}
     return [
         f"{path.name}:{node.lineno} {ast.unparse(node)}"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes_of(path)
         if isinstance(node, ast.Compare)
         and any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
         and any(isinstance(c, ast.Constant) and c.value in names for c in ast.walk(node))
@@ -110,8 +110,7 @@ def names_compared(path: Path) -> list[str]:
 
 
 def test_no_probe_and_no_metric_is_asked_for_by_name_outside_the_probes(tmp_path):
-    package = Path(pytest_failcond.__file__).parent
-    files = [p for p in package.rglob("*.py") if "probes" not in p.relative_to(package).parts]
+    files = [path for path in FILES if "probes" not in path.relative_to(ROOT).parts]
     assert [line for path in files for line in names_compared(path)] == []
     such = tmp_path / "such.py"
     such.write_text('if probe.name == "corpus" or metric != "mce":\n    pass\n')
@@ -121,7 +120,7 @@ def test_no_probe_and_no_metric_is_asked_for_by_name_outside_the_probes(tmp_path
 def texts_of_keys(path: Path) -> list[str]:
     """Return where a file puts a key together from text, or takes it apart."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
             made = str(node.values[0].value)
             if made in PREFIXES:  # followed by a value; a sentence has a space there
@@ -135,8 +134,7 @@ def texts_of_keys(path: Path) -> list[str]:
 
 
 def test_keys_are_neither_made_of_text_nor_taken_apart_outside_the_probes():
-    package = Path(pytest_failcond.__file__).parent
-    files = [p for p in package.rglob("*.py") if "probes" not in p.relative_to(package).parts]
+    files = [path for path in FILES if "probes" not in path.relative_to(ROOT).parts]
     assert len(files) > 100
     assert [line for path in files for line in texts_of_keys(path)] == []
-    assert texts_of_keys(package / "probes" / "keys.py")  # such are found
+    assert texts_of_keys(ROOT / "probes" / "keys.py")  # such are found

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-import pytest_failcond
+from tests.sources import FILES, ROOT, nodes_of, tree_of
 
-PACKAGE = Path(pytest_failcond.__file__).parent
-ROOMS = sorted({path.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*.py")})
+ROOMS = sorted({path.relative_to(ROOT).parts[0] for path in FILES})
 
 
 class Text(SingleFileSnapshotExtension):
@@ -28,8 +27,7 @@ class Text(SingleFileSnapshotExtension):
 
 def modules(room: str) -> list[Path]:
     """The modules of a folder, or the one module."""
-    place = PACKAGE / room
-    return sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    return [path for path in FILES if path.relative_to(ROOT).parts[0] == room]
 
 
 def template(node: ast.AST) -> str | None:
@@ -69,27 +67,23 @@ def messages(node: ast.AST) -> Iterator[str]:
             yield text
 
 
-def docstrings(node: ast.AST) -> Iterator[str]:
+def docstrings(path: Path) -> Iterator[str]:
     """The docstrings of a module and of all in it."""
-    for found in ast.walk(node):
+    for found in nodes_of(path):
         if is_docstring(found) and isinstance(found.value.value, str):  # type: ignore[attr-defined]
             yield ast.literal_eval(found.value)  # type: ignore[attr-defined]
-
-
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def said(room: str) -> str:
     """All messages of a room, a line each, below the names of their modules; a command's help too."""
     lines = []
     for path in modules(room):
-        tree = parsed(path)
+        tree = tree_of(path)
         found = list(messages(tree))
         if room == "commands" and (help_text := ast.get_docstring(tree)):
             found.insert(0, help_text)
         if found:
-            lines += ["", f"# {path.relative_to(PACKAGE).as_posix()}"]
+            lines += ["", f"# {path.relative_to(ROOT).as_posix()}"]
             lines += [text.strip("\n").replace("\n", "\n    ") for text in found]
     return "\n".join(lines).lstrip("\n") + "\n"
 
@@ -116,10 +110,11 @@ REFUSED = {
 def test_no_room_has_a_phrase_that_is_hard_to_read(room):
     """The worst of what CONTRIBUTING refuses under "Prose", in messages and docstrings."""
     found = [
-        f"{path.relative_to(PACKAGE)}: {text!r}: {advice}"
+        f"{path.relative_to(ROOT)}: {text!r}: {advice}"
         for path in modules(room)
-        for text in (*messages(parsed(path)), *docstrings(parsed(path)))
+        for text in (*messages(tree_of(path)), *docstrings(path))
+        for line in (re.sub(r"\s+", " ", text),)
         for phrase, advice in REFUSED.items()
-        if re.search(phrase, re.sub(r"\s+", " ", text))
+        if re.search(phrase, line)
     ]
     assert not found, "\n".join(found)
