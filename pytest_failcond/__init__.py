@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_failcond.corruptions import corrupt
     from pytest_failcond.errors import FailcondError, FailcondWarning
     from pytest_failcond.generators.stylegan2.generator import Generator
+    from pytest_failcond.hard.dataset import HardImages
     from pytest_failcond.probes.direction.corner_cases import find_corner_cases
     from pytest_failcond.probes.direction.ranking import rank_dimensions
     from pytest_failcond.probes.direction.walking import walk
@@ -26,6 +27,7 @@ _HOMES = {
     "FailcondError": "errors",
     "FailcondWarning": "errors",
     "Generator": "generators.stylegan2.generator",
+    "HardImages": "hard.dataset",
     "LabeledImages": "subjects.images",
     "Run": "runs.run",
     "corrupt": "corruptions",
@@ -40,6 +42,7 @@ __all__ = [
     "FailcondError",
     "FailcondWarning",
     "Generator",
+    "HardImages",
     "LabeledImages",
     "Run",
     "corrupt",

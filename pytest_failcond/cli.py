@@ -23,6 +23,7 @@ COMMANDS = (
     "show",
     "report",
     "discover",
+    "export",
     "baseline",
     "compare",
     "merge",

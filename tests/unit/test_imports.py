@@ -79,7 +79,7 @@ LAYERS = {
     "what can be tested": "probes records review",
     "what you bring": "config foreign subjects judges generators.base generators.__init__",
     "what makes images": "generators training",
-    "what we measure and decide": "laboratory measuring verdicts review.drawing",
+    "what we measure and decide": "laboratory measuring verdicts review.drawing hard",
     "what we keep": "runs",
     "what we show": "report explorer review.page review.folder review.serving review.opening",
     "pytest": "plugin",

@@ -1,0 +1,136 @@
+"""Export labelled images at which the classifier fails, or almost fails, to train the next one with.
+
+Start images that the judges accept are moved along the dimensions that lose the class: past the break,
+and to just before it. Images that the judges still accept become PNG files in a folder per class, with a
+manifest from which HardImages, a torch dataset, reads them or makes them again. They are divided evenly
+among classes and ways of failing. Start images have a stream of their own: tests never use them.
+
+The same command continues an export that stopped, by Ctrl-C too. Run it in the folder in which you run
+the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_failcond.commands.arguments import names, up_to
+from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.ranges import SEED
+from pytest_failcond.words.judged import NO_JUDGE
+from pytest_failcond.words.printing import count, say
+
+if TYPE_CHECKING:
+    from pytest_failcond.hard.manifest import Asked, Kind
+    from pytest_failcond.laboratory.measure import Laboratory
+
+_MOST_IMAGES = 10**7
+_MOST_DIRECTIONS = 1_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``failcond export``."""
+    parser.add_argument("output", type=Path, metavar="OUT", help="folder to write, empty or new")
+    parser.add_argument(
+        "--count",
+        type=up_to(_MOST_IMAGES, ", like 2000 or 20k"),
+        required=True,
+        metavar="N",
+        help="images, like 2000 or 20k",
+    )
+    parser.add_argument(
+        "--classes", type=names, metavar="A,B,C", help="classes by name (default: all)"
+    )
+    parser.add_argument(
+        "--kinds",
+        type=names,
+        metavar="A,B",
+        help="ways of failing: direction (past the break along one dimension), near (just before a "
+        "break) (default: all)",
+    )
+    parser.add_argument(
+        "--directions",
+        type=up_to(_MOST_DIRECTIONS),
+        default=24,
+        metavar="N",
+        help="dimensions of each class that are tried, the highest-ranked ones (24)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=SEED.read,
+        metavar="N",
+        help="keys the start images (default: the configured)",
+    )
+    parser.add_argument(
+        "--manifest-only",
+        action="store_true",
+        help="write no image files: HardImages makes the images of the manifest and the generator",
+    )
+    parser.add_argument("--config", metavar="FILE", help="the configuration (default: found here)")
+    parser.add_argument(
+        "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export images, or go on with an export."""
+    from pytest_failcond.commands.progress import announce, stage
+    from pytest_failcond.config.inputs import inputs_of
+    from pytest_failcond.hard.export import Export
+    from pytest_failcond.laboratory.configured import find_settings, open_laboratory
+    from pytest_failcond.storage.outputs import Place, check_outputs
+
+    settings = find_settings(options.config, classifier=options.classifier)
+    folder = options.output
+    if folder.exists() and not folder.is_dir():
+        raise FailcondError(f"OUT: {folder} is a file; name a folder")
+    check_outputs([Place("OUT", folder, folder=True)], inputs_of(settings, options.config))
+    laboratory = open_laboratory(settings)
+    export = Export(laboratory, folder, _asked(options, laboratory))
+    if not laboratory.acceptance.judged:
+        say(NO_JUDGE)
+    announce(f"{'Continues' if len(export) else 'Starts'} an export to {folder}.")
+    announce("Ctrl-C saves and stops; the same command continues.")
+    try:
+        with stage(f"exporting {count(options.count, 'image')}") as tell:
+            short = export.run(tell)
+    except KeyboardInterrupt:
+        announce(f"Stopped after {count(len(export), 'image')}; all is saved.")
+        raise
+    for why in short:
+        say(why)
+    say(f"exported {count(len(export), 'image')} to {folder}")
+    return 0
+
+
+def _asked(options: argparse.Namespace, laboratory: Laboratory) -> Asked:
+    """Return what the options ask for.
+
+    Raises:
+        FailcondError: a class or a kind does not exist.
+    """
+    from pytest_failcond.hard.manifest import KINDS, Asked
+
+    settings, generator = laboratory.settings, laboratory.generator
+    known = laboratory.class_names or (() if generator is None else generator.classes)
+    classes = [_one_of(name, known, "--classes", "class") for name in options.classes or known]
+    kinds: list[Kind] = [
+        KINDS[_one_of(name, KINDS, "--kinds", "kind")] for name in options.kinds or KINDS
+    ]
+    return Asked(
+        count=options.count,
+        classes=sorted(set(classes)),
+        kinds=[kind for kind in KINDS if kind in kinds],
+        directions=options.directions,
+        max_shift=settings.corner_cases.max_shift,
+        seed=settings.seed if options.seed is None else options.seed,
+        truncation=settings.corner_cases.truncation,
+        files=not options.manifest_only,
+    )
+
+
+def _one_of(name: str, known: tuple[str, ...], option: str, noun: str) -> int:
+    if name not in known:
+        raise FailcondError(f"{option}: there is no {noun} {name!r}{nearest(name, known)}")
+    return known.index(name)

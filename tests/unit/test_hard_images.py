@@ -1,0 +1,417 @@
+"""Hard images: `failcond export`, and the torch dataset of its manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.utils.data import DataLoader
+
+from pytest_failcond import Classifier, FailcondError, HardImages
+from pytest_failcond.cli import main
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.hard.candidates import Candidate, rarest_first
+from pytest_failcond.hard.export import Export
+from pytest_failcond.hard.manifest import KINDS, MANIFEST, Asked, read_manifest
+from pytest_failcond.hard.places import folders
+from pytest_failcond.hard.rendering import StartStyles
+from pytest_failcond.hard.sharing import missing, shares
+from pytest_failcond.laboratory.configured import build_laboratory
+from pytest_failcond.probes.direction.starts import start_images
+from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.subjects.acceptance import EVERYTHING
+from pytest_failcond.subjects.images import to_float
+from tests.unit.linear import Bright, linear_generator
+from tests.unit.tiny import tiny_generator
+
+GENERATOR = tiny_generator()
+COUNT = 30
+
+
+def linear_classifier(seed=1):
+    """A linear classifier of 8 px images that has some of each class right."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 3)).eval()
+
+
+def laboratory(model=None, generator=GENERATOR, judge=None):
+    return build_laboratory(Settings(), model or linear_classifier(), None, generator, judge)
+
+
+def asked(**changes):
+    plain = {
+        "count": COUNT,
+        "classes": [0, 1, 2],
+        "kinds": list(KINDS),
+        "directions": 4,
+        "max_shift": 2.0,
+        "seed": 0,
+        "truncation": 1.0,
+        "files": True,
+    }
+    return Asked(**(plain | changes))
+
+
+def export(folder, lab=None, tell=lambda done, total, text: None, **changes):
+    Export(lab or laboratory(), folder, asked(**changes)).run(tell)
+    return read_manifest(folder / MANIFEST)
+
+
+def content(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exports") / "hard"
+    export(folder)
+    return folder
+
+
+def test_images_are_shared_evenly_among_classes_and_kinds(exported):
+    manifest = read_manifest(exported / MANIFEST)
+    assert manifest.complete
+    cells = Counter((image.label, image.kind) for image in manifest.images)
+    assert sum(cells.values()) == COUNT
+    assert len(cells) == 3 * len(KINDS)
+    assert max(cells.values()) - min(cells.values()) <= 1
+    listed = {image.file for image in manifest.images}
+    assert listed == set(content(exported)) - {MANIFEST}
+    assert {file.partition("/")[0] for file in listed} == {"circle", "square", "star"}
+    assert set(map(str, {k for image in manifest.images for k in image.dimensions})) <= set(
+        manifest.std
+    )
+
+
+def test_images_are_of_their_kind(exported):
+    manifest = read_manifest(exported / MANIFEST)
+    images = HardImages(exported)
+    p = Classifier(linear_classifier()).probabilities(to_float(images.pixels(range(COUNT))))
+    for image, row in zip(manifest.images, p, strict=True):
+        assert image.predicted == row.argmax()
+        assert image.p == pytest.approx(row[image.label], abs=1e-4)
+        assert (image.predicted == image.label) == (image.kind == "near")
+
+
+def test_images_are_made_again_from_the_manifest_alone(exported, tmp_path):
+    shutil.copy(exported / MANIFEST, tmp_path / "alone.json")
+    read, made = HardImages(exported), HardImages(tmp_path / "alone.json", tiny_generator())
+    assert len(read) == len(made) == COUNT
+    for (image, label), (again, same) in zip(read, made, strict=True):
+        assert torch.equal(image, again)
+        assert label == same
+    assert image.dtype == torch.float32
+    assert image.shape == (1, 8, 8)
+    order = [7, 3, 29, 3, 0]
+    assert np.array_equal(made.pixels(order), read.pixels(order))
+    (batch, labels), *_ = DataLoader(made, batch_size=16, shuffle=True)
+    assert batch.shape == (16, 1, 8, 8)
+    assert labels.dtype == torch.int64
+    assert read.classes == ("circle", "square", "star")
+    near = HardImages(exported, kinds=["near"])
+    assert set(near.kinds) == {"near"}
+    assert 0 < len(near) < COUNT
+    with pytest.raises(IndexError):
+        read[COUNT]
+
+
+def test_the_manifest_alone_can_be_written(exported, tmp_path):
+    few = {"count": 6, "classes": [1]}
+    manifest, same = export(tmp_path / "a", **few), export(tmp_path / "b", **few, files=False)
+    assert set(content(tmp_path / "b")) == {MANIFEST}
+    assert same.images == manifest.images
+    with pytest.raises(FailcondError, match="wrote no image files; give its generator"):
+        HardImages(tmp_path / "b")
+
+
+@given(
+    st.lists(st.integers(0, 3), max_size=30),
+    st.dictionaries(st.integers(0, 3), st.integers(0, 9)),
+    st.integers(0, 30),
+)
+def test_dimensions_take_turns(dimensions, kept, most):
+    """However many are taken, no dimension has two more than one of which another is waiting."""
+    found = [Candidate(0, "near", n, (k,), (1.0,)) for n, k in enumerate(dimensions)]
+    before = Counter({("near", k): n for k, n in kept.items()})
+    ordered = rarest_first(found, before)
+    assert sorted(ordered) == sorted(found)
+    counts = Counter(kept)
+    for candidate in ordered[:most]:
+        counts[candidate.dimensions[0]] += 1
+    taken = {candidate.dimensions[0] for candidate in ordered[:most]}
+    waiting = {candidate.dimensions[0] for candidate in ordered[most:]}
+    assert all(counts[one] <= counts[other] + 1 for one in taken for other in waiting)
+
+
+def test_start_images_are_none_of_the_tests(exported):
+    """Even at the same seed, no style vector of the export is one of the streams that tests draw from."""
+    drawn = StartStyles(GENERATOR, 0, 1.0).block(0, 0)
+    for stream in ("rank", "measure"):
+        tested = start_images(GENERATOR, EVERYTHING, 0, 64, stream=stream).styles
+        assert not (drawn[:, None] == tested[None]).all(dim=2).any()
+
+
+def test_a_stopped_export_goes_on_to_the_same_bytes(exported, tmp_path):
+    def stop(done, total, text):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            export(tmp_path, tell=stop)
+        manifest = read_manifest(tmp_path / MANIFEST)
+        assert not manifest.complete
+        files = {image.file for image in manifest.images}
+        assert files == set(content(tmp_path)) - {MANIFEST}
+        assert len(HardImages(tmp_path)) == len(files)
+    export(tmp_path)
+    assert content(tmp_path) == content(exported)
+
+
+def test_a_killed_export_goes_on_to_the_same_bytes(exported, tmp_path):
+    """Its manifest is older than its files, which are written again."""
+    for path in exported.rglob("*.png"):
+        write_atomically(tmp_path / path.relative_to(exported), b"half a file")
+    data = json.loads((exported / MANIFEST).read_bytes())
+    fresh = dict.fromkeys(("drawn", "accepted", "usable"), 0) | {"done": False, "left_out": ""}
+    fresh |= {"looked": {}, "walked": {}, "broke": {}}
+    data |= {"complete": False, "images": [], "std": {}, "dimensions": {}}
+    data["progress"] = dict.fromkeys(data["progress"], fresh)
+    write_atomically(tmp_path / MANIFEST, json.dumps(data))
+    export(tmp_path)
+    assert content(tmp_path) == content(exported)
+
+
+def test_a_finished_export_is_left_as_it_is(exported):
+    before = content(exported)
+    export(exported)
+    assert content(exported) == before
+
+
+OTHERS = {
+    "count": ({"count": 9}, "count 30, and this one has 9"),
+    "seed": ({"seed": 4}, "seed 0, and this one has 4"),
+    "kinds": ({"kinds": ["near"]}, "kinds ['direction', 'near'], and this one has ['near']"),
+    "files": ({"files": False}, "files True, and this one has False"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_export_of_other_settings_is_refused(exported, name):
+    changes, words = OTHERS[name]
+    before = content(exported)
+    with pytest.raises(FailcondError) as caught:
+        export(exported, **changes)
+    assert f"has an export with {words}; give the same again, or choose an empty folder" in str(
+        caught.value
+    )
+    assert content(exported) == before
+
+
+def test_an_export_of_another_model_is_refused(exported):
+    with pytest.raises(FailcondError, match="has an export with classifier 'model:"):
+        export(exported, laboratory(linear_classifier(2)))
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(
+        FailcondError, match="is not empty, and no export is in it; choose an empty"
+    ):
+        export(tmp_path)
+    assert set(content(tmp_path)) == {"letter.txt"}
+
+
+def test_a_manifest_of_another_generator_is_refused(exported):
+    with pytest.raises(FailcondError, match="its images are of another generator: weights:"):
+        HardImages(exported, tiny_generator(z_dim=6))
+
+
+def damaged(change):
+    def damage(data):
+        change(data)
+        return json.dumps(data)
+
+    return damage
+
+
+DAMAGED = {
+    "no JSON": (lambda data: "{", "not a manifest of hard images: it is not JSON"),
+    "another file": (lambda data: '{"entries": []}', "is not a manifest of hard images"),
+    "a newer one": (damaged(lambda d: d.update(schema=9)), "written with schema 9"),
+    "no shift": (damaged(lambda d: d["images"][0].update(shifts=[])), "expected a shift for each"),
+    "no class": (damaged(lambda d: d["images"][0].update(label=7)), "there is no class 7"),
+    "no std": (damaged(lambda d: d.update(std={})), "std has no dimension"),
+    "twice": (damaged(lambda d: d["images"].append(d["images"][0])), "have the same file"),
+    "outside": (damaged(lambda d: d["images"][0].update(file="../x.png")), "lies outside"),
+    "absolute": (damaged(lambda d: d["images"][0].update(file="/x.png")), "lies outside"),
+    "no number": (damaged(lambda d: d["images"][0].update(sample=-1)), "sample: "),
+    "unknown key": (damaged(lambda d: d.update(colour=1)), "unknown key 'colour'"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_manifest_is_refused_in_one_sentence(exported, tmp_path, name):
+    damage, words = DAMAGED[name]
+    path = tmp_path / MANIFEST
+    path.write_text(damage(json.loads((exported / MANIFEST).read_bytes())))
+    with pytest.raises(FailcondError) as caught:
+        HardImages(path)
+    assert words in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_other_files_are_refused(exported, tmp_path):
+    shutil.copytree(exported, tmp_path / "hard")
+    images = HardImages(tmp_path / "hard")
+    first, second = (tmp_path / "hard" / image.file for image in images._images[:2])
+    first.unlink()
+    with pytest.raises(FailcondError, match="is missing, though the manifest names it"):
+        images[0]
+    other = HardImages(exported).pixels([1])[0, :7]
+    from pytest_failcond.subjects.images import png
+
+    second.write_bytes(png(other))
+    with pytest.raises(FailcondError, match=r"is \[7, 8, 1\], and the manifest says \[8, 8, 1\]"):
+        images[1]
+    with pytest.raises(FailcondError, match=r"nowhere\.json: cannot be read"):
+        HardImages(tmp_path / "nowhere.json")
+
+
+def bright(level, sharpness=5.0):
+    return Bright(level, sharpness).eval()
+
+
+def test_classes_without_start_images_are_left_out_and_the_others_go_on(tmp_path):
+    """Of the linear generator all images are of class 0; judges accept none as another."""
+    lab = laboratory(bright(0.4), linear_generator(), bright(0.1, 50.0))
+    short = Export(lab, tmp_path, asked(count=30)).run(lambda *told: None)
+    assert len(short) == 2
+    for sentence, name in zip(short, ("square", "star"), strict=True):
+        assert sentence.startswith("a class is left out: ")
+        assert repr(name) in sentence
+    images = HardImages(tmp_path, linear_generator())
+    assert images.labels.tolist() == [0] * 10
+    judge = Classifier(bright(0.1, 50.0))
+    assert (judge.probabilities(to_float(images.pixels(range(10))))[:, 0] >= 0.8).all()
+    assert (images.pixels(range(10)) == HardImages(tmp_path).pixels(range(10))).all()
+
+
+def test_no_image_at_all_is_one_sentence(tmp_path):
+    lab = laboratory(bright(0.4), linear_generator(), bright(0.1, 50.0))
+    with pytest.raises(FailcondError, match="no image is found: a class is left out: "):
+        export(tmp_path, lab, classes=[1])
+
+
+@given(
+    st.lists(st.sampled_from(["", "a", "A", "..", ".", "con", "a/b", "ä", "x" * 400, "class-1", "0"]), max_size=9)
+)  # fmt: skip
+def test_folders_are_safe_and_distinct(names):
+    made = folders(names)
+    assert len({name.casefold() for name in made}) == len(names)
+    for name in made:
+        assert name.isascii()
+        assert not set(name) & set("./\\: ")
+        assert 0 < len(name) <= 100
+        assert name.casefold() not in ("con", "nul")
+
+
+@given(st.integers(0, 500), st.integers(1, 9))
+def test_shares_are_even(total, among):
+    found = shares(total, range(among))
+    assert sum(found.values()) == total
+    assert max(found.values()) - min(found.values()) <= 1
+
+
+@given(
+    total=st.integers(0, 60),
+    order=st.permutations(range(4)),
+    found=st.lists(st.integers(0, 20), min_size=4, max_size=4),
+)
+def test_the_share_of_what_is_given_up_falls_to_the_others(total, order, found):
+    """Whatever is given up, in whatever order, no kind gets more than is missing, and all is found at last."""
+    have, given_up = dict.fromkeys(range(4), 0), set()
+    for last in order:
+        for kind, most in missing(total, range(4), have, given_up).items():
+            have[kind] += min(most, found[kind]) if kind == last else most
+        assert sum(have.values()) <= total
+        given_up.add(last)
+        if len(given_up) < 4:
+            assert sum(missing(total, range(4), have, given_up).values()) == total - sum(
+                have.values()
+            )
+
+
+CONFIGURATION = """
+[tool.failcond]
+classifier = "hard_subjects:load"
+generator = "tiny.safetensors"
+corner_cases = { max_shift = 2.0 }
+"""
+SUBJECTS = """
+from tests.unit.test_hard_images import linear_classifier as load
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(CONFIGURATION)
+    (tmp_path / "hard_subjects.py").write_text(SUBJECTS)
+    GENERATOR.save(tmp_path / "tiny.safetensors")
+    return tmp_path
+
+
+def test_the_command_exports_and_goes_on(project, capsys):
+    line = ["export", "hard", "--count", "4", "--classes", "star,circle", "--directions", "4"]
+    assert main(line) == 0
+    said = capsys.readouterr()
+    assert "exported 4 images to hard" in said.out
+    assert "no judge is configured" in said.out
+    assert "Starts an export to hard." in said.err
+    before = content(project / "hard")
+    assert main(line) == 0
+    assert "Continues an export to hard." in capsys.readouterr().err
+    assert content(project / "hard") == before
+    assert HardImages("hard").labels.tolist().count(2) == 2
+
+
+WRONG = [
+    (["hard", "--count", "0"], "argument --count: '0': give 1 to 10000000, like 2000 or 20k"),
+    (["hard", "--count", "many"], "argument --count: 'many': give 1 to"),
+    (["hard", "--count", "9", "--classes", "sqare"], "--classes: there is no class 'sqare'; did you mean 'square'?"),
+    (["hard", "--count", "9", "--kinds", "far"], "--kinds: there is no kind 'far'"),
+    (["hard", "--count", "9", "--seed", "-1"], "argument --seed: '-1': give a whole number from 0"),
+    (["tiny.safetensors", "--count", "9"], "OUT: tiny.safetensors is a file; name a folder"),
+    ([".", "--count", "9"], "OUT: . holds the configuration, which is an input"),
+    (["full", "--count", "9"], "OUT: full is not empty, and no export is in it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "sentence"), WRONG, ids=[w[1][:25] for w in WRONG])
+def test_wrong_input_is_one_sentence(project, capsys, words, sentence):
+    (project / "full").mkdir()
+    (project / "full" / "letter.txt").write_text("dear")
+    before = content(project)
+    try:
+        status = main(["export", *words])
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2
+    assert sentence in capsys.readouterr().err
+    assert content(project) == before
