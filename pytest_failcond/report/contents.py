@@ -89,7 +89,7 @@ def is_red(run: Shown) -> bool:
 
 
 def verdict_line(run: Shown) -> tuple[str, Status | None]:
-    """Return the closing line, such as ``verdict: passed (1 marginal) · 36 checks``, and its verdict."""
+    """Return the closing line, such as ``verdict: passed · 36 checks of 2 gates: 1 marginal``, and its verdict."""
     status = run_status(run)
     if run.part is not None:
         part = "part {} of {}: measured; `failcond merge` judges the joined parts".format(*run.part)
@@ -116,9 +116,10 @@ def verdict_line(run: Shown) -> tuple[str, Status | None]:
         if _not_run(run)
         else "nothing is gated"
     )
-    parts = ["; ".join([f"verdict: {line}{f' ({aside})' if aside else ''}", *idle])]
+    parts = ["; ".join([f"verdict: {line}", *idle])]
     if run.checks:
-        parts.append(f"{count(len(run.checks), 'check')} of {count(len(run.gates), 'gate')}")
+        checks = f"{count(len(run.checks), 'check')} of {count(len(run.gates), 'gate')}"
+        parts.append(f"{checks}: {aside}" if aside else checks)
     parts += [outcome.count for outcome in found if outcome.count]
     if missing := unmeasured(run):
         parts.append(f"{count(len(missing), 'key')} not measured")

@@ -42,7 +42,10 @@ def _blocks(run: Shown, gates: list[GateResult]) -> Iterator[Block]:
 
 def _which(run: Shown, more: Mapping[str, int]) -> str:
     shown = "more" if more else "them"
-    return f"One check of each gate, the worst of {len(run.checks)} in all; -v shows {shown}. "
+    return (
+        f"One check of each gate, the worst of {len(run.checks)} in all; -v shows {shown}. pytest's "
+        "last line counts tests instead: a test makes all checks of its key. "
+    )
 
 
 def _gates_table(run: Shown, gates: Sequence[GateResult]) -> Table:

@@ -93,7 +93,7 @@ def test_status_and_prediction_make_the_outcome(replayed):
             "FAILED  corpus *corpus:c-4-up-0*",
             "Corpus  2 open (1 still wrong, 1 now right), 2 fixed, 1 lost",
             "now right: promote with failcond discover --fixed b-2-up-0",
-            "verdict: failed · 1 of the corpus lost",
+            "verdict: failed · 1 image of the corpus lost",
         ]
     )
     assert (
@@ -142,7 +142,7 @@ def test_the_corpus_is_one_unit_of_a_divided_session(replayed, monkeypatch, caps
     assert sorted(corpus is None for corpus in found) == [False, True]
     monkeypatch.chdir(replayed.path)
     assert main(["merge", "1.json", "2.json"]) == 1
-    assert "1 of the corpus lost" in capsys.readouterr().out
+    assert "1 image of the corpus lost" in capsys.readouterr().out
     replayed.run("--failcond-json=whole.json")
     joined, whole = run_of(replayed), run_of(replayed, "whole.json")
     assert {k: v for k, v in joined.items() if k not in ("environment", "digest")} == {

@@ -115,7 +115,7 @@ def test_a_red_gate_is_red_wherever_pytest_is_called(mono, monkeypatch, workers)
     monkeypatch.chdir(mono.path / "signs" / "tests")
     result = mono.run("-c", "../../ci/robust.ini", workers=workers)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*verdict: failed (1 failed)*"])
+    result.stdout.fnmatch_lines(["*verdict: failed · 1 check of 1 gate: 1 failed*"])
 
 
 def test_an_ini_among_the_tests_does_not_hide_the_table(mono, monkeypatch):

@@ -14,7 +14,7 @@ def tables(text):
 
 def test_content():
     text = markdown.render(make_run())
-    assert text.startswith("## ✗ failcond\n\n**verdict: failed (2 failed, 1 error")
+    assert text.startswith("## ✗ failcond\n\n**verdict: failed; 1 gate not evaluated")
     assert "\n\nmine:load, 2026-01-01\n\n" in text
     failing, gates, accuracy, directions = tables(text)
     assert [cell.strip() for cell in gates[2][:5]] == [

@@ -51,7 +51,7 @@ def test_of_many_reasons_those_of_each_gate_that_are_worst_are_told():
 
     run = make_run(gates=(failed("fog", 5), failed("snow", 4), failed("rain", 2)), cells=False)
     lines = render(run, width=120).splitlines()
-    assert lines[-1].startswith("verdict: failed (11 failed)")
+    assert lines[-1] == "verdict: failed · 11 checks of 3 gates: 11 failed"
     told = [line.split()[2] for line in lines if line.startswith("FAILED")]
     assert {key: sum(key in name for name in told) for key in ("fog", "snow", "rain")} == {
         "fog": 3, "snow": 3, "rain": 2,
@@ -300,12 +300,12 @@ def test_quietly_there_are_reasons_and_the_verdict():
 
 def test_closing_line_counts():
     assert render(make_run(), width=200).splitlines()[-1] == (
-        "verdict: failed (2 failed, 1 error, 1 warned, 1 waived, 2 marginal); 1 gate not evaluated: no "
-        "baseline to compare with · 18 checks of 7 gates"
+        "verdict: failed; 1 gate not evaluated: no baseline to compare with · 18 checks of 7 gates: "
+        "2 failed, 1 error, 1 warned, 1 waived, 2 marginal"
     )
     passed = tuple(gate for gate in make_gates() if gate.id in ("clean-accuracy", "drops"))
     run = make_run(gates=passed, cells=False)
-    assert render(run).splitlines()[-1] == "verdict: passed (1 marginal) · 10 checks of 2 gates"
+    assert render(run).splitlines()[-1] == "verdict: passed · 10 checks of 2 gates: 1 marginal"
     waived = tuple(
         gate for gate in make_gates() if gate.id in ("shifts", "mean-corruption-accuracy")
     )

@@ -8,6 +8,7 @@ from pytest_failcond.probes.corpus.folder import promotion
 from pytest_failcond.probes.corpus.record import Replayed, replay_in
 from pytest_failcond.probes.keys import EntryKey, Key
 from pytest_failcond.probes.shown import Shown
+from pytest_failcond.report.wording import count
 from pytest_failcond.words.blocks import Block, Note, Section
 from pytest_failcond.words.drawings import Frame, Said, Strip
 from pytest_failcond.words.outcome import Fault, Outcome
@@ -39,7 +40,7 @@ def outcome(run: Shown) -> Outcome:
     """Decide over the images that must be right."""
     gone = [Fault(title(entry), told(run, entry)) for entry in lost(run)]
     if gone:
-        return Outcome("failed", gone, count=f"{len(gone)} of the corpus lost")
+        return Outcome("failed", gone, count=f"{count(len(gone), 'image')} of the corpus lost")
     return Outcome("passed" if any(e.status == "fixed" for e in entries_of(run)) else None)
 
 
