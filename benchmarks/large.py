@@ -41,7 +41,7 @@ def run() -> None:
     generator = _told("generator", lambda: Generator(CONFIG, Network(CONFIG)))
     _told("σ and ranges", lambda: generator.style_space.std)
     _reuse(generator)
-    model = _ResNet50(len(CONFIG.classes))
+    model = ResNet50(len(CONFIG.classes))
     most = int(os.environ.get("FAILCOND_CLASSES", len(CONFIG.classes)))
     for index, name in enumerate(CONFIG.classes[:most]):
         _prefer(index, model, generator)
@@ -67,7 +67,7 @@ def _cpu(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _prefer(index: int, model: _ResNet50, generator: Generator) -> None:
+def _prefer(index: int, model: ResNet50, generator: Generator) -> None:
     """Make a model see a class in most images, so that walks are long."""
     images = generator.synthesize(generator.sample([index] * STARTS))
     with torch.no_grad():
@@ -131,7 +131,7 @@ class _Bottleneck(nn.Module):
         return torch.relu(self.inner(x) + self.shortcut(x))
 
 
-class _ResNet50(nn.Sequential):
+class ResNet50(nn.Sequential):
     """Images ``[N, 3, H, W]`` → logits: 3, 4, 6 and 3 bottlenecks, as ResNet-50 has."""
 
     def __init__(self, classes: int) -> None:
