@@ -1,32 +1,29 @@
-"""Hypothesis strategies: corner cases as small integers, which shrink towards a mildest break."""
+"""Hypothesis strategies: images named by small integers, which shrink towards a mildest break.
+
+``failcond.image(case)`` makes the image that a case names, and asks classifier and judges.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.cases import Case, Combination, Corrupted
+
+__all__ = [
+    "MAX_SHIFT_STEPS",
+    "Case",
+    "Combination",
+    "Corrupted",
+    "combinations",
+    "corner_cases",
+    "corrupted_images",
+]
 
 MAX_SHIFT_STEPS = 16
-
-
-@dataclass(frozen=True)
-class Case:
-    """Names one image; ``failcond.image(case)`` makes it.
-
-    Attributes:
-        class_index: its class.
-        rank: rank of the direction, from 1.
-        steps: shift along it, in steps of 0.5 σ.
-        seed: number of the start image.
-    """
-
-    class_index: int
-    rank: int
-    steps: int
-    seed: int
+_MOST_MOVED = 8  # dimensions of one combination
 
 
 def corner_cases(
@@ -47,7 +44,7 @@ def corner_cases(
     Raises:
         FailcondError: there is nothing to draw.
     """
-    indices = list(range(classes) if isinstance(classes, int) else classes)
+    indices = _indices(classes)
     if not indices or min(top, starts) < 1 or max_steps < 0:
         raise FailcondError(
             f"corner_cases(classes={classes!r}, top={top}, max_steps={max_steps}, starts={starts}): "
@@ -60,3 +57,76 @@ def corner_cases(
         steps=st.integers(0, max_steps),
         seed=st.integers(0, starts - 1),
     )
+
+
+def combinations(
+    classes: int | Sequence[int],
+    *,
+    top: int = _MOST_MOVED,
+    most: int = 3,
+    max_steps: int = _MOST_MOVED,
+    starts: int = 128,
+) -> st.SearchStrategy[Combination]:
+    """Draw combinations; a failure shrinks to the fewest dimensions and the mildest steps.
+
+    Args:
+        classes: how many classes there are, or the indices to draw from.
+        top: last rank of a dimension in its class's ranking; a run keeps the first 20.
+        most: dimensions that are moved together, at most.
+        max_steps: largest shift along each, either way, in steps of 0.5 σ.
+        starts: start images to draw from, at most the configuration's samples.
+
+    Raises:
+        FailcondError: there is nothing to draw.
+    """
+    indices = _indices(classes)
+    if not indices or min(top, starts, most, max_steps) < 1:
+        raise FailcondError(
+            f"combinations(classes={classes!r}, top={top}, most={most}, max_steps={max_steps}, "
+            f"starts={starts}): nothing can be drawn; give one class, dimension, step and start image or "
+            "more"
+        )
+    # Lists shrink to shorter ones first, then integers towards 0, and to positive ones.
+    steps = st.integers(-max_steps, max_steps).filter(bool)
+    moves = st.lists(
+        st.tuples(st.integers(1, top), steps),
+        max_size=min(most, top),
+        unique_by=lambda move: move[0],
+    )
+    return st.builds(
+        Combination,
+        class_index=st.sampled_from(indices),
+        moves=moves.map(lambda drawn: tuple(sorted(drawn))),
+        seed=st.integers(0, starts - 1),
+    )
+
+
+def corrupted_images(
+    names: Sequence[str], *, images: int, max_severity: int = 5
+) -> st.SearchStrategy[Corrupted]:
+    """Draw corrupted test images; a failure shrinks to the first corruption and the mildest severity.
+
+    Args:
+        names: the corruptions; built-in ones need not be configured.
+        images: how many test images there are.
+        max_severity: the highest severity, 1 to 5.
+
+    Raises:
+        FailcondError: there is nothing to draw.
+    """
+    named = [names] if isinstance(names, str) else list(names)
+    if not named or images < 1 or not 1 <= max_severity <= 5:
+        raise FailcondError(
+            f"corrupted_images({named!r}, images={images}, max_severity={max_severity}): nothing can be "
+            "drawn; give one corruption and image or more, and a severity from 1 to 5"
+        )
+    return st.builds(
+        Corrupted,
+        corruption=st.sampled_from(named),
+        severity=st.integers(1, max_severity),
+        index=st.integers(0, images - 1),
+    )
+
+
+def _indices(classes: int | Sequence[int]) -> list[int]:
+    return list(range(classes) if isinstance(classes, int) else classes)

@@ -1,4 +1,5 @@
-"""Write the picture of a corner case: a start image moved along a direction.
+"""Write the picture of a corner case: a start image moved along one direction or several; or of a test
+image under a corruption.
 
 The HTML report shows this command, filled in, beside each strip of pictures, and so does the result
 of `failcond.image(case)` when a test prints it. Run the command in the folder in which you run the
@@ -13,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import not_negative
-from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.commands.showing import Corrupted, Moved, Shown, corrupted, moved
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, Key, RankingKey
 from pytest_failcond.ranges import SAMPLE, SEED
 from pytest_failcond.words.printing import say
 
 if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
-    from pytest_failcond.generators.base import Generator
     from pytest_failcond.subjects.acceptance import Acceptance
 
 _ENLARGED = 256  # least px of the picture's smaller side
@@ -27,12 +29,17 @@ _ENLARGED = 256  # least px of the picture's smaller side
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``failcond show``."""
-    parser.add_argument("key", metavar="KEY", help="a direction, such as direction:8:322:+")
     parser.add_argument(
-        "--shift", type=not_negative, required=True, metavar="T", help="the shift, in σ"
+        "keys", metavar="KEY", nargs="+",
+        help="a direction, such as direction:8:322:+, or several of one class, moved along together; "
+        "ranking:8 for an unmoved image; or a corruption, such as corruption:gaussian_noise:3",
+    )  # fmt: skip
+    parser.add_argument(
+        "--shift", type=_shifts, metavar="T", help="the shift, in σ; one for each direction: 2,1.5"
     )
+    parser.add_argument("--sample", type=SAMPLE.read, metavar="N", help="number of the start image")
     parser.add_argument(
-        "--sample", type=SAMPLE.read, required=True, metavar="N", help="number of the start image"
+        "--image", type=SAMPLE.read, metavar="N", help="of a corruption: index of the test image"
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="a PNG (default: named after the key)"
@@ -45,110 +52,120 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=SEED.read, metavar="S", help="instead of the configured one")
 
 
+def _shifts(text: str) -> list[float]:
+    return [not_negative(part) for part in text.split(",")]
+
+
 def run(options: argparse.Namespace) -> int:
     """Write the picture, and print the answers of classifier and judges."""
-    import numpy as np
-
     from pytest_failcond.config.inputs import inputs_of
-    from pytest_failcond.generators.base import batches_of
-    from pytest_failcond.laboratory.configured import (
-        find_settings,
-        load_configured,
-        load_generator,
-        wrapped,
-    )
-    from pytest_failcond.probes.direction.corner_cases import shifted_images
-    from pytest_failcond.probes.direction.starts import start_image
-    from pytest_failcond.probes.keys import DirectionKey
-    from pytest_failcond.probes.registry import parse_key
+    from pytest_failcond.laboratory.configured import find_settings
     from pytest_failcond.storage.outputs import Place, check_outputs
-    from pytest_failcond.words.judged import judged_name
 
-    key = parse_key(options.key)
-    if not isinstance(key, DirectionKey):
-        raise FailcondError(f"{options.key}: expected a direction like direction:8:322:+")
+    wanted = _wanted(options)
     settings = find_settings(
         options.config,
         classifier=options.classifier,
         generator=None if options.generator is None else str(Path(options.generator).absolute()),
         seed=options.seed,
     )
-    if settings.generator is None:
-        raise FailcondError(NO_GENERATOR)
-    out = options.out or Path(
-        f"direction-{key.class_index}-{key.dimension}-{'up' if key.sign > 0 else 'down'}"
-        f"-{options.shift:g}-{options.sample}.png"
-    )
+    out = options.out or Path(f"{wanted.name}.png")
     check_outputs([Place("--out", out)], inputs_of(settings, options.config))
     acceptance = _acceptance(settings)
-    generator = load_generator(settings, acceptance)
-    if key.class_index >= len(generator.classes):
-        raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
-    if key.dimension >= generator.style_space.size:
-        raise FailcondError(f"{key}: the generator has {generator.style_space.size} dimensions")
-    count = settings.corner_cases.samples
+    shown = (
+        corrupted(wanted, settings)
+        if isinstance(wanted, Corrupted)
+        else moved(wanted, settings, acceptance)
+    )
+    say(shown.words)
+    _answers(shown, settings, acceptance)
+    if shown.note:
+        say(f"note: {shown.note}")
+    _write(out, shown.image[0])
+    say(f"wrote {out}")
+    return 0
+
+
+def _wanted(options: argparse.Namespace) -> Moved | Corrupted:
+    """Read the image that is asked for.
+
+    Raises:
+        FailcondError: a key names no picture, or an option is missing or superfluous.
+    """
+    from pytest_failcond.probes.registry import parse_key
+
+    keys = [parse_key(text) for text in options.keys]
+    if isinstance(keys[0], CorruptionKey):
+        if len(keys) > 1:
+            raise FailcondError(f"{keys[1]}: a corruption is shown alone")
+        _need(options, keys[0], ["image"], ["sample", "shift"])
+        return Corrupted(keys[0], options.image)
+    if isinstance(keys[0], RankingKey) and len(keys) == 1:
+        _need(options, keys[0], ["sample"], ["image", "shift"])
+        return Moved(keys[0].class_index, (), (), options.sample)
+    directions = []
+    for text, key in zip(options.keys, keys, strict=True):
+        if not isinstance(key, DirectionKey):
+            raise FailcondError(
+                f"{text}: expected a direction like direction:8:322:+, an unmoved image's ranking:8, or a "
+                "corruption like corruption:gaussian_noise:3"
+            )
+        directions.append(key)
+    _need(options, directions[0], ["sample", "shift"], ["image"])
+    if len({key.class_index for key in directions}) > 1:
+        raise FailcondError("directions of different classes cannot be moved along together")
+    if len({key.dimension for key in directions}) < len(directions):
+        raise FailcondError("a dimension is named twice; give its shifts as one")
+    if len(options.shift) != len(directions):
+        raise FailcondError(
+            f"--shift: expected {len(directions)}, one for each direction, got {len(options.shift)}; "
+            "separate them by commas"
+        )
+    return Moved(directions[0].class_index, tuple(directions), tuple(options.shift), options.sample)
+
+
+def _need(options: argparse.Namespace, key: Key, needed: list[str], idle: list[str]) -> None:
+    for name in needed:
+        if getattr(options, name) is None:
+            raise FailcondError(f"{key}: --{name} is missing")
+    for name in idle:
+        if getattr(options, name) is not None:
+            raise FailcondError(f"{key}: --{name} has no effect here; leave it out")
+
+
+def _answers(shown: Shown, settings: Settings, acceptance: Acceptance) -> None:
+    """Print what classifier and judges say of an image."""
+    import numpy as np
+
+    from pytest_failcond.laboratory.configured import load_configured, wrapped
+    from pytest_failcond.words.judged import judged_name
+
+    said = []
+    among = len(shown.names)
     model = load_configured(settings, "classifier")
-    start = start_image(
-        generator,
-        key.class_index,
-        options.sample,
-        count,
-        seed=settings.seed,
-        truncation=settings.corner_cases.truncation,
-    )
-    image = shifted_images(generator, start, key, np.array([0]), np.array([options.shift]))
-    names = settings.classes or generator.classes
-    say(
-        f"class {names[key.class_index]!r}, s{key.dimension} "
-        f"{generator.style_space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by "
-        f"{options.shift:g} σ, sample {options.sample}"
-    )
-    batch = batches_of(generator).images
-    judgement = acceptance.see(image, among=len(names), batch=batch)
-    said = [
+    if model is not None:
+        classifier = wrapped(model, "classifier", settings)
+        p = classifier.probabilities(shown.image, batch=shown.batch)[0]
+        said.append((classifier.name, p))
+        among = len(p)
+    judgement = acceptance.see(shown.image, among=among, batch=shown.batch)
+    said += [
         (judge.name, p[0])
         for judge, p in zip(acceptance.judges, judgement.probabilities, strict=True)
     ]
-    if model is not None:
-        classifier = wrapped(model, "classifier", settings)
-        said.insert(0, (classifier.name, classifier.probabilities(image, batch=batch)[0]))
+    names = [*shown.names, *map(str, range(len(shown.names), among))]
     for name, p in said:
         seen = judged_name(names, int(np.argmax(p)))
-        say(f"{name}: {seen!r}, p({names[key.class_index]}) = {p[key.class_index]:.3f}")
+        say(f"{name}: {seen!r}, p({names[shown.label]}) = {p[shown.label]:.3f}")
     if acceptance.judged:
-        shown = judgement.accepted(key.class_index)[0]
-        say(f"{'' if shown else 'not '}accepted, with least_p = {acceptance.least_p:g}")
-    if note := _no_start(options.sample, generator, acceptance, key.class_index, settings):
-        say(f"note: {note}")
-    _write(out, image[0])
-    say(f"wrote {out}")
-    return 0
+        accepted = judgement.accepted(shown.label)[0]
+        say(f"{'' if accepted else 'not '}accepted, with least_p = {acceptance.least_p:g}")
 
 
 def _acceptance(settings: Settings) -> Acceptance:
     from pytest_failcond.laboratory.configured import acceptance_by, load_judges
 
     return acceptance_by(load_judges(settings), settings)
-
-
-def _no_start(
-    sample: int,
-    generator: Generator,
-    acceptance: Acceptance,
-    class_index: int,
-    settings: Settings,
-) -> str | None:
-    """Say why a sample is none of the start images that the tests move; None: it is one."""
-    from pytest_failcond.probes.direction.starts import starts_of
-
-    count = settings.corner_cases.samples
-    try:
-        starts = starts_of(generator, acceptance, class_index, settings)
-    except FailcondError as error:
-        return f"this class has no start images, so that no test moves one: {error}"
-    if sample in starts.samples:
-        return None
-    return f"no test starts from sample {sample}, which is not among the {count} start images of its class"
 
 
 def _write(out: Path, image: object) -> None:

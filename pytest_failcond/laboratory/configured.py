@@ -72,10 +72,18 @@ def load_generator(settings: Settings, acceptance: Acceptance) -> Generator:
     if settings.generator is None:
         raise FailcondError(NO_GENERATOR)
     generator = StyleGAN2.load(settings.path(settings.generator), settings.device)
+    images = load_images(settings, settings.classes or generator.classes)
+    return suited(generator, images, acceptance, settings)
+
+
+def load_images(settings: Settings, names: tuple[str, ...] | None) -> LabeledImages | None:
+    """Load the configured test images, whose classes may be folders of these names; None if there are none.
+
+    Raises:
+        FailcondError: they cannot be loaded.
+    """
     images = settings.images_place or load_configured(settings, "images")
-    names = settings.classes or generator.classes
-    shown = None if images is None else labeled_images(images, names)
-    return suited(generator, shown, acceptance, settings)
+    return None if images is None else labeled_images(images, names)
 
 
 def build_laboratory(

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import pytest
 
 from pytest_failcond.errors import FailcondError, NotEvaluated, nearest
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.measuring.measuring import Measuring
-from pytest_failcond.plugin.cases import CaseImage, Cases, check_case
+from pytest_failcond.plugin.case_images import CaseImage, CombinedImage, CorruptedImage, SeenImage
+from pytest_failcond.plugin.cases import Cases
 from pytest_failcond.plugin.settling import VERDICT, settle
 from pytest_failcond.plugin.state import fail, from_suite
 from pytest_failcond.plugin.subject_fixtures import Sharing
 from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.cases import Case, Combination, Corrupted
 from pytest_failcond.probes.corpus.folder import promotion
 from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.keys import (
@@ -41,7 +43,6 @@ from pytest_failcond.words.printing import one_line, printable, say
 
 if TYPE_CHECKING:
     from pytest_failcond.plugin.state import State
-    from pytest_failcond.strategies import Case
 
 KEY = "failcond_key"
 
@@ -175,19 +176,26 @@ class Failcond:
                     self._ask(key)
                 raise
 
-    def image(self, case: Case) -> CaseImage:
+    @overload
+    def image(self, case: Case) -> CaseImage: ...
+    @overload
+    def image(self, case: Combination) -> CombinedImage: ...
+    @overload
+    def image(self, case: Corrupted) -> CorruptedImage: ...
+    def image(self, case: Any) -> SeenImage:
         """Return the image of a Hypothesis case, and the models' answers."""
-        check_case(case, len(self.classes), self._settings.corner_cases.top)
-        direction = self.measure(self.direction_key(case.class_index, case.rank))
         try:
             cases = self._cases
         except FailcondError as error:
             fail(str(error))
-        return cases.image(case, direction, self.classes)
+        try:
+            return cases.image(case)
+        except FailcondError as error:
+            fail(f"failcond.image: {error}")
 
     @cached_property
     def _cases(self) -> Cases:
-        return Cases(self._measuring.laboratory)
+        return Cases(self._measuring.laboratory, self.classes, self.measure, self.direction_key)
 
     @cached_property
     def _verdicts(self) -> Verdicts:

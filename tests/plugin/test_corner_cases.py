@@ -185,21 +185,65 @@ def test_show_makes_the_picture_of_the_report_to_the_pixel(corners, monkeypatch,
             assert float(told) == pytest.approx(strip.p[i], abs=0.00055 + 1e-9)
 
 
+def test_a_combination_that_fails_prints_the_line_that_makes_it_again(corners, monkeypatch):
+    from pytest_failcond.cli import main
+
+    corners.write(
+        "test_robustness.py",
+        "import numpy as np\n"
+        "from hypothesis import given, settings, target\n"
+        "from pytest_failcond.strategies import combinations\n"
+        "@settings(derandomize=True, deadline=None, max_examples=20)\n"
+        "@given(case=combinations(3, top=4, most=2, max_steps=4, starts=8))\n"
+        "def test_it(failcond, case):\n"
+        "    image = failcond.image(case)\n"
+        "    target(-image.margin)\n"
+        "    np.save('it.npy', image.image)\n"
+        "    assert len(image.shifts) < 2, image\n",
+    )
+    text = corners.run().stdout.str()
+    line = text.partition("reproduce with `")[2].partition("`")[0]
+    # The fewest dimensions that fail, and half a σ along each.
+    assert "--shift 0.5,0.5 --sample 0" in line
+    monkeypatch.chdir(corners.path)
+    assert main([*shlex.split(line)[1:], "--out", "a.png"]) == 0
+    pixels = np.asarray(Image.open("a.png"))
+    image = np.rint(np.load("it.npy")[0] * 255)
+    assert (pixels[:: len(pixels) // 8, :: len(pixels) // 8] == image).all()
+
+
 @pytest.mark.parametrize(
-    ("key", "words"),
+    ("arguments", "words"),
     [
-        ("clean", "expected a direction"),
-        ("direction:7:0:+", "has 3 classes"),
-        ("direction:0:999:+", "dimensions"),
+        ("clean", "clean: expected a direction like"),
         ("direction", "unknown key"),
+        ("direction:7:0:+ --shift 1 --sample 0", "has 3 classes"),
+        ("ranking:7 --sample 0", "has 3 classes"),
+        ("direction:0:999:+ --shift 1 --sample 0", "dimensions"),
+        ("direction:0:1:+ --sample 0", "--shift is missing"),
+        ("direction:0:1:+ --shift 1", "--sample is missing"),
+        (
+            "direction:0:1:+ --shift 1,2 --sample 0",
+            "--shift: expected 1, one for each direction, got 2",
+        ),
+        ("direction:0:1:+ direction:1:2:+ --shift 1,2 --sample 0", "different classes"),
+        ("direction:0:1:+ direction:0:1:- --shift 1,2 --sample 0", "a dimension is named twice"),
+        ("direction:0:1:+ ranking:0 --shift 1,2 --sample 0", "ranking:0: expected a direction"),
+        ("ranking:0 --sample 0 --shift 1", "--shift has no effect here"),
+        ("corruption:fog:3 --sample 0", "--image is missing"),
+        ("corruption:fog:3 --image 0 --shift 1", "--shift has no effect here"),
+        ("corruption:fog:3 corruption:fog:2 --image 0", "a corruption is shown alone"),
+        ("corruption:fog:3 --image 0", "images: none are configured"),
     ],
 )
-def test_show_refuses_what_is_not_there(corners, monkeypatch, capsys, key, words):
+def test_show_refuses_what_is_not_there(corners, monkeypatch, capsys, arguments, words):
     from pytest_failcond.cli import main
 
     monkeypatch.chdir(corners.path)
-    assert main(["show", key, "--shift", "1", "--sample", "0"]) == 2
-    assert words in capsys.readouterr().err
+    assert main(["show", *arguments.split()]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
 
 
 def test_show_says_that_no_test_starts_from_a_sample(corners, monkeypatch, capsys):
@@ -289,8 +333,8 @@ def test_a_case_that_there_is_none_of_is_refused(corners):
         "steps = -1 is outside 0",
         "seed = -1 is outside 0",
         "expected a Case of pytest_failcond.strategies, got Case with class_index = str",
-        "expected a Case of pytest_failcond.strategies, got tuple of (int, int, int, 1 more)",
-        "expected a Case of pytest_failcond.strategies, got NoneType with class_index = NoneType",
+        "expected a Case, Combination or Corrupted of pytest_failcond.strategies, got tuple of (int, int, int, 1 more)",
+        "expected a Case, Combination or Corrupted of pytest_failcond.strategies, got NoneType",
     ):
         assert f"failcond.image: {words}" in text
 

@@ -159,7 +159,8 @@ def test_a_probe_knows_of_another_what_it_declares():
 NAMES_A_PROBE = {
     # The values of public fixtures, and the methods of `failcond` about them.
     "plugin/fixtures.py": "corruption direction",
-    "plugin/cases.py": "direction",
+    "plugin/case_images.py": "direction",
+    "plugin/cases.py": "corruption direction",
     "plugin/session.py": "corpus",
     # Each image of the corpus has a test, named before anything is loaded.
     "plugin/options.py": "corpus",
@@ -167,7 +168,7 @@ NAMES_A_PROBE = {
     "commands/compare.py": "corruption direction regression",
     "commands/discover.py": "corpus direction",
     "commands/explore.py": "direction",
-    "commands/show.py": "direction",
+    "commands/showing.py": "corruption direction",
     "commands/train.py": "direction",
 }
 """The modules that name a built-in probe, which a project's own probe therefore does without."""

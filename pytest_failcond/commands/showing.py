@@ -1,0 +1,153 @@
+"""The pictures that ``failcond show`` writes: a start image that is moved, a test image that is corrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
+
+if TYPE_CHECKING:
+    from pytest_failcond.config.settings import Settings
+    from pytest_failcond.generators.base import Generator
+    from pytest_failcond.subjects.acceptance import Acceptance
+
+_NAMED = 4  # directions in a file's name at most
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A start image of a class moved along directions, by a shift along each; none: unmoved."""
+
+    class_index: int
+    directions: tuple[DirectionKey, ...]
+    shifts: tuple[float, ...]
+    sample: int
+
+    @property
+    def name(self) -> str:
+        """The picture's name."""
+        parts = [
+            f"{key.dimension}-{'up' if key.sign > 0 else 'down'}-{shift:g}"
+            for key, shift in zip(self.directions, self.shifts, strict=True)
+        ]
+        if len(parts) > _NAMED:  # a file's name is not endless
+            parts = [*parts[:_NAMED], f"and-{len(parts) - _NAMED}-more"]
+        kind = "direction" if parts else "start"
+        return "-".join([kind, str(self.class_index), *parts, str(self.sample)])
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """A test image under a corruption."""
+
+    key: CorruptionKey
+    index: int
+
+    @property
+    def name(self) -> str:
+        """The picture's name."""
+        return f"corruption-{self.key.corruption}-{self.key.severity}-{self.index}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image ``[1, C, H, W]`` of a class, and the words about it."""
+
+    image: Any
+    label: int
+    names: Sequence[str]
+    words: str
+    batch: int | None = None
+    note: str | None = None
+
+
+def moved(wanted: Moved, settings: Settings, acceptance: Acceptance) -> Shown:
+    """Make the image of a start image that is moved.
+
+    Raises:
+        FailcondError: there is no generator, or it lacks the class or a dimension.
+    """
+    import numpy as np
+
+    from pytest_failcond.generators.base import batches_of
+    from pytest_failcond.laboratory.configured import load_generator
+    from pytest_failcond.probes.direction.corner_cases import shifted_together
+    from pytest_failcond.probes.direction.starts import start_image
+
+    if settings.generator is None:
+        raise FailcondError(NO_GENERATOR)
+    generator = load_generator(settings, acceptance)
+    space, label = generator.style_space, wanted.class_index
+    for key in wanted.directions or (RankingKey(label),):
+        if label >= len(generator.classes):
+            raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
+        if isinstance(key, DirectionKey) and key.dimension >= space.size:
+            raise FailcondError(f"{key}: the generator has {space.size} dimensions")
+    start = start_image(
+        generator,
+        label,
+        wanted.sample,
+        settings.corner_cases.samples,
+        seed=settings.seed,
+        truncation=settings.corner_cases.truncation,
+    )
+    shifts = np.array([wanted.shifts], dtype=np.float64)
+    image = shifted_together(generator, start, wanted.directions, np.array([0]), shifts)
+    names = settings.classes or generator.classes
+    moves = [
+        f"s{key.dimension} {space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by {shift:g} σ"
+        for key, shift in zip(wanted.directions, wanted.shifts, strict=True)
+    ]
+    words = ", ".join([f"class {names[label]!r}", *moves, f"sample {wanted.sample}"])
+    note = _no_start(wanted.sample, generator, acceptance, label, settings)
+    return Shown(image, label, names, words, batches_of(generator).images, note)
+
+
+def corrupted(wanted: Corrupted, settings: Settings) -> Shown:
+    """Make the image of a test image under a corruption.
+
+    Raises:
+        FailcondError: there are no test images, or fewer.
+    """
+    import numpy as np
+
+    from pytest_failcond.config.class_names import class_names
+    from pytest_failcond.laboratory.configured import load_images
+    from pytest_failcond.probes.corruption.corrupting import Corruptions
+    from pytest_failcond.subjects.images import to_float
+
+    images = load_images(settings, settings.classes)
+    if images is None:
+        raise FailcondError('images: none are configured; set images = "…" in [tool.failcond]')
+    if wanted.index >= len(images):
+        raise FailcondError(f"--image: {wanted.index} is outside the {len(images)} test images")
+    rows = np.array([wanted.index])
+    key = wanted.key
+    pixels = Corruptions(settings).apply(key.corruption, images.images[rows], key.severity, rows)
+    label = int(images.labels[wanted.index])
+    names = class_names(settings, None) or tuple(map(str, range(int(images.labels.max()) + 1)))
+    words = f"class {names[label]!r}, test image {wanted.index}, {key.corruption}, severity {key.severity}"
+    return Shown(to_float(pixels), label, names, words)
+
+
+def _no_start(
+    sample: int,
+    generator: Generator,
+    acceptance: Acceptance,
+    class_index: int,
+    settings: Settings,
+) -> str | None:
+    """Say why a sample is none of the start images that the tests move; None: it is one."""
+    from pytest_failcond.probes.direction.starts import starts_of
+
+    count = settings.corner_cases.samples
+    try:
+        starts = starts_of(generator, acceptance, class_index, settings)
+    except FailcondError as error:
+        return f"this class has no start images, so that no test moves one: {error}"
+    if sample in starts.samples:
+        return None
+    return f"no test starts from sample {sample}, which is not among the {count} start images of its class"
