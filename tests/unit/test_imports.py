@@ -93,6 +93,7 @@ PARTS = {
         measure metrics trials
         corrupting perfect
         starts fitness outlook ranking walking corner_cases filming explore discovery attributes tones strokes regions
+        finding problem searching slopes differences nearest pruning
     """,
     "what we show": """
         view fitness_view words chosen way breaking reproduce properties confusions shared versus
@@ -144,6 +145,10 @@ def test_every_module_stands_in_a_layer_and_imports_from_none_above():
     assert len(LAYERS) <= 11
 
 
+LENT = {("combination", "direction"): {"starts", "ranking", "outlook"}}
+"""The modules beyond declarations that one probe takes of another, whose search it goes on with."""
+
+
 def test_a_probe_knows_of_another_what_it_declares():
     declared = layer_of(ROOT / "probes" / "base.py")
     wrong = [
@@ -152,6 +157,7 @@ def test_a_probe_knows_of_another_what_it_declares():
         if part_of(path) is not None
         for other in ours(path)
         if part_of(other) not in (None, part_of(path)) and layer_of(other) > declared
+        if other.stem not in LENT.get((part_of(path), part_of(other)), ())
     ]
     assert wrong == []
 

@@ -1,0 +1,297 @@
+"""Combinations: for each start image, the smallest combined shift at which it is accepted and misclassified."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pytest_failcond.errors import FailcondError
+from pytest_failcond.generators.base import Generator, batches_of
+from pytest_failcond.probes.combination.differences import by_steps
+from pytest_failcond.probes.combination.problem import Problem, margin_of, moved, scale_of
+from pytest_failcond.probes.combination.pruning import bisect, prune
+from pytest_failcond.probes.combination.searching import Best, Effort, search
+from pytest_failcond.probes.combination.slopes import by_gradient, has_gradients
+from pytest_failcond.probes.direction.outlook import Tell
+from pytest_failcond.probes.direction.ranking import Ranking, rank_dimensions
+from pytest_failcond.probes.direction.starts import Starts, start_images
+from pytest_failcond.process.surroundings import ours
+from pytest_failcond.subjects.acceptance import Acceptance, Judge
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import as_8_bits
+
+WAYS = ("gradient", "steps")
+_EFFORTS = {
+    "gradient": Effort(first=8, pushes=30, push=0.25, last=10, repairs=2),
+    "steps": Effort(first=5, pushes=8, push=0.8, last=4, repairs=1),
+}
+_LEAST_P = 1e-30
+
+
+@dataclass(frozen=True)
+class Combinations:
+    """The smallest combined shifts of N start images of a class that break the classifier.
+
+    Attributes:
+        class_index: the class.
+        toward: the wanted prediction; None: any other class.
+        dimensions: the D that may be moved, the ranking's first, int ``[D]``.
+        std: their σ, ``[D]``.
+        starts: the start images.
+        shifts: σ, signed, float32 ``[N, D]``; 0 where nothing was found or nothing is moved.
+        distance: root of the sum of their squares, σ, ``[N]``; 0: wrong before it is moved (for ``toward``:
+            already predicted as that); NaN: not found.
+        predicted: the classifier's answer at the combination, at the start where none was found, int ``[N]``.
+        rejected: whether the guides let a break pass that an acceptor rejected, ``[N]``; then it is not found.
+        level: how surely the acceptors see the class at the combination (`Judgement.level`), float32
+            ``[N]``; NaN where none was found.
+        guided_by_acceptors: whether the judges that accept were also in the search, for want of guides.
+        way: ``gradient`` or ``steps``.
+    """
+
+    class_index: int
+    toward: int | None
+    dimensions: npt.NDArray[np.int64]
+    std: npt.NDArray[np.float64]
+    starts: Starts
+    shifts: npt.NDArray[np.float32]
+    distance: npt.NDArray[np.float64]
+    predicted: npt.NDArray[np.int64]
+    rejected: npt.NDArray[np.bool_]
+    level: npt.NDArray[np.float32]
+    guided_by_acceptors: bool
+    way: str
+
+    @property
+    def found(self) -> npt.NDArray[np.bool_]:
+        """Whether each start image has a combination, ``[N]``; some are wrong before they are moved."""
+        found: npt.NDArray[np.bool_] = np.isfinite(self.distance)
+        return found
+
+    @property
+    def moved(self) -> npt.NDArray[np.int64]:
+        """The number of dimensions that are moved, ``[N]``."""
+        count: npt.NDArray[np.int64] = (self.shifts != 0).sum(axis=1)
+        return count
+
+
+@ours()
+def find_combinations(
+    generator: Generator,
+    classifier: Classifier,
+    class_index: int,
+    *,
+    dimensions: int = 32,
+    samples: int = 32,
+    max_distance: float = 12.0,
+    toward: int | None = None,
+    judge: Judge = None,
+    guides: Judge = None,
+    seed: int = 0,
+    truncation: float = 1.0,
+    tell: Tell = lambda left: None,
+    ranking: Ranking | None = None,
+    starts: Starts | None = None,
+    way: str | None = None,
+) -> Combinations:
+    """Find each start image's smallest combined shift at which it is accepted and misclassified.
+
+    A search finds a short break, then leaves out dimensions, then goes back to the boundary. It asks the guides
+    alone. The acceptors are asked once, at the end, and what they reject is not found: a search that asked them
+    would also find where they err.
+
+    Args:
+        generator: makes the images.
+        classifier: the model under test.
+        class_index: the class.
+        dimensions: how many of the ranking's first may be moved.
+        samples: start images.
+        max_distance: the longest combined shift, σ.
+        toward: the wanted prediction; None: any other class.
+        judge: one judge or several, or an `Acceptance`, which decide; None: all images are accepted,
+            within the generator's own range.
+        guides: one judge or several that the search may use; None: those that decide, which the result says.
+        seed: keys the samples.
+        truncation: of the samples.
+        tell: called with the seconds that are left.
+        ranking: of the class; None: it is made here.
+        starts: of the class; None: they are drawn.
+        way: ``gradient``, ``steps`` (no gradients are needed), or None: the first that is possible.
+
+    Raises:
+        FailcondError: ``toward`` is no other class, there are fewer dimensions, the class cannot be ranked, or
+            too few images are accepted.
+    """
+    acceptance = Acceptance.of(judge)
+    _check(generator, class_index, toward, dimensions, way)
+    if ranking is None:
+        ranking = rank_dimensions(
+            generator, classifier, class_index, judge=acceptance, seed=seed, truncation=truncation
+        )
+    if starts is None:
+        starts = start_images(
+            generator, acceptance, class_index, samples, seed=seed, truncation=truncation
+        )
+    guiding = _guiding(acceptance, guides)
+    problem = _problem(
+        generator, classifier, guiding, starts, toward, ranking, dimensions, max_distance
+    )
+    if way is None:
+        way = "gradient" if has_gradients(problem) else "steps"
+    effort, measure = _EFFORTS[way], by_gradient if way == "gradient" else by_steps
+    best = search(problem, measure, effort)
+    prune(problem, measure, best, effort.repairs)
+    bisect(problem, best)
+    own = acceptance.judged and guides is None
+    return _decided(problem, best, acceptance, own, way)
+
+
+def _check(
+    generator: Generator, class_index: int, toward: int | None, dimensions: int, way: str | None
+) -> None:
+    names = generator.classes
+    if toward is not None and not 0 <= toward < len(names):
+        raise FailcondError(
+            f"toward: {toward} is not one of the {len(names)} classes, 0 to {len(names) - 1}"
+        )
+    if toward == class_index:
+        raise FailcondError(f"toward: {names[toward]!r} is the class itself; name another")
+    size = generator.style_space.size
+    if not 0 < dimensions <= size:
+        raise FailcondError(
+            f"dimensions: {dimensions} is not from 1 to {size}, the generator's style dimensions"
+        )
+    if way not in (None, *WAYS):
+        raise FailcondError(f"way: {way!r} is none of {', '.join(WAYS)}")
+
+
+def _guiding(acceptance: Acceptance, guides: Judge) -> Acceptance:
+    """Return the guides, and how sure they must be: with half the doubt that acceptors may have."""
+    if isinstance(guides, Acceptance):
+        return guides
+    sure = 1 - (1 - acceptance.least_p) / 2
+    return replace(Acceptance.of(guides) if guides is not None else acceptance, least_p=sure)
+
+
+def _problem(
+    generator: Generator,
+    classifier: Classifier,
+    guiding: Acceptance,
+    starts: Starts,
+    toward: int | None,
+    ranking: Ranking,
+    dimensions: int,
+    max_distance: float,
+) -> Problem:
+    chosen = ranking.dimensions[:dimensions].copy()
+    std = generator.style_space.std[chosen]
+    lead = torch.from_numpy(ranking.scores[:dimensions].copy())
+    unmoved = as_8_bits(generator.synthesize(starts.styles))
+    p = classifier.probabilities(unmoved, batch=batches_of(generator).images)
+    logs = torch.from_numpy(p).double().clamp(min=_LEAST_P).log()
+    return Problem(
+        generator,
+        classifier,
+        guiding,
+        starts,
+        toward,
+        chosen,
+        std,
+        lead / lead.norm().clamp(min=_LEAST_P),
+        _room(generator, starts, chosen, std, guiding.judged),
+        max_distance,
+        scale_of(margin_of(logs, starts.class_index, toward)),
+        p.argmax(axis=1),
+    )
+
+
+def _room(
+    generator: Generator,
+    starts: Starts,
+    dimensions: npt.NDArray[np.int64],
+    std: npt.NDArray[np.float64],
+    judged: bool,
+) -> Tensor:
+    """Return how far each image may be moved down and up, σ, ``[2, N, D]``: in the generator's range if not
+    judged.
+    """
+    values = starts.styles[:, dimensions].double().numpy()
+    if judged:
+        ends = np.array([-np.inf, np.inf])[:, None, None]
+        return torch.from_numpy(np.broadcast_to(ends, (2, *values.shape)).copy())
+    low, high = generator.style_space.range[:, dimensions]
+    room = np.stack([np.minimum(low - values, 0), np.maximum(high - values, 0)])
+    return torch.from_numpy(room / std)
+
+
+def _decided(
+    problem: Problem, best: Best, acceptance: Acceptance, own: bool, way: str
+) -> Combinations:
+    """Ask the acceptors, once, and the classifier."""
+    starts = problem.starts
+    count = len(starts)
+    distance = np.zeros(count)
+    distance[problem.open.numpy()] = np.nan
+    level = np.full(count, np.nan, dtype=np.float32)
+    shifts = best.shifts.float().numpy()
+    predicted = problem.predicted.copy()
+    rejected = np.zeros(count, dtype=bool)
+    rows = np.flatnonzero(np.isfinite(distance) | best.length.isfinite().numpy())
+    if len(rows):
+        images = combined_images(problem.generator, starts, problem.dimensions, rows, shifts[rows])
+        size = batches_of(problem.generator).images
+        p = problem.classifier.probabilities(images, batch=size)
+        judgement = acceptance.see(images, among=p.shape[1], batch=size)
+        unmoved = np.isfinite(distance[rows])
+        kept = judgement.accepted(starts.class_index) | unmoved
+        level[rows[kept]] = judgement.level(starts.class_index)[kept]
+        length = np.sqrt(np.square(shifts[rows].astype(np.float64)).sum(axis=1))
+        distance[rows[kept]] = length[kept]
+        predicted[rows[kept]] = p.argmax(axis=1)[kept]
+        rejected[rows[~kept]] = True
+        shifts[rows[~kept]] = 0
+    return Combinations(
+        starts.class_index,
+        problem.toward,
+        problem.dimensions,
+        problem.std,
+        starts,
+        shifts,
+        distance,
+        predicted,
+        rejected,
+        level,
+        own,
+        way,
+    )
+
+
+@ours()
+def combined_images(
+    generator: Generator,
+    starts: Starts,
+    dimensions: npt.NDArray[np.int64] | Sequence[int],
+    rows: npt.NDArray[np.int64],
+    shifts: npt.NDArray[np.float32],
+) -> Tensor:
+    """Return start images moved in several dimensions at once, as files keep them.
+
+    Args:
+        generator: makes the images.
+        starts: the start images.
+        dimensions: D of them.
+        rows: of the start images, ``[M]``.
+        shifts: of each image, σ, ``[M, D]``.
+
+    Returns:
+        float32 ``[M, C, H, W]`` in [0, 1], rounded to 8 bits.
+    """
+    chosen = np.asarray(dimensions, dtype=np.int64)
+    std = generator.style_space.std[chosen]
+    styles = moved(starts, chosen, std, torch.from_numpy(rows), torch.from_numpy(shifts))
+    return torch.from_numpy(as_8_bits(generator.synthesize(styles)))

@@ -1,0 +1,154 @@
+"""The question that a search asks: which small shift of a start image breaks the classifier?
+
+Three things are known of a combined shift. Its *margin* is how clearly the classifier has the image right, as
+a difference of log p and in units of that at the start: 1 there, 0 at the boundary. Its *doubt* is how much surer
+the guides should be of the class, as a difference of log odds: 0 or less, they are sure enough. Both are of
+the image rounded to 8 bits, as files and people see it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pytest_failcond.generators.base import Generator, batches_of
+from pytest_failcond.probes.direction.starts import Starts
+from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.subjects.images import as_8_bits
+
+CLEARLY = 0.01
+"""The margin, below 0, from which on an image counts as broken: the last bits of a network's output depend
+on the batch, and must not decide."""
+_LEAST, _MOST = 1e-30, 1 - 1e-12  # p, so that logarithms are finite
+_SMALLEST = 1e-6  # of the margin at the start, by which all others are divided
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Margin and doubt of M images, ``[M]`` each."""
+
+    margin: Tensor
+    doubt: Tensor
+
+    @property
+    def breaks(self) -> Tensor:
+        """Whether each is a break that the guides let pass, bool ``[M]``."""
+        return (self.margin <= -CLEARLY) & (self.doubt <= 0)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Start images of one class, and what decides of them during the search.
+
+    Attributes:
+        generator: makes the images.
+        classifier: the model under test.
+        guides: the guides, and how sure they must be, 0.5 or more; they need not be the judges that accept.
+        starts: N start images.
+        toward: the wanted prediction; None: any other class.
+        dimensions: that may be moved, int ``[D]``.
+        std: their σ, ``[D]``.
+        lead: the direction in which the class is lost fastest on the mean, ``[D]``, of length 1.
+        room: how far each image may be moved down and up, σ, ``[2, N, D]``.
+        most: the longest combined shift, σ.
+        scale: the margin of each start image, as a difference of log p, ``[N]``.
+        predicted: of each start image, int ``[N]``.
+    """
+
+    generator: Generator
+    classifier: Classifier
+    guides: Acceptance
+    starts: Starts
+    toward: int | None
+    dimensions: npt.NDArray[np.int64]
+    std: npt.NDArray[np.float64]
+    lead: Tensor
+    room: Tensor
+    most: float
+    scale: Tensor
+    predicted: npt.NDArray[np.int64]
+
+    @property
+    def open(self) -> Tensor:
+        """The start images that are not broken before they are moved: rows, int ``[n]``."""
+        reached = self.predicted == self.toward
+        if self.toward is None:
+            reached = self.predicted != self.starts.class_index
+        return torch.from_numpy(np.flatnonzero(~reached))
+
+    def styles(self, rows: Tensor, shifts: Tensor) -> Tensor:
+        """Return the style vectors of moved start images: ``[M, S]``."""
+        return moved(self.starts, self.dimensions, self.std, rows, shifts)
+
+    def within(self, rows: Tensor, shifts: Tensor) -> Tensor:
+        """Return shifts, ``[M, D]``, cut to where the images may be moved."""
+        inside = shifts.clamp(self.room[0, rows], self.room[1, rows])
+        length = inside.norm(dim=1, keepdim=True)
+        within: Tensor = inside * (self.most / length.clamp(min=self.most))
+        return within
+
+    def look(self, rows: Tensor, shifts: Tensor) -> Seen:
+        """Look at start images ``rows`` moved by ``shifts``, σ, ``[M, D]``; no gradients are needed."""
+        return self.judged(rows, self.generator.synthesize(self.styles(rows, shifts)))
+
+    def judged(self, rows: Tensor, images: Tensor) -> Seen:
+        """Return what classifier and guides say of images of start images ``rows``."""
+        size = batches_of(self.generator).images
+        pixels = as_8_bits(images)
+        p = self.classifier.probabilities(pixels, batch=size)
+        judgement = self.guides.see(pixels, among=p.shape[1], batch=size)
+        logs = torch.from_numpy(p).double().clamp(min=_LEAST).log()
+        doubts = [self.doubt_of(torch.from_numpy(q).double()) for q in judgement.probabilities]
+        return Seen(self.margin(rows, logs), largest(doubts, len(images)))
+
+    def margin(self, rows: Tensor, logs: Tensor) -> Tensor:
+        """Return the margins of images by their log p or logits, ``[M, K]``."""
+        return margin_of(logs, self.starts.class_index, self.toward) / self.scale[rows]
+
+    def doubt_of(self, p: Tensor) -> Tensor:
+        """Return the doubt of one guide by its probabilities, ``[M, K]`` or ``[M, K + 1]``."""
+        own = p[:, self.starts.class_index].clamp(_LEAST, _MOST)
+        return wanted(self.guides) - (own.log() - (1 - own).log())
+
+
+def moved(
+    starts: Starts,
+    dimensions: npt.NDArray[np.int64],
+    std: npt.NDArray[np.float64],
+    rows: Tensor,
+    shifts: Tensor,
+) -> Tensor:
+    """Return the style vectors of start images moved by ``shifts``, σ, ``[M, D]``: float32 ``[M, S]``."""
+    by = shifts.float() * torch.from_numpy(std).float()
+    return starts.styles[rows].index_add(1, torch.from_numpy(dimensions), by)
+
+
+def margin_of(logs: Tensor, class_index: int, toward: int | None) -> Tensor:
+    """Return how much larger the logarithm of p is where it should not be: ``[M]``, below 0 if broken."""
+    one = class_index if toward is None else toward
+    others = logs.clone()
+    others[:, one] = -torch.inf
+    margin = logs[:, one] - others.amax(dim=1)
+    return margin if toward is None else -margin
+
+
+def scale_of(margin: Tensor) -> Tensor:
+    """Return the unit of margins by those of the start images."""
+    return margin.abs().clamp(min=_SMALLEST)
+
+
+def wanted(guides: Acceptance) -> float:
+    """Return the log odds that guides must give."""
+    return float(np.log(guides.least_p) - np.log1p(-guides.least_p))
+
+
+def largest(doubts: list[Tensor], count: int) -> Tensor:
+    """Return the doubt of the guide that doubts most; -1 of each image without a guide."""
+    if not doubts:
+        return torch.full((count,), -1.0, dtype=torch.float64)
+    return torch.stack(doubts).amax(dim=0)
