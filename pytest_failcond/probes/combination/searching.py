@@ -42,7 +42,7 @@ class Best:
 
     Attributes:
         shifts: σ, ``[N, D]``.
-        length: σ, ``[N]``; infinite where there is none.
+        length: σ, ``[N]``; infinite without a break.
     """
 
     def __init__(self, count: int, width: int) -> None:
