@@ -6,7 +6,7 @@ So sample number n of a class is the n-th that was accepted as that class, in an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,16 +15,8 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import (
-    BATCH,
-    Generator,
-    Move,
-    Mover,
-    StyleSpace,
-    batches_of,
-    work_from,
-)
-from pytest_failcond.process.batching import Batches
+from pytest_failcond.generators.around import Around
+from pytest_failcond.generators.base import BATCH, Generator
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.labels import class_indices
 from pytest_failcond.words.remarks import Remark
@@ -49,7 +41,7 @@ class _Drawn:
     styles: dict[int, list[Tensor]] = field(default_factory=dict)
 
 
-class ByRejection:
+class ByRejection(Around):
     """A generator with the classes that judges see in its images.
 
     Args:
@@ -72,7 +64,8 @@ class ByRejection:
                 "generator: it has no classes, and without a judge its images get none; configure a "
                 "judge, or use a generator with classes"
             )
-        self.generator, self._acceptance, self.classes = generator, acceptance, classes
+        super().__init__(generator)
+        self._acceptance, self.classes = acceptance, classes
         self._drawn: dict[tuple[int, str, float], _Drawn] = {}
         self.notice: Callable[[Remark], None] | None = None
 
@@ -80,16 +73,6 @@ class ByRejection:
     def hash(self) -> str:
         """The generator's; the judges have their own."""
         return f"{self.generator.hash}, classes by rejection"
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of its images."""
-        return self.generator.image_shape
-
-    @property
-    def style_space(self) -> StyleSpace:
-        """The dimensions of its style vectors, their σ and range over images of any kind."""
-        return self.generator.style_space
 
     def sample(
         self,
@@ -120,27 +103,6 @@ class ByRejection:
             kept = self._accepted(key, int(label), first + int(rows.max()) + 1)
             found[torch.from_numpy(rows)] = kept[torch.from_numpy(first + rows)]
         return found
-
-    def synthesize(self, styles: Tensor) -> Tensor:
-        """Make images, in batches."""
-        return self.generator.synthesize(styles)
-
-    def work_from(self, layer: int) -> float:
-        """Return the share of a synthesis that a shift in a layer repeats."""
-        return work_from(self.generator, layer)
-
-    @property
-    def batches(self) -> Batches:
-        """How many images are computed together."""
-        return batches_of(self.generator)
-
-    def render(self, styles: Tensor) -> Tensor:
-        """Make the images of one batch; gradients flow to ``styles``."""
-        return self.generator.render(styles)
-
-    def mover(self, styles: Tensor, moves: Sequence[Move]) -> Mover:
-        """Prepare to move the images of ``styles`` ``[N, S]``, each along any of ``moves``."""
-        return self.generator.mover(styles, moves)
 
     def _accepted(self, key: tuple[int, str, float], label: int, count: int) -> Tensor:
         """Return the first ``count`` style vectors, or more, that are accepted as a class."""

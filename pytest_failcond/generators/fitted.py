@@ -13,15 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.generators.base import (
-    Generator,
-    Move,
-    Mover,
-    StyleSpace,
-    batches_of,
-    work_from,
-)
-from pytest_failcond.process.batching import Batches
+from pytest_failcond.generators.around import Around
+from pytest_failcond.generators.base import Generator, Move, Mover, batches_of
+from pytest_failcond.process.batching import Batches, slices
 from pytest_failcond.process.surroundings import ours
 
 Size = tuple[int, int]
@@ -111,7 +105,7 @@ def fit_for(
     )
 
 
-class Fitted:
+class Fitted(Around):
     """A generator with other images; its samples and its StyleSpace are the same.
 
     Args:
@@ -120,77 +114,54 @@ class Fitted:
     """
 
     def __init__(self, generator: Generator, fit: Fit) -> None:
-        self._generator, self.fit = generator, fit
+        super().__init__(generator)
+        self.fit = fit
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of its classes, by index."""
-        return self._generator.classes
+        return self.generator.classes
 
     @property
     def hash(self) -> str:
         """The generator's, and what is done to its images."""
-        return f"{self._generator.hash}, {self.fit.words}"
+        return f"{self.generator.hash}, {self.fit.words}"
 
     @property
     def training(self) -> dict[str, Any]:
         """How the training images were corrupted, if it is known; figures of other images do not count."""
-        kept: dict[str, Any] = getattr(self._generator, "training", {})
+        kept: dict[str, Any] = getattr(self.generator, "training", {})
         return {key: value for key, value in kept.items() if key == "mix"}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of its images."""
-        height, width, channels = self._generator.image_shape
+        height, width, channels = self.generator.image_shape
         height, width = self.fit.resize or self.fit.crop or (height, width)
         return height, width, self.fit.channels or channels
-
-    @property
-    def style_space(self) -> StyleSpace:
-        """The dimensions of its style vectors, their σ and range."""
-        return self._generator.style_space
-
-    def sample(
-        self,
-        labels: Any,
-        seed: int = 0,
-        *,
-        stream: str = "sample",
-        first: int = 0,
-        truncation: float = 1.0,
-    ) -> Tensor:
-        """Draw style vectors."""
-        return self._generator.sample(
-            labels, seed, stream=stream, first=first, truncation=truncation
-        )
 
     @ours()
     def synthesize(self, styles: Tensor) -> Tensor:
         """Make images, in batches."""
-        size = batches_of(self._generator).images
-        starts = range(0, max(len(styles), 1), size)
+        parts = slices(len(styles), batches_of(self.generator).images)
         with torch.no_grad():
-            made = [self._generator.synthesize(styles[start : start + size]) for start in starts]
-            return torch.cat([self.fit.apply(images) for images in made])
+            made = [self.fit.apply(self.generator.synthesize(styles[part])) for part in parts]
+            return torch.cat(made)
 
     def render(self, styles: Tensor) -> Tensor:
         """Make the images of one batch; gradients flow to ``styles``."""
-        return self.fit.apply(self._generator.render(styles))
-
-    def work_from(self, layer: int) -> float:
-        """Return the share of a synthesis that a shift in a layer repeats."""
-        return work_from(self._generator, layer)
+        return self.fit.apply(self.generator.render(styles))
 
     @property
     def batches(self) -> Batches:
         """How many images are computed together: fewer where they are made larger."""
         height, width, _ = self.image_shape
-        return Batches(*map(min, batches_of(self._generator), Batches.of(height, width)))
+        return Batches(*map(min, batches_of(self.generator), Batches.of(height, width)))
 
     def mover(self, styles: Tensor, moves: Sequence[Move]) -> Mover:
         """Prepare to move the images of ``styles`` ``[N, S]``, each along any of ``moves``."""
-        size = batches_of(self._generator).images
-        return _FittedMover(self._generator.mover(styles, moves), self.fit, size)
+        size = batches_of(self.generator).images
+        return _FittedMover(self.generator.mover(styles, moves), self.fit, size)
 
 
 @dataclass(frozen=True)
@@ -207,12 +178,12 @@ class _FittedMover:
         amounts: npt.NDArray[np.float64],
     ) -> Tensor:
         """Return image ``rows[i]`` moved by ``amounts[i]`` units of move ``which[i]``."""
-        parts = [
-            slice(start, start + self.batch) for start in range(0, max(len(rows), 1), self.batch)
-        ]
         with torch.no_grad():
             return torch.cat(
-                [self.fit.apply(self.mover.images(rows[p], which[p], amounts[p])) for p in parts]
+                [
+                    self.fit.apply(self.mover.images(rows[part], which[part], amounts[part]))
+                    for part in slices(len(rows), self.batch)
+                ]
             )
 
 

@@ -14,11 +14,12 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.process.batching import slices
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.statistics.bounds import adjusted, proportion_bound
 from pytest_failcond.statistics.paired import paired_counts, paired_drop_bound
 from pytest_failcond.subjects.classifier import Classifier
-from pytest_failcond.subjects.images import to_float
+from pytest_failcond.subjects.images import LabeledImages, to_float
 from pytest_failcond.words.judged import the
 from pytest_failcond.words.remarks import Noticed, Remark
 
@@ -47,16 +48,61 @@ class _Found:
     after: Bools
 
 
+class _Sample:
+    """Some of the test images, as floats a batch at a time: large ones take much memory.
+
+    Args:
+        images: the test images.
+        rows: those of the sample, ``[n]``.
+        batch: images of a batch.
+    """
+
+    def __init__(self, images: LabeledImages, rows: Labels, batch: int) -> None:
+        self._images, self.rows, self._batch = images, rows, batch
+
+    def first(self, most: int) -> Images:
+        """Return the first images, at most a batch."""
+        return to_float(self._images.images[self.rows[: min(most, self._batch)]])
+
+    def predicted(
+        self, classifier: Classifier, change: Callable[[Images], Images]
+    ) -> Labels | None:
+        """Return the predicted classes of the changed images, ``[n]``; None if the model refuses them."""
+        found = []
+        for images in self._batches():
+            if (p := _probabilities(classifier, change(images))) is None:
+                return None
+            found.append(p.argmax(axis=1))
+        return np.concatenate(found)
+
+    def mean_and_deviation(self) -> tuple[Images, Images]:
+        """Return mean and standard deviation by channel, ``[C, 1, 1]``; the latter is a level or more."""
+        sums = np.zeros((2, self._images.shape[2]))
+        for images in self._batches():
+            sums += [
+                (images.astype(np.float64) ** power).mean(axis=(2, 3)).sum(axis=0)
+                for power in (1, 2)
+            ]
+        mean, square = sums / len(self.rows)
+        deviation = np.sqrt(np.maximum(square - mean**2, 1 / 255**2))
+        both = np.stack([mean, deviation])[..., None, None].astype(np.float32)
+        return both[0], both[1]
+
+    def _batches(self) -> Iterator[Images]:
+        for part in slices(len(self.rows), self._batch):
+            yield to_float(self._images.images[self.rows[part]])
+
+
 def preflight(laboratory: Laboratory, clean: Measurement) -> Iterator[Remark]:
     """Return remarks on the classifier, given its measured predictions of the test images."""
     classifier = laboratory.classifier.aside()
     count = min(_MOST, max(_LEAST, len(clean.labels) // _PART), len(clean.labels))
-    chosen, rows = laboratory.test_images.subset(count, laboratory.settings.seed)
-    images = to_float(chosen.images)
+    test = laboratory.test_images
+    batch = classifier.size_for(*test.shape[:2])
+    sample = _Sample(test, test.chosen(count, laboratory.settings.seed), batch)
     # A plain callable gets full batches: a few images may cost as much as all.
-    batch = classifier.size_for(*images.shape[2:])
     cheap = classifier.differentiable or len(clean.labels) >= 4 * batch
-    remark = _by_batch(classifier, images[:_BATCH]) if cheap else None
+    remark = _by_batch(classifier, sample.first(_BATCH)) if cheap else None
     if remark is not None:
         yield remark
         return  # no accuracy is meant for such a model's images alone
@@ -64,12 +110,12 @@ def preflight(laboratory: Laboratory, clean: Measurement) -> Iterator[Remark]:
     if right.mean() > 1 - GAIN:
         return
     found = [*_orders(clean, laboratory)]
-    for how, change in alternatives(images):
-        p = _probabilities(classifier, change(images))
-        if p is not None:
+    for how, change in alternatives(*sample.mean_and_deviation()):
+        predicted = sample.predicted(classifier, change)
+        if predicted is not None:
             remedy = "it gets images in [0, 1]; let it change them so itself"
-            after = p.argmax(axis=1) == chosen.labels
-            found.append(_Found("range", how, remedy, right[rows], after))
+            after = predicted == clean.labels[sample.rows]
+            found.append(_Found("range", how, remedy, right[sample.rows], after))
     confidence = adjusted(laboratory.settings.confidence, max(1, len(found)))
     share = chance(clean.labels)
     found = [one for one in found if explains(one.before, one.after, share, confidence)]
@@ -123,14 +169,19 @@ def best_order(predicted: Labels, labels: Labels, classes: int) -> Labels:
     return order
 
 
-def alternatives(images: Images) -> Iterator[tuple[str, Callable[[Images], Images]]]:
-    """Return other ranges and orders of channels that networks are trained on, by name."""
-    mean = images.mean(axis=(0, 2, 3), keepdims=True)
-    deviation = np.maximum(images.std(axis=(0, 2, 3), keepdims=True), 1 / 255)
+def alternatives(
+    mean: Images, deviation: Images
+) -> Iterator[tuple[str, Callable[[Images], Images]]]:
+    """Return other ranges and orders of channels that networks are trained on, by name.
+
+    Args:
+        mean: of the images, by channel, ``[C, 1, 1]``.
+        deviation: their standard deviation, likewise.
+    """
     yield "scaled to 0 … 255", lambda x: x * 255
     yield "scaled to -1 … 1 (mean 0.5, deviation 0.5)", lambda x: (x - 0.5) / 0.5
     yield "normalised by their own mean and deviation", lambda x: (x - mean) / deviation
-    if images.shape[1] == 3:
+    if len(mean) == 3:
         centre, width = (np.array(v, dtype=np.float32)[:, None, None] for v in _IMAGENET)
         yield "normalised by ImageNet's mean and deviation", lambda x: (x - centre) / width
         yield "with their channels as BGR", lambda x: x[:, ::-1]
@@ -141,10 +192,12 @@ def _by_batch(classifier: Classifier, images: Images) -> Remark | None:
     """Compare outputs of images in a large batch and in a small one of one prediction, whose
     statistics are unlike those of all.
     """
+    if len(images) < 2:
+        return None  # images so large that each is classified alone
     whole = _probabilities(classifier, images)
     if whole is None:
         return None
-    rows = np.argsort(whole.argmax(axis=1), kind="stable")[:_GROUP]
+    rows = np.argsort(whole.argmax(axis=1), kind="stable")[: min(_GROUP, len(images) // 2)]
     first, other = whole[rows], _probabilities(classifier, images[rows])
     if other is None or (change := float(np.abs(first - other).max())) <= _CHANGE:
         return None

@@ -6,7 +6,11 @@ that are computed together, and pixels must be the same on every machine and wor
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 GENERATED = 64
 CLASSIFIED = 256
@@ -52,6 +56,24 @@ def classified_together(height: int, width: int) -> int:
 def all_together(count: int, widest: int, otherwise: int) -> int:
     """Return ``count`` if a layer has room for so many images at once, else a batch."""
     return count if count * widest <= _WIDEST else otherwise
+
+
+def slices(count: int, size: int) -> Iterator[slice]:
+    """Cut ``count`` rows into batches of ``size``, the last one as long as it is; of no rows, one empty
+    batch.
+    """
+    for start in range(0, max(count, 1), size):
+        yield slice(start, min(start + size, count))
+
+
+def filled(count: int, size: int) -> Iterator[slice | npt.NDArray[np.int64]]:
+    """Cut ``count`` rows into batches of ``size``; the last one repeats the last row to be full, because
+    the last bits of a network's output depend on how many images are computed together.
+    """
+    for start in range(0, count, size):
+        full = start + size <= count
+        rows = slice(start, start + size)
+        yield rows if full else np.arange(start, start + size).clip(max=count - 1)
 
 
 def fitting(room: int, each: int, most: int) -> int:

@@ -1,9 +1,9 @@
-"""Batches of one fixed size, and their memory."""
+"""The memory of a batch, and its softmax."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,6 @@ import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.subjects.memory import available_memory
-
-
-def batches(count: int, size: int) -> Iterator[slice | npt.NDArray[np.int64]]:
-    """Cut ``count`` rows into batches of ``size``; the last one repeats the last row to be full."""
-    for start in range(0, count, size):
-        full = start + size <= count
-        rows = slice(start, start + size)
-        yield rows if full else np.arange(start, start + size).clip(max=count - 1)
 
 
 def check_room(size: int, shape: Sequence[int]) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.process.batching import classified_together
+from pytest_failcond.process.batching import classified_together, filled
 from pytest_failcond.process.exchange import UserCodeError
 from pytest_failcond.process.surroundings import ours
-from pytest_failcond.subjects.batches import batches, check_room, copy_of, is_writable, softmax
+from pytest_failcond.subjects.batches import check_room, copy_of, is_writable, softmax
 from pytest_failcond.subjects.calls import Calls
 from pytest_failcond.subjects.heads import Head
 from pytest_failcond.subjects.modules import is_module
@@ -121,7 +121,7 @@ class Classifier(Calls):
             values = self._of_arrays(images.detach().cpu().numpy().copy())
             return torch.from_numpy(logits_of(values) if self._normalised else values)
         parts = []
-        for rows in batches(len(images), self._fixed or len(images)):
+        for rows in filled(len(images), self._fixed or len(images)):
             out = self._of_tensors(self.model, images[rows].clone())
             parts.append(logits_of(out) if self._normalised else out)
         return _joined(parts, len(images))
@@ -152,7 +152,7 @@ class Classifier(Calls):
             images = images.detach().cpu().numpy()
         check_room(size, images.shape[1:])
         parts = []
-        for rows in batches(len(images), size):
+        for rows in filled(len(images), size):
             part = images[rows]
             # A selection of rows is a copy; read-only arrays must be copied.
             fresh = (owned and is_writable(part)) or not isinstance(rows, slice)

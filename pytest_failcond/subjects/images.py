@@ -75,13 +75,20 @@ class LabeledImages:
         return f"sha256:{digest.hexdigest()}"
 
     def subset(self, count: int, seed: int) -> tuple[LabeledImages, npt.NDArray[np.int64]]:
-        """Return ``count`` images, each class by its share, and their indices in this set.
+        """Return ``count`` images, each class by its share, and their indices in this set."""
+        indices = self.chosen(count, seed)
+        if len(indices) == len(self):
+            return self, indices
+        return LabeledImages(self.images[indices], self.labels[indices], self.noticed), indices
+
+    def chosen(self, count: int, seed: int) -> npt.NDArray[np.int64]:
+        """Choose ``count`` images, each class by its share; return their indices, in their order.
 
         The choice depends on the seed and the labels alone. Shares are rounded by largest
-        remainder, so that the subset has exactly ``count`` images.
+        remainder, so that exactly ``count`` are chosen.
         """
         if count >= len(self):
-            return self, np.arange(len(self))
+            return np.arange(len(self))
         random = np.random.default_rng([seed, 0x5B5E7])
         order = random.permutation(len(self))
         _, positions, sizes = np.unique(self.labels, return_inverse=True, return_counts=True)
@@ -89,8 +96,8 @@ class LabeledImages:
         take = np.floor(exact).astype(np.int64)
         take[np.argsort(take - exact, kind="stable")[: count - take.sum()]] += 1
         chosen = [order[positions[order] == c][: take[c]] for c in range(len(sizes))]
-        indices = np.sort(np.concatenate(chosen))
-        return LabeledImages(self.images[indices], self.labels[indices], self.noticed), indices
+        indices: npt.NDArray[np.int64] = np.sort(np.concatenate(chosen))
+        return indices
 
 
 def as_array(images: Any, what: str) -> npt.NDArray[Any]:

@@ -113,6 +113,25 @@ def test_a_right_classifier_is_not_remarked_on():
         assert not remarks(Trained(channels=channels), pictures(channels=channels))
 
 
+def test_large_images_are_looked_at_a_batch_at_a_time():
+    """The same sample and the same remark, in batches of the size that measures them."""
+    seen: list[int] = []
+
+    class Counting(Wants):
+        def forward(self, images):
+            seen.append(len(images))
+            return super().forward(images)
+
+    model = Counting(CHANGES["scaled to 0 … 255"]).eval()
+    whole = remarks(Classifier(model), pictures())
+    assert max(seen) > 5
+    seen.clear()
+    small = remarks(Classifier(model, batch_size=5), pictures())
+    assert max(seen) <= 5
+    assert small == whole
+    assert set(whole) == {"range"}
+
+
 def test_another_order_of_the_outputs_is_named():
     class Turned(Trained):
         def forward(self, images):
@@ -136,6 +155,16 @@ def test_statistics_of_the_batch_are_noticed():
     found = remarks(model, pictures())
     assert set(found) == {"batch"}
     assert "depends on the rest of the batch" in found["batch"]
+    assert set(remarks(Classifier(model, batch_size=4), pictures())) == {"batch"}
+
+
+def test_images_classified_one_by_one_have_no_batch_to_depend_on():
+    def relative(images):
+        values = 50 * images[:, 0, 0, :4]
+        return values - values.mean(axis=0)
+
+    assert "batch" in remarks(Classifier(relative, batch_size=8), pictures())
+    assert "batch" not in remarks(Classifier(relative, batch_size=1), pictures())
 
 
 @pytest.mark.parametrize("shares", [(1, 1, 1, 1), (7, 1, 1, 1)])

@@ -16,7 +16,7 @@ from pytest_failcond.generators.stylegan2 import moving
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.laboratory.configured import wrapped
 from pytest_failcond.process import batching
-from pytest_failcond.process.batching import Batches, fitting
+from pytest_failcond.process.batching import Batches, filled, fitting, slices
 
 sizes = st.integers(1, 4096)
 values = st.integers(0, 1 << 30)
@@ -40,6 +40,21 @@ def shape_of(size: int, channels: tuple[int, ...]) -> GeneratorConfig:
 )
 def test_large_images_and_large_networks_have_small_batches(config, images, gradients):
     assert config.batches == (images, gradients)
+
+
+@given(st.integers(0, 50), st.integers(1, 20))
+def test_every_row_is_in_one_batch_and_full_ones_repeat_the_last(count, size):
+    rows = np.arange(count)
+    cut = [rows[part] for part in slices(count, size)]
+    np.testing.assert_array_equal(np.concatenate(cut), rows)
+    assert [len(part) for part in cut[:-1]] == [size] * (len(cut) - 1)
+    assert len(cut) == max(1, -(-count // size))
+    full = [rows[part] for part in filled(count, size)]
+    assert [len(part) for part in full] == [size] * -(-count // size)
+    if count:
+        np.testing.assert_array_equal(
+            np.concatenate(full), np.minimum(np.arange(len(full) * size), count - 1)
+        )
 
 
 @pytest.mark.parametrize(("size", "most"), [(1, 256), (64, 256), (65, 128), (224, 16), (256, 16)])

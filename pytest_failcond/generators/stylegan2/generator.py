@@ -20,7 +20,7 @@ from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.moving import LayerMover
 from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.generators.stylegan2.stylespace import StyleSpace, locate
-from pytest_failcond.process.batching import Batches
+from pytest_failcond.process.batching import Batches, filled
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.storage.files import hash_file, write_atomically
 from pytest_failcond.storage.tensors import packed
@@ -216,9 +216,8 @@ class Generator:
         count = len(inputs[0])
         parts = []
         with torch.no_grad():
-            for start in range(0, max(count, 1), size):
-                rows = torch.arange(start, start + size).clamp(max=max(count - 1, 0))
-                batch = [value[rows].to(self.device) for value in inputs] if count else inputs
+            for rows in filled(count, size) if count else [slice(0)]:
+                batch = [value[rows].to(self.device) for value in inputs]
                 parts.append(function(*batch).cpu())
         return torch.cat(parts)[:count]
 

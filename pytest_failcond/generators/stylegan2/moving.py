@@ -7,7 +7,7 @@ syntheses give all shifts, as far as no clamp acts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from torch import Tensor
 from pytest_failcond.generators.base import Move
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.network import State, Synthesis, ToImage
-from pytest_failcond.process.batching import all_together
+from pytest_failcond.process.batching import all_together, filled
 from pytest_failcond.process.surroundings import ours
 
 _KEPT = 1 << 27  # values that are kept of the unmoved images: 537 MB
@@ -91,8 +91,8 @@ class LayerMover:
     ) -> Tensor:
         """Synthesise from the first layer that changes: raw output ``[M, C, R, R]``."""
         parts = []
-        for part in _batches(len(rows), self._batch):
-            chosen = torch.from_numpy(rows[part])
+        for part in filled(len(rows), self._batch):
+            chosen = torch.from_numpy(rows[part].copy())
             shifts = amounts[part, None] * self._moves[which[part]]
             styles = self._styles[chosen] + torch.from_numpy(shifts).float()
             with torch.no_grad():
@@ -105,8 +105,8 @@ class LayerMover:
         """Return how far each image can be moved each way before an image layer's clamp acts: ``[D, N]``."""
         shifts = torch.from_numpy(self._moves).float().to(self._device)
         parts = []
-        for part in _batches(count, self._batch):
-            chosen = torch.from_numpy(part)
+        for part in filled(count, self._batch):
+            chosen = torch.arange(count)[part]
             state = self._state.select(chosen.to(self._device))
             styles = self._styles[chosen].to(self._device)
             with torch.no_grad():
@@ -120,9 +120,3 @@ def _kept_before(values: Sequence[int], first: int, count: int) -> int:
     earlier one if that would take too much memory.
     """
     return max(i for i in range(first + 1) if i == 0 or count * values[i] <= _KEPT)
-
-
-def _batches(count: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield the indices of each batch; the last is filled up: a network's last bits depend on the size."""
-    for start in range(0, count, size):
-        yield np.minimum(np.arange(start, start + size), count - 1)

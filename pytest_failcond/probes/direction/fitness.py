@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -79,10 +80,8 @@ def check_fitness(class_index: int, bench: Bench) -> None:
         NotEvaluated: it does not.
     """
     generator_for(class_index, bench.laboratory)
-    if is_judged(bench.laboratory, class_index):
-        found: Fitness = bench.measure(FitnessKey(class_index))
-        if not found.fit:
-            raise NotEvaluated(found.sentence)
+    if why := unfit_sentence(bench.laboratory, class_index, bench.measure):
+        raise NotEvaluated(why)
 
 
 def generator_for(class_index: int, laboratory: Laboratory) -> Generator:
@@ -101,11 +100,19 @@ def generator_for(class_index: int, laboratory: Laboratory) -> Generator:
     return generator
 
 
-def unfit_sentence(laboratory: Laboratory, class_index: int) -> str:
-    """Return why a class is not fit, and the remedy; empty if it is, or if fitness is not judged."""
+def unfit_sentence(
+    laboratory: Laboratory,
+    class_index: int,
+    measure: Callable[[FitnessKey], Fitness] | None = None,
+) -> str:
+    """Return why a class is not fit, and the remedy; empty if it is, or if fitness is not judged.
+
+    ``measure`` returns a class's fitness, if it is kept; default it is measured here.
+    """
     if not is_judged(laboratory, class_index):
         return ""
-    found = measure_fitness(laboratory, FitnessKey(class_index))
+    key = FitnessKey(class_index)
+    found = measure_fitness(laboratory, key) if measure is None else measure(key)
     return "" if found.fit else found.sentence
 
 
