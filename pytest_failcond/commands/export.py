@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kinds",
         type=names,
         metavar="A,B",
-        help="ways of failing: direction (past the break along one dimension), near (just before a "
-        "break) (default: all)",
+        help="ways of failing: direction (past the break along one dimension), combination (past the "
+        "smallest break along several), near (just before a break) (default: all)",
     )
     parser.add_argument(
         "--directions",

@@ -6,9 +6,9 @@ from collections import Counter
 
 import numpy as np
 
-from pytest_failcond.hard.candidates import Candidate, Needed, Search, rarest_first
+from pytest_failcond.hard.candidates import Candidate, Needed, Search
 from pytest_failcond.hard.manifest import Kind
-from pytest_failcond.probes.direction.ranking import rank_dimensions
+from pytest_failcond.probes.direction.ranking import Ranking
 from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.direction.walking import walk
 from pytest_failcond.probes.keys import DirectionKey
@@ -18,7 +18,6 @@ ENOUGH_WALKED, LEAST_BROKEN = 128, 0.02
 _TOGETHER = 4  # directions that are walked at a time
 _PAST = 0.0, 0.5  # σ past the break
 _BEFORE = 0.05, 0.5  # σ before the break, and at most half of the way back
-_SAMPLES = 128  # images that the ranking averages over
 
 
 class ByDirection:
@@ -26,17 +25,16 @@ class ByDirection:
 
     Args:
         search: the class, and what was asked for.
+        ranking: of the class.
         taken: images kept, by kind and dimension.
         walked: start images that were walked along a dimension before.
         broke: those of them that broke.
-
-    Raises:
-        FailcondError: the class cannot be ranked.
     """
 
     def __init__(
         self,
         search: Search,
+        ranking: Ranking,
         taken: Counter[tuple[Kind, int]],
         walked: Counter[int],
         broke: Counter[int],
@@ -44,7 +42,11 @@ class ByDirection:
         self._search, self._taken = search, taken
         self.walked, self.broke = walked, broke
         self.std: dict[int, float] = {}
-        self._directions = _ranked(search)
+        count = min(search.asked.directions, int(np.count_nonzero(ranking.scores)))
+        self._directions = [
+            DirectionKey(search.label, int(k), ranking.sign(rank))
+            for rank, k in enumerate(ranking.dimensions[:count])
+        ]
 
     @property
     def exhausted(self) -> bool:
@@ -93,19 +95,4 @@ class ByDirection:
                 if kind in needed
                 for sample, shift in zip(samples.tolist(), shifts, strict=True)
             ]
-        return rarest_first(found, self._taken)
-
-
-def _ranked(search: Search) -> list[DirectionKey]:
-    ranking = rank_dimensions(
-        search.generator,
-        search.classifier,
-        search.label,
-        samples=_SAMPLES,
-        judge=search.acceptance,
-        seed=search.asked.seed,
-        truncation=search.asked.truncation,
-    )
-    count = min(search.asked.directions, int(np.count_nonzero(ranking.scores)))
-    dimensions = ranking.dimensions[:count].tolist()
-    return [DirectionKey(search.label, k, ranking.sign(i)) for i, k in enumerate(dimensions)]
+        return found

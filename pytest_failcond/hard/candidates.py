@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pytest_failcond.corruptions.randomness import KeyedRandom
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.hard.manifest import Asked, Kind
-from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.acceptance import Acceptance, Judge
 from pytest_failcond.subjects.classifier import Classifier
 
 _DIGITS = 4  # of a shift
@@ -43,11 +43,15 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Search:
-    """A search in one class: the models that it asks, and what was asked for."""
+    """A search in one class: the models that it asks, and what was asked for.
+
+    ``guides``: judges that a search may use, which do not decide; None: there are none.
+    """
 
     generator: Generator
     classifier: Classifier
     acceptance: Acceptance
+    guides: Judge
     asked: Asked
     label: int
 

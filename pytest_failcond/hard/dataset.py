@@ -39,6 +39,7 @@ class HardImages(Dataset[tuple[Tensor, int]]):
         classes: names, by index.
         labels: int ``[N]``.
         kinds: the way of failing of each, ``[N]``.
+        dimensions, shifts: those in which each is moved, and how far, σ; of any number each, ``[N]``.
 
     Raises:
         FailcondError: the manifest is missing or damaged, is of another generator, or its images were
@@ -78,6 +79,8 @@ class HardImages(Dataset[tuple[Tensor, int]]):
         self.classes = tuple(manifest.class_names)
         self.labels = np.array([image.label for image in self._images], dtype=np.int64)
         self.kinds = tuple(image.kind for image in self._images)
+        self.dimensions = tuple(tuple(image.dimensions) for image in self._images)
+        self.shifts = tuple(tuple(image.shifts) for image in self._images)
         self._ahead: tuple[int, npt.NDArray[np.uint8]] = 0, np.empty(0, dtype=np.uint8)
 
     def __len__(self) -> int:

@@ -106,7 +106,12 @@ class Export:
         if why := unfit_sentence(laboratory, label):
             raise FailcondError(why)
         search = Search(
-            self._generator, laboratory.classifier, laboratory.acceptance, self._asked, label
+            generator=self._generator,
+            classifier=laboratory.classifier,
+            acceptance=laboratory.acceptance,
+            guides=getattr(laboratory, "guides", None),
+            asked=self._asked,
+            label=label,
         )
         kept = self._folder.earlier_of(label)
         return Seeker(search, self._wanted[label], self._progress[label], kept)

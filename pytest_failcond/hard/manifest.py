@@ -19,7 +19,7 @@ SCHEMA = 1
 _WHAT = "a manifest of hard images"
 _REMEDY = "export again, into an empty folder"
 
-Kind = Literal["direction", "near"]
+Kind = Literal["direction", "combination", "near"]
 """A way of failing: moved along one dimension past the break, along several, or to just before it."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

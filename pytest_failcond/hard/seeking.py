@@ -11,16 +11,19 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.generators.base import batches_of
+from pytest_failcond.hard.by_combination import ByCombination
 from pytest_failcond.hard.by_direction import ByDirection
-from pytest_failcond.hard.candidates import Candidate, Found, Needed, Search
+from pytest_failcond.hard.candidates import Candidate, Found, Needed, Search, rarest_first
 from pytest_failcond.hard.manifest import HardImage, Kind, Progress
 from pytest_failcond.hard.rendering import BLOCK, StartStyles
 from pytest_failcond.hard.sharing import missing
+from pytest_failcond.probes.direction.ranking import rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.subjects.images import to_float
 
 ENOUGH_DRAWN, LEAST_FOUND = 512, 0.01
 """A kind is given up after so many drawn images, if fewer of it were found for each."""
+_SAMPLES = 128  # images that the ranking averages over
 _AT_ONCE = 2 * BLOCK  # candidates in memory
 _DIGITS = 4  # of a probability
 
@@ -56,7 +59,17 @@ class Seeker:
             Counter({int(k): n for k, n in counts.items()})
             for counts in (progress.walked, progress.broke)
         )
-        self._directions = ByDirection(search, self._taken, walked, broke)
+        ranking = rank_dimensions(
+            search.generator,
+            search.classifier,
+            search.label,
+            samples=_SAMPLES,
+            judge=search.acceptance,
+            seed=search.asked.seed,
+            truncation=search.asked.truncation,
+        )
+        self._directions = ByDirection(search, ranking, self._taken, walked, broke)
+        self._combinations = ByCombination(search, ranking)
 
     @property
     def progress(self) -> Progress:
@@ -75,7 +88,7 @@ class Seeker:
     @property
     def std(self) -> dict[int, float]:
         """σ of the dimensions that were moved."""
-        return self._directions.std
+        return self._directions.std | self._combinations.std
 
     @property
     def needed(self) -> Needed:
@@ -95,7 +108,7 @@ class Seeker:
         self._looked.update(dict.fromkeys(needed, BLOCK))
         if not len(starts):
             return []
-        candidates = self._directions.candidates(starts, needed)
+        candidates = rarest_first(self._candidates(starts, needed), self._taken)
         kept = []
         for first in range(0, len(candidates), _AT_ONCE):
             part = [c for c in candidates[first : first + _AT_ONCE] if needed[c.kind]]
@@ -106,6 +119,16 @@ class Seeker:
                     kept.append(image)
         return kept
 
+    def _candidates(self, starts: Starts, needed: Needed) -> list[Candidate]:
+        """Try single directions first: images just before a break come of them while there are any."""
+        along = not self._directions.exhausted
+        found = []
+        if along and not {"direction", "near"}.isdisjoint(needed):
+            found += self._directions.candidates(starts, needed)
+        if "combination" in needed or ("near" in needed and not along):
+            found += self._combinations.candidates(starts, needed)
+        return found
+
     def _keep(self, kind: Kind, dimensions: Sequence[int]) -> None:
         self._found[kind] += 1
         for k in dimensions:
@@ -114,7 +137,8 @@ class Seeker:
     def _given_up(self, kind: Kind) -> bool:
         looked = self._looked[kind]
         rare = looked >= ENOUGH_DRAWN and self._found[kind] < LEAST_FOUND * looked
-        return rare or self._directions.exhausted
+        only_single = kind == "direction" or "combination" not in self._search.asked.kinds
+        return rare or (only_single and self._directions.exhausted)
 
     def _starts(self) -> Starts:
         """Draw the next block: the images that are accepted, and that the classifier has right."""
