@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pytest_failcond.errors import FailcondError, FailcondWarning
     from pytest_failcond.generators.stylegan2.generator import Generator
     from pytest_failcond.hard.dataset import HardImages
+    from pytest_failcond.judges.file import load_judges
+    from pytest_failcond.probes.combination.finding import combined_images, find_combinations
     from pytest_failcond.probes.direction.corner_cases import find_corner_cases
     from pytest_failcond.probes.direction.ranking import rank_dimensions
     from pytest_failcond.probes.direction.walking import walk
@@ -30,8 +32,11 @@ _HOMES = {
     "HardImages": "hard.dataset",
     "LabeledImages": "subjects.images",
     "Run": "runs.run",
+    "combined_images": "probes.combination.finding",
     "corrupt": "corruptions",
+    "find_combinations": "probes.combination.finding",
     "find_corner_cases": "probes.direction.corner_cases",
+    "load_judges": "judges.file",
     "rank_dimensions": "probes.direction.ranking",
     "walk": "probes.direction.walking",
 }
@@ -45,8 +50,11 @@ __all__ = [
     "HardImages",
     "LabeledImages",
     "Run",
+    "combined_images",
     "corrupt",
+    "find_combinations",
     "find_corner_cases",
+    "load_judges",
     "rank_dimensions",
     "walk",
 ]

@@ -15,7 +15,6 @@ not trained on. The test digits are not read.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import digits

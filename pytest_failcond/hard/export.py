@@ -109,7 +109,7 @@ class Export:
             generator=self._generator,
             classifier=laboratory.classifier,
             acceptance=laboratory.acceptance,
-            guides=getattr(laboratory, "guides", None),
+            guides=laboratory.guides,
             asked=self._asked,
             label=label,
         )

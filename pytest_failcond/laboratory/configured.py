@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.config.class_names import class_names
 from pytest_failcond.config.configuration import Finder, absence, read_configuration
@@ -19,6 +20,9 @@ from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.modules import check_device
 from pytest_failcond.subjects.sources import labeled_images
+
+if TYPE_CHECKING:
+    from pytest_failcond.judges.file import PackedJudges
 
 
 def load_configured(settings: Settings, key: str) -> Any:
@@ -42,15 +46,28 @@ def load_judges(settings: Settings) -> Any:
     found: list[Any] = []
     for key, name in settings.named_judges:
         file = settings.judges_file(name)
-        some = _acceptors(file, settings) if file else _called(settings, key, name)
+        some = _packed(file, settings).acceptors if file else _called(settings, key, name)
         found += some if isinstance(some, list | tuple) else [some]
     return (found or [None])[0] if len(found) < 2 else found
 
 
-def _acceptors(file: Path, settings: Settings) -> tuple[Any, ...]:
+def load_guides(settings: Settings) -> list[Classifier]:
+    """Load the guides of the configured files of judges.
+
+    Raises:
+        FailcondError: a file cannot be read.
+    """
+    files = [settings.judges_file(name) for _, name in settings.named_judges]
+    models = [
+        model for file in files if file is not None for model in _packed(file, settings).guides
+    ]
+    return [wrapped(model, "guide", settings) for model in models]
+
+
+def _packed(file: Path, settings: Settings) -> PackedJudges:
     from pytest_failcond.judges import file as packed
 
-    return packed.load_judges(file, folder=settings.folder).acceptors
+    return packed.load_judges(file, folder=settings.folder)
 
 
 def _called(settings: Settings, key: str, reference: str) -> Any:
@@ -111,7 +128,8 @@ def build_laboratory(
     if generator is not None:
         generator = suited(generator, shown, acceptance, settings)
     model = wrapped(classifier, "classifier", settings)
-    return Laboratory(settings, model, shown, generator, acceptance)
+    guides = partial(load_guides, settings)
+    return Laboratory(settings, model, shown, generator, acceptance, guides)
 
 
 def suited(

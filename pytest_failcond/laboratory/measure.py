@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,6 +41,8 @@ _CHUNK_VALUES = 1 << 25  # of a pass at most: memory stays flat, however large i
 class Laboratory:
     """The subjects of a session and the settings they are measured with.
 
+    ``find_guides`` loads the judges that a search may use, when they are first needed.
+
     Raises:
         FailcondError: when built, if subjects disagree on classes, channels or size, or a judge is the
             classifier.
@@ -51,6 +53,9 @@ class Laboratory:
     images: LabeledImages | None = None
     generator: Generator | None = None
     acceptance: Acceptance = EVERYTHING
+    find_guides: Callable[[], Sequence[Classifier]] = field(
+        default=tuple, repr=False, compare=False
+    )
     _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +109,11 @@ class Laboratory:
         labels = np.repeat(np.arange(kinds), max(1, _GENERATED // kinds))
         images = generator.synthesize(generator.sample(labels, self.settings.seed))
         return as_8_bits(images)
+
+    @cached_property
+    def guides(self) -> list[Classifier] | None:
+        """The judges that a search may use, and that do not decide; None: there are none."""
+        return list(self.find_guides()) or None
 
     @property
     def models(self) -> dict[str, Classifier]:

@@ -15,10 +15,13 @@ from packs import tiny_judges, tiny_pack, write_pack
 from safetensors.numpy import save_file
 from torch import nn
 
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import PackConfig
 from pytest_failcond.judges.file import load_judges, read_judges, save_judges
 from pytest_failcond.judges.networks import contrast, spread
+from pytest_failcond.laboratory.configured import build_laboratory
+from pytest_failcond.laboratory.configured import load_judges as load_configured_judges
 from pytest_failcond.subjects.model_hash import hash_model
 
 
@@ -295,3 +298,19 @@ def test_a_backbone_that_is_not_there_or_another_is_said(on_features, tmp_path, 
         load_judges(on_features, folder=tmp_path)
     assert words in str(caught.value)
     assert str(caught.value).startswith(f"{on_features}: ")
+
+
+def test_a_laboratory_has_the_guides_of_its_file(path):
+    """They are loaded when they are needed; other judges bring none."""
+    settings = Settings(judge=str(path), folder=path.parent)
+    laboratory = build_laboratory(
+        settings, nn.Flatten(), None, None, load_configured_judges(settings)
+    )
+    assert "guides" not in vars(laboratory)
+    (guide,) = laboratory.guides
+    packed = load_judges(path)
+    assert guide.hash == hash_model(packed.guides[0], "guide")
+    assert [judge.hash for judge in laboratory.acceptance.judges] == [
+        hash_model(acceptor, "judge") for acceptor in packed.acceptors
+    ]
+    assert build_laboratory(Settings(), nn.Flatten(), None, None, None).guides is None
