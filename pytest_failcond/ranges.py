@@ -61,6 +61,8 @@ HEAD = Whole(0, 1_000)
 THREADS = Whole(1, 1_024)
 TOP = Whole(1, 1_000)
 SAMPLES = Whole(2, 10_000)
+DIMENSIONS = Whole(2, 100_000)
+"""Dimensions of the style space that are moved together."""
 MIN_N = Whole(1, 10**9)
 PARTS = Whole(1, 10_000)
 """Parts of a divided session."""

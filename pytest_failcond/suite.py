@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_failcond.plugin.session import Failcond
+    from pytest_failcond.probes.combination import Combination
     from pytest_failcond.probes.corruption import CorruptionCell
     from pytest_failcond.probes.direction import CornerCase
     from pytest_failcond.probes.keys import Key
 
 __all__ = [
     "test_clean",
+    "test_combination",
     "test_corner_case",
     "test_corpus",
     "test_corruption",
@@ -37,6 +39,11 @@ def test_corruption(failcond: Failcond, failcond_corruption: CorruptionCell) -> 
 def test_corner_case(failcond: Failcond, failcond_corner_case: CornerCase) -> None:
     """A direction along which the classifier loses a class fastest."""
     failcond.check(failcond_corner_case.key)
+
+
+def test_combination(failcond: Failcond, failcond_combination: Combination) -> None:
+    """The nearest wrong images of a class, along several directions at once."""
+    failcond.check(failcond_combination.key)
 
 
 def test_corpus(failcond: Failcond, failcond_corpus: str) -> None:

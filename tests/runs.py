@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pytest_failcond.probes.combination.record import Combined
 from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.direction.place import Where
 from pytest_failcond.probes.direction.record import (
@@ -19,9 +20,20 @@ from pytest_failcond.probes.direction.record import (
     Direction,
     Frames,
 )
-from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, RankingKey
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CombinationKey,
+    CorruptionKey,
+    DirectionKey,
+    RankingKey,
+)
 from pytest_failcond.probes.registry import PROBES, parse_key
-from pytest_failcond.probes.regression.record import Comparison, DirectionComparison, KeyComparison
+from pytest_failcond.probes.regression.record import (
+    CombinationComparison,
+    Comparison,
+    DirectionComparison,
+    KeyComparison,
+)
 from pytest_failcond.records.measurements import Examples, Measurement
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.packing import pack_bits
@@ -48,6 +60,7 @@ _KINDS = {
     "measurements": Measurement,
     "rankings": ClassRanking,
     "directions": Direction,
+    "combinations": Combined,
     "corpus": Replay,
 }
 
@@ -217,6 +230,10 @@ def make_comparison(folder: Path) -> Comparison:
         directions=(
             DirectionComparison(DirectionKey(0, 322, 1), 3.0, 2.0, 3.5, 3.5, 0.5, 0.7),
             DirectionComparison(DirectionKey(1, 40, -1), None, None, 8.0, 8.0, 0.2, 0.3),
+        ),
+        combinations=(
+            CombinationComparison(CombinationKey(0), 4.5, 6.25, 12.0, 18, 15, 20, 16, 9),
+            CombinationComparison(CombinationKey(0, 1), 9.0, None, 12.0, 11, 8, 20),
         ),
         only_then=("corruption:fog:1",),
         ranked_otherwise=(2,),

@@ -27,14 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key",
         metavar="KEY",
-        help="clean, corruption:NAME:SEVERITY, direction:CLASS:DIMENSION:SIGN, or mean for all "
-        "cells (default: clean for accuracy, else mean)",
+        help="clean, corruption:NAME:SEVERITY, direction:CLASS:DIMENSION:SIGN, combination:CLASS, "
+        "or mean for all cells (default: clean for accuracy, else mean)",
     )
     parser.add_argument(
         "--class", dest="class_name", metavar="NAME", help="only the images of this class"
     )
     parser.add_argument(
-        "--at", type=not_negative, metavar="T", help="the shift of broken_share, in σ"
+        "--at",
+        type=not_negative,
+        metavar="T",
+        help="the shift of broken_share, or distance of combined_share, in σ",
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the metric into a PNG")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pytest_failcond.config.combination_settings import EVERY
 from pytest_failcond.errors import nearest
 from pytest_failcond.probes.metric import Asked, Reach
 from pytest_failcond.probes.registry import METRICS, PROBES
@@ -65,7 +66,13 @@ def check_reach(gate: GateSettings, reach: Reach) -> None:
 def _asked(gate: GateSettings, settings: Settings) -> Asked:
     grid = settings.corruptions
     severities = gate.severities or (() if grid is None else grid.severities)
-    return Asked(tuple(sorted(severities)), settings.corner_cases.max_shift, gate.at)
+    search = settings.combinations
+    return Asked(
+        tuple(sorted(severities)),
+        settings.corner_cases.max_shift,
+        gate.at,
+        0.0 if search is None else search.max_distance,
+    )
 
 
 def _check_min_n(gate: GateSettings, settings: Settings) -> None:
@@ -98,9 +105,28 @@ def _check_selection(gate: GateSettings, settings: Settings) -> None:
             'reference = "run.json", a run file, in [tool.failcond.corruptions]'
         )
     _check_names(gate, "classes", settings.classes or ())
+    if gate.toward is not None:
+        _check_toward(gate, gate.toward, settings)
     if grid is not None:
         _check_names(gate, "corruptions", grid.names)
         _check_names(gate, "severities", grid.severities)
+
+
+def _check_toward(gate: GateSettings, toward: Sequence[str], settings: Settings) -> None:
+    """Refuse a gate on pairs of classes that are not searched."""
+    search = settings.combinations
+    searched = () if search is None else search.toward
+    if not searched:
+        raise ValueError(
+            f"gate {gate.id!r} selects nothing: no class is searched towards another; set toward = "
+            f"{list(toward)!r} in [tool.failcond.combinations]"
+        )
+    _check_names(gate, "toward", settings.classes or () if searched == EVERY else searched)
+    if len(toward) == 1 and gate.classes == tuple(toward):
+        raise ValueError(
+            f"gate {gate.id!r} selects nothing: class {toward[0]!r} is not searched towards itself; name "
+            "another class"
+        )
 
 
 def _check_names(gate: GateSettings, selector: str, known: Sequence[Any]) -> None:

@@ -23,6 +23,7 @@ from pytest_failcond.ranges import LONGEST_NAME, MIN_N, shorten
 from pytest_failcond.storage.reading import Known
 
 T = TypeVar("T", bound=Hashable)
+SELECTORS = ("corruptions", "severities", "classes", "toward")
 
 
 class Table(Known):
@@ -85,11 +86,12 @@ class GateSettings(Table):
     corruptions: tuple[str, ...] | None = None
     severities: tuple[int, ...] | None = None
     classes: tuple[str, ...] | None = None
+    toward: tuple[str, ...] | None = None
     expected_fail: str | None = None
     until: datetime.date | None = None
 
     _valid_severities = field_validator("severities")(valid_severities)
-    _named_once = field_validator("corruptions", "classes")(once)
+    _named_once = field_validator("corruptions", "classes", "toward")(once)
 
     @field_validator("id")
     @classmethod
@@ -132,14 +134,14 @@ class GateSettings(Table):
             raise ValueError(f"metric {self.metric!r} needs its threshold, {metric.good!r}")
         if (self.at is None) == (metric.at is not None):
             raise ValueError(
-                "'at' goes only with the metrics 'broken_share' and 'newly_broken_share' (a shift in σ) and "
-                "'crossing_severity' (an accuracy)"
+                "'at' goes only with the metrics 'broken_share' and 'newly_broken_share' (a shift in σ), "
+                "'combined_share' (a distance in σ) and 'crossing_severity' (an accuracy)"
             )
         if self.by_class and not metric.by_class:
             raise ValueError(f"metric {self.metric!r} takes no 'by_class'")
         if self.until is not None and self.expected_fail is None:
             raise ValueError("'until' needs 'expected_fail', the reason for the waiver")
-        for selector in ("corruptions", "severities", "classes"):
+        for selector in SELECTORS:
             chosen = getattr(self, selector)
             if chosen is not None and selector not in metric.selectors:
                 raise ValueError(f"metric {self.metric!r} takes no {selector!r}")
@@ -191,4 +193,5 @@ def _slug(gate: GateSettings) -> str:
     if gate.severities:
         parts.append("s" + "".join(map(str, gate.severities)))
     parts += [str(v) for v in (gate.classes or ())[:3]]
+    parts += ["toward", *gate.toward[:3]] if gate.toward else []
     return re.sub(r"[^A-Za-z0-9_.-]+", "", "-".join(parts))[:LONGEST_NAME]

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from pytest_failcond import ranges
+from pytest_failcond.config.combination_settings import CombinationSettings
 from pytest_failcond.config.fitness_settings import FitnessSettings
 from pytest_failcond.config.gate_rules import check_gate
 from pytest_failcond.config.gate_settings import (
@@ -160,6 +161,7 @@ class Settings(Table):
     probes: tuple[str, ...] = ()
     corruptions: CorruptionSettings | None = None
     corner_cases: CornerCaseSettings = CornerCaseSettings()
+    combinations: CombinationSettings | None = None
     acceptance: AcceptanceSettings = AcceptanceSettings()
     fitness: FitnessSettings = FitnessSettings()
     gates: tuple[GateSettings, ...] = ()
@@ -199,6 +201,12 @@ class Settings(Table):
     def _one_key_for_judges(self) -> Settings:
         if self.judge is not None and self.judges is not None:
             raise ValueError("judge and judges both name judges; put all into judges = [...]")
+        return self
+
+    @model_validator(mode="after")
+    def _searched_classes_exist(self) -> Settings:
+        if self.combinations and self.classes and (why := self.combinations.unknown(self.classes)):
+            raise ValueError(why)
         return self
 
     @model_validator(mode="after")
@@ -252,14 +260,16 @@ class Settings(Table):
 
 
 def check_gate_classes(settings: Settings, names: tuple[str, ...]) -> None:
-    """Check that the gates' classes exist, if the configuration does not name the classes.
+    """Check that the classes of gates and searches exist, if the configuration does not name the classes.
 
     Raises:
-        FailcondError: a gate selects an unknown class.
+        FailcondError: a gate or a search names an unknown class.
     """
     known = set(names)
+    if settings.combinations and (why := settings.combinations.unknown(names)):
+        raise FailcondError(why)
     for gate in settings.gates:
-        for name in gate.classes or ():
+        for name in (*(gate.classes or ()), *(gate.toward or ())):
             if name not in known:
                 raise FailcondError(
                     f"gate {gate.id!r} selects nothing: there is no class {name!r}"

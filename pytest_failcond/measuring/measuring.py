@@ -17,6 +17,7 @@ from pytest_failcond.laboratory.suiting import remarks_on, tell_of
 from pytest_failcond.measuring.environment import describe_environment
 from pytest_failcond.measuring.progress.notes import Progress
 from pytest_failcond.probes.keys import CleanKey, Key
+from pytest_failcond.probes.metric import resolved
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.regression.measure import picture_change
 from pytest_failcond.process.surroundings import ours
@@ -154,12 +155,12 @@ class Measuring:
         return found
 
     def compared(self, key: Key, baseline: Measure) -> dict[str, Any]:
-        """Picture the images lost and gained since a baseline, once.
+        """Picture the images lost and gained since a baseline, or replay its findings, once.
 
         Raises:
             FailcondError: the key cannot be measured, or not be compared.
         """
-        return self.store.get(f"{COMPARED}{key}", lambda: self._picture_change(key, baseline))
+        return self.store.get(f"{COMPARED}{key}", lambda: self._change(key, baseline))
 
     def expect(self, seconds: float) -> None:
         """Tell, for the progress, the time that the current key will still take."""
@@ -174,7 +175,12 @@ class Measuring:
         """Keeps pictures of the user's images; None if none are wanted."""
         return self.save if self._pictures else None
 
-    def _picture_change(self, key: Key, baseline: Measure) -> dict[str, Any]:
+    def _change(self, key: Key, baseline: Measure) -> dict[str, Any]:
+        replay = PROBES[key.probe].replay
+        if replay is not None:
+            self.measure(key)
+            with ours():
+                return {} if self.given is None else resolved(replay)(key, baseline(key), self)
         found: dict[str, Examples | None] = {"lost": None, "gained": None}
         now, save = self.measure(key), self.save_example
         if isinstance(

@@ -12,6 +12,7 @@ from pytest_failcond.plugin import hookspecs
 from pytest_failcond.plugin.fixtures import (  # noqa: F401 - pytest finds fixtures by name
     failcond,
     failcond_classifier,
+    failcond_combination,
     failcond_corner_case,
     failcond_corpus,
     failcond_corruption,
@@ -70,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     markers = {
         "failcond_corruptions(names=None, severities=None)": "select cells of the grid",
         "failcond_corner_cases(classes=None, top=None)": "select classes and ranks",
+        "failcond_combinations(classes=None, toward=None)": "select searches by class and wanted class",
     }
     for marker, text in markers.items():
         config.addinivalue_line("markers", f"{marker}: {text} for the generated tests")

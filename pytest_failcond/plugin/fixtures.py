@@ -9,6 +9,7 @@ import pytest
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.plugin.state import STATE, State, fail
+from pytest_failcond.probes.combination import Combination
 from pytest_failcond.probes.corruption import CorruptionCell
 from pytest_failcond.probes.direction import CornerCase
 from pytest_failcond.probes.keys import Key
@@ -129,6 +130,12 @@ def failcond_corner_case(request: pytest.FixtureRequest, failcond: Failcond) -> 
     """One direction by class and rank, with its ``.key``; generated for each."""
     case: CornerCase = request.param.value
     return replace(case, failcond=failcond)
+
+
+@pytest.fixture
+def failcond_combination(request: pytest.FixtureRequest) -> Combination:
+    """One search along several directions, by class, with its ``.key``; generated for each."""
+    return request.param.value  # type: ignore[no-any-return]
 
 
 @pytest.fixture

@@ -51,15 +51,17 @@ def _compared(state: State) -> Sequence[Key]:
     settings, run = state.settings, Run.load(state.baseline)
     mine = {*PROBES.over_images(settings), *([CleanKey()] if settings.images is not None else [])}
     keys: list[Key] = [key for key in run.measurements if key in mine]
+    searches = set(PROBES.searches(settings, state.classes))
+    moved = [*run.directions, *(key for key in run.records if key in searches)]
     if state.measured is not None:
         # The comparison names the directions that the kept run did not walk again; no gate checks
         # them.
         store = Store(state.store)  # it has the records of the kept run, its errors too
-        return keys + [key for key in run.directions if store.find(key) is not None]
+        return keys + [key for key in moved if store.find(key) is not None]
     generator = None if settings.generator is None else settings.path(settings.generator)
     made_by = str(run.subjects.get("generator")).partition(",")[0]  # what follows is done to images
     if generator is not None and made_by == hash_file(generator):
-        keys += run.directions
+        keys += moved
     return keys
 
 

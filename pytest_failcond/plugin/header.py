@@ -19,6 +19,9 @@ def header(config: pytest.Config, state: State) -> str:
         parts.append(count(len(grid.names) * len(grid.severities), "corruption cell"))
     if state.classes is not None and settings.generator is not None:
         parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
+        if (search := settings.combinations) is not None:
+            searches = len(state.classes) + len(search.pairs(state.classes))
+            parts.append(count(searches, "combination test"))
     if state.corpus:
         parts.append(f"a corpus of {len(state.corpus)}")
     if state.part is None:

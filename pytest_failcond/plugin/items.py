@@ -23,6 +23,7 @@ FIXTURES = "pytest_failcond.plugin.fixtures"
 GENERATED = (
     "failcond_corruption",
     "failcond_corner_case",
+    "failcond_combination",
     "failcond_corpus",
     "failcond_gate",
     "failcond_regression",

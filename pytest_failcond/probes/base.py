@@ -216,6 +216,9 @@ class Probe:
             key.
         measure: yields the record of a key, and those of other keys found on the way, each with its
             key: a function, or its place, ``module:function``.
+        replay: tries the findings of another version of the classifier on this one, for a comparison: given
+            the key, its record of then, and the bench; returns how many were ``replayed``, and how many
+            ``still`` break it. A function, or its place; None: a record has no such findings.
         images: makes again, for pictures, the images that are classified for a key: given the key,
             the subjects, some test images, uint8
             ``[n, H, W, C]``, and their indices in the user's set, ``[n]``; None: they are the
@@ -255,6 +258,7 @@ class Probe:
     selects: Callable[[GateSettings, Key, Asking], bool] = _always
     checks: Callable[[Planned, Asking], Iterable[tuple[GateSettings, Key]]] | None = None
     measure: Callable[[Any, Bench], Iterable[tuple[Key, Record]]] | str = _nothing
+    replay: Callable[[Any, Any, Bench], dict[str, int]] | str | None = None
     images: Callable[[Any, Laboratory, Pixels, npt.NDArray[np.int64]], Pixels] | str | None = None
     read: Callable[[Key, dict[str, Any], Labels], Record] | None = None
     over_images: bool = False

@@ -153,6 +153,20 @@ class FitnessKey(Key):
         return cls._of(f"fitness:{class_index}", class_index=class_index)
 
 
+class CombinationKey(Key):
+    """The search from images of one class, along several directions at once, for the nearest wrong
+    prediction: one class (by index) that it is wanted to be, or any other.
+    """
+
+    probe = "combination"
+    class_index: int
+    toward: int | None
+
+    def __new__(cls, class_index: int, toward: int | None = None) -> CombinationKey:
+        text = f"combination:{class_index}" + ("" if toward is None else f":{toward}")
+        return cls._of(text, class_index=class_index, toward=toward)
+
+
 class CorpusKey(Key):
     """The images of the corpus, all together."""
 

@@ -25,11 +25,13 @@ class Asked:
         severities: of the gate, ascending; empty without corruptions.
         max_shift: end of the walks, σ.
         at: the gate's.
+        max_distance: end of the search for combinations, σ.
     """
 
     severities: tuple[int, ...]
     max_shift: float
     at: float | None
+    max_distance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,13 @@ def shift_within(asked: Asked) -> Reach:
     return Reach(0.0, asked.max_shift, what, min(3.0, asked.max_shift))
 
 
+def distance(asked: Asked) -> Reach:
+    """A distance of the search for combinations, or beyond."""
+    end = asked.max_distance
+    what = f"a distance of the search, from 0 to {end:g} σ, or beyond"
+    return Reach(0.0, end, what, min(3.0, end), beyond=True)
+
+
 @dataclass(frozen=True)
 class At:
     """The meaning of ``at`` for a metric.
@@ -116,6 +125,10 @@ AT_SHIFT = At(
 AT_MOVED = At(
     lambda asked: f"a shift in σ, a multiple of {STEP} up to max_shift, {asked.max_shift:g}",
     lambda asked, at: 0 < at <= asked.max_shift and at % STEP == 0,
+)
+AT_DISTANCE = At(
+    lambda asked: f"a distance in σ, from 0 to combinations.max_distance, {asked.max_distance:g}",
+    lambda asked, at: 0 <= at <= asked.max_distance,
 )
 
 

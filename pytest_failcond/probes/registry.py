@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes import (
     clean,
+    combination,
     corpus,
     corruption,
     direction,
@@ -144,7 +145,7 @@ class Registry:
                 return key
         raise FailcondError(
             f"unknown key {text!r}; a key is clean, corruption:NAME:SEVERITY, ranking:CLASS, "
-            "direction:CLASS:DIMENSION:SIGN, classes by index, or corpus"
+            "direction:CLASS:DIMENSION:SIGN, combination:CLASS[:CLASS], classes by index, or corpus"
         )
 
     def named(self, text: str) -> Key | None:
@@ -231,6 +232,12 @@ class Registry:
             raise FailcondError(f"{key}: a result without any loss is not known")
         return resolved(make)(key, settings, labels, samples)
 
+    def searches(self, settings: Settings, classes: tuple[str, ...] | None) -> list[Key]:
+        """Return the configured keys whose findings can be replayed on another version."""
+        planning = Planning(settings, classes, generator=True)
+        probes = [probe for probe in self if probe.replay is not None]
+        return [key for probe in probes for one in probe.tests(planning) for key in one.needs]
+
     def images(self, key: Key, laboratory: Laboratory, rows: npt.NDArray[np.int64]) -> Pixels:
         """Make some of the classified images of a key again.
 
@@ -280,6 +287,7 @@ OURS = (
     clean.PROBE,
     corruption.PROBE,
     direction.PROBE,
+    combination.PROBE,
     corpus.PROBE,
     several.PROBE,
     start.PROBE,

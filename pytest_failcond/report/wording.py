@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from pytest_failcond.probes.keys import DirectionKey, RankingKey
+from pytest_failcond.probes.keys import CombinationKey, DirectionKey, RankingKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.verdicts.gates import Check, GateResult, amount, unit
@@ -195,12 +195,14 @@ def listed(names: Sequence[str]) -> str:
 
 
 def key_text(run: Shown, key: str) -> str:
-    """Name a key, with its class if the key has only the class's index."""
+    """Name a key, with its classes if the key has only their indices."""
     text, parsed = printable(key), PROBES.named(key)
-    if isinstance(parsed, DirectionKey | RankingKey):
-        name = class_name(run, parsed.class_index)
-        return text if name == str(parsed.class_index) else f"{text} (class {name})"
-    return text
+    if not isinstance(parsed, DirectionKey | RankingKey | CombinationKey):
+        return text
+    toward = parsed.toward if isinstance(parsed, CombinationKey) else None
+    indices = [index for index in (parsed.class_index, toward) if index is not None]
+    names = [class_name(run, index) for index in indices]
+    return text if names == list(map(str, indices)) else f"{text} (class {' → '.join(names)})"
 
 
 def check_text(run: Shown, check: Check) -> str:

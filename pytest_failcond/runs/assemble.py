@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pytest_failcond.config.baselines import absent_baseline
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.base import Planned
+from pytest_failcond.probes.combination.record import Combined
 from pytest_failcond.probes.direction.record import ClassRanking
 from pytest_failcond.probes.keys import (
     CleanKey,
@@ -21,7 +22,7 @@ from pytest_failcond.probes.keys import (
 )
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.regression import planned as regression_test
-from pytest_failcond.records.measurements import Examples, Measurement
+from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.other import Other
 from pytest_failcond.runs.run import Run
@@ -79,8 +80,8 @@ def assemble(
     records = dict(_chosen(store, only))
     run = _measured(session, records, settings, classes)
     planned = tuple(_planned(store, part) if only is None else _checked(only, baseline))
-    pictures = {
-        name.removeprefix(COMPARED): (_examples(record["lost"]), _examples(record["gained"]))
+    beside = {
+        name.removeprefix(COMPARED): record
         for name, record in records.items()
         if name.startswith(COMPARED) and "error" not in record
     }
@@ -94,7 +95,7 @@ def assemble(
             asked = {key for test in tests for key in (test.name, *test.needs)}
             run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
         checked = Checked(store, wait=only is not None)
-        run = conclude(run, settings, baseline, pictures=pictures, checked=checked)
+        run = conclude(run, settings, baseline, beside=beside, checked=checked)
     elif only is None:
         run = _share(run, part, settings)
     return replace(run, errors=run.errors | _unsteady(run)) if strict else run
@@ -139,13 +140,14 @@ def conclude(
     settings: Settings,
     baseline: Path | None,
     *,
-    pictures: dict[str, tuple[Examples | None, Examples | None]] | None = None,
+    beside: Mapping[str, Record] | None = None,
     missing: str = _MISSING,
     checked: Checked | None = None,
 ) -> Run:
     """Complete a run: errors for missing keys, verdicts, comparison.
 
-    Checks of the session's tests are in ``checked``; the others are made here.
+    Checks of the session's tests are in ``checked``; the others are made here. ``beside``: by key, what was
+    measured for the comparison alone.
     """
     errors = dict(run.errors)
     tests = [PROBES.planned(name, settings) for name in run.planned]
@@ -176,7 +178,7 @@ def conclude(
             run,
             str(baseline),
             confidence=settings.confidence,
-            pictures=pictures,
+            found=beside,
         )
     except FailcondError as error:
         return replace(run, errors=run.errors | {"baseline": str(error)})
@@ -278,16 +280,12 @@ def _kept(session: Record) -> npt.NDArray[np.int64] | None:
     return None if session["kept"] is None else unpack(session["kept"], "<u4")
 
 
-def _examples(data: dict[str, Any] | None) -> Examples | None:
-    return None if data is None else Examples(**data)
-
-
 def _numbered(records: Iterable[Any]) -> tuple[str, ...]:
     """Return the numbers of the classes in records, if the classes have no names."""
     count = 0
     for record in records:
         if isinstance(record, Measurement):
             count = max(count, record.classes)
-        elif isinstance(record, ClassRanking):
+        elif isinstance(record, ClassRanking | Combined):
             count = max(count, record.class_index + 1)
     return tuple(map(str, range(count)))

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from pytest_failcond.probes.combination.record import Combined
 from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.regression.record import (
+    CombinationComparison,
     Comparison,
     DirectionComparison,
     KeyComparison,
+    search_changed,
     walk_changed,
 )
 from pytest_failcond.records.measurements import Examples, Measurement
-from pytest_failcond.runs.other import check_comparable, same_hash, same_input, walk_options
+from pytest_failcond.runs.other import (
+    check_comparable,
+    same_hash,
+    same_input,
+    search_options,
+    walk_options,
+)
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.paired import holm, mcnemar_p, paired_counts, paired_drop_bound
 
@@ -28,7 +38,7 @@ def compare(
     path: str,
     *,
     confidence: float,
-    pictures: Mapping[str, tuple[Examples | None, Examples | None]] | None = None,
+    found: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Comparison:
     """Compare two runs, for each key of both.
 
@@ -37,7 +47,8 @@ def compare(
         now: the run to compare with it.
         path: the name of the baseline.
         confidence: of the bounds, one-sided.
-        pictures: of lost and gained images, by key.
+        found: by key, what was measured for the comparison alone: pictures of lost and gained images, and the
+            baseline's combinations tried again.
 
     Raises:
         FailcondError: they were made with other inputs.
@@ -49,18 +60,27 @@ def compare(
         for key in shared
     ]
     adjusted = iter(holm([c.p for c in compared if not c.inputs_changed]))
-    found = pictures or {}
+    beside = found or {}
     keys = []
     for entry in compared:
-        lost, gained = found.get(entry.key, (None, None))
-        fields = vars(entry) | {"lost_examples": lost, "gained_examples": gained}
+        shown = {
+            f"{name}_examples": _pictures(beside, entry.key, name) for name in ("lost", "gained")
+        }
+        fields = vars(entry) | shown
         if not entry.inputs_changed:
             fields["p_holm"] = next(adjusted)
         keys.append(KeyComparison(**fields))
     corpus_lost, corpus_gained = _changed_entries(then, now)
-    remark = _why_no_directions(then, now)
-    directions = [] if remark else [key for key in then.directions if key in now.directions]
-    everything = [*then.measurements, *([] if remark else then.directions)]
+    walked, searched = _why_not(then, now, "directions"), _why_not(then, now, "combinations")
+    directions = [] if walked else [key for key in then.directions if key in now.directions]
+    searches = [] if searched else [key for key in then.combinations if key in now.combinations]
+    everything = [*then.measurements, *([] if walked else then.directions)]
+    everything += [] if searched else then.combinations
+    combined = tuple(
+        _compare_search(then.combinations[key], now.combinations[key], beside.get(key, {}))
+        for key in searches
+    )
+    again = now.measurements | now.directions | now.combinations
     walks = tuple(
         _compare_direction(then.directions[key], now.directions[key]) for key in directions
     )
@@ -72,13 +92,22 @@ def compare(
         confidence=confidence,
         keys=tuple(keys),
         directions=walks,
-        only_then=tuple(k for k in everything if k not in now.measurements | now.directions),
-        remark=remark,
+        only_then=tuple(k for k in everything if k not in again),
+        remark=_not_compared({"directions": walked, "combinations": searched}),
         corpus_lost=corpus_lost,
         corpus_gained=corpus_gained,
-        predictions_differ=_predictions_differ(then, now) or any(map(walk_changed, walks)),
-        ranked_otherwise=() if remark else _ranked_otherwise(then, now),
+        predictions_differ=_predictions_differ(then, now)
+        or any(map(walk_changed, walks))
+        or any(map(search_changed, combined)),
+        ranked_otherwise=() if walked else _ranked_otherwise(then, now),
+        combinations=combined,
     )
+
+
+def _pictures(found: Mapping[str, Mapping[str, Any]], key: Key, name: str) -> Examples | None:
+    """Return the pictures of a key's images that were lost, or gained, if there are any."""
+    shown = found.get(key, {}).get(name)
+    return None if shown is None else Examples(**shown)
 
 
 def _ranked_otherwise(then: Run, now: Run) -> tuple[int, ...]:
@@ -120,24 +149,37 @@ def origin(run: Run) -> dict[str, Any]:
     return {key: run.environment.get(key) for key in ("date", "commit", "dirty")}
 
 
-def _why_no_directions(then: Run, now: Run) -> str:
-    if not then.directions:
+def _not_compared(reasons: Mapping[str, str]) -> str:
+    """Say what is not compared, by the reason; empty if everything is."""
+    by_reason: dict[str, list[str]] = {}
+    for kind, why in reasons.items():
+        by_reason.setdefault(why, []).append(kind)
+    said = by_reason.items()
+    return "; ".join(f"{' and '.join(kinds)} are not compared: {why}" for why, kinds in said if why)
+
+
+def _why_not(then: Run, now: Run, kind: Literal["directions", "combinations"]) -> str:
+    """Return why the images of two runs that were moved are not compared; empty if they are."""
+    if not getattr(then, kind):
         return ""
     for what in ("generator", "judge"):
         before, after = then.subjects.get(what), now.subjects.get(what)
         if before != after and same_input(what, before, after):
             return (
-                f"directions are not compared: another version of pytest-failcond hashed the "
-                f"{what}, so it is not known whether it is the same; keep a new run"
+                f"another version of pytest-failcond hashed the {what}, so it is not known whether it is "
+                "the same; keep a new run"
             )
         if before != after:
-            return f"directions are not compared: another {what}"
+            return f"another {what}"
     before, after = then.subjects.get("least_p"), now.subjects.get("least_p")
     if before != after:
         there, here = ("no least_p" if p is None else f"least_p = {p:g}" for p in (before, after))
-        return f"directions are not compared: another acceptance, {there} there and {here} here"
-    if walk_options(then) != walk_options(now):
-        return "directions are not compared: other corner_cases settings"
+        return f"another acceptance, {there} there and {here} here"
+    table, options = (
+        ("corner_cases", walk_options) if kind == "directions" else ("combinations", search_options)
+    )
+    if options(then) != options(now):
+        return f"other {table} settings"
     return ""
 
 
@@ -173,4 +215,20 @@ def _compare_direction(then: Direction, now: Direction) -> DirectionComparison:
         tested_to=now.tested_to,
         broken_share_then=then.broken_by(reach) / then.total,
         broken_share=now.broken_by(reach) / now.total,
+    )
+
+
+def _compare_search(
+    then: Combined, now: Combined, again: Mapping[str, Any]
+) -> CombinationComparison:
+    return CombinationComparison(
+        key=now.key,
+        distance_then=then.distance,
+        distance=now.distance,
+        tested_to=now.tested_to,
+        broken_then=then.broken_by(then.tested_to),
+        broken=now.broken_by(now.tested_to),
+        total=now.total,
+        replayed=again.get("replayed"),
+        still=again.get("still"),
     )

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_failcond.probes.combination.record import Combined
 from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.direction.fit import Fitness, fitness_of
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
@@ -32,8 +33,8 @@ def digest(content: dict[str, Any]) -> str:
 
 def content_of(run: Run) -> dict[str, Any]:
     """Return the content of the run file."""
-    fitness = fitness_of(run.records)
-    ours = {*run.measurements, *run.rankings, *run.directions, CorpusKey()}
+    fitness, combined = fitness_of(run.records), run.combinations
+    ours = {*run.measurements, *run.rankings, *run.directions, *combined, CorpusKey()}
     ours |= {found.key for found in fitness}
     others = [
         {"key": key, "record": record.to_json()}
@@ -53,6 +54,7 @@ def content_of(run: Run) -> dict[str, Any]:
         "measurements": [m.to_json() for m in run.measurements.values()],
         "rankings": [r.to_json() for r in run.rankings.values()],
         "directions": [d.to_json() for d in run.directions.values()],
+        **({"combinations": [c.to_json() for c in combined.values()]} if combined else {}),
         **({"fitness": [found.to_json() for found in fitness]} if fitness else {}),
         "corpus": None if run.corpus is None else run.corpus.to_json(),
         **({"records": others} if others else {}),
@@ -86,6 +88,7 @@ def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
     ]
     records += [ClassRanking.from_json(r) for r in data["rankings"]]
     records += [Direction.from_json(d) for d in data["directions"]]
+    records += [Combined.from_json(c) for c in data.get("combinations", ())]
     records += [Fitness.from_json(f) for f in data.get("fitness", ())]
     # Runs from before the corpus can still be baselines.
     records += [Replay.from_json(data["corpus"])] if data.get("corpus") else []

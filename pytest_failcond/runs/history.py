@@ -10,10 +10,12 @@ import numpy as np
 
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.probes.combination import PROBE as COMBINATION
 from pytest_failcond.probes.corruption import cells_of
 from pytest_failcond.probes.direction import PROBE as DIRECTION
 from pytest_failcond.probes.keys import (
     CleanKey,
+    CombinationKey,
     CorruptionKey,
     DirectionKey,
     Key,
@@ -22,7 +24,7 @@ from pytest_failcond.probes.keys import (
 )
 from pytest_failcond.probes.registry import METRICS, parse_key
 from pytest_failcond.probes.start import PROBE as START
-from pytest_failcond.runs.other import INPUTS, same_input, walk_options
+from pytest_failcond.runs.other import INPUTS, same_input, search_options, walk_options
 from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.metrics import Case, Value, mean_drop
 
@@ -54,7 +56,7 @@ class Question:
     @property
     def about_directions(self) -> bool:
         """Whether it is about the generator's images."""
-        metrics = (*DIRECTION.metrics, *START.metrics)
+        metrics = (*DIRECTION.metrics, *START.metrics, *COMBINATION.metrics)
         return METRIC_OF[self.metric] in {metric.name for metric in metrics}
 
 
@@ -189,7 +191,11 @@ def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
         if not same_input(name, run.subjects.get(name), other.subjects.get(name))
     ]
     if question.about_directions:
-        found += ["corner_cases"] if walk_options(run) != walk_options(other) else []
+        of_search = METRIC_OF[question.metric] in {metric.name for metric in COMBINATION.metrics}
+        name, options = (
+            ("combinations", search_options) if of_search else ("corner_cases", walk_options)
+        )
+        found += [name] if options(run) != options(other) else []
     elif question.key == MEAN:
         grids = (r.settings.get("corruptions") or {} for r in (run, other))
         cells = {(str(g.get("names")), str(g.get("severities"))) for g in grids}
@@ -209,7 +215,8 @@ def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:
         raise FailcondError(
             f"--metric {question.metric}: --at is missing; give a shift in σ, such as --at 2"
             if question.at is None
-            else "--at is a shift in σ, and goes only with --metric broken_share or newly_broken_share"
+            else "--at is a shift in σ, and goes only with --metric broken_share, newly_broken_share or "
+            "combined_share"
         )
     if question.about_directions and question.class_name is not None:
         raise FailcondError("--class: a direction's key names its class; leave the option out")
@@ -217,6 +224,8 @@ def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:
         "accuracy": (CleanKey, CorruptionKey),
         "drop": (CorruptionKey,),
         "start_accuracy": (RankingKey,),
+        "combined_distance": (CombinationKey,),
+        "combined_share": (CombinationKey,),
     }
     of_metric = kinds.get(question.metric, (DirectionKey,))
     measured = (key for _, run in runs for key in run.records)

@@ -42,15 +42,17 @@ class Other:
         check_comparable(other.subjects, self._subjects, str(self.path))
         return other
 
-    def measure(self, key: Key) -> Measurement:
-        """Return its measurement of a key.
+    def measure(self, key: Key) -> Any:
+        """Return its record of a key.
 
         Raises:
             FailcondError: as above, or it has none, or not of the same pixels.
         """
-        then = self.run.measurements.get(key)
+        then = self.run.records.get(key)
         if then is None:
             raise FailcondError(f"{self.path}: has no {key}; make a new one")
+        if not isinstance(then, Measurement):
+            return then
         now = self._measure(key)
         if now.pixels != then.pixels:
             raise FailcondError(
@@ -93,6 +95,13 @@ def same_input(name: str, then: Any, now: Any) -> bool:
     if name in ("generator", "judge") and then and now:
         return same_hash(then, now) is not False
     return bool(then == now)
+
+
+def search_options(run: Run) -> dict[str, Any]:
+    """Return how combinations were searched, towards whichever class."""
+    search = run.settings.get("combinations") or {}
+    chosen = {name: search.get(name) for name in ("samples", "dimensions", "max_distance")}
+    return chosen | {"truncation": walk_options(run)["truncation"]}
 
 
 def walk_options(run: Run) -> dict[str, Any]:

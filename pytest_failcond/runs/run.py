@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError, NotEvaluated
+from pytest_failcond.probes.combination.record import Combined, combined_in
 from pytest_failcond.probes.corpus.record import Replay, replay_in
 from pytest_failcond.probes.direction.record import (
     ClassRanking,
@@ -27,6 +28,7 @@ from pytest_failcond.probes.direction.record import (
 )
 from pytest_failcond.probes.keys import (
     CleanKey,
+    CombinationKey,
     Key,
 )
 from pytest_failcond.probes.regression.record import Comparison
@@ -166,6 +168,11 @@ class Run:
         """Walks along directions."""
         return directions_in(self.records)
 
+    @cached_property
+    def combinations(self) -> dict[CombinationKey, Combined]:
+        """Combined corner cases."""
+        return combined_in(self.records)
+
     @property
     def corpus(self) -> Replay | None:
         """The classifier's predictions on the corpus, if there is one."""
@@ -189,6 +196,7 @@ class Run:
             examples += [entry.lost_examples, entry.gained_examples]
         files = {direction.strip.file for direction in self.directions.values()}
         files |= {d.where.file for d in self.directions.values() if d.where is not None}
+        files |= {file for found in self.combinations.values() for file in found.files}
         files |= {e.picture for e in self.corpus.entries if e.picture} if self.corpus else set()
         return files | {found.file for found in examples if found is not None}
 

@@ -17,7 +17,7 @@ _MOST_PREDICTIONS = 64_000_000  # of all measurements and the labels: 512 MB onc
 
 
 def pack(values: npt.NDArray[Any], kind: str = "<u2") -> str:
-    """Compress small non-negative integers ``[N]``: zlib over little-endian uint16, in base64."""
+    """Compress numbers ``[N]``, small and not negative by default: zlib over little-endian uint16, in base64."""
     return base64.b64encode(zlib.compress(values.astype(kind).tobytes(), 9)).decode("ascii")
 
 
@@ -39,6 +39,21 @@ def unpack(text: str, kind: str = "<u2", *, count: int | None = None) -> npt.NDA
             f"packed numbers: {len(raw)} bytes, where {count or 'whole'} numbers belong"
         )
     return np.frombuffer(raw, dtype=kind).astype(np.int64)
+
+
+def unpack_floats(text: str, *, count: int) -> npt.NDArray[np.float32]:
+    """Read ``count`` finite numbers that were packed as ``<f4``.
+
+    Raises:
+        ValueError: it is damaged, or holds another number of them, or one is not finite.
+    """
+    raw = _inflate(text, 4 * count)
+    if len(raw) != 4 * count:
+        raise ValueError(f"packed numbers: {len(raw)} bytes, where {count} numbers belong")
+    numbers = np.frombuffer(raw, dtype="<f4").astype(np.float32)
+    if not np.isfinite(numbers).all():
+        raise ValueError("packed numbers: one is not finite")
+    return numbers
 
 
 def check_size(labels: npt.NDArray[np.int64], measurements: Sequence[Any]) -> None:

@@ -124,7 +124,7 @@ def _of_check(
         return judged(np.full(n, one_class), n)
 
     try:
-        now = judged(labels, settings.corner_cases.samples)
+        now = judged(labels, _samples(gate, settings))
         if now.verdict == "passed":
             return None
         needed = _needed(now, lambda n: judged_on(n).verdict == "passed")
@@ -134,6 +134,12 @@ def _of_check(
     few = now.verdict == "error"  # only this one can be measured
     reason = f"its min_n is {gate.min_n}" if few else f"a perfect result: {now.reason}"
     return Unresolved(gate.id, now.n, needed, name, reason, now.verdict)
+
+
+def _samples(gate: GateSettings, settings: Settings) -> int:
+    """Return the number of start images of a gate; 0 if it rests on others, or none are searched."""
+    limit = PROBES.of_metric(gate.metric).most(settings)
+    return 0 if limit is None else limit[0]
 
 
 def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:

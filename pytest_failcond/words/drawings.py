@@ -60,7 +60,10 @@ class Strip:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a drawing: values of a kind, as counts of a total with its bounds, or as shares."""
+    """A line of a drawing: values of a kind, as counts of a total with its bounds, or as shares.
+
+    It may end before the other lines of its drawing.
+    """
 
     kind: str
     values: Sequence[float]
@@ -74,7 +77,7 @@ class Curve:
     Attributes:
         told: its content, in words.
         shift: the shifts of its values, σ, ``[T]``.
-        lines: the outcomes of the start images, each ``[T]``.
+        lines: the outcomes of the start images, each ``[T]`` or shorter.
         tested: the shift up to which something is claimed, σ.
         breaks: its breaking shift, σ; None if it does not break.
         valid: whether ``tested`` is the end of the valid range.

@@ -189,10 +189,13 @@ def directions(project, kept, gate):
     table = CORNERS.replace("[tool.failcond]\n", "[tool.failcond]\nthreads = 1\n")
     project.configure(
         table.replace("top = 2", "top = 1\ntruncation = 0.8"),
+        "[tool.failcond.combinations]\nsamples = 4\ndimensions = 5\ntoward = ['star']",
         gate(metric="breaking_shift", min=2.0),
         gate(id="star", metric="broken_share", at=2.0, max=0.0, classes=["star"]),
         gate(id="newly", metric="newly_broken_share", at=1.0, max=0.5),
         gate(id="start", metric="start_accuracy", min=0.5),
+        gate(id="together", metric="combined_distance", min=1.0),
+        gate(id="pairs", metric="combined_share", at=2.0, max=0.5, toward=["star"]),
     )
     project.run("--failcond-classifier=other:load", "--failcond-json=old.json")
     kept["directions"] = by_one_and_two(project, *REPORTS, "--failcond-compare=old.json")
@@ -290,6 +293,18 @@ def test_directions_of_the_other_run_are_measured_again(directions):
     found = {entry["key"] for entry in two.run["comparison"]["directions"]}
     assert found == {direction["key"] for direction in old["directions"]}
     assert len(two.run["directions"]) > len(old["directions"])
+
+
+def test_combinations_of_the_other_run_are_tried_again(directions):
+    for session in directions:
+        searches = {found["key"] for found in session.run["combinations"]}
+        assert len(searches) == 5
+        compared = session.run["comparison"]["combinations"]
+        assert {entry["key"] for entry in compared} == searches
+        assert sum(entry["replayed"] for entry in compared) > 0
+        assert all(entry["still"] <= entry["replayed"] for entry in compared)
+        assert "test_combination[0-star]" in session.rows
+        assert "test_regression[combination-0-2]" in session.rows
 
 
 def test_shuffled_tests_pass_and_their_coverage_is_measured(project, gate):

@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
-from pytest_failcond.probes.keys import CleanKey, MeanKey
+from pytest_failcond.probes.keys import CleanKey, CombinationKey, MeanKey
 from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.probes.regression import compared_keys
 from pytest_failcond.records.measurements import Measurement
@@ -20,6 +20,7 @@ from pytest_failcond.statistics.bounds import adjusted, mean_bound, proportion_b
 from pytest_failcond.statistics.paired import paired_counts, paired_drop_bound
 from pytest_failcond.statistics.shifts import breaking_shift_bound, valid_range_bound
 from pytest_failcond.verdicts.metrics import Case
+from tests.combinations import combined
 
 CELLS = 35
 CONFIDENCES = [0.95, adjusted(0.95, CELLS)]
@@ -217,6 +218,31 @@ def test_bounds_of_breaking_shifts_cover_and_claim_no_less_than_they_can(side, s
         covered += beyond <= truth if side == "lower" else beyond >= truth
     assert covered / runs >= allowed(confidence, runs)
     assert covered / runs <= 0.99
+
+
+# Distances of combinations
+
+
+@pytest.mark.parametrize(
+    ("unmoved", "broken", "side"),
+    [(0.0, 0.5, "lower"), (0.3, 0.5, "upper"), (0.3, 0.9, "lower"), (0.0, 0.9, "upper")],
+)
+def test_bounds_of_combined_distances_cover(unmoved, broken, side):
+    """Distances evenly on a scale of 0 to 1, some of them 0; the true one is where half are broken."""
+    random, runs, total, confidence = np.random.default_rng(11), 200, 32, 0.95
+    truth = (0.5 - unmoved) / (broken - unmoved)
+    gate = GateSettings(metric="combined_distance", min=0.5)
+    covered = 0
+    for _ in range(runs):
+        u = random.random(total)
+        at = np.where(u < unmoved, 0.0, (u - unmoved) / (broken - unmoved))
+        found = combined(CombinationKey(0), [float(d) if d <= 1 else None for d in at])
+        case = Case(gate, found.key, lambda _, found=found: found, Settings(), ("a",))
+        bound = METRICS["combined_distance"].compute(case).bound(confidence, side)
+        beyond = math.inf if bound is None else bound
+        covered += beyond <= truth + 1e-4 if side == "lower" else beyond >= truth - 1e-4
+    assert covered / runs >= allowed(confidence, runs)
+    assert covered / runs <= 0.995
 
 
 # Valid ranges

@@ -25,12 +25,14 @@ from pytest_failcond.cli import main
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.corpus.record import Replay, Replayed
+from pytest_failcond.probes.keys import CombinationKey
 from pytest_failcond.report import terminal
 from pytest_failcond.report.contents import is_red
 from pytest_failcond.runs.assemble import assemble, conclude, disassemble
 from pytest_failcond.runs.content import digest
 from pytest_failcond.runs.run import Run
 from tests import runs
+from tests.combinations import anywhere
 from tests.mutations import mutate, outcome, scramble
 
 MANY = int(os.environ.get("FAILCOND_FUZZ", "0"))
@@ -44,6 +46,7 @@ GATES = (
     {"id": "mean", "metric": "mean_corruption_accuracy", "min": 0.5},
     {"id": "crossing", "metric": "crossing_severity", "min": 2, "at": 0.3},
     {"id": "share", "metric": "broken_share", "max": 0.9, "at": 1.0},
+    {"id": "far", "metric": "combined_distance", "min": 2.0},
 )
 FAILING = {"id": "noise", "metric": "accuracy", "min": 0.95, "severities": [5],
            "corruptions": ["gaussian_noise"]}  # fmt: skip
@@ -61,7 +64,9 @@ def judged(folder: Path, *gates: dict, baseline: Path | None = None, lacking: st
         classes=made.classes, seed=3, corpus="corpus", gates=gates,
         corruptions={"names": list(runs.CORRUPTIONS), "custom": {"column_blur": "mine:blur"}},
         corner_cases={"top": 1, "samples": 20},
+        combinations={"samples": 20, "dimensions": 6},
     )  # fmt: skip
+    searches = {f"combination:{i}": anywhere(CombinationKey(i), 20, 1) for i in range(3)}
     entries = (
         Replayed("a-1", "fixed", 0, 0, 0.9),
         Replayed("a-2", "open", 1, 2, 0.2, png="sha256:1"),
@@ -76,8 +81,9 @@ def judged(folder: Path, *gates: dict, baseline: Path | None = None, lacking: st
         subjects=made.subjects | {"images": "sha256:2", "seed": 3, "generator": "sha256:3"},
         settings=settings.model_dump(mode="json", exclude={"folder"}),
         measurements=found,
+        combinations=searches,
         corpus=Replay(entries, "sha256:4"),
-        planned=("clean", *CELLS, *ranks, *over, *compared, "corpus:a-1", "corpus:a-2"),
+        planned=("clean", *CELLS, *ranks, *searches, *over, *compared, "corpus:a-1", "corpus:a-2"),
         errors={},
         gates=(),
     )
@@ -88,7 +94,7 @@ def part_of(run: Run, number: int) -> Run:
     """What one of two sessions measured of it."""
     mine = {key: m for i, (key, m) in enumerate(run.measurements.items()) if i % 2 == number - 1}
     indices = np.arange(len(run.labels)) * 3
-    return runs.changed(run, measurements=mine, rankings={}, directions={}, corpus=None, errors={},
+    return runs.changed(run, measurements=mine, rankings={}, directions={}, combinations={}, corpus=None, errors={},
                    planned=("clean", *CELLS), gates=(), notes=(), part=(number, 2), kept=indices)  # fmt: skip
 
 

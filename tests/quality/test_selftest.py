@@ -11,9 +11,10 @@ from scipy import stats
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.combination.record import Combined
 from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
-from pytest_failcond.probes.keys import MeanKey
+from pytest_failcond.probes.keys import CombinationKey, MeanKey
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.review.record import Reviewed
 from pytest_failcond.records.measurements import Measurement
@@ -24,6 +25,7 @@ from pytest_failcond.statistics.draws import drawn, generator, weights_of
 from pytest_failcond.storage.packing import pack_bits
 from pytest_failcond.verdicts.gates import GateResult, check
 from pytest_failcond.verdicts.metrics import Case
+from tests.combinations import anywhere, combined
 from tests.runs import walked_direction
 
 N, CLASSES = 1000, ("a", "b")
@@ -32,6 +34,7 @@ CELLS = [f"corruption:{name}:{s}" for name in ("contrast", "fog") for s in (1, 2
 STARTS = "direction:0:7:+"
 BIASED = "direction:0:8:+"
 UNMOVED = "ranking:0"
+SEARCH = "combination:0"
 
 
 def measured(key: str, right: np.ndarray) -> Measurement:
@@ -84,6 +87,7 @@ MEASURED: dict[str, object] = {
     STARTS: walked(),
     BIASED: biased(),
     UNMOVED: unmoved(np.arange(60) % 5 > 0),
+    SEARCH: anywhere(CombinationKey(0), 60, 2),
     "corpus": measured("corpus", rights(0.8)),
     "review": reviewed(44, 50),
 }
@@ -104,6 +108,8 @@ GATES = [
     (STARTS, {"metric": "valid_range", "min": 2.5}),
     (BIASED, {"metric": "newly_broken_share", "max": 0.5, "at": 2.5}),
     (UNMOVED, {"metric": "start_accuracy", "min": 0.5}),
+    (SEARCH, {"metric": "combined_distance", "min": 3.0}),
+    (SEARCH, {"metric": "combined_share", "max": 0.5, "at": 5.5}),
     (CELLS[2], {"metric": "regression_drop", "max": 0.0}),
     (MeanKey(), {"metric": "mean_regression_drop", "max": 0.0}),
     (CELLS[3], {"metric": "negative_flips", "max": 0.2}),
@@ -124,6 +130,7 @@ def settings(*gates: dict) -> Settings:
         },
         corpus="corpus",
         review="review.json",
+        combinations={},
         gates=[GateSettings(**gate) for gate in gates],
     )
 
@@ -182,6 +189,8 @@ def drawn_again(found: dict, rows: dict[str, np.ndarray]) -> dict:
             again[key] = reviewed(int(named.sum()), len(named))
         elif isinstance(one, ClassRanking):
             again[key] = unmoved(one.right_unmoved[rows["starts:0"]])
+        elif isinstance(one, Combined):
+            again[key] = combined(one.key, [one.distances[i] for i in rows["starts:0"]])
         else:
             chosen = rows["starts:0"]
             breaks, shifts = [one.breaks[i] for i in chosen], np.array(one.curve.shift)
@@ -216,7 +225,7 @@ def test_values_of_draws_are_those_of_the_images_drawn(key, fields, how):
 
 def _of(found: dict, rows: dict) -> dict:
     """Leave out what is not drawn."""
-    kinds = {"starts:0": (Direction, ClassRanking), "review": Reviewed}
+    kinds = {"starts:0": (Direction, ClassRanking, Combined), "review": Reviewed}
     kind = next((kinds[images] for images in rows if images in kinds), Measurement)
     return {key: one for key, one in found.items() if isinstance(one, kind)}
 
@@ -338,6 +347,14 @@ def test_a_breaking_shift_is_found_when_breaks_move_near_enough():
     got = odds(run)
     assert (got.by_chance, got.on_half) == (0.0, 0.0)
     assert got.finds == pytest.approx(0.75, abs=0.001)
+
+
+def test_a_combined_distance_is_found_when_all_breaks_come_nearer():
+    found = {SEARCH: combined(CombinationKey(0), np.linspace(4.0, 5.0, 60).tolist())}
+    got = odds(make_run(found, (SEARCH, {"metric": "combined_distance", "min": 3.0})))
+    assert (got.by_chance, got.on_half) == (0, 0)
+    # The median is 4.5 σ; on 95 % of the draws it is no more than 4.61 σ.
+    assert got.finds == pytest.approx(1.6, abs=0.05)
 
 
 def test_a_valid_range_is_found_when_it_ends_steps_earlier():

@@ -20,7 +20,7 @@ from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
-from pytest_failcond.probes.keys import MeanKey, RankingKey, RowKey
+from pytest_failcond.probes.keys import CombinationKey, MeanKey, RankingKey, RowKey
 from pytest_failcond.probes.metric import STEP, Asked
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.review.record import Reviewed
@@ -30,6 +30,7 @@ from pytest_failcond.review.standing import Share, Standing
 from pytest_failcond.storage.packing import pack_bits
 from pytest_failcond.verdicts.gates import check
 from pytest_failcond.verdicts.metrics import Case
+from tests.combinations import combined
 from tests.runs import make_direction
 
 N, CLASSES = 40, ("a", "b")
@@ -41,6 +42,7 @@ THRESHOLDS = [-100.0, -3.0, -1.0, -0.5, 0.0, 1e-9, 0.05, 0.5, 0.999, 1.0, 1.001,
 ATS = {
     "broken_share": [0.0, 0.5],
     "newly_broken_share": [0.0, 0.5],
+    "combined_share": [-0.5, 0.0, 0.5],
     "crossing_severity": [-0.5, 0.0, 0.5, 1.0, 1.5],
 }
 
@@ -57,6 +59,7 @@ def configured(severities=(1, 2), max_shift=4.0, **gates: Any) -> Settings:
             "names": ["contrast", "fog"], "severities": severities, "reference": "reference.json",
         },
         corner_cases={"max_shift": max_shift},
+        combinations={"max_distance": 4.0, "samples": 128},
         **gates,
     )  # fmt: skip
 
@@ -103,6 +106,11 @@ def results(gate: GateSettings, settings: Settings) -> Iterator[Result]:
         end = settings.corner_cases.max_shift
         for breaks, valid in itertools.product((None, 0.0, STEP, end), (0.0, STEP, end)):
             yield "direction:0:5:+", {"measure": lambda _, b=breaks, v=valid: walked(b, v, end)}
+        return
+    if about == "combination":
+        for distance in (None, 0.0, 0.4, 4.0):
+            found = combined(CombinationKey(0), [distance] * N, max_distance=4.0)
+            yield found.key, {"measure": lambda _, found=found: found}
         return
     key = {"clean": "clean", "corpus": "corpus", "corruption": "corruption:contrast:2",
            "regression": "clean", "several": MeanKey()}[about]  # fmt: skip
@@ -193,7 +201,7 @@ def test_no_value_is_out_of_a_metrics_reach_and_its_ends_are_reached(metric):
     row, settings = METRICS[metric], configured()
     at = 0.5 if row.at else None
     gate = GateSettings(metric=metric, at=at, **{row.good: 1.0})
-    reach = row.reach(Asked((1, 2), 4.0, at))
+    reach = row.reach(Asked((1, 2), 4.0, at, max_distance=4.0))
     values = set()
     for key, measures in results(gate, settings):
         case = Case(gate, key, measures.pop("measure"), settings, CLASSES, **measures)
@@ -235,6 +243,9 @@ def test_a_share_is_broken_at_a_shift_that_is_walked(at):
         ("broken_share", {"max": -0.1, "at": 1.0}, "max = -0.1 fails on every result"),
         ("breaking_shift", {"min": 0}, "min = 0 never fails.*over 0, like 3"),
         ("valid_range", {"min": 4.5}, "min = 4.5 fails on every.*over 0 and at most 4, like 3"),
+        ("combined_distance", {"min": 0}, "min = 0 never fails.*over 0, like 3"),
+        ("combined_share", {"max": 1, "at": 1.0}, "max = 1 never fails.*at least 0 and under 1"),
+        ("combined_share", {"max": 0.1, "at": 4.1}, "at = 4.1.*combinations.max_distance, 4"),
         ("crossing_severity", {"min": 1, "at": 0.5}, "min = 1 never fails.*over 1, like 2"),
         ("crossing_severity", {"min": 2, "at": 1.5}, "at = 1.5.*over 0 and at most 1"),
     ],
@@ -276,6 +287,7 @@ def test_more_images_than_there_can_be_are_refused(metric):
         return
     of_starts = PROBES.of_metric(row.name).name in ("direction", "start")
     key = "corner_cases.samples" if of_starts else "max_images"
+    key = "combinations.samples" if metric.startswith("combined_") else key
     with pytest.raises(ValueError, match=f"'many': min_n = 201 fails.*{key} allows"):
         configured(max_images=200, gates=(gate(201),))
 

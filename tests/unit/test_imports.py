@@ -91,12 +91,13 @@ PARTS = {
     "what can be tested": "__init__ keys record place fit folder manifest exploration",
     "what we measure and decide": """
         measure metrics trials
-        corrupting perfect
+        corrupting perfect grouping replaying starting
         starts fitness outlook ranking walking corner_cases filming explore discovery attributes tones strokes regions
         finding problem searching slopes differences nearest pruning
     """,
     "what we show": """
         view fitness_view words chosen way breaking reproduce properties confusions shared versus
+        strip pairs searches
     """,
 }
 """The layers of the modules in a probe's folder: it declares, does and shows all that is of the probe."""
@@ -145,7 +146,7 @@ def test_every_module_stands_in_a_layer_and_imports_from_none_above():
     assert len(LAYERS) <= 11
 
 
-LENT = {("combination", "direction"): {"starts", "ranking", "outlook"}}
+LENT = {("combination", "direction"): {"starts", "ranking", "outlook", "attributes", "fitness"}}
 """The modules beyond declarations that one probe takes of another, whose search it goes on with."""
 
 
@@ -164,7 +165,7 @@ def test_a_probe_knows_of_another_what_it_declares():
 
 NAMES_A_PROBE = {
     # The values of public fixtures, and the methods of `failcond` about them.
-    "plugin/fixtures.py": "corruption direction",
+    "plugin/fixtures.py": "combination corruption direction",
     "plugin/case_images.py": "direction",
     "plugin/cases.py": "corruption direction",
     "plugin/session.py": "corpus",

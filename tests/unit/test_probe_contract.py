@@ -16,7 +16,14 @@ from pytest_failcond.config.settings import Settings
 from pytest_failcond.probes.base import Asking, Planned, Planning
 from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.direction.record import ClassRanking
-from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key, RankingKey
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CombinationKey,
+    CorruptionKey,
+    DirectionKey,
+    Key,
+    RankingKey,
+)
 from pytest_failcond.probes.metric import Asked
 from pytest_failcond.probes.registry import OURS, PROBES
 from pytest_failcond.probes.review.record import Reviewed
@@ -30,6 +37,7 @@ from pytest_failcond.storage.packing import pack_bits
 from pytest_failcond.verdicts.metrics import Case
 from pytest_failcond.verdicts.plan import checks_of
 from pytest_failcond.verdicts.verdicts import Verdicts
+from tests.combinations import anywhere
 from tests.plugin import flipped
 from tests.runs import walked_direction
 
@@ -53,10 +61,11 @@ def _with_one_of_a_project():
 
 def configuration() -> Settings:
     """Everything there is to configure, and a usual gate of every metric."""
-    asked = Asked(severities=(1, 2), max_shift=8.0, at=0.5)
+    asked = Asked(severities=(1, 2), max_shift=8.0, at=0.5, max_distance=12.0)
     return Settings.model_validate({
         "classifier": "m:c", "images": "m:i", "generator": "g", "corpus": "corpus",
         "review": "review.json", "classes": CLASSES, "corner_cases": {"top": 1, "samples": STARTS},
+        "combinations": {"samples": STARTS, "dimensions": 6, "toward": ["b"]},
         "corruptions": {"names": ["fog", "snow"], "severities": [1, 2], "reference": "r.json"},
         "gates": [
             {"metric": name, row.good: row.reach(asked).example, **({"at": 0.5} if row.at else {})}
@@ -95,6 +104,8 @@ def found(seed: int) -> dict[Key, object]:
             replace(walked, key=key, class_index=index),
             ClassRanking(RankingKey(index), index, STARTS, [key], [7], [0.1], [], STARTS, right),
         ]
+        pairs = [CombinationKey(index, 1)] if index != 1 else []
+        records += [anywhere(key, STARTS, seed) for key in (CombinationKey(index), *pairs)]
     return {record.key: record for record in records}  # type: ignore[attr-defined]
 
 
@@ -200,7 +211,9 @@ def test_each_metric_has_a_value_within_its_bounds_that_its_trial_gives_too(name
             assert low - 1e-9 <= number <= high + 1e-9
         once = np.ones((1, trial.size), dtype=np.float32)
         (tried,) = trial.values(trial.sums(once), 0.0, generator("none"))
-        if metric.name == "breaking_shift" and number > case.measure(case.key).tested_to:
+        if number == np.inf or (
+            metric.name == "breaking_shift" and number > case.measure(case.key).tested_to
+        ):
             assert tried == np.inf  # beyond all that was tested
         else:
             assert tried == pytest.approx(number, abs=1e-6)

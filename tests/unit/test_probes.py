@@ -14,6 +14,7 @@ from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.keys import (
     CleanKey,
+    CombinationKey,
     CornerCaseKey,
     CorpusKey,
     CorruptionKey,
@@ -31,7 +32,7 @@ from tests.runs import make_run
 from tests.sources import FILES, ROOT, nodes_of
 
 KEYS = [
-    CleanKey(), CorruptionKey("fog", 3), RankingKey(8), DirectionKey(8, 322, -1), CorpusKey(),
+    CombinationKey(8), CombinationKey(8, 3), CleanKey(), CorruptionKey("fog", 3), RankingKey(8), DirectionKey(8, 322, -1), CorpusKey(),
     RowKey("fog"), MeanKey(), CornerCaseKey(8, 1), EntryKey("a-1"),
 ]  # fmt: skip
 
@@ -49,7 +50,7 @@ def test_a_key_is_text_that_knows_its_parts(key):
         key.probe = "other"
 
 
-@pytest.mark.parametrize("key", KEYS[5:])
+@pytest.mark.parametrize("key", KEYS[7:])
 def test_what_cannot_be_measured_by_itself_is_no_key_for_tests(key):
     with pytest.raises(FailcondError, match="unknown key"):
         PROBES.parse(str(key))

@@ -11,15 +11,18 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from pytest_failcond.probes.corpus.record import Replay, Replayed
+from pytest_failcond.probes.keys import CombinationKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.regression import versus
 from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.report.page import Page
+from tests.combinations import combined
 from tests.runs import changed, make_comparison, make_run, make_strip
 
 
@@ -38,9 +41,25 @@ class Html(Text):
     file_extension = "html"
 
 
+def two_rows(strip: bytes) -> bytes:
+    """The same pictures twice, one row above the other."""
+    pixels, made = np.asarray(Image.open(io.BytesIO(strip))), io.BytesIO()
+    Image.fromarray(np.concatenate([pixels, 255 - pixels])).save(made, format="png")
+    return made.getvalue()
+
+
 def whole_run(folder: Path):
     """A run with everything: grid, directions, gates, a corpus, a comparison."""
     run = replace(make_run(folder), comparison=make_comparison(folder))
+    found = combined(CombinationKey(0), [0.0, 2.0, 3.5, 4.0, 4.5, 9.0, None, None])
+    guided = combined(CombinationKey(1), [None] * 6 + [11.0] * 2, guided_by_acceptors=True)
+    pair = combined(CombinationKey(0, 1), [5.0, None, 6.5, 7.0], changes={"slant": 0.3})
+    combinations = (found, guided, pair)
+    for one in combinations:
+        for file in one.files:
+            strip = make_strip(frames=len(one.groups))
+            (folder / file).write_bytes(two_rows(strip))
+    run = replace(run, records=run.records | {one.key: one for one in combinations})
     (folder / "corpus.png").write_bytes(make_strip(frames=1))
     entries = (
         Replayed("zero-1-up-0", "open", 0, 1, 0.25),
@@ -103,8 +122,14 @@ def test_html_page(run, snapshot):
 
 @pytest.mark.parametrize(
     "key",
-    ["corruption:gaussian_noise:3", "direction:0:322:+", "corpus:1-4-up-0", "ranking:1"],
-    ids=["corruption", "direction", "corpus", "ranking"],
+    [
+        "corruption:gaussian_noise:3",
+        "direction:0:322:+",
+        "corpus:1-4-up-0",
+        "ranking:1",
+        "combination:0",
+    ],
+    ids=["corruption", "direction", "corpus", "ranking", "combination"],
 )
 def test_html_of_one_key(run, snapshot, key):
     assert laid_out(html.details(run, PROBES.about(key))) == snapshot(extension_class=Html)

@@ -10,8 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_failcond.probes.corpus.record import Replay, Replayed
+from pytest_failcond.probes.keys import CombinationKey
 from pytest_failcond.runs.run_file.schema import schema_text
 from pytest_failcond.runs.run_file.whole import SCHEMA
+from tests.combinations import anywhere, combined
 from tests.runs import changed, make_comparison, make_run
 from tests.schema import ROOT, errors_of, read_schema
 
@@ -66,6 +68,8 @@ def test_runs_keep_to_it(tmp_path, kind):
     if kind == "whole":
         entries = (Replayed("0-1-up-2", "fixed", 0, 1, 0.2, "x.png", "sha256:1"),)
         run = changed(run, corpus=Replay(entries, "sha256:2"), notes=("gate 'x' needs 299 images",))
+        more = (anywhere(CombinationKey(0), 20, 1), combined(CombinationKey(1, 2), [None] * 3))
+        run = replace(run, records=run.records | {found.key: found for found in more})
     if kind == "bare":
         run = changed(run, gates=(), directions={}, rankings={}, errors={})
     if kind == "part":

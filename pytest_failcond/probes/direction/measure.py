@@ -80,11 +80,13 @@ def find(
         truncation=options.truncation,
         tell=tell,
     )
+    search = laboratory.settings.combinations
+    kept = max(_KEPT_SCORES, 0 if search is None else search.dimensions)
     variation = laboratory.once(variation_in)
     directions = [
         direction_record(generator, finding, variation, save) for finding in findings.directions
     ]
-    return ranking_record(key, findings), directions
+    return ranking_record(key, findings, kept), directions
 
 
 def measure_direction(laboratory: Laboratory, key: DirectionKey, save: SavePicture) -> Direction:
@@ -104,16 +106,16 @@ def measure_direction(laboratory: Laboratory, key: DirectionKey, save: SavePictu
     return direction_record(generator, finding, laboratory.once(variation_in), save)
 
 
-def ranking_record(key: RankingKey, findings: Findings) -> ClassRanking:
-    """Make the record of a class's ranking: its first scores, and its directions by key."""
+def ranking_record(key: RankingKey, findings: Findings, kept: int = _KEPT_SCORES) -> ClassRanking:
+    """Make the record of a class's ranking: its first ``kept`` scores, and its directions by key."""
     ranking = findings.ranking
     return ClassRanking(
         key=key,
         class_index=key.class_index,
         samples=ranking.samples,
         directions=[finding.key for finding in findings.directions],
-        dimensions=ranking.dimensions[:_KEPT_SCORES].tolist(),
-        scores=[round(float(s), 6) for s in ranking.scores[:_KEPT_SCORES]],
+        dimensions=ranking.dimensions[:kept].tolist(),
+        scores=[round(float(s), 6) for s in ranking.scores[:kept]],
         passed_over=[
             {"key": p.key, "score": round(p.score, 6), "valid_range": p.valid_range}
             for p in findings.passed_over

@@ -86,9 +86,16 @@ def start_images(
 
 
 def starts_of(
-    generator: Generator, acceptance: Acceptance, class_index: int, settings: Settings
+    generator: Generator,
+    acceptance: Acceptance,
+    class_index: int,
+    settings: Settings,
+    *,
+    count: int | None = None,
 ) -> Starts:
-    """Draw the start images of a class that a configuration asks for.
+    """Draw the start images of a class that a configuration asks for: those of directions, or ``count``.
+
+    They are of one stream: the first of both are the same images.
 
     Raises:
         FailcondError: too few are accepted.
@@ -98,7 +105,7 @@ def starts_of(
         generator,
         acceptance,
         class_index,
-        options.samples,
+        options.samples if count is None else count,
         seed=settings.seed,
         truncation=options.truncation,
     )

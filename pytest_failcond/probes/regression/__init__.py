@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.probes.base import Asking, Planned, Planning, Probe, no_key
 from pytest_failcond.probes.corruption import cells_of
-from pytest_failcond.probes.direction.keys import unit
-from pytest_failcond.probes.keys import CleanKey, CorruptionKey, DirectionKey, Key
+from pytest_failcond.probes.keys import (
+    CleanKey,
+    CombinationKey,
+    CorruptionKey,
+    DirectionKey,
+    Key,
+    RankingKey,
+)
 from pytest_failcond.probes.metric import CELLS, Metric, difference, share_lost
 
 if TYPE_CHECKING:
@@ -56,8 +62,10 @@ def _selects(gate: GateSettings, key: Key, asking: Asking) -> bool:
 
 
 def planned(key: Key) -> Planned:
-    """Plan the comparison of a key; that of a direction with the walks of its class."""
-    where = unit(key) if isinstance(key, DirectionKey) else None
+    """Plan the comparison of a key; that of a direction or a search with the ranking of its class."""
+    where = None
+    if isinstance(key, DirectionKey | CombinationKey):
+        where = RankingKey(key.class_index)
     name = f"regression:{key}"
     return Planned(
         name, "regression", (key,), where, key, "failcond_regression", key, _test_id(key)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pytest_failcond.probes.keys import DirectionKey, Key
+from pytest_failcond.probes.keys import CombinationKey, DirectionKey, Key
 from pytest_failcond.records.measurements import Examples
 
 MOST_DIRECTIONS = 12
@@ -59,6 +59,31 @@ class DirectionComparison:
 
 
 @dataclass(frozen=True)
+class CombinationComparison:
+    """The same search on two classifiers, from the same N start images; distances in σ.
+
+    Attributes:
+        key: of the search.
+        distance_then, distance: where half of the start images are broken; None: not within the search.
+        tested_to: the end of both searches.
+        broken_then, broken: start images broken within it.
+        total: N.
+        replayed: combinations of the baseline that were tried on this classifier; None: not tried.
+        still: how many of them break it too.
+    """
+
+    key: CombinationKey
+    distance_then: float | None
+    distance: float | None
+    tested_to: float
+    broken_then: int
+    broken: int
+    total: int
+    replayed: int | None = None
+    still: int | None = None
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The changes since a baseline.
 
@@ -70,10 +95,11 @@ class Comparison:
         confidence: of the bounds.
         keys: for each key of both.
         directions: the baseline's, measured again.
+        combinations: searches of both.
         only_then: keys of the baseline that were not measured again.
         corpus_lost, corpus_gained: ids of the images of the corpus that were right then only, and
             now only.
-        remark: the reason why directions are not compared; empty if they are.
+        remark: the reason why directions or combinations are not compared; empty if they are.
         predictions_differ: whether any prediction on the same pixels, or a walk, differs. A hash
             cannot see all code: models with the same hash may differ.
         ranked_otherwise: classes whose directions were ranked in another way, by gradient or by effect:
@@ -93,6 +119,7 @@ class Comparison:
     corpus_gained: tuple[str, ...] = ()
     predictions_differ: bool = False
     ranked_otherwise: tuple[int, ...] = ()
+    combinations: tuple[CombinationComparison, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of the run file."""
@@ -122,10 +149,15 @@ class Comparison:
             DirectionComparison(**entry | {"key": parse_key(entry["key"])})
             for entry in data["directions"]
         )
+        combinations = tuple(
+            CombinationComparison(**entry | {"key": parse_key(entry["key"])})
+            for entry in data.get("combinations", ())
+        )
         names = ("only_then", "corpus_lost", "corpus_gained", "ranked_otherwise")
         fields = data | {name: tuple(data.get(name, ())) for name in names}
         fields["only_then"] = tuple(map(parse_key, fields["only_then"]))
-        return cls(**fields | {"keys": keys, "directions": directions})
+        made = {"keys": keys, "directions": directions, "combinations": combinations}
+        return cls(**fields | made)
 
 
 def walk_changed(entry: DirectionComparison) -> bool:
@@ -135,6 +167,12 @@ def walk_changed(entry: DirectionComparison) -> bool:
         entry.tested_to,
         entry.broken_share,
     )
+
+
+def search_changed(entry: CombinationComparison) -> bool:
+    """Whether a search differs, or a combination of the baseline does not break this classifier."""
+    then, now = (entry.distance_then, entry.broken_then), (entry.distance, entry.broken)
+    return then != now or entry.still != entry.replayed
 
 
 def most_changed(comparison: Comparison, most: int = MOST_DIRECTIONS) -> list[DirectionComparison]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.regression import searches
 from pytest_failcond.probes.regression.record import (
     MOST_DIRECTIONS,
     Comparison,
@@ -125,6 +126,7 @@ def _blocks(
     if others:
         less = f"{count(others, 'more direction')}, less changed"
         yield Note(less, "aside", on=on - MARKDOWN)
+    yield from searches.blocks(run, comparison, words.directions, words.other, every=every, on=on)
     for entry in keys[:_PICTURED]:
         if images := list(changed_images(run, entry)):
             title = f"{wording.key_text(run, entry.key)}: lost and gained"

@@ -82,17 +82,16 @@ def _band(curve: Curve, plot: _Plot, line: Line, total: int) -> Markup:
     def bounds(side: Side) -> list[float]:
         return [proportion_bound(int(n), total, curve.confidence, side) for n in line.values]
 
-    there, back = (
-        plot.points(curve.shift, bounds("upper")),
-        plot.points(curve.shift, bounds("lower")),
-    )
+    shifts = curve.shift[: len(line.values)]
+    there, back = plot.points(shifts, bounds("upper")), plot.points(shifts, bounds("lower"))
     around = " ".join([there, *reversed(back.split())])
     return tag("polygon", points=around, class_=f"band {line.kind}")
 
 
 def _line(plot: _Plot, shifts: Sequence[float], line: Line) -> Markup:
     shares = [value / (line.total or 1) for value in line.values]
-    return tag("polyline", points=plot.points(shifts, shares), class_=f"line {line.kind}")
+    points = plot.points(shifts[: len(shares)], shares)
+    return tag("polyline", points=points, class_=f"line {line.kind}")
 
 
 def _marks(plot: _Plot, curve: Curve, tested: float) -> list[Markup]:

@@ -14,9 +14,11 @@ from pytest_failcond.runs.run_file.measured import ExamplesRecord
 from pytest_failcond.runs.run_file.values import (
     CellKey,
     Checked,
+    CombinationName,
     Count,
     Date,
     DirectionName,
+    Positive,
     Share,
     Shift,
 )
@@ -186,6 +188,34 @@ class DirectionComparisonRecord(Record):
     broken_share: Share = Field(description="The same now.")
 
 
+class CombinationComparisonRecord(Record):
+    """The same search on two classifiers, from the same start images; distances in σ."""
+
+    key: CombinationName = Field(description="Key of the search.")
+    distance_then: Shift | None = Field(
+        description="Where half of the start images were broken; null: not within the search."
+    )
+    distance: Shift | None = Field(description="The same now.")
+    tested_to: Shift = Field(description="End of both searches.")
+    broken_then: Count = Field(description="Start images broken within it, then.")
+    broken: Count = Field(description="The same now.")
+    total: Positive = Field(description="Start images.")
+    replayed: Count | None = Field(
+        description="Combinations of the baseline that were tried on this classifier; null: not tried."
+    )
+    still: Count | None = Field(description="How many of them break it too.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if max(self.broken_then, self.broken, self.replayed or 0) > self.total:
+            raise ValueError(f"more images are broken than there are, {self.total}")
+        if (self.replayed is None) != (self.still is None) or (self.still or 0) > (
+            self.replayed or 0
+        ):
+            raise ValueError("still is not a part of replayed")
+        return self
+
+
 class ComparisonRecord(Record):
     """The changes since a baseline, image by image."""
 
@@ -201,9 +231,13 @@ class ComparisonRecord(Record):
     directions: Many[DirectionComparisonRecord] = Field(
         description="The baseline's directions, measured again."
     )
+    combinations: Many[CombinationComparisonRecord] = Field(
+        [], description="The searches of both, from the same start images."
+    )
     only_then: Many[str] = Field(description="Keys of the baseline that were not measured again.")
     remark: str = Field(
-        "", description="The reason why directions are not compared; empty if they are."
+        "",
+        description="The reason why directions or combinations are not compared; empty if they are.",
     )
     corpus_lost: Many[str] = Field(
         [],

@@ -30,7 +30,7 @@ def schema_text() -> str:
     )
     schema = {"$schema": GenerateJsonSchema.schema_dialect, **schema}
     schema["title"] = "Run file of pytest-failcond"
-    for name in ("records", "fitness", "withheld"):  # left out if there are none
+    for name in ("records", "combinations", "fitness", "withheld"):  # left out if there are none
         schema["required"].remove(name)
     for name, definition in schema["$defs"].items():
         definition.pop("title", None)

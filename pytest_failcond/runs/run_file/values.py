@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.keys import (
     CleanKey,
+    CombinationKey,
     CornerCaseKey,
     CorruptionKey,
     DirectionKey,
@@ -90,6 +91,7 @@ Shift = Annotated[float, Field(ge=0)]
 CellKey = Annotated[str, AfterValidator(_is_key(CleanKey, CorruptionKey))]
 RankingName = Annotated[str, AfterValidator(_is_key(RankingKey))]
 DirectionName = Annotated[str, AfterValidator(_is_key(DirectionKey))]
+CombinationName = Annotated[str, AfterValidator(_is_key(CombinationKey))]
 FitnessName = Annotated[str, AfterValidator(_is_key(FitnessKey))]
 OtherKey = Annotated[str, AfterValidator(_other)]
 Planned = Annotated[str, AfterValidator(_planned)]

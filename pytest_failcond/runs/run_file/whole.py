@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from pytest_failcond.probes.keys import CornerCaseKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.ranges import PARTS
+from pytest_failcond.runs.run_file.combinations import CombinedRecord
 from pytest_failcond.runs.run_file.decided import ComparisonRecord, GateRecord, check_metrics
 from pytest_failcond.runs.run_file.directions import DirectionRecord, RankingRecord
 from pytest_failcond.runs.run_file.fitness import FitnessRecord
@@ -59,6 +60,7 @@ class _Settings(Record):
     confidence: float = Field(0.95, gt=0.5, lt=1)
     corruptions: _Grid | None = None
     corner_cases: dict[str, Any] | None = None
+    combinations: dict[str, Any] | None = None
     gates: Many[_Gate] = Field([])
 
 
@@ -127,6 +129,10 @@ class RunRecord(Record):
     )
     rankings: Many[RankingRecord] = Field(description="The directions for the tests of each class.")
     directions: Many[DirectionRecord] = Field(description="The findings along each direction.")
+    combinations: Many[CombinedRecord] = Field(
+        [],
+        description="The nearest combinations of directions that break the images of each class; left out if there are none.",
+    )
     fitness: Many[FitnessRecord] = Field(
         [],
         description="How well the generator shows each class; left out without a generator, a judge or test images.",
@@ -159,7 +165,7 @@ class RunRecord(Record):
     )
 
     _LISTS: ClassVar[dict[str, str]] = {
-        "measurements": "key", "records": "key", "rankings": "key", "directions": "key", "fitness": "key",
+        "measurements": "key", "records": "key", "rankings": "key", "directions": "key", "combinations": "key", "fitness": "key",
         "errors": "key", "withheld": "key",
         "gates": "id",
     }  # fmt: skip
@@ -174,6 +180,8 @@ class RunRecord(Record):
         if self.comparison is not None:
             _unique("comparison.keys", [entry.key for entry in self.comparison.keys])
             _unique("comparison.directions", [entry.key for entry in self.comparison.directions])
+            searched = [entry.key for entry in self.comparison.combinations]
+            _unique("comparison.combinations", searched)
         keys = [PROBES.read_key(entry.key) for entry in self.records]
         check_metrics(self.gates, others=any(key.probe not in PROBES for key in keys))
         if self.part is not None and not self.part[0] <= self.part[1] <= PARTS.most:
@@ -206,6 +214,8 @@ class RunRecord(Record):
             check(direction.key, [direction.class_index, *direction.strip.predicted])
             # A judge may have one output more, for none of the classes.
             check(direction.key, direction.strip.judged or (), classes + 1)
+        for found in self.combinations:
+            check(found.key, [found.class_index, found.toward, *found.predicted])
         for gate in self.gates:
             check(f"gate {gate.id!r}", [made.class_index for made in gate.checks])
         for planned in self.planned:
