@@ -147,6 +147,7 @@ class Settings(Table):
     generator_images: GeneratorImages = GeneratorImages()
     judge: str | None = None
     judges: tuple[str, ...] | None = None
+    guides: str | None = None
     classes: tuple[str, ...] | None = None
     seed: Annotated[int, AfterValidator(ranges.SEED.check)] = 0
     max_images: Annotated[int, AfterValidator(ranges.MAX_IMAGES.check)] | None = None
@@ -196,6 +197,13 @@ class Settings(Table):
         if value == ():
             raise ValueError("is empty; name one judge or more, or leave it out")
         return once(value)
+
+    @field_validator("guides", mode="before")
+    @classmethod
+    def _one_source_of_guides(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            raise ValueError('expected one name, got a list; "module:callable" may return several')
+        return value
 
     @model_validator(mode="after")
     def _one_key_for_judges(self) -> Settings:
