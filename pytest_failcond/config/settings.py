@@ -198,13 +198,6 @@ class Settings(Table):
             raise ValueError("is empty; name one judge or more, or leave it out")
         return once(value)
 
-    @field_validator("guides", mode="before")
-    @classmethod
-    def _one_source_of_guides(cls, value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            raise ValueError('expected one name, got a list; "module:callable" may return several')
-        return value
-
     @model_validator(mode="after")
     def _one_key_for_judges(self) -> Settings:
         if self.judge is not None and self.judges is not None:

@@ -100,5 +100,5 @@ def test_guides_that_are_none_are_refused(folder, guides, words):
 
 
 def test_several_names_are_refused(folder):
-    with pytest.raises(FailcondError, match="guides: expected one name, got a list"):
+    with pytest.raises(FailcondError, match=r"guides: input should be a valid string, got \('a:b', 'c:d'\)"):
         laboratory(folder, guides=["a:b", "c:d"])
