@@ -100,5 +100,7 @@ def test_guides_that_are_none_are_refused(folder, guides, words):
 
 
 def test_several_names_are_refused(folder):
-    with pytest.raises(FailcondError, match=r"guides: input should be a valid string, got \('a:b', 'c:d'\)"):
+    with pytest.raises(
+        FailcondError, match=r"guides: input should be a valid string, got \('a:b', 'c:d'\)"
+    ):
         laboratory(folder, guides=["a:b", "c:d"])
