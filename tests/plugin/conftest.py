@@ -139,19 +139,23 @@ max_shift = 2.0
 """
 
 ASKED_BY = {
-    "randomly": "--randomly",
-    "rerunfailures": "--reruns",
-    "syrupy": "--snapshot",
-    "html": "--html",
-    "metadata": "--html",
-    "pytest_cov": "--cov",
-    "pytest_repeat": "--count",
-    "xdist": "-n",
+    "randomly": ("--randomly",),
+    "rerunfailures": ("--reruns",),
+    "syrupy": ("--snapshot",),
+    "html": ("--html",),
+    "metadata": ("--html",),
+    "pytest_cov": ("--cov",),
+    "pytest_repeat": ("--count",),
+    "xdist": ("-n", "--tx"),
 }
 """Other plugins, and the options that ask for them. The first three change every session: they shuffle
 tests, open a socket beside xdist, or count snapshots. Each of the others takes a part of its start."""
 
-WITHOUT = ("-p", "no:randomly", "-p", "no:syrupy", "-p", "no:hypothesispytest")
+WITHOUT = tuple(
+    option
+    for name in ("randomly", "syrupy", "hypothesispytest", "html", "metadata", "pytest_cov")
+    for option in ("-p", f"no:{name}")
+)
 """For sessions in processes of their own: each would import Hypothesis, which takes as long as they do."""
 
 SUITE = "from pytest_failcond.suite import *\n"

@@ -20,7 +20,7 @@ import pytest
 
 from pytest_failcond.plugin import progress_line as line
 from pytest_failcond.plugin.progress_line import _welcome
-from tests.plugin.conftest import ROOT
+from tests.plugin.conftest import ROOT, WITHOUT
 
 SLOW = '''
 import time
@@ -50,7 +50,6 @@ names = ["slow"]
 severities = [1, 2, 3]
 custom = { slow = "mine:slow" }
 """
-WITHOUT = [f"-pno:{name}" for name in ("randomly", "syrupy", "hypothesispytest")]
 SHOWN = re.compile(r"corruption:slow:\d  \d+ of 300 images")
 BOTH = rf"(?s){SHOWN.pattern}.*{SHOWN.pattern}"
 
