@@ -120,6 +120,13 @@ WRONG = {
         ["none.safetensors"],
     ),
     "device": ('[tool.failcond]\ndevice = "abacus"', ["abacus", "cpu"]),
+    **{
+        f"truncation {value}": (
+            f"[tool.failcond.corner_cases]\ntruncation = {value}",
+            ["corner_cases.truncation"],
+        )
+        for value in ("0", "0.0", "1.5", "-0.7", '"0.7"')
+    },
 }
 
 
