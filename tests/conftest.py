@@ -67,14 +67,6 @@ def _one_thread():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_waiting_for_the_disk():
-    """Leave out the wait for the disk after each file: what tests write need not outlive a power cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda handle: None)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """Keep the tests from reading or writing what the user's own sessions have cached."""
     with pytest.MonkeyPatch.context() as patch:
@@ -82,15 +74,19 @@ def _own_cache(tmp_path_factory):
         yield
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection():
+    """Keep what all tests share, such as torch, out of collections of garbage: it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 def pytest_configure() -> None:
     """Let Ctrl-C reach the processes that tests start, though a shell's ``&`` has it ignored."""
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Keep what all tests share, such as torch, out of each later collection of garbage."""
-    gc.collect()
-    gc.freeze()

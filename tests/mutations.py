@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ def _nested(depth: int) -> Any:
     return made
 
 
+@cache
 def extremes() -> list[Any]:
     """Values that no reader should stumble over."""
     import numpy as np
@@ -64,7 +67,7 @@ def places(data: Any) -> dict[str, list[Place]]:
 
 def mutate(data: Any, draw: random.Random) -> tuple[str, Any]:
     """Return a changed copy of the data, and what was done to it."""
-    changed = copy.deepcopy(data)
+    changed = json.loads(json.dumps(data))  # a tenth of the time of a deep copy
     found = places(changed)
     path = draw.choice(sorted(found))
     holder, key = draw.choice(found[path])
@@ -86,7 +89,7 @@ def _double(holder: Any, key: Any, value: Any, draw: random.Random, found: Any) 
 
 
 def _extreme(holder: Any, key: Any, value: Any, draw: random.Random, found: Any) -> None:
-    holder[key] = draw.choice(extremes())
+    holder[key] = copy.deepcopy(draw.choice(extremes()))
 
 
 def _retype(holder: Any, key: Any, value: Any, draw: random.Random, found: Any) -> None:

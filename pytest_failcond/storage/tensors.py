@@ -105,15 +105,6 @@ def read_header(path: str | os.PathLike[str], remedy: str = "") -> Header:
     return header
 
 
-def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the metadata of a safetensors file's header, after checking that the file is whole.
-
-    Raises:
-        FailcondError: the file is missing, truncated, or not a safetensors file.
-    """
-    return read_header(path).metadata
-
-
 def packed(
     tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str], dtype: str
 ) -> bytes:

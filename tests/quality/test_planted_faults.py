@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -198,12 +200,14 @@ def test_start_errors_that_were_planted_do_not_count_as_a_directions(corner):
         settings = Settings(corner_cases=CornerCaseSettings(samples=128, max_shift=6.0, top=1))
         return Laboratory(settings, Classifier(model.eval()), None, generator, Acceptance.of(judge))
 
-    def value(of: Laboratory, key: Key, **gate: object) -> float:
-        settings = Settings(gates=(GateSettings(**gate),))
+    @cache
+    def record_of(of: Laboratory, key: Key) -> object:
         if isinstance(key, RankingKey):
-            record, _ = find(of, key, lambda name, picture: name)
-        else:
-            record = measure_direction(of, key, lambda name, picture: name)
+            return find(of, key, lambda name, picture: name)[0]
+        return measure_direction(of, key, lambda name, picture: name)
+
+    def value(of: Laboratory, key: Key, **gate: object) -> float:
+        settings, record = Settings(gates=(GateSettings(**gate),)), record_of(of, key)
         return check(settings.gates[0], key, lambda _: record, settings, generator.classes).value
 
     starts = start_images(generator, EVERYTHING, 0, 128)

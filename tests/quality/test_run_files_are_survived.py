@@ -36,7 +36,7 @@ from tests.combinations import anywhere
 from tests.mutations import mutate, outcome, scramble
 
 MANY = int(os.environ.get("FAILCOND_FUZZ", "0"))
-COUNT = MANY or 400
+COUNT = MANY or 250
 CELLS = [
     f"corruption:{name}:{severity}" for name in runs.CORRUPTIONS for severity in runs.SEVERITIES
 ]
@@ -205,11 +205,12 @@ def test_changes_end_in_a_sentence(files, tmp_path):
             changed["digest"] = digest(changed)
         path.write_text(json.dumps(changed))
         what = f"{number}, {name}: {what}"
-        counts[found := outcome(Run.load, path, what)] += 1
-        if found != "read":
+        kept: list[Run] = []
+        counts[outcome(lambda tried: kept.append(Run.load(tried)), path, what)] += 1  # noqa: B023
+        if not kept:
             continue
         if name in red and not any(f" at {place}" in what for place in UNTOLD):
-            assert is_red(Run.load(path)), f"{what}: green"
+            assert is_red(kept[0]), f"{what}: green"
         for reader in draw.sample(sorted(all_readers), 3 if MANY else 1):
             counts[f"{reader}: {outcome(all_readers[reader], path, f'{what}, {reader}')}"] += 1
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -226,8 +227,10 @@ def test_scrambled_bytes_end_in_a_sentence(files, tmp_path):
         name = draw.choice(sorted(contents))
         what, content = scramble(contents[name], draw)
         path.write_bytes(content)
-        counts[found := outcome(Run.load, path, f"{number}, {name}: {what}")] += 1
+        kept: list[Run] = []
+        read = lambda tried: kept.append(Run.load(tried))  # noqa: B023, E731
+        counts[outcome(read, path, f"{number}, {name}: {what}")] += 1
         # White space may change, and digits that no number has.
-        assert found != "read" or Run.load(path) == wholes[name], what
+        assert all(run == wholes[name] for run in kept), what
     print(f"\n{COUNT // 2} scrambled: {dict(counts)}")
     assert counts["a sentence"] > counts["read"]

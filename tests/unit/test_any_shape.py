@@ -76,7 +76,7 @@ def batches(draw):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(batch=batches(), number=st.integers(0, len(CONTENTS) - 1))
 @example(batch=Batch(300, 8, 1, 5, "imagenet-c", 0), number=1)
 @example(batch=Batch(300, 8, 3, 3, "cifar-c", 0), number=0)

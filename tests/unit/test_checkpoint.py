@@ -18,7 +18,7 @@ from pytest_failcond.generators.stylegan2.checkpoint import read_config
 from pytest_failcond.generators.stylegan2.generator import Generator
 from pytest_failcond.generators.stylegan2.network import Network
 from pytest_failcond.storage.files import hash_file
-from pytest_failcond.storage.tensors import read_metadata
+from pytest_failcond.storage.tensors import read_header
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_wrong_file_is_refused(path, content):
 
 def test_a_foreign_safetensors_file_is_refused(path):
     save_file({"weight": np.zeros(3, dtype=np.float32)}, path)
-    assert read_metadata(path) == {}
+    assert read_header(path).metadata == {}
     assert "but not a pytest-failcond generator" in refusal(path)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from pytest_failcond import cli
 from pytest_failcond.judges.file import load_judges, read_judges
-from pytest_failcond.storage.tensors import read_metadata
+from pytest_failcond.storage.tensors import read_header
 from pytest_failcond.training.judges.trainer import JudgeTrainer
 from tests.unit.tiny import folder_of_stripes
 
@@ -246,7 +246,7 @@ def test_ctrl_c_leaves_a_state_to_continue_from(here, capsys, monkeypatch):
     )
     assert not (here / "j.safetensors").exists()
     state = here / "j.safetensors.training" / "state.safetensors"
-    assert '"step": 4' in read_metadata(state)["progress"]
+    assert '"step": 4' in read_header(state).metadata["progress"]
     monkeypatch.setattr(JudgeTrainer, "advance", advance)
     assert judge("--epochs=2") == 0
     assert "Continues a training" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from pytest_failcond.commands.train import default_channels, make_trainer
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.checkpoint import read_config
 from pytest_failcond.generators.stylegan2.generator import Generator
-from pytest_failcond.storage.tensors import read_metadata
+from pytest_failcond.storage.tensors import read_header
 from pytest_failcond.training import fidelity
 from pytest_failcond.training.data import CorruptionMix
 from pytest_failcond.training.recipe import Recipe
@@ -95,18 +95,16 @@ def test_every_command_has_arguments_and_a_run():
         assert module.__doc__
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["train", "--help"], ["quality", "--help"]], ids=str
-)
-def test_help_is_quick(arguments):
+def test_help_is_quick():
     code = (
         "import sys, contextlib\nfrom pytest_failcond.cli import main\n"
-        f"with contextlib.suppress(SystemExit): main({arguments!r})\n"
-        "assert not {'torch', 'numpy', 'rich', 'pytest'} & set(sys.modules)"
+        "for line in (['--help'], ['train', '--help'], ['quality', '--help']):\n"
+        "    with contextlib.suppress(SystemExit): main(line)\n"
+        "    assert not {'torch', 'numpy', 'rich', 'pytest'} & set(sys.modules), line"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == ""
-    assert "usage: failcond" in done.stdout
+    assert done.stdout.count("usage: failcond") == 3
 
 
 def test_the_defaults_are_the_examples_recipe(here):
@@ -281,10 +279,11 @@ def test_other_settings_than_the_states_are_refused(here, capsys):
 
 
 def test_no_traceback_reaches_the_user(here):
-    process = in_a_process("train", "g.safetensors", "--images=yours:images", cwd=here)
+    """In a process; a command that loads no torch, for those that do end in the same `main`."""
+    process = in_a_process("baseline", "none.json", "--out=b.json", cwd=here)
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (2, "")
-    assert err.startswith("failcond train: --images: there is no module 'yours'")
+    assert err.startswith("failcond baseline: none.json: ")
     assert "Traceback" not in err
 
 
@@ -305,7 +304,7 @@ def test_ctrl_c_leaves_a_valid_generator_and_a_state_to_continue_from(here, caps
     assert "all is saved" in err
     state = here / "g.safetensors.training" / "state.safetensors"
     seen = Generator.load(here / "g.safetensors").training["images"]
-    assert seen == 8 * int(read_metadata(state)["step"]) > 0
+    assert seen == 8 * int(read_header(state).metadata["step"]) > 0
 
     assert cli.main(["train", "g.safetensors", *SMALL, f"--budget-images={seen + 16}"]) == 0
     assert "Continues" in capsys.readouterr().err

@@ -27,7 +27,7 @@ from pytest_failcond.foreign.stand_ins import StandIn
 from pytest_failcond.foreign.values import Inert
 
 SEED = 20_260_117
-MUTANTS = 600  # of each kind of file
+MUTANTS = 300  # of each kind of file
 
 
 def network():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
 from benchmarks.classes import made, plan, steps
+from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.gates import GateResult
 from tests.runs import changed, make_check, make_direction, make_run
 
@@ -41,41 +43,49 @@ def grown(few: Callable[[], object], many: Callable[[], object]) -> float:
     return calls(many) / calls(few) * FEW / MANY
 
 
+@cache
+def by_class(classes: int) -> tuple[Run, Run, dict[str, Callable[[Run], object]]]:
+    """A run before and after its verdicts, and the steps of the work for it."""
+    run, settings = made(classes, ("contrast",))
+    every = steps(settings)
+    return run, every["verdicts"](run), every
+
+
 @pytest.mark.parametrize("step", CASES)
 def test_the_work_by_class_grows_with_the_classes(step):
     works = []
     for classes in (FEW, MANY):
-        run, settings = made(classes, ("contrast",))
-        every = steps(settings)
-        whole = run if step in ("plan", "resolution", "verdicts") else every["verdicts"](run)
+        run, judged, every = by_class(classes)
+        whole = run if step in ("plan", "resolution", "verdicts") else judged
         works.append(lambda every=every, whole=whole: every[step](replace(whole)))
     assert grown(*works) < MOST
 
 
+@cache
+def by_direction(classes: int) -> Run:
+    """A run with three directions of each class, and a check of each."""
+    found = [
+        make_direction(i, rank, 7 * rank, 1, breaking_shift=2.0, valid_range=3.5)
+        for i in range(classes)
+        for rank in (1, 2, 3)
+    ]
+    checks = tuple(
+        make_check("breaks", "breaking_shift", str(d.key), 2.0, bound=1.5, threshold=2.5)
+        for d in found
+    )
+    gate = GateResult("breaks", "breaking_shift", "fail", checks)
+    return changed(
+        make_run(corner_cases=False, gates=(gate,)),
+        classes=tuple(f"kind{i}" for i in range(classes)),
+        measurements={},
+        directions={d.key: d for d in found},
+    )
+
+
 @pytest.mark.parametrize("step", ["terminal", "terminal -v", "markdown", "html", "json"])
 def test_the_work_by_direction_grows_with_the_classes(step):
-    every, works = steps(made(1, ("contrast",))[1]), []
-    for classes in (FEW, MANY):
-        found = [
-            make_direction(i, rank, 7 * rank, 1, breaking_shift=2.0, valid_range=3.5)
-            for i in range(classes)
-            for rank in (1, 2, 3)
-        ]
-        checks = tuple(
-            make_check("breaks", "breaking_shift", str(d.key), 2.0, bound=1.5, threshold=2.5)
-            for d in found
-        )
-        run = make_run(
-            corner_cases=False, gates=(GateResult("breaks", "breaking_shift", "fail", checks),)
-        )
-        run = changed(
-            run,
-            classes=tuple(f"kind{i}" for i in range(classes)),
-            measurements={},
-            directions={d.key: d for d in found},
-        )
-        works.append(lambda run=run: every[step](replace(run)))
-    assert grown(*works) < MOST
+    every, few, many = steps(made(1, ("contrast",))[1]), by_direction(FEW), by_direction(MANY)
+    assert grown(lambda: every[step](replace(few)), lambda: every[step](replace(many))) < MOST
 
 
 def test_a_pair_of_classes_each_would_be_seen():

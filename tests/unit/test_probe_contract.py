@@ -223,10 +223,16 @@ def test_each_metric_has_a_value_within_its_bounds_that_its_trial_gives_too(name
     assert seen == {metric.name for metric in PROBES[name].metrics}
 
 
+@cache
+def shown_of_all() -> tuple[Run, list[str]]:
+    """A run of all probes, and all that is shown of it."""
+    run = run_of(found(1), found(2))
+    return run, in_three_media(run)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_three_media_show_what_it_found(name):
-    run = run_of(found(1), found(2))
-    whole, probe = in_three_media(run), PROBES[name]
+    (run, whole), probe = shown_of_all(), PROBES[name]
     own = {metric.name for metric in probe.metrics}
     records = {key: record for key, record in run.records.items() if key.probe != name}
     others = replace(run, gates=tuple(gate for gate in run.gates if gate.metric not in own))

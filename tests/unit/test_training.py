@@ -11,7 +11,7 @@ from tiny import NO_CORRUPTION, stripes, tiny_config, tiny_generator, tiny_train
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.generator import Generator
-from pytest_failcond.storage.tensors import read_metadata
+from pytest_failcond.storage.tensors import read_header
 from pytest_failcond.training import loop as session
 from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
 from pytest_failcond.training.recipe import Recipe
@@ -50,7 +50,7 @@ def test_a_resumed_training_is_the_uninterrupted_one_to_the_bit(tmp_path, monkey
     }
     assert expected.keys() == found.keys()
     assert [k for k in expected if not torch.equal(expected[k], found[k])] == []
-    metadata = [read_metadata(tmp_path / f"{n}.safetensors") for n in ("whole", "resumed")]
+    metadata = [read_header(tmp_path / f"{n}.safetensors").metadata for n in ("whole", "resumed")]
     assert metadata[0] == metadata[1]
     assert expected["path_mean"] > 0
     assert not metadata[0]["augmentation"].startswith("[0.0")
@@ -115,7 +115,7 @@ def test_a_state_whose_parts_do_not_fit_is_refused(tmp_path, change):
     trainer, path = tiny_trainer(), tmp_path / "state.safetensors"
     trainer.advance()
     trainer.save(path)
-    tensors, texts = load_file(path), dict(read_metadata(path))
+    tensors, texts = load_file(path), dict(read_header(path).metadata)
     change(tensors, texts)
     path.write_bytes(save(tensors, texts))
     with pytest.raises(FailcondError, match="damaged: ") as caught:
