@@ -47,6 +47,7 @@ def combined(
         "rejected": pack_bits(np.array([d is None and i % 5 == 0 for i, d in enumerate(distances)])),
         "levels": [None if d is None else 0.9 for d in distances],
         "guided_by_acceptors": False,
+        "guides": ["model:3"],
         "judged": True,
         "way": "gradient",
         "attributes": [

@@ -67,6 +67,14 @@ def _one_thread():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk():
+    """Leave out the wait for the disk after each file: what tests write need not outlive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """Keep the tests from reading or writing what the user's own sessions have cached."""
     with pytest.MonkeyPatch.context() as patch:

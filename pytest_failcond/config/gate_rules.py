@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.config.combination_settings import EVERY
-from pytest_failcond.errors import nearest
+from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.probes.metric import Asked, Reach
 from pytest_failcond.probes.registry import METRICS, PROBES
 
@@ -35,6 +35,24 @@ def check_gate(gate: GateSettings, settings: Settings) -> None:
         )
     _check_min_n(gate, settings)
     check_reach(gate, metric.reach(asked))
+
+
+def check_gate_classes(settings: Settings, names: tuple[str, ...]) -> None:
+    """Check that the classes of gates and searches exist, if the configuration does not name the classes.
+
+    Raises:
+        FailcondError: a gate or a search names an unknown class.
+    """
+    known = set(names)
+    if settings.combinations and (why := settings.combinations.unknown(names)):
+        raise FailcondError(why)
+    for gate in settings.gates:
+        for name in (*(gate.classes or ()), *(gate.toward or ())):
+            if name not in known:
+                raise FailcondError(
+                    f"gate {gate.id!r} selects nothing: there is no class {name!r}"
+                    f"{nearest(name, names)}"
+                )
 
 
 def check_reach(gate: GateSettings, reach: Reach) -> None:

@@ -28,8 +28,10 @@ def inputs_of(settings: Settings, config: str | None = None) -> list[Place]:
     ]
     if settings.generator is not None:
         read.append(Place("the generator", settings.path(settings.generator)))
-    files = (settings.judges_file(name) for _, name in settings.named_judges)
-    read += [Place("the judges", file) for file in files if file is not None]
+    judges = [name for _, name in settings.named_judges]
+    for what, name in (*(("judges", name) for name in judges), ("guides", settings.guides)):
+        file = None if name is None else settings.judges_file(name)
+        read += [] if file is None else [Place(f"the {what}", file)]
     if (images := settings.images_place) is not None:
         # Each class is a folder in a folder; other files may lie beside these folders.
         below = sorted(images.iterdir()) if images.is_dir() else []
@@ -55,7 +57,7 @@ def _corpus_files(folder: Path) -> list[Path]:
 def _modules(settings: Settings) -> Iterator[tuple[str, Path]]:
     """Find the files of the named modules, without importing them."""
     custom = {} if settings.corruptions is None else settings.corruptions.custom
-    named = {"classifier": settings.classifier, "images": settings.images}
+    named = {key: getattr(settings, key) for key in ("classifier", "images", "guides")}
     for key, reference in [*named.items(), *settings.named_judges, *custom.items()]:
         if isinstance(reference, str) and ":" in reference:
             path = _source(reference.partition(":")[0], settings.folder)

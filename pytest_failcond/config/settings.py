@@ -147,6 +147,7 @@ class Settings(Table):
     generator_images: GeneratorImages = GeneratorImages()
     judge: str | None = None
     judges: tuple[str, ...] | None = None
+    guides: str | None = None
     classes: tuple[str, ...] | None = None
     seed: Annotated[int, AfterValidator(ranges.SEED.check)] = 0
     max_images: Annotated[int, AfterValidator(ranges.MAX_IMAGES.check)] | None = None
@@ -257,24 +258,6 @@ class Settings(Table):
     def path(self, text: str) -> Path:
         """Resolve a path of the configuration against the configuration's folder."""
         return self.folder / text
-
-
-def check_gate_classes(settings: Settings, names: tuple[str, ...]) -> None:
-    """Check that the classes of gates and searches exist, if the configuration does not name the classes.
-
-    Raises:
-        FailcondError: a gate or a search names an unknown class.
-    """
-    known = set(names)
-    if settings.combinations and (why := settings.combinations.unknown(names)):
-        raise FailcondError(why)
-    for gate in settings.gates:
-        for name in (*(gate.classes or ()), *(gate.toward or ())):
-            if name not in known:
-                raise FailcondError(
-                    f"gate {gate.id!r} selects nothing: there is no class {name!r}"
-                    f"{nearest(name, names)}"
-                )
 
 
 def load_settings(path: Path, table: dict[str, Any], **overrides: Any) -> Settings:

@@ -13,6 +13,7 @@ from pytest_failcond.config.pythonpath import use_pythonpath
 from pytest_failcond.config.settings import Settings, load_settings
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import Generator, as_generator
+from pytest_failcond.laboratory.guiding import guides_for, packed_judges
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.subjects.acceptance import Acceptance, judge_name
 from pytest_failcond.subjects.classifier import Classifier
@@ -22,7 +23,7 @@ from pytest_failcond.subjects.modules import check_device
 from pytest_failcond.subjects.sources import labeled_images
 
 if TYPE_CHECKING:
-    from pytest_failcond.judges.file import PackedJudges
+    pass
 
 
 def load_configured(settings: Settings, key: str) -> Any:
@@ -46,28 +47,18 @@ def load_judges(settings: Settings) -> Any:
     found: list[Any] = []
     for key, name in settings.named_judges:
         file = settings.judges_file(name)
-        some = _packed(file, settings).acceptors if file else _called(settings, key, name)
+        some = packed_judges(file, settings).acceptors if file else _called(settings, key, name)
         found += some if isinstance(some, list | tuple) else [some]
     return (found or [None])[0] if len(found) < 2 else found
 
 
-def load_guides(settings: Settings) -> list[Classifier]:
-    """Load the guides of the configured files of judges.
+def load_guides(settings: Settings, acceptance: Acceptance) -> list[Classifier]:
+    """Load the judges that a search may use.
 
     Raises:
-        FailcondError: a file cannot be read.
+        FailcondError: as `guiding.guides_for`.
     """
-    files = [settings.judges_file(name) for _, name in settings.named_judges]
-    models = [
-        model for file in files if file is not None for model in _packed(file, settings).guides
-    ]
-    return [wrapped(model, "guide", settings) for model in models]
-
-
-def _packed(file: Path, settings: Settings) -> PackedJudges:
-    from pytest_failcond.judges import file as packed
-
-    return packed.load_judges(file, folder=settings.folder)
+    return [wrapped(model, "guide", settings) for model in guides_for(settings, acceptance)]
 
 
 def _called(settings: Settings, key: str, reference: str) -> Any:
@@ -128,7 +119,7 @@ def build_laboratory(
     if generator is not None:
         generator = suited(generator, shown, acceptance, settings)
     model = wrapped(classifier, "classifier", settings)
-    guides = partial(load_guides, settings)
+    guides = partial(load_guides, settings, acceptance)
     return Laboratory(settings, model, shown, generator, acceptance, guides)
 
 

@@ -112,8 +112,18 @@ class Laboratory:
 
     @cached_property
     def guides(self) -> list[Classifier] | None:
-        """The judges that a search may use, and that do not decide; None: there are none."""
-        return list(self.find_guides()) or None
+        """The judges that a search may use, and that do not decide; None: there are none.
+
+        Raises:
+            FailcondError: they cannot be loaded, do not fit the classes, or one is the classifier.
+        """
+        guides = list(self.find_guides())
+        for guide in guides:
+            if guide.classes is not None and self.classifier.classes is not None:
+                check_width(guide.name, guide.classes, self.classifier.classes)
+            if may_be(guide, self.classifier) and (images := self._some_images()) is not None:
+                refuse_itself(guide, self.classifier, images)
+        return guides or None
 
     @property
     def models(self) -> dict[str, Classifier]:

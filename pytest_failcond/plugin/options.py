@@ -143,7 +143,7 @@ def _open_store(state: State, measured: Run | None) -> None:
 
 def _classes_of(run: Run, settings: Settings) -> tuple[str, ...]:
     """Return the class names of the run to judge; the gates' classes must be among them."""
-    from pytest_failcond.config.settings import check_gate_classes
+    from pytest_failcond.config.gate_rules import check_gate_classes
 
     check_gate_classes(settings, run.classes)
     return run.classes
@@ -167,7 +167,7 @@ def _generator_classes(settings: Settings) -> tuple[str, ...] | None:
 def _class_names(settings: Settings, generator: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Return the class names of the configuration, the generator's header or the images' files."""
     from pytest_failcond.config.class_names import class_names
-    from pytest_failcond.config.settings import check_gate_classes
+    from pytest_failcond.config.gate_rules import check_gate_classes
 
     names = class_names(settings, generator)
     if generator == () and names is None:

@@ -180,7 +180,13 @@ def _why_not(then: Run, now: Run, kind: Literal["directions", "combinations"]) -
     )
     if options(then) != options(now):
         return f"other {table} settings"
+    if kind == "combinations" and now.combinations and _guides(then) != _guides(now):
+        return "other guides of the search"
     return ""
+
+
+def _guides(run: Run) -> set[tuple[str | None, ...]]:
+    return {tuple(found.guides) for found in run.combinations.values()}
 
 
 def _compare_key(then: Measurement, now: Measurement, run: Run, confidence: float) -> KeyComparison:

@@ -8,6 +8,7 @@ import pkgutil
 import symtable
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, SourceFileLoader
 from itertools import islice
 from pathlib import Path
@@ -37,18 +38,21 @@ def names_of(spec: ModuleSpec) -> frozenset[str] | None:
     return frozenset({*written, *(m.name for m in submodules), *getattr(loaded, "__dict__", ())})
 
 
-def written_names(spec: ModuleSpec) -> set[str] | None:
+def written_names(spec: ModuleSpec) -> frozenset[str] | None:
     """Return all names that the text of a module binds at its top level, or None if it does not tell."""
     if type(spec.loader) is not SourceFileLoader or spec.origin is None or _is_compiled(spec):
         return None
     try:
-        text = importlib.util.decode_source(Path(spec.origin).read_bytes())
-        tree = ast.parse(text)
-        top = symtable.symtable(text, spec.origin, "exec")
+        return _names_in(importlib.util.decode_source(Path(spec.origin).read_bytes()))
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None  # importing it reports the fault
-    names = {*_bound(top), *_global(top)}
-    return None if "__getattr__" in names or _builds_names(tree) else names
+
+
+@lru_cache(maxsize=32)  # one module has the classifier, the images and the corruptions
+def _names_in(text: str) -> frozenset[str] | None:
+    table = symtable.symtable(text, "<module>", "exec")
+    names = frozenset({*_bound(table), *_global(table)})
+    return None if "__getattr__" in names or _builds_names(ast.parse(text)) else names
 
 
 def _is_compiled(spec: ModuleSpec) -> bool:

@@ -31,6 +31,8 @@ def references_of(settings: Settings) -> Iterator[tuple[str, str]]:
     """Return each ``module:callable`` of a configuration, by its key."""
     judges = [(k, name) for k, name in settings.named_judges if settings.judges_file(name) is None]
     named = [("classifier", settings.classifier), *judges]
+    if settings.guides is not None and settings.judges_file(settings.guides) is None:
+        named.append(("guides", settings.guides))
     if settings.images_place is None:
         named.append(("images", settings.images))
     yield from ((key, value) for key, value in named if value is not None)

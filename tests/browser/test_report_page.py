@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.explorable import write_project
+from tests.explorable import CONFIGURATION, write_project
+from tests.plugin.conftest import project  # noqa: F401 - a fixture
 
-ROOT = Path(__file__).parents[2]
 REST = """
 [[tool.failcond.gates]]
 metric = "breaking_shift"
@@ -19,35 +16,16 @@ min = 0.75
 """
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
+@pytest.fixture
+def report(project, monkeypatch):  # noqa: F811
     """The report of a session in which some corner cases fail and some pass."""
-    folder = write_project(tmp_path_factory.mktemp("project"))
-    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write(REST)
-    (folder / "test_robustness.py").write_text("from pytest_failcond.suite import *\n")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:randomly",
-        "-p",
-        "no:syrupy",
-        "-p",
-        "no:cacheprovider",
-    ]
-    ended = subprocess.run(
-        [*command, "--html=report.html", "--self-contained-html"],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 1, ended.stdout
-    assert " passed" in ended.stdout
-    return folder / "report.html"
+    write_project(project.path)
+    project.configure(CONFIGURATION, REST)
+    monkeypatch.delitem(sys.modules, "explorable_models", raising=False)
+    ended = project.once("--html=report.html", "--self-contained-html")
+    assert ended.ret == 1, ended.stdout.str()
+    assert ended.parseoutcomes()["passed"]
+    return project.path / "report.html"
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from importlib import import_module, metadata
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
@@ -139,22 +140,32 @@ max_shift = 2.0
 """
 
 ASKED_BY = {
-    "randomly": "--randomly",
-    "rerunfailures": "--reruns",
-    "syrupy": "--snapshot",
-    "html": "--html",
-    "metadata": "--html",
-    "pytest_cov": "--cov",
-    "pytest_repeat": "--count",
-    "xdist": "-n",
+    "randomly": ("--randomly",),
+    "rerunfailures": ("--reruns",),
+    "syrupy": ("--snapshot",),
+    "html": ("--html",),
+    "metadata": ("--html",),
+    "pytest_cov": ("--cov",),
+    "pytest_repeat": ("--count",),
+    "xdist": ("-n", "--tx"),
 }
 """Other plugins, and the options that ask for them. The first three change every session: they shuffle
 tests, open a socket beside xdist, or count snapshots. Each of the others takes a part of its start."""
 
-WITHOUT = ("-p", "no:randomly", "-p", "no:syrupy", "-p", "no:hypothesispytest")
+ALONE = ("-p", "no:hypothesispytest")
 """For sessions in processes of their own: each would import Hypothesis, which takes as long as they do."""
 
 SUITE = "from pytest_failcond.suite import *\n"
+
+
+def without_idle(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments, and those that leave out the plugins that none of them asks for."""
+    idle = [
+        name
+        for name, asks in ASKED_BY.items()
+        if not any(argument.startswith(asks) for argument in arguments)
+    ]
+    return [*(option for name in idle for option in ("-p", f"no:{name}")), *arguments]
 
 
 KEPT: dict[tuple[object, ...], tuple[Any, dict[str, bytes]]] = {}
@@ -198,17 +209,11 @@ class Project:
         Whatever run it keeps, can be read again.
         """
         if workers:
-            arguments = ("-n", str(workers), "-p", "no:hypothesispytest", *arguments)
-        options = [
-            option
-            for name, asks in ASKED_BY.items()
-            if not any(argument.startswith(asks) for argument in arguments)
-            for option in ("-p", f"no:{name}")
-        ]
+            arguments = ("-n", str(workers), *ALONE, *arguments)
         option = "--failcond-json="
         named = [a.removeprefix(option) for a in arguments if a.startswith(option)]
         before = [read(self.path / name) for name in named]
-        result = self.pytester.runpytest_inprocess(*options, *arguments)
+        result = self.pytester.runpytest_inprocess(*without_idle(arguments))
         for name, old in zip(named, before, strict=True):
             if read(self.path / name) != old:
                 Run.load(self.path / name)
@@ -245,6 +250,20 @@ class Project:
         """Return what classifier and corruptions wrote down when they were called."""
         path = self.path / "log.txt"
         return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed_packages():
+    """Read once what is installed: each session in process reads the metadata of all packages."""
+    installed = [*metadata.distributions()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metadata, "distributions", lambda **context: iter(installed))
+        patch.setattr(metadata.Distribution, "from_name", cache(metadata.Distribution.from_name))
+        for name in ("metadata", "files", "entry_points"):
+            kept = cached_property(getattr(metadata.Distribution, name).fget)
+            kept.__set_name__(metadata.Distribution, name)
+            patch.setattr(metadata.Distribution, name, kept)
+        yield
 
 
 @pytest.fixture

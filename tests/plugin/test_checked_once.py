@@ -53,7 +53,7 @@ def judged_again(project, baseline=None):
 
 
 def test_failing_tests_and_their_reports_share_one_check(project, gate, made):
-    assert project.run("--failcond-json=old.json").ret == 0
+    assert project.once("--failcond-json=old.json").ret == 0
     project.configure(
         NAMED,
         gate(id="high", metric="accuracy", min=0.99),
@@ -160,7 +160,7 @@ def test_regression(failcond):
 
 
 def test_own_tests_judge_nothing_in_a_part_of_a_session(project, gate):
-    assert project.run("--failcond-json=old.json").ret == 0
+    assert project.once("--failcond-json=old.json").ret == 0
     project.configure(
         GRID.replace("mine:load_classifier", "mine:load_blind"),
         gate(id="high", metric="clean_accuracy", min=0.99),

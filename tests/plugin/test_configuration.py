@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import pytest
+from PIL import Image
 
+from pytest_failcond.config.configuration import read_configuration
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.plugin.option_table import OPTIONS as ALL
+from pytest_failcond.plugin.options import make_state
+from pytest_failcond.plugin.scope import Scope
 from tests.plugin.conftest import GRID
 
 GATE = "[[tool.failcond.gates]]\n"
@@ -114,6 +120,13 @@ WRONG = {
         ["none.safetensors"],
     ),
     "device": ('[tool.failcond]\ndevice = "abacus"', ["abacus", "cpu"]),
+    **{
+        f"truncation {value}": (
+            f"[tool.failcond.corner_cases]\ntruncation = {value}",
+            ["corner_cases.truncation"],
+        )
+        for value in ("0", "0.0", "1.5", "-0.7", '"0.7"')
+    },
 }
 
 
@@ -126,21 +139,11 @@ def test_an_error_at_collection_is_shown_as_pytest_shows_it(project):
 
 
 def test_a_folder_of_image_files_is_an_image_set(project):
-    project.write(
-        "save.py",
-        """
-import numpy as np
-from PIL import Image
-from pathlib import Path
-import mine
-data = mine.load_images()
-for row, label in enumerate(data.labels):
-    place = Path("digits", "abc"[label])
-    place.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(data.images[row, ..., 0]).save(place / f"{row:03}.png")
-""",
-    )
-    assert project.pytester.runpython("save.py").ret == 0
+    data = importlib.import_module("mine").load_images()
+    for row, label in enumerate(data.labels[:90]):
+        place = project.path / "digits" / "abc"[label]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(data.images[row, ..., 0]).save(place / f"{row:03}.png")
     table = GRID.replace('"mine:load_images"', '"digits"')
     project.configure(
         table + '[[tool.failcond.gates]]\nmetric = "accuracy"\nmin = 0.1\nclasses = ["b"]'
@@ -159,14 +162,28 @@ for row, label in enumerate(data.labels):
 
 
 @pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_configuration_is_refused_before_collection(project, pytestconfig, name):
+    """By the function that a session calls when it is configured; another test has the session."""
+    table, words = WRONG[name]
+    project.configure(table)
+    found = read_configuration(project.path / "pyproject.toml", "--failcond-config")
+    with pytest.raises(FailcondError) as refused:
+        make_state(pytestconfig, Scope((project.path,), project.path, found))
+    message = str(refused.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("name", ["unknown key", "device"])
 def test_a_wrong_configuration_stops_at_once(project, name):
     table, words = WRONG[name]
     project.configure(table)
     result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    message = result.stderr.str()
+    message = result.stderr.str().strip()
     assert message.startswith("ERROR: ")
-    assert "Traceback" not in message
+    assert "\n" not in message
     for word in words:
         assert word in message
 
@@ -205,7 +222,7 @@ def test_an_empty_value_is_refused(project, name):
     "option", ["--failcond-classifier=mine:load_blind", "--failcond-device=cpu"]
 )
 def test_what_is_idle_beside_a_kept_run_is_refused(project, option):
-    assert project.run("--failcond-json=run.json").ret == 0
+    assert project.once("--failcond-json=run.json").ret == 0
     result = project.run("--failcond-from=run.json", option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "would have no effect: --failcond-from" in result.stderr.str()

@@ -60,7 +60,7 @@ def test_gates_on_directions(corners, gate):
 
 def test_failed_corner_cases_bring_their_strip_into_the_html_report(corners, gate):
     corners.configure(CORNERS, gate(metric="breaking_shift", min=2.0))
-    result = corners.run("--html=report.html", "--self-contained-html")
+    result = corners.once("--html=report.html", "--self-contained-html", "--failcond-json=run.json")
     text = (corners.path / "report.html").read_text(encoding="utf-8")
     assert result.parseoutcomes()["failed"] >= 1
     assert "data:image/png;base64" in text
@@ -170,10 +170,11 @@ def test_show_makes_the_picture_of_the_report_to_the_pixel(corners, monkeypatch,
     tiny_generator(channels=(7, 5)).save(corners.path / "b" / "c d.st")
     corners.run("--failcond-json=run.json", *options)
     run = Run.load("run.json")
-    for direction in run.directions.values():
+    for direction in [d for d in run.directions.values() if d.rank == 1]:
         strip = direction.strip
         pixels = np.asarray(Image.open(run.pictures / strip.file))
-        for i, frame in enumerate(np.split(pixels, len(strip.shift), axis=1)):
+        frames = list(enumerate(np.split(pixels, len(strip.shift), axis=1)))
+        for i, frame in (frames[0], frames[len(frames) // 2], frames[-1]):
             command = shlex.split(show_command(run, direction, strip.shift[i]))
             assert main([*command[1:], "--out", "a.png"]) == 0
             enlarged = np.asarray(Image.open("a.png"))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.plugin.conftest import GRID, ROOT, WITHOUT
+from tests.plugin.conftest import ALONE, GRID, ROOT, without_idle
 
 
 def kept(project, name="run.json"):
@@ -23,7 +21,7 @@ def kept(project, name="run.json"):
 def start(project, *arguments):
     """Run pytest in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", *WITHOUT, *arguments],
+        [sys.executable, "-m", "pytest", *ALONE, *without_idle(arguments)],
         cwd=project.path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -64,36 +62,6 @@ def test_a_key_is_taken_over_from_a_worker_that_is_killed(project, gate):
     assert run["gates"][0]["verdict"] == "passed"
 
 
-def test_an_interrupted_session_leaves_the_run_that_was_there(project):
-    project.write(
-        "slow.py",
-        "import time\n"
-        "from mine import HERE, log\n"
-        "def slow(images, severity, random):\n"
-        "    if (HERE / 'wait.txt').exists():\n"
-        "        log('waiting')\n"
-        "        time.sleep(60)\n"
-        "    return images\n",
-    )
-    project.configure(GRID.replace("mine:blackout", "slow:slow"))
-    assert project.run("--failcond-json=run.json").ret == 0
-    before = (project.path / "run.json").read_bytes()
-    files = sorted(p.name for p in project.path.iterdir())
-    project.write("wait.txt", "")
-    process = start(project, "--failcond-json=run.json", "-p", "no:cacheprovider")
-    deadline = time.monotonic() + 200
-    while "waiting" not in project.log():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=300)[0]
-    assert process.returncode == 2, output
-    assert "the session was interrupted; an earlier file is untouched" in output
-    assert (project.path / "run.json").read_bytes() == before
-    new = {p.name for p in project.path.iterdir()} - set(files)
-    assert new <= {"wait.txt", "log.txt", "__pycache__", ".pytest_cache", ".hypothesis"}
-
-
 @pytest.fixture
 def disk(monkeypatch):
     """A disk that is full, or read-only, from when ``fails`` is set on."""
@@ -118,7 +86,7 @@ def disk(monkeypatch):
      (OSError(30, "Read-only file system"), "Read-only file system")],
 )  # fmt: skip
 def test_a_disk_that_cannot_be_written_is_said_and_costs_nothing(project, disk, error, text):
-    assert project.run("--failcond-json=run.json").ret == 0
+    assert project.once("--failcond-json=run.json").ret == 0
     before = (project.path / "run.json").read_bytes()
     disk.fails = error
     result = project.run("--failcond-json=run.json")
@@ -130,9 +98,9 @@ def test_a_disk_that_cannot_be_written_is_said_and_costs_nothing(project, disk, 
 
 
 def test_a_disk_that_fills_up_at_the_end_leaves_the_old_run(project, disk):
-    assert project.run("--failcond-json=run.json").ret == 0
+    assert project.once("--failcond-json=run.json").ret == 0
     before = (project.path / "run.json").read_bytes()
-    options = ["-p", "no:randomly", "-p", "no:syrupy", "--failcond-json=run.json"]
+    options = without_idle(["--failcond-json=run.json"])
     result = project.pytester.runpytest_inprocess(*options, plugins=[First(disk)])
     assert result.ret == 1
     result.stdout.fnmatch_lines(["the run was not kept: *No space left on device*"])

@@ -7,6 +7,9 @@ import json
 import pytest
 
 from pytest_failcond.cli import main
+from pytest_failcond.config.configuration import read_configuration
+from pytest_failcond.config.settings import load_settings
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory import configured
 from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.report import html, terminal
@@ -73,7 +76,7 @@ REPORTS = ("-rs", "--failcond-json=run.json", "--failcond-markdown=run.md", "-k"
 @pytest.mark.parametrize("classifier", ["load_classifier", "load_bad"])
 def test_a_class_that_is_not_shown_is_set_aside_whatever_the_classifier(banded, classifier):
     project = banded(classifier=classifier)
-    result = project.run(*REPORTS)
+    result = project.once(*REPORTS)
     good = classifier == "load_classifier"
     outcomes = result.parseoutcomes()
     assert outcomes["skipped"] == 1
@@ -187,13 +190,15 @@ def test_each_figure_has_its_limit(banded, shown, judge, limits, reasons):
     ],
 )  # fmt: skip
 def test_limits_out_of_range_are_refused(banded, limits, told):
-    result = banded(limits=limits).run()
-    result.stderr.fnmatch_lines([f"*pyproject.toml: {told}*"])
+    file = banded(limits=limits).path / "pyproject.toml"
+    with pytest.raises(FailcondError) as refused:
+        load_settings(file, read_configuration(file, "--failcond-config").table)
+    assert f"{file}: {told}" in str(refused.value)
 
 
 def test_workers_parts_and_a_kept_run_say_the_same(banded, monkeypatch):
     project = banded()
-    once = project.run(*REPORTS)
+    once = project.once(*REPORTS)
     run = run_of(project)
     project.run("--failcond-json=two.json", "-k", "corner", workers=2)
     for number in (1, 2):
@@ -212,7 +217,7 @@ def test_workers_parts_and_a_kept_run_say_the_same(banded, monkeypatch):
 
 def test_a_kept_run_has_the_limits_that_it_was_measured_with(banded):
     project = banded()
-    project.run(*REPORTS)
+    project.once(*REPORTS)
     project = banded(limits="acceptance = 0.0")
     result = project.run("--failcond-from=run.json", "-k", "corner")
     result.stderr.fnmatch_lines(["*run.json: was measured with other fitness; measure it again*"])

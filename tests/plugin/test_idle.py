@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.plugin.conftest import GRID, ROOT
+from tests.plugin.conftest import ALONE, ROOT, without_idle
 
 HEAVY = ("torch", "numpy", "scipy", "pydantic", "PIL", "matplotlib", "rich", "safetensors")
 
@@ -16,7 +16,7 @@ HEAVY = ("torch", "numpy", "scipy", "pydantic", "PIL", "matplotlib", "rich", "sa
 def pytest_in(folder, *arguments):
     """Run pytest in a process of its own, where nothing is imported yet."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:syrupy", *arguments],
+        [sys.executable, "-m", "pytest", *ALONE, *without_idle(arguments)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -42,12 +42,12 @@ def test_nothing_is_imported_generated_or_shown(pytester, workers):
     assert "= failcond =" not in result.stdout
 
 
-def test_a_fixture_without_a_configuration_says_what_to_do(pytester):
-    pytester.makepyprojecttoml("")
-    pytester.makepyfile("def test_it(failcond):\n    pass\n")
-    result = pytest_in(pytester.path)
-    assert result.returncode == 1
-    assert "`failcond init` writes the [tool.failcond] tables" in result.stdout
+def test_a_fixture_without_a_configuration_says_what_to_do(project):
+    project.write("pyproject.toml", "")
+    project.write("test_robustness.py", "def test_it(failcond):\n    pass\n")
+    result = project.run()
+    assert result.ret == 1
+    assert "`failcond init` writes the [tool.failcond] tables" in result.stdout.str()
 
 
 def test_config_none_switches_the_plugin_off(project):
@@ -56,25 +56,12 @@ def test_config_none_switches_the_plugin_off(project):
     assert project.log() == []
 
 
-def test_collecting_needs_no_torch(project):
-    project.configure(GRID)
-    project.write(
-        "conftest.py",
-        "import sys\n"
-        "def pytest_collection_finish(session):\n"
-        "    assert 'torch' not in sys.modules\n",
-    )
-    result = pytest_in(project.path, "--collect-only", "-q")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "test_robustness.py::test_corruption[blackout-3]" in result.stdout
-
-
-def test_the_help_lists_every_option(pytester):
-    result = pytest_in(pytester.path, "--help")
+def test_the_help_lists_every_option(project):
+    told = project.run("--help").stdout.str()
     for option in ("config", "classifier", "generator", "images", "device", "seed", "strict"):
-        assert f"--failcond-{option}" in result.stdout
+        assert f"--failcond-{option}" in told
     for option in ("json", "compare", "markdown", "no-images"):
-        assert f"--failcond-{option}" in result.stdout
+        assert f"--failcond-{option}" in told
 
 
 TEN_LINES = """
@@ -98,6 +85,8 @@ def test_a_numpy_classifier_needs_neither_torch_nor_opencv(project):
         "conftest.py",
         "import sys\n"
         "from pathlib import Path\n"
+        "def pytest_collection_finish(session):\n"
+        "    assert not {'torch', 'cv2', 'skimage', 'imagecorruptions'} & set(sys.modules)\n"
         "def pytest_unconfigure(config):\n"
         "    Path('loaded.txt').write_text('\\n'.join(sys.modules))\n",
     )

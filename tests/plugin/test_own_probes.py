@@ -104,12 +104,6 @@ def test_parts_of_a_plan_are_joined_kept_runs_judged_and_gates_tried(own, monkey
     assert not (project.path / "log.txt").exists()
 
 
-def test_two_workers_measure_it_once(own):
-    project = own(hook=True)
-    project.run("-n", "2", "--failcond-json=run.json").assert_outcomes(passed=2)
-    assert Run.load(project.path / "run.json").to_json()["records"][0]["key"] == "flipped"
-
-
 def test_its_records_survive_where_it_is_not_installed(own):
     project = own()
     project.run("--failcond-json=run.json")

@@ -20,7 +20,7 @@ import pytest
 
 from pytest_failcond.plugin import progress_line as line
 from pytest_failcond.plugin.progress_line import _welcome
-from tests.plugin.conftest import ROOT
+from tests.plugin.conftest import ALONE, ROOT, without_idle
 
 SLOW = '''
 import time
@@ -39,7 +39,7 @@ def slow(images, severity, random):
 
 def load_slow_classifier():
     classify = load_classifier()
-    return lambda images: time.sleep(0.2) or classify(images)
+    return lambda images: time.sleep(0.12) or classify(images)
 '''
 SLOW_GRID = """
 [tool.failcond]
@@ -50,7 +50,6 @@ names = ["slow"]
 severities = [1, 2, 3]
 custom = { slow = "mine:slow" }
 """
-WITHOUT = [f"-pno:{name}" for name in ("randomly", "syrupy", "hypothesispytest")]
 SHOWN = re.compile(r"corruption:slow:\d  \d+ of 300 images")
 BOTH = rf"(?s){SHOWN.pattern}.*{SHOWN.pattern}"
 
@@ -73,7 +72,7 @@ class Terminal:
             "OMP_NUM_THREADS": "1",
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *WITHOUT, *arguments],
+            [sys.executable, "-m", "pytest", *ALONE, *without_idle(arguments)],
             cwd=project.path,
             stdin=slave,
             stdout=slave,
@@ -194,9 +193,9 @@ def test_neither_colour_nor_unicode_where_they_are_not_wanted(slow):
 
 
 def test_what_tests_print_themselves_is_not_disturbed(slow):
-    terminal = Terminal(slow("time.sleep(1.2); print('a test speaks')"), "-s")
+    terminal = Terminal(slow("time.sleep(1.2); print('a test speaks')"), "-s", "-k", "slow-1")
     after = terminal.read()
-    assert after.count("a test speaks") == 3
+    assert after.count("a test speaks") == 1
     assert b"of 300 images" not in terminal.received
     assert b"\x1b7" not in terminal.received
 
@@ -238,28 +237,45 @@ def test_it_is_shown_where_it_is_of_use(monkeypatch, config, tty, variables, wel
     assert _welcome(config, stream) is welcome
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
-def test_an_interrupt_leaves_no_line(slow, options):
-    terminal = Terminal(slow("time.sleep(6)"), *options)
+def interrupt(terminal) -> None:
+    """Do what Ctrl-C does."""
+    os.killpg(terminal.process.pid, signal.SIGINT)
+
+
+def test_an_interrupt_leaves_no_line_and_the_run_that_was_there(slow):
+    project = slow("wait(severity)")
+    go(project, 1, 2, 3)
+    options = ("--failcond-json=run.json", "-p", "no:cacheprovider")
+    assert project.run(*options).ret == 0
+    for name in ("go-1.txt", "go-2.txt", "go-3.txt"):
+        (project.path / name).unlink()
+    before = (project.path / "run.json").read_bytes()
+    files = {path.name for path in project.path.iterdir()}
+    terminal = Terminal(project, *options)
     terminal.read(until=SHOWN.pattern)
-    os.killpg(terminal.process.pid, signal.SIGINT)  # as Ctrl-C does
+    interrupt(terminal)
     after = terminal.read()
     assert terminal.process.returncode == pytest.ExitCode.INTERRUPTED, after
     assert not SHOWN.search(after)
     assert "KeyboardInterrupt" in after, after
+    assert "the session was interrupted; an earlier file is untouched" in after
+    assert (project.path / "run.json").read_bytes() == before
+    assert {path.name for path in project.path.iterdir()} - files <= {"__pycache__"}
 
 
-def test_a_worker_that_dies_is_no_longer_shown(slow):
+def test_a_worker_that_dies_is_no_longer_shown_and_an_interrupt_leaves_no_line(slow):
     project = slow("wait(severity); severity == 1 and __import__('os')._exit(1)")
     terminal = Terminal(project, "-n", "2")
     terminal.read(until=BOTH)
     go(project, 1)
     terminal.read(until="node down")
     terminal.read(until=r"(?s)\A(?!.*slow:1  0 of).*slow:[23]  0 of")
-    go(project, 2, 3)
+    interrupt(terminal)
     after = terminal.read()
+    assert terminal.process.returncode == pytest.ExitCode.INTERRUPTED, after
     assert not SHOWN.search(after)
     assert "crashed while running" in after
+    assert "KeyboardInterrupt" in after
 
 
 def test_the_debugger_has_the_terminal_for_itself(slow):

@@ -66,9 +66,7 @@ def flaky(project, gate):
 
 def rerun(project, *arguments):
     # Beside xdist, reruns open a socket: tests with workers have a process of their own.
-    return project.run(
-        "-p", "rerunfailures", "-p", "no:xdist", "--failcond-json=run.json", *arguments
-    )
+    return project.run("--failcond-json=run.json", *arguments)
 
 
 def errors(project):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import shutil
 import signal
 import sys
 import threading
@@ -44,10 +43,10 @@ GATE = '[[tool.failcond.gates]]\nid = "valid"\nmetric = "reviewed_validity"\nmin
 
 
 class Reviewed:
-    """A project, a run of it that was kept, and what can be done with both."""
+    """A project, a run of it that is kept, and what can be done with both."""
 
-    def __init__(self, project, kept):
-        self.project, self.path, self.kept = project, project.path, kept
+    def __init__(self, project):
+        self.project, self.path = project, project.path
 
     def configure(self, least=0.5, *, changes=()):
         table = CONFIGURATION.replace("[tool.failcond]\n", f"[tool.failcond]\n{REVIEW}")
@@ -64,15 +63,8 @@ class Reviewed:
         )
 
     def begin(self):
-        """Have a run to draw decks from: made by the first test that asks, then copied."""
-        if self.kept.is_dir():
-            shutil.copytree(self.kept, self.path, dirs_exist_ok=True)
-            return
-        self.run()
-        for name in ("tiny.safetensors", "run.json", "run.json.files"):
-            copy = shutil.copytree if (self.path / name).is_dir() else shutil.copy2
-            self.kept.mkdir(exist_ok=True)
-            copy(self.path / name, self.kept / name)
+        """Have a run to draw decks from."""
+        self.project.once("-k", "corner_case or review", "--failcond-json=run.json")
 
     def judge(self, *arguments):
         """Judge the answers, in a session of its own run file, without walking again."""
@@ -108,19 +100,14 @@ def truthful(claim):
     return claim.class_name
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    return tmp_path_factory.mktemp("kept") / "run"
-
-
 @pytest.fixture
-def reviewed(project, kept, monkeypatch):
+def reviewed(project, monkeypatch):
     write_project(project.path)
     models = project.path / "explorable_models.py"
     models.write_text(models.read_text() + IMAGES)
     monkeypatch.delitem(sys.modules, "explorable_models", raising=False)
     monkeypatch.chdir(project.path)
-    made = Reviewed(project, kept)
+    made = Reviewed(project)
     made.configure()
     return made
 
@@ -152,7 +139,7 @@ def test_from_nothing_to_a_verdict_in_every_report(reviewed, capsys):
 
 
 def test_what_readers_cannot_name_fails_the_gate(reviewed):
-    reviewed.run()
+    reviewed.begin()
     reviewed.read(lambda claim: claim.class_name if claim.kind == "test" else None)
     result, check = reviewed.judge()
     result.stdout.fnmatch_lines(["*FAILED*test_probe?review?*"])

@@ -49,7 +49,7 @@ def divided(project, monkeypatch, gate):
 
 
 def test_the_joined_run_equals_the_undivided_one(divided):
-    whole = divided.run("--failcond-json=whole.json")
+    whole = divided.once("--failcond-json=whole.json")
     for part in (1, 2, 3):
         result = divided.run(f"--failcond-shard={part}/3")
         assert result.ret == 0
@@ -72,7 +72,7 @@ def test_the_joined_run_equals_the_undivided_one(divided):
 
 
 def test_a_kept_run_is_judged_without_measuring(divided):
-    whole = divided.run("--failcond-json=whole.json")
+    whole = divided.once("--failcond-json=whole.json")
     (divided.path / "torchy.py").write_text("raise RuntimeError('nothing is loaded')")
     (divided.path / "tiny.safetensors").unlink()
     judged = divided.run("--failcond-from=whole.json", "--failcond-json=again.json")
@@ -83,7 +83,7 @@ def test_a_kept_run_is_judged_without_measuring(divided):
 
 def test_parts_fit_together_however_their_tests_are_shuffled(project, monkeypatch):
     monkeypatch.chdir(project.path)
-    project.run("--failcond-json=whole.json")
+    project.once("--failcond-json=whole.json")
     for part in (1, 2):
         project.run(f"--failcond-shard={part}/2", f"--randomly-seed={part}")
     parts = [f"failcond-part-{part}-of-2.json" for part in (1, 2)]
@@ -108,7 +108,7 @@ def test_the_whole_is_compared_with_the_configured_baseline(project, monkeypatch
 
 
 def test_new_thresholds_judge_an_old_run(divided):
-    divided.run("--failcond-json=whole.json")
+    divided.once("--failcond-json=whole.json")
     config = divided.path / "pyproject.toml"
     config.write_text(config.read_text().replace("min = 0.99", "min = 0.01"))
     assert divided.run("--failcond-from=whole.json", "-k", "overall").ret == 0
@@ -132,14 +132,14 @@ def test_a_kept_run_is_held_against_a_baseline_of_more_directions(divided):
 
 
 def test_a_part_that_is_given_twice_is_refused(divided, capsys):
-    divided.run("--failcond-shard=1/2")
+    divided.once("--failcond-shard=1/2")
     part = "failcond-part-1-of-2.json"
     assert main(["merge", part, f"./{part}", "--out", "joined.json"]) == 2
     assert "are the same part; give it once" in capsys.readouterr().err
 
 
 def test_a_missing_part_is_an_error_of_its_keys(divided, capsys):
-    divided.run("--failcond-shard=1/2")
+    divided.once("--failcond-shard=1/2")
     capsys.readouterr()
     assert main(["merge", "failcond-part-1-of-2.json", "--out", "joined.json"]) == 1
     printed = capsys.readouterr().out
@@ -171,7 +171,7 @@ def test_parts_that_do_not_belong_together_are_refused(
     monkeypatch.chdir(project.path)
     project.configure(GRID)
     for name, (shard, *options) in (("a.json", first), ("b.json", second)):
-        project.run(f"--failcond-shard={shard}", f"--failcond-json={name}", *options)
+        project.once(f"--failcond-shard={shard}", f"--failcond-json={name}", *options)
     capsys.readouterr()
     assert main(["merge", "a.json", "b.json", "--out", "c.json"]) == 2
     assert sentence in capsys.readouterr().err
@@ -180,7 +180,7 @@ def test_parts_that_do_not_belong_together_are_refused(
 
 def test_a_whole_run_is_no_part(project, capsys, monkeypatch):
     monkeypatch.chdir(project.path)
-    project.run("--failcond-json=a.json")
+    project.once("--failcond-json=a.json")
     assert main(["merge", "a.json", "--out", "b.json"]) == 2
     assert "expected a part, found a whole run" in capsys.readouterr().err
 
@@ -198,8 +198,8 @@ def test_a_whole_run_is_no_part(project, capsys, monkeypatch):
     ],
 )
 def test_options_that_make_no_sense_are_refused_at_once(project, options, sentence):
-    project.run("--failcond-json=a.json")
-    project.run("--failcond-shard=1/2")
+    project.once("--failcond-json=a.json")
+    project.once("--failcond-shard=1/2")
     result = project.run(*options)
     assert result.ret == 4
     result.stderr.fnmatch_lines([f"*{sentence}*"])

@@ -116,14 +116,6 @@ def test_truncated_start_images_are_the_same_wherever_they_are_shown(corners, ca
     assert all(std[0][k] == std[1][k] for k in std[0].keys() & std[1].keys())
 
 
-@pytest.mark.parametrize("value", ["0", "0.0", "1.5", "-0.7", '"0.7"'])
-def test_a_truncation_out_of_range_is_refused(corners, value):
-    corners.configure(CORNERS, f"truncation = {value}")
-    result = corners.run()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "corner_cases.truncation" in result.stderr.str()
-
-
 def test_a_class_that_the_judges_follow_nowhere_has_a_verdict_in_words(project):
     """One direction changes anything, and the judge loses the class along it within 1 σ."""
     project.configure(

@@ -222,7 +222,7 @@ def test_an_interrupted_session_never_looks_whole(project, gate):
 
 def test_gates_over_rows_and_against_a_reference(project, gate):
     project.configure(GRID)
-    project.run("--failcond-json=reference.json")
+    project.once("--failcond-json=reference.json")
     table = GRID.replace("severities =", 'reference = "reference.json"\nseverities =')
     project.configure(
         table,
@@ -245,7 +245,7 @@ def test_gates_over_rows_and_against_a_reference(project, gate):
 
 
 def test_a_reference_of_other_images_is_an_error(project, gate):
-    project.run("--failcond-json=reference.json")
+    project.once("--failcond-json=reference.json")
     table = GRID.replace("severities =", 'reference = "reference.json"\nseverities =')
     project.configure(table + "\n", gate(metric="mce", max=1.5, corruptions=["blackout"]))
     result = project.run("--failcond-seed=3")

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_failcond import Run
 from pytest_failcond.process.threads import THREADS, WAITING, share_cores
-from tests.plugin.conftest import ROOT, WITHOUT
+from tests.plugin.conftest import ALONE, ROOT, without_idle
 
 SEEN = "import os\nSEEN = {n: os.environ.get(n) for n in ('OMP_WAIT_POLICY', 'OMP_NUM_THREADS')}\n"
 ASKS = """
@@ -23,7 +23,7 @@ def test_it():
 def pytest_in(folder, *arguments, **environment):
     """Run pytest in a process of its own, whose conftest sees the environment before any test."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *WITHOUT, *arguments],
+        [sys.executable, "-m", "pytest", "-q", *ALONE, *without_idle(arguments)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -35,15 +35,12 @@ def pytest_in(folder, *arguments, **environment):
 SHARE = str(max(1, len(os.sched_getaffinity(0)) // 2))
 
 
-@pytest.mark.parametrize(
-    ("workers", "seen"),
-    [(0, {WAITING: "PASSIVE", THREADS: None}), (2, {WAITING: "PASSIVE", THREADS: SHARE})],
-)
-def test_waiting_threads_sleep_and_workers_share_the_cores(pytester, workers, seen):
+def test_waiting_threads_sleep(pytester):
+    """That workers share the cores, too, is seen in test_workers.py."""
     pytester.makepyprojecttoml("[tool.failcond]\n")
     pytester.makeconftest(SEEN)
-    pytester.makepyfile(ASKS.format(expected=seen))
-    result = pytest_in(pytester.path, *(["-n", str(workers)] if workers else []))
+    pytester.makepyfile(ASKS.format(expected={WAITING: "PASSIVE", THREADS: None}))
+    result = pytest_in(pytester.path)
     assert result.returncode == 0, result.stdout
 
 

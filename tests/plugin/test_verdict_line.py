@@ -22,7 +22,7 @@ def verdict_of(result) -> str:
 
 def test_a_mistyped_baseline_is_said_wherever_the_verdict_is(project, monkeypatch, gate):
     monkeypatch.chdir(project.path)
-    assert project.run("--failcond-json=run.json").ret == 0
+    assert project.once("--failcond-json=run.json").ret == 0
     assert main(["baseline", "run.json"]) == 0
     project.configure(
         GRID.replace("[tool.failcond]", '[tool.failcond]\nbaseline = "failcond-basline.json"'),
@@ -49,7 +49,7 @@ def test_a_mistyped_baseline_is_said_wherever_the_verdict_is(project, monkeypatc
 @pytest.mark.parametrize("gated", [True, False])
 def test_a_mistyped_baseline_is_said_where_no_gate_needs_it(project, monkeypatch, gate, gated):
     monkeypatch.chdir(project.path)
-    assert project.run("--failcond-json=failcond-baseline.json").ret == 0
+    assert project.once("--failcond-json=failcond-baseline.json").ret == 0
     table = GRID.replace("[tool.failcond]", '[tool.failcond]\nbaseline = "failcond-basline.json"')
     project.configure(table, *[gate(metric="clean_accuracy", min=0.9)] * gated)
     result = project.run("--failcond-json=new.json", "--failcond-markdown=new.md")
@@ -105,7 +105,7 @@ SELECTED = {
 def gated(project, monkeypatch, gate):
     """A project with a gate of every kind that needs no generator, and a baseline."""
     monkeypatch.chdir(project.path)
-    assert project.run("--failcond-json=old.json").ret == 0
+    assert project.once("--failcond-json=old.json").ret == 0
     baseline = '[tool.failcond]\nbaseline = "old.json"\nclasses = ["a", "b", "c"]'
     project.configure(GRID.replace("[tool.failcond]", baseline), *(gate(**keys) for keys in GATES))
     return project
@@ -113,7 +113,7 @@ def gated(project, monkeypatch, gate):
 
 def test_what_is_deselected_is_counted_and_a_whole_run_says_nothing(gated):
     for selected, sentence in SELECTED.items():
-        result = gated.run("-k", selected) if selected else gated.run("--failcond-json=run.json")
+        result = gated.run("-k", selected) if selected else gated.once("--failcond-json=run.json")
         assert result.ret == 0
         line = verdict_of(result)
         if selected:
@@ -177,7 +177,7 @@ def test_a_session_that_measures_nothing_says_so(project, gate):
 
 
 def test_a_run_whose_settings_are_not_known_any_more_is_still_shown(gated):
-    assert gated.run("--failcond-json=run.json").ret == 0
+    assert gated.once("--failcond-json=run.json").ret == 0
     run = Run.load(gated.path / "run.json")
     gates = [{**gate, "metric": "of another version"} for gate in run.settings["gates"]]
     run = replace(run, settings={**run.settings, "gates": gates})

@@ -11,7 +11,6 @@ import pytest
 from pytest_failcond.plugin.option_table import OPTIONS
 from tests.plugin.conftest import SUITE
 
-WORKERS = pytest.mark.parametrize("workers", [0, 2])
 TABLE = """
 [tool.failcond]
 classifier = "signs:load"
@@ -108,12 +107,11 @@ def test_the_nearest_table_is_found_from_anywhere(mono, monkeypatch, case):
     assert cells == ([] if severity is None else [str(severity)])
 
 
-@WORKERS
-def test_a_red_gate_is_red_wherever_pytest_is_called(mono, monkeypatch, workers):
+def test_a_red_gate_is_red_wherever_pytest_is_called(mono, monkeypatch):
     gate = '[[tool.failcond.gates]]\nmetric = "clean_accuracy"\nmin = 0.9\n'
     mono.write("signs/pyproject.toml", TABLE.format(1) + gate)
     monkeypatch.chdir(mono.path / "signs" / "tests")
-    result = mono.run("-c", "../../ci/robust.ini", workers=workers)
+    result = mono.run("-c", "../../ci/robust.ini")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*verdict: failed · 1 check of 1 gate: 1 failed*"])
 
@@ -179,18 +177,24 @@ def test_a_broken_table_on_the_way_is_one_sentence(mono):
     assert "\n" not in message
 
 
-@WORKERS
-def test_a_suite_that_another_file_is_nearer_to_fails_and_says_so(mono, workers):
-    """Neither are its tests missing, nor are they judged by thresholds of others."""
-    mono.write("pyproject.toml", TABLE.format(5))
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_suite_that_another_file_is_nearer_to_fails_and_says_so(mono, monkeypatch, workers):
+    """Neither are its tests missing, nor are they judged by thresholds of others.
+
+    Called from below, under another ini file: the workers, too, have the controller's configuration.
+    """
+    gate = '[[tool.failcond.gates]]\nmetric = "clean_accuracy"\nmin = 0.9\n'
+    mono.write("pyproject.toml", TABLE.format(5) + gate)
     mono.write("signs.py", SIGNS)
     mono.write("test_all.py", SUITE)
-    result = mono.run(workers=workers)
-    assert said(result) == "pyproject.toml"
+    monkeypatch.chdir(mono.path / "ci")
+    result = mono.run("-c", "robust.ini", "..", workers=workers)
+    assert said(result) == str(mono.path / "pyproject.toml")
     assert result.ret == 1
     outcomes = result.parseoutcomes()
     assert outcomes["errors"] == 14  # seven tests of each service
-    assert outcomes["passed"] == 3  # test_all's two, test_plain's one
+    assert outcomes["failed"] == 1  # the gate of test_all's
+    assert outcomes["passed"] == 2  # test_all's other one, test_plain's one
     for service in ("signs", "lights"):
         result.stdout.fnmatch_lines(
             [f"configured by {mono.path}/{service}/pyproject.toml, but this session has "
@@ -292,6 +296,9 @@ def test_any_option_without_a_configuration_is_an_error(mono, name):
     assert message.startswith(f"ERROR: {option}: there is no [tool.failcond]")
     assert str(mono.path / "plain") in message
     assert "\n" not in message
+
+
+def test_without_an_option_a_project_without_a_configuration_is_left_alone(mono):
     assert mono.run("plain").ret == 0
 
 

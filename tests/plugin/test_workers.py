@@ -12,15 +12,20 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_failcond.process.threads import THREADS, WAITING
 from pytest_failcond.review.answers import update_review
 from tests.decks import read_all, subjects, truthful, write_review
 from tests.plugin.conftest import CORNERS, GRID
 from tests.plugin.test_corpus_replay import add_corpus
 from tests.plugin.test_html_report import COLUMNS, blob, shown
+from tests.plugin.test_own_probes import PROBE
+from tests.plugin.test_threads import ASKS, SEEN, SHARE
 from tests.unit.tiny import tiny_generator
 
 OVERRIDE = """
-import pytest, mine
+import flipped, pytest, mine
+def pytest_failcond_probes(registry):
+    registry.add(flipped.PROBE)
 import pytest_failcond.verdicts.verdicts as verdicts
 check = verdicts.check
 def logged(gate, key, *arguments, class_index=None, **options):
@@ -136,7 +141,7 @@ def kept():
 
 @pytest.fixture
 def everything(project, kept, monkeypatch, gate):
-    """Every verdict, a baseline, a corpus, a fixture and a test of the user's own, all reports."""
+    """Every verdict, a baseline, a corpus, a fixture, a probe and a test of the user's own, all reports."""
     if "everything" in kept:
         return kept["everything"]
     monkeypatch.chdir(project.path)
@@ -167,6 +172,7 @@ def everything(project, kept, monkeypatch, gate):
         gate(id="crossing", metric="crossing_severity", min=2, at=0.6, corruptions=["blackout"]),
     )
     project.write("conftest.py", OVERRIDE)
+    project.write("flipped.py", PROBE)
     project.write("test_own.py", OWN)
     kept["everything"] = by_one_and_two(
         project, *REPORTS, "--failcond-seeds=2", "--failcond-compare=old.json"
@@ -248,6 +254,7 @@ def test_every_outcome_is_there(everything):
         **{"lost": "failed", "mce": "failed", "crossing": "marginal", "valid": "marginal"},
     }
     assert two.run["comparison"]["keys"]
+    assert [entry["key"] for entry in two.run["records"]].count("flipped") == 1
     assert "12 of 12 corner cases show their class" in two.summary
 
 
@@ -285,6 +292,9 @@ def test_evil_names_are_text(directions):
     for session in directions:
         assert "<script>alert" not in (session.path / "report.html").read_text(encoding="utf-8")
         assert session.rows["test_corner_case[0-1]"][1] == "<script>alert(1)</script>"
+        for result in blob(session).values():
+            parts = [*result["resultsTableRow"], *(extra["content"] for extra in result["extras"])]
+            assert not any("<script" in part for part in parts)
 
 
 def test_directions_of_the_other_run_are_measured_again(directions):
@@ -307,13 +317,17 @@ def test_combinations_of_the_other_run_are_tried_again(directions):
         assert "test_regression[combination-0-2]" in session.rows
 
 
-def test_shuffled_tests_pass_and_their_coverage_is_measured(project, gate):
+def test_shuffled_tests_share_the_cores_and_their_coverage_is_measured(project, gate, monkeypatch):
+    for variable in (WAITING, THREADS):
+        monkeypatch.delenv(variable, raising=False)
+    project.write("conftest.py", SEEN)
+    project.write("test_cores.py", ASKS.format(expected={WAITING: "PASSIVE", THREADS: SHARE}))
     few = {"corruptions": ["gaussian_noise"], "severities": [1]}
     project.configure(GRID, gate(id="exact", metric="accuracy_drop", max=0.005, **few))
     options = ("-q", "--randomly-seed=1", "--cov=mine", "--cov-report=term")
     result = project.run(*options, workers=2)
     assert result.ret == 0
-    assert result.parseoutcomes() == {"passed": 4, "marginal": 1}
+    assert result.parseoutcomes() == {"passed": 5, "marginal": 1}
     result.stdout.fnmatch_lines(["mine.py*"])
     # Beside the dots of workers, too, what is said on the way has a line of its own.
     (note,) = [line for line in result.stdout.lines if "failcond: gate" in line]

@@ -47,8 +47,9 @@ class BandedGenerator(LinearGenerator):
 
     def sample(self, labels: Any, *arguments: Any, **options: Any) -> Tensor:
         styles = super().sample(labels, *arguments, **options)
-        for row, index in enumerate(np.asarray(labels)):
-            styles[row, int(index)] += 12.0 * (1.0 if index in self.shown else self.instead)
+        index = torch.as_tensor(np.asarray(labels), dtype=torch.int64)
+        shown = torch.isin(index, torch.tensor(self.shown, dtype=torch.int64))
+        styles[torch.arange(len(index)), index] += 12.0 * torch.where(shown, 1.0, self.instead)
         return styles
 
 

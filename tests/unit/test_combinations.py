@@ -230,6 +230,11 @@ def compared(then: Combined, now: Combined, subjects=None, table=None, found=Non
     return compare(*both, "then", confidence=0.95, found=found)
 
 
+def test_searches_by_other_guides_are_not_compared():
+    found = compared(combined(KEY, [1.0]), combined(KEY, [2.0], guides=["model:4"]))
+    assert found.remark == "combinations are not compared: other guides of the search"
+
+
 def test_a_comparison_has_both_distances_and_the_replay():
     then, now = combined(KEY, [0.0, 2.0, 4.0]), combined(KEY, [3.0, None, None])
     found = compared(then, now, found={KEY: {"replayed": 2, "still": 1}})

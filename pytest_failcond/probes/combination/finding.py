@@ -115,7 +115,7 @@ def find_combinations(
         toward: the wanted prediction; None: any other class.
         judge: one judge or several, or an `Acceptance`, which decide; None: all images are accepted,
             within the generator's own range.
-        guides: one judge or several that the search may use; None: those that decide, which the result says.
+        guides: one judge or several that the search may use; none: those that decide, which the result says.
         seed: keys the samples.
         truncation: of the samples.
         tell: called with the seconds that are left.
@@ -128,6 +128,7 @@ def find_combinations(
             too few images are accepted.
     """
     acceptance = Acceptance.of(judge)
+    guides = guides if isinstance(guides, Classifier | Acceptance) else guides or None
     _check(generator, class_index, toward, dimensions, way)
     if ranking is None:
         ranking = rank_dimensions(

@@ -134,6 +134,7 @@ def record_of(
         rejected=pack_bits(found.rejected),
         levels=[round(float(p), 4) if judged and not np.isnan(p) else None for p in found.level],
         guided_by_acceptors=found.guided_by_acceptors,
+        guides=[guide.hash for guide in laboratory.guides or ()],
         judged=judged,
         way=found.way,
         attributes=changes(_last(before), _last(after), variation) if len(rows) else [],

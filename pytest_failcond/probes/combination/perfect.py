@@ -36,6 +36,7 @@ def unbroken(key: CombinationKey, settings: Settings, labels: Labels, samples: i
         rejected=pack_bits(np.zeros(samples, dtype=bool)),
         levels=[None] * samples,
         guided_by_acceptors=False,
+        guides=[],
         judged=True,
         way="gradient",
     )

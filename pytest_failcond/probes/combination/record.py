@@ -55,6 +55,7 @@ class Combined:
         rejected: whether an acceptor rejected the combination that the guides let pass: bits ``[N]``, packed.
         levels: how surely the acceptors see the class there, ``[N]``; None without a judge or a case.
         guided_by_acceptors: whether the search saw the judges that decide.
+        guides: hashes of the judges that it saw instead; None: one has no hash.
         judged: whether there is a judge.
         way: of the search: by ``gradient``, or by ``steps``.
         attributes: the changes from start images to their combinations, largest first.
@@ -78,6 +79,7 @@ class Combined:
     rejected: str
     levels: list[float | None]
     guided_by_acceptors: bool
+    guides: list[str | None]
     judged: bool
     way: str
     attributes: list[AttributeChange] = field(default_factory=list)

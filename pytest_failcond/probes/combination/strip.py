@@ -40,7 +40,7 @@ def _frame(run: Shown, found: Combined, pictured: Pictured, place: int, moved: i
         )
     said.append(Said(f"one of {_alike(found, row)} alike, of {moved}", "soft"))
     alts = [f"a {name}, unmoved", f"the same moved by {wording.sigma(distance)}, taken for {seen}"]
-    return Frame(said, alts, wrong=True)
+    return Frame(said, alts)
 
 
 def _alike(found: Combined, row: int) -> int:

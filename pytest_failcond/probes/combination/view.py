@@ -94,7 +94,7 @@ def _table(
         Column("broken", "number"),
         Column("one direction", "number", told=words.SINGLE),
         Column("moved", "number", told=words.DIMENSIONS),
-        Column("rejected", "number", on=PAGES, told=words.REJECTED),
+        Column("rejected", "number", told=words.REJECTED),
         Column("what changes", "prose", spare=True, told=words.TOGETHER),
     ]
     rows: list[list[str | Cell]] = [

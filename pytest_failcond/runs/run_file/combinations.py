@@ -72,6 +72,9 @@ class CombinedRecord(Record):
         description="The least probability that an acceptor gives the class there, [N]; 0 if one puts another class first; null without a judge or a case."
     )
     guided_by_acceptors: bool = Field(description="Whether the search saw the judges that decide.")
+    guides: Many[str | None] = Field(
+        description="Hashes of the judges that it saw instead; null for one without a hash."
+    )
     judged: bool = Field(description="Whether there is a judge.")
     way: Literal["gradient", "steps"] = Field(description="The way of the search.")
     attributes: Many[AttributeRecord] = Field(
