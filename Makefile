@@ -5,12 +5,13 @@ BIN := $(CURDIR)/$(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # A worker for each core, with one thread: faster than threads in one process, also on a busy machine.
 EXAMPLE := cd example_project && $(BIN)/python -m pytest -p no:randomly -n auto
+COMBINED := $(EXAMPLE) -v -k combination -o addopts= --failcond-config=combinations.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help example example-failing test lint bench browser oracle clean
+.PHONY: help example example-failing example-combinations test lint bench browser oracle clean
 
 help: ## Show this help.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -22,6 +23,10 @@ example: $(INSTALLED) ## Run the example's robustness gates: green.
 
 example-failing: $(INSTALLED) ## Run the same gates on a classifier trained on clean digits: red.
 	$(EXAMPLE) --failcond-classifier=digits:load_mlp
+
+example-combinations: $(INSTALLED) ## Search combined corner cases of both classifiers, and try the first one's on the second.
+	$(COMBINED) --failcond-classifier=digits:load_mlp --failcond-json=reports/combined-mlp.json
+	$(COMBINED) --failcond-json=reports/combined.json --failcond-compare=reports/combined-mlp.json
 
 test: $(INSTALLED) lint ## Run the linters, the type checker and all tests.
 	$(BIN)/python -m pytest -n auto --dist loadfile

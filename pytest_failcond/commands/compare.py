@@ -1,8 +1,9 @@
 """Compare two versions of a model, or two models, image by image and direction by direction.
 
 A and B are run files, or classifiers as module:callable. The command measures a classifier with the
-configuration: on the clean images, on every cell of the grid, and along the directions of both
-rankings, so that both share one axis.
+configuration: on the clean images, on every cell of the grid, along the directions of both
+rankings, so that both share one axis, and by the configured searches for combinations; A's combinations
+are tried again on B.
 """
 
 from __future__ import annotations
@@ -56,9 +57,10 @@ def run(options: argparse.Namespace) -> int:
         check_plots()
     check_outputs(_outputs(options), read)
     with OwnFolder() as folder:
-        a, b = _runs(options, folder)
+        a, b, found = _runs(options, folder)
         confidence = float(b.settings.get("confidence", 0.95))
-        b = replace(b, comparison=compare(a, b, options.a, confidence=confidence))
+        made = compare(a, b, options.a, confidence=confidence, found=found)
+        b = replace(b, comparison=made)
         assert b.comparison is not None
         page, comparison = page_for_stdout(), b.comparison
         called = _called(options.a, comparison.then), _called(options.b, comparison.now)
@@ -89,9 +91,9 @@ def _called(name: str, made: dict[str, Any]) -> str:
     return f"{name} ({made_at})" if made_at else name
 
 
-def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
-    """Read or measure both; a model that is measured here is walked along the directions of
-    both.
+def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run, dict[str, dict[str, Any]]]:
+    """Read or measure both; a model that is measured here is walked along the directions of both, and, if
+    it is B, A's combinations are tried on it.
     """
     from pytest_failcond.runs.run import Run
 
@@ -107,7 +109,12 @@ def _runs(options: argparse.Namespace, folder: Path) -> tuple[Run, Run]:
     for name, measuring in measured.items():
         _measure_each(name, measuring, directions)
     runs = kept | {name: _assemble(name, measuring) for name, measuring in measured.items()}
-    return runs[options.a], runs[options.b]
+    a, b = runs[options.a], runs[options.b]
+    found: dict[str, dict[str, Any]] = {}
+    if options.b in measured:
+        searched = [key for key in a.combinations if key in b.combinations]
+        found |= {key: measured[options.b].compared(key, a.measured) for key in searched}
+    return a, b, found
 
 
 def _measuring(
@@ -140,6 +147,7 @@ def _measure_all(name: str, measuring: Measuring) -> list[Key]:
     from pytest_failcond.probes.corruption import grid_keys
     from pytest_failcond.probes.direction.record import ClassRanking
     from pytest_failcond.probes.keys import CleanKey, RankingKey
+    from pytest_failcond.probes.registry import PROBES
 
     laboratory = measuring.laboratory
     keys: list[Key] = []
@@ -147,6 +155,7 @@ def _measure_all(name: str, measuring: Measuring) -> list[Key]:
         keys += [CleanKey(), *grid_keys(measuring.settings)]
     classes = () if laboratory.generator is None else laboratory.generator.classes
     keys += [RankingKey(c) for c in range(len(classes))]
+    keys += PROBES.searches(measuring.settings, classes) if classes else []
     found: list[Key] = []
     _measure_each(name, measuring, keys)
     for key in keys:

@@ -222,6 +222,7 @@ def test_two_classifiers_are_compared_on_the_directions_of_both(project, capsys,
     project.configure(
         '[tool.failcond]\nclassifier = "torchy:load_classifier"\ngenerator = "tiny.safetensors"\n'
         "[tool.failcond.corner_cases]\ntop = 1\nsamples = 4\nmax_shift = 1.0\n"
+        "[tool.failcond.combinations]\nsamples = 3\ndimensions = 4\n"
     )
     options = ["--plot", "curves.png", "--json", "b.json"]
     assert main(["compare", "torchy:load_classifier", "other:load", *options]) == 0
@@ -229,6 +230,9 @@ def test_two_classifiers_are_compared_on_the_directions_of_both(project, capsys,
     ranked = {key for ranking in run["rankings"] for key in ranking["directions"]}
     compared = {entry["key"] for entry in run["comparison"]["directions"]}
     assert ranked < compared, "those of the other one's ranking are there too"
+    searched = {entry["key"]: entry for entry in run["comparison"]["combinations"]}
+    assert searched.keys() == {"combination:0", "combination:1", "combination:2"}
+    assert all(entry["still"] is not None for entry in searched.values())  # A's, tried on B
     assert (project.path / "curves.png").read_bytes().startswith(b"\x89PNG")
     out, err = capsys.readouterr()
     assert "A  torchy:load_classifier\nB  other:load\n" in out
@@ -236,7 +240,9 @@ def test_two_classifiers_are_compared_on_the_directions_of_both(project, capsys,
     assert [line.partition(": ")[0] for line in lines] == [
         *("torchy:load_classifier", "other:load"), *("torchy:load_classifier", "other:load")
     ]  # fmt: skip
-    assert lines[0].endswith(": measuring 3 keys")  # the rankings; then what the other one's found
+    assert lines[0].endswith(
+        ": measuring 6 keys"
+    )  # rankings and searches; then what the other one's found
 
 
 def test_the_names_of_folders_are_the_classes_of_what_compare_keeps(project, monkeypatch):

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from pytest_failcond.commands import show
 from pytest_failcond.config.settings import load_settings
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.laboratory.configured import build_laboratory
+from pytest_failcond.measuring.measuring import Measuring
 from pytest_failcond.probes.combination import words
 from pytest_failcond.probes.combination.grouping import grouped
 from pytest_failcond.probes.combination.record import Combined
@@ -26,8 +28,10 @@ from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.shifts import breaking_shift_bound
 from pytest_failcond.storage.packing import pack
+from pytest_failcond.storage.store import Store
 from tests.combinations import WIDTH, anywhere, combined
 from tests.runs import make_run, make_strip
+from tests.unit.linear import LOST, Bright, linear_generator
 
 KEY = CombinationKey(0)
 distances = st.lists(st.none() | st.just(0.0) | st.floats(0.01, 12), min_size=1, max_size=40)
@@ -270,6 +274,43 @@ def test_other_searches_are_not_compared(subjects, table, words):
     assert words in found.remark
     assert bool(found.remark) == bool(words)
     assert len(found.combinations) == (not words)
+
+
+def measuring(folder, level: float, judged: float | None = None) -> Measuring:
+    """What a session measures with: images that get darker by 0.1 per σ of one dimension."""
+    table = {
+        "corner_cases": {"top": 1, "samples": 8},
+        "combinations": {"samples": 8, "dimensions": 2},
+    }
+    judge = None if judged is None else Bright(judged, sharpness=50)
+    laboratory = build_laboratory(
+        load_settings(Path("p.toml"), table), Bright(level), None, linear_generator(), judge
+    )
+    return Measuring(laboratory.settings, Store(folder), laboratory)
+
+
+def test_a_search_is_measured_and_replayed_on_another_classifier(tmp_path):
+    first = measuring(tmp_path / "first", 0.45)
+    found = first.measure(KEY)
+    assert found.broken_by(2.5) > 4
+    assert found.median_dimensions <= 2
+    # The farthest of two dimensions is the one that darkens, by 0.1 per σ.
+    assert all(next(iter(found.shifts_of(row))) == LOST for row in found.cases)
+    for name, level, all_break in (("easier", 0.3, False), ("harder", 0.5, True)):
+        other = measuring(tmp_path / name, level)
+        again = other.compared(KEY, {KEY: found}.__getitem__)
+        assert again["replayed"] == len(found.cases) > 0
+        assert again["still"] == (len(found.cases) if all_break else 0)
+    assert first.compared(KEY, {KEY: replace(found, samples=[99])}.__getitem__) == {}
+
+
+def test_what_the_acceptors_reject_is_not_found(tmp_path):
+    """A judge that loses the image before the classifier does accepts no combination."""
+    found = measuring(tmp_path, 0.45, judged=0.5).measure(KEY)
+    assert found.broken_by(12.0) == found.wrong_unmoved
+    assert found.judged
+    assert found.guided_by_acceptors
+    assert words.warnings([found]) == [words.GUIDED]
 
 
 # The command that makes one again
