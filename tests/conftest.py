@@ -54,7 +54,8 @@ def pytest_runtest_protocol():
 
 def is_of_a_project(module) -> bool:
     """Whether a module lies in the folder of a project, and in none that tests share."""
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    own = getattr(module, "__dict__", {})  # a module may make up any attribute that it is asked for
+    places = [own.get("__file__"), *own.get("__path__", ())]
     return any(place and not str(place).startswith(SHARED) for place in places)
 
 
