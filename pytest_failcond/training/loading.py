@@ -50,7 +50,7 @@ class Loader:
         self._waiting.clear()
 
     def _pinned(self, step: int) -> Batch:
-        """Make a batch, for a GPU in memory that it reads by itself."""
+        """Make a batch, for a GPU in memory that it reads without the CPU."""
         images, labels = self._make(step)
         if self._device.type != "cuda":
             return images, labels

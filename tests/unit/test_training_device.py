@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from tiny import tiny_trainer
 
-from pytest_failcond.storage.tensors import read_metadata
+from pytest_failcond.storage.tensors import read_header
 from pytest_failcond.training.loading import Loader
 from pytest_failcond.training.precision import precision_for, precision_of
 
@@ -93,7 +93,9 @@ def test_an_error_of_a_batch_is_raised_at_its_step():
 def state(trainer, path):
     trainer.save(path)
     trainer.close()
-    return {name: value.tolist() for name, value in load_file(path).items()}, read_metadata(path)
+    return {name: value.tolist() for name, value in load_file(path).items()}, read_header(
+        path, ""
+    ).metadata
 
 
 def test_a_training_with_batches_made_ahead_is_the_same_to_the_bit(tmp_path):
@@ -124,7 +126,7 @@ def test_scaled_losses_move_the_networks_and_their_scale_is_resumed(tmp_path):
     for _ in range(3):
         first.advance()
     first.save(tmp_path / "half.safetensors")
-    assert "scaling" in read_metadata(tmp_path / "half.safetensors")
+    assert "scaling" in read_header(tmp_path / "half.safetensors", "").metadata
     second.resume(tmp_path / "half.safetensors")
     for _ in range(3):
         second.advance()
