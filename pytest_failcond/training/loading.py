@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-Batch = tuple[Tensor, Tensor]
-"""Images and labels of a step."""
+Batch = tuple[Tensor, ...]
+"""The images of a step, and labels."""
 
 AHEAD = 4
 """Batches that are made ahead for a GPU, each by a thread of its own."""
@@ -51,14 +51,10 @@ class Loader:
 
     def _pinned(self, step: int) -> Batch:
         """Make a batch, for a GPU in memory that it reads without the CPU."""
-        images, labels = self._make(step)
+        batch = self._make(step)
         if self._device.type != "cuda":
-            return images, labels
-        return images.pin_memory(), labels.pin_memory()
+            return batch
+        return tuple(part.pin_memory() for part in batch)
 
     def _placed(self, batch: Batch) -> Batch:
-        images, labels = batch
-        return (
-            images.to(self._device, non_blocking=True),
-            labels.to(self._device, non_blocking=True),
-        )
+        return tuple(part.to(self._device, non_blocking=True) for part in batch)

@@ -15,14 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.generator import Generator
@@ -30,7 +27,7 @@ from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Record, parse_json, validate
 from pytest_failcond.storage.tensors import misfit
 from pytest_failcond.training.augment import adjust, augment
-from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
+from pytest_failcond.training.data import CorruptionMix, TrainingImages, labels_at
 from pytest_failcond.training.loading import AHEAD, Batch, Loader
 from pytest_failcond.training.networks import Networks, seed_of
 from pytest_failcond.training.precision import precision_of
@@ -40,7 +37,6 @@ from pytest_failcond.training.state import open_state
 _AUGMENT_EVERY = 4  # steps between two adjustments of the augmentation
 _PATH_EVERY = 4
 _PATH_DECAY = 0.01
-Labels = npt.NDArray[np.int64]
 LOSSES = ("D", "D class", "G", "G class")
 """The names of the losses; while the discriminator warms up, only its own exist."""
 
@@ -106,7 +102,7 @@ class Trainer:
         self._dtype, scaled = precision_of(self._device, recipe.bf16)
         network = None if start is None else start.network
         self._networks = Networks(config, recipe, network, self._device, scaled=scaled)
-        self._loader = Loader(self._real, self._device, AHEAD if self._device.type == "cuda" else 0)
+        self._loader = Loader(self._made, self._device, AHEAD if self._device.type == "cuda" else 0)
         self._augmentation = 0.0
         self._real_signs: list[float] = []
         self._path_mean = torch.zeros((), device=self._device)
@@ -138,8 +134,7 @@ class Trainer:
         recipe, count = self.recipe, self.recipe.batch
         noise = torch.Generator(self._device)
         noise.manual_seed(seed_of(recipe.seed, "noise", self.step))
-        fake_labels = torch.from_numpy(self._labels(self.step)[1]).to(self._device)
-        real, real_labels = self._loader.at(self.step)
+        real, real_labels, fake_labels = self._loader.at(self.step)
         z = torch.randn((2 * count, self.config.z_dim), generator=noise, device=self._device)
 
         losses = self._train_discriminator(real, real_labels, z[:count], fake_labels, noise)
@@ -158,18 +153,11 @@ class Trainer:
                 )
         return losses
 
-    def _labels(self, step: int) -> tuple[Labels, Labels]:
-        """Return the labels of the real and of the generated images of a step, ``[N]`` each."""
-        key = stream_key("step", self.recipe.seed, step)
-        random = np.random.Generator(np.random.Philox(key=key))
-        count, classes = self.recipe.batch, len(self.config.classes)
-        real = balanced_labels(classes, count, random)
-        return real, balanced_labels(classes, count, random)
-
-    def _real(self, step: int) -> Batch:
-        """Return the real images of a step, and their labels."""
-        labels, _ = self._labels(step)
-        return self._images.batch(labels, step), torch.from_numpy(labels)
+    def _made(self, step: int) -> Batch:
+        """Return the real images of a step, their labels, and those of the generated images."""
+        classes, recipe = len(self.config.classes), self.recipe
+        real, fake = labels_at(step, classes, recipe.batch, recipe.seed)
+        return self._images.batch(real, step), torch.from_numpy(real), torch.from_numpy(fake)
 
     def _train_discriminator(
         self, real: Tensor, real_labels: Tensor, z: Tensor, labels: Tensor, noise: torch.Generator

@@ -100,7 +100,7 @@ def state(trainer, path):
 
 def test_a_training_with_batches_made_ahead_is_the_same_to_the_bit(tmp_path):
     plain, ahead = tiny_trainer(), tiny_trainer()
-    ahead._loader = Loader(ahead._real, CPU, 3)
+    ahead._loader = Loader(ahead._made, CPU, 3)
     for _ in range(5):
         assert plain.advance() == ahead.advance()
     assert state(plain, tmp_path / "1") == state(ahead, tmp_path / "2")
