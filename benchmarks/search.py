@@ -15,6 +15,7 @@ from benchmarks.timing import seconds
 from pytest_failcond import Classifier, Generator
 from pytest_failcond.generators.base import BATCH
 from pytest_failcond.judges.file import load_judges
+from pytest_failcond.probes.direction.by_gradient import mean_gradient
 from pytest_failcond.probes.direction.ranking import rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.probes.direction.walking import walk
@@ -66,10 +67,8 @@ def run() -> None:
             p = torch.softmax(classifier.logits(image), 1)[0, CLASS]
             torch.autograd.grad(p, s)
 
-    from pytest_failcond.probes.direction.ranking import _mean_gradient
-
     one, batched = seconds(
-        gradients_one_by_one, lambda: _mean_gradient(generator, classifier, starts)
+        gradients_one_by_one, lambda: mean_gradient(generator, classifier, starts)
     )
     print(f"ranking, {SAMPLES} images: batch 1 {one:.2f} s, ours {batched:.2f} s")
     print(f"  batching: {one / batched:.1f} x\n")

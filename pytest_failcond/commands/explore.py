@@ -5,8 +5,6 @@ class and a direction, and drag the slider: the image changes, and with it the a
 and judge. Two directions can be combined. Run the command in the folder in which you run the tests:
 generator, classifier, judge and seed come from the configuration. The measurements are those of the
 tests, made anew.
-
-A plain callable has no gradients to rank directions by: name its directions with --directions.
 """
 
 from __future__ import annotations

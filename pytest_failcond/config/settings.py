@@ -104,6 +104,7 @@ class CornerCaseSettings(Table):
     samples: Annotated[int, AfterValidator(ranges.SAMPLES.check)] = 128
     max_shift: float = 8.0
     truncation: float = 1.0
+    ranking: Literal["gradient", "effect"] | None = None
 
     @field_validator("truncation")
     @classmethod

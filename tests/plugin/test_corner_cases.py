@@ -69,12 +69,37 @@ def test_failed_corner_cases_bring_their_strip_into_the_html_report(corners, gat
     assert len((corners.path / "none.html").read_text(encoding="utf-8")) < len(text)
 
 
-def test_a_plain_callable_has_no_gradients_and_says_so(corners):
-    corners.configure(CORNERS.replace("torchy:", "mine:"))
+def test_a_plain_callable_is_ranked_by_effect_and_the_report_says_so(corners):
+    corners.write(
+        "plain.py",
+        "import torch, torchy\n"
+        "def load():\n"
+        "    model = torchy.Rows().eval()\n"
+        "    return lambda images: model(torch.from_numpy(images)).detach().numpy()\n",
+    )
+    corners.configure(CORNERS.replace("torchy:load_classifier", "plain:load"))
+    result = corners.run("--failcond-json=run.json", "--failcond-markdown=run.md")
+    assert result.parseoutcomes() == {"passed": 6}
+    said = (
+        "Ranked by measured effect instead of gradient, all classes: the classifier is a plain callable, "
+        "which has no gradients"
+    )
+    for text in (result.stdout.str(), (corners.path / "run.md").read_text(encoding="utf-8")):
+        assert " ".join(text.split()).count(said) == 1
+    assert errors_of(corners.path / "run.json") == []
+    for ranking in json.loads((corners.path / "run.json").read_text())["rankings"]:
+        assert (ranking["way"], ranking["why"]) == ("effect", said.partition(": ")[2])
+
+
+def test_the_configuration_chooses_the_way_of_ranking(corners):
+    corners.configure(CORNERS + 'ranking = "effect"\n')
+    result = corners.run("-k", "corner_case and star", "--failcond-json=run.json")
+    assert result.parseoutcomes()["passed"] == 2
+    result.stdout.fnmatch_lines(["Ranked by measured effect*, all classes: as configured"])
+    corners.configure(CORNERS.replace("torchy:", "mine:") + 'ranking = "gradient"\n')
     result = corners.run()
-    assert result.ret == 1
     assert result.parseoutcomes() == {"failed": 6}
-    result.stdout.fnmatch_lines(["*a plain callable has none; give the classifier as a torch.nn*"])
+    result.stdout.fnmatch_lines(["*a plain callable, which has no gradients; give a torch.nn*"])
 
 
 def test_a_judge_that_accepts_too_little_is_an_error_of_its_class_only(corners, gate):

@@ -198,7 +198,7 @@ def test_a_ranking_of_nothing_fails_its_tests(corners):
         "import torch, torchy\n"
         "class Steps(torchy.Rows):\n"
         "    def forward(self, images):\n"
-        "        return super().forward(images.round())\n"
+        "        return super().forward(images) * 0\n"
         "def load():\n"
         "    return Steps().eval()\n",
     )
@@ -207,4 +207,4 @@ def test_a_ranking_of_nothing_fails_its_tests(corners):
     assert "passed" not in result.parseoutcomes()
     errors = {entry["key"]: entry["error"] for entry in kept(corners)["errors"]}
     for index, name in enumerate(("circle", "square", "star")):
-        assert f"class {name!r} cannot be ranked: the gradient of" in errors[f"ranking:{index}"]
+        assert f"class {name!r} cannot be ranked: whichever" in errors[f"ranking:{index}"]

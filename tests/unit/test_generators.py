@@ -263,14 +263,16 @@ def test_moving_costs_less_than_synthesis_where_it_can(name, monkeypatch):
     ]
     for number, dimension in enumerate(firsts):
         runs[:] = [0] * len(layers)
-        mover = generator.mover(styles, [{dimension: 1.0}])
+        mover = generator.mover(styles, [{dimension: 1.0}, {dimension: -2.0}])
         prepared = list(runs)
         sizes.clear()
         mover.images(many, np.zeros_like(many), np.ones(200))
         assert sizes <= {BATCH}  # the last bits of an image depend on the size of its batch
         spent = [after - before for after, before in zip(runs, prepared, strict=True)]
-        assert prepared[:number] == [1] * number
         linear = space.layers[number][0].endswith("torgb")
+        assert prepared[:number] == [1] * number
+        assert prepared[number:] == [int(linear)] * (len(layers) - number)  # however many moves
+        assert (generator.work_from(number) == 0) == linear
         assert spent == [0] * len(layers) if linear else [0] * number + [4] * (len(layers) - number)
 
 

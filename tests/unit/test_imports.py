@@ -92,7 +92,7 @@ PARTS = {
     "what we measure and decide": """
         measure metrics trials
         corrupting perfect grouping replaying starting
-        starts fitness outlook ranking walking corner_cases filming explore discovery attributes tones strokes regions
+        starts fitness outlook ranking by_gradient by_effect pushing walking corner_cases filming explore discovery attributes tones strokes regions
         finding problem searching slopes differences nearest pruning
     """,
     "what we show": """

@@ -8,7 +8,7 @@ import torch
 
 from pytest_failcond import Classifier, Generator, find_corner_cases
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
-from pytest_failcond.probes.direction import outlook, ranking
+from pytest_failcond.probes.direction import by_gradient, outlook, pushing, ranking
 from pytest_failcond.probes.direction.outlook import Outlook
 from pytest_failcond.process import batching
 
@@ -45,7 +45,7 @@ def model(classes: int, seed: int, favoured: int | None = None) -> torch.nn.Modu
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     made = Clock()
-    for module in (outlook, ranking):
+    for module in (outlook, ranking, by_gradient, pushing):
         monkeypatch.setattr(module, "clock", lambda: made.now)
     monkeypatch.setattr(batching, "_WIDEST", 4 * 16 * 16 * 8)
     monkeypatch.setattr(batching, "_KEPT", 2 * 2 * (16 * 16 * 4 + 8 * 8 * 8 + 4 * 4 * 8))
@@ -120,7 +120,7 @@ def test_an_estimate_follows_the_batches_of_the_generator():
 
     late = Outlook(told.append, Late(), 8, 1, 8.0, judged=False)
     late.ranked(8, 24.0, 4.0, 4.0, first)
-    assert told.pop() == 0.75 * ((8 + 3) * 16 + 16)
+    assert told.pop() == 0.75 * (8 + 3) * 16 + 16
 
 
 def test_the_work_of_a_network_ends_with_its_last_layer():

@@ -1,4 +1,4 @@
-"""Rankings rest on gradients: where there are none, that is said, and nothing is ranked."""
+"""Rankings by gradient: where there is none, effects are measured, and the reason is said."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from torch import nn
 
 from pytest_failcond import Classifier, FailcondError, find_corner_cases, rank_dimensions
 from tests.unit.tiny import tiny_generator
+
+LEVEL = torch.tensor([2.1, -6.4, 9.1])  # so that images of the tiny generator are of any class
 
 
 class Model(nn.Module):
@@ -21,7 +23,7 @@ class Model(nn.Module):
         self.after, self.before = after, before
 
     def forward(self, images):
-        return self.after(self.before(images).flatten(1) @ self.weight)
+        return self.after(self.before(images).flatten(1) @ self.weight - LEVEL)
 
 
 class WithoutGradients(Model):
@@ -67,54 +69,92 @@ def loaded_in_inference_mode():
         return Model()
 
 
-NONE = "has none: its forward detaches it, computes without gradients"
-STEPS = (
-    "is zero in every dimension at all 8 images; look for an operation in it that computes in steps"
-)
+def plain(images):
+    """The same model, of NumPy arrays."""
+    with torch.no_grad():
+        return Model()(torch.from_numpy(images)).numpy()
+
+
+NONE = "the output of the classifier has no gradient: its forward detaches it, computes without"
+STEPS = "is zero in every dimension at all 8 images"
 CASES = {
+    "a plain callable": (lambda: plain, "the classifier is a plain callable, which has no gradients"),
     "no_grad": (WithoutGradients, NONE),
     "inference_mode": (InInferenceMode, NONE),
     "detach": (lambda: Model(lambda x: x.detach()), NONE),
     "through numpy": (lambda: Model(lambda x: torch.from_numpy(x.detach().numpy())), NONE),
     "integers": (lambda: Model(lambda x: (x * 10).long()), NONE),
     "labels": (lambda: Model(lambda x: nn.functional.one_hot(x.argmax(1), 3) * 9), NONE),
-    "half of it detached": (lambda: Model(before=lambda x: (x > 0.5).float()), STEPS),
-    "rounding": (lambda: Model(before=torch.round), STEPS),
+    "half of it detached": (lambda: Model(before=lambda x: x.round(decimals=1)), STEPS),
+    "rounding": (lambda: Model(lambda x: torch.round(x * 4) / 4), STEPS),
     "a sign": (lambda: Model(torch.sign), STEPS),
-    "a constant": (lambda: Model(lambda x: x * 0), STEPS),
-    "saturated": (lambda: Model(lambda x: x * 1e6), "its softmax is saturated (p is exactly 0 or 1)"),
-    "nan": (lambda: Model(at_the_first(float("nan"))), "not finite at 1 of 8 images; look for a square"),
+    "saturated": (lambda: Model(lambda x: x * 1e6), "because its softmax is saturated (p is exactly 0 or 1)"),
+    "nan": (lambda: Model(at_the_first(float("nan"))), "the gradient of the classifier is not finite at 1 of 8 images"),
     "infinite": (lambda: Model(at_the_first(float("inf"))), "is not finite at 1 of 8 images"),
     "root of 0": (lambda: Model(lambda x: x + (x * 0).abs().sqrt()), "is not finite at 8 of 8 images"),
-    "no backward": (lambda: Model(Broken.apply), "raised NotImplementedError: no backward pass was"),
-    "inference weights": (loaded_in_inference_mode, "raised RuntimeError on images [8, 1, 8, 8]: Infe"),
+    "no backward": (lambda: Model(Broken.apply), "the gradient of the classifier raised NotImplementedError: no backward pass was"),
+    "inference weights": (loaded_in_inference_mode, "the classifier raised RuntimeError on images [8, 1, 8, 8]: Infe"),
 }  # fmt: skip
 
 
+def silent(make):
+    model = make()
+    classifier = Classifier(model.eval() if isinstance(model, nn.Module) else model)
+    classifier.notice = lambda remark: None
+    return classifier
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_without_a_gradient_nothing_is_ranked(case):
-    make, words = CASES[case]
+def test_without_a_gradient_effects_are_measured_and_the_reason_is_said(case):
+    """Where a gradient is asked for, the class is refused with the remedy."""
+    make, reason = CASES[case]
     generator = tiny_generator()
-    for action in (rank_dimensions, find_corner_cases):
-        with pytest.raises(FailcondError) as caught:
-            action(generator, Classifier(make().eval()), 1, samples=8)
-        assert words in str(caught.value)
-        assert "\n" not in str(caught.value)
-        if words != NONE and "raised" not in words:
-            assert str(caught.value).startswith("class 'square' cannot be ranked: ")
+    with pytest.raises(FailcondError) as caught:
+        rank_dimensions(generator, silent(make), 1, samples=8, way="gradient")
+    assert str(caught.value).startswith("class 'square' cannot be ranked by gradient: ")
+    assert reason in str(caught.value)
+    assert str(caught.value).endswith(", or have it ranked by measured effect")
+    assert "\n" not in str(caught.value)
+    ranking = rank_dimensions(generator, silent(make), 1, samples=8)
+    assert ranking.way == "effect"
+    assert reason in ranking.why
+    asked = rank_dimensions(generator, silent(make), 1, samples=8, way="effect")
+    assert asked.why == "as configured"
+    for other in ("dimensions", "scores"):
+        assert np.array_equal(getattr(ranking, other), getattr(asked, other))
+    assert sorted(ranking.dimensions) == list(range(28))
+    found = find_corner_cases(generator, silent(make), 1, top=1, samples=8, max_shift=1.0)
+    assert [f.key.dimension for f in found.directions] == [ranking.dimensions[0]]
 
 
-def test_a_class_is_refused_and_not_the_others():
-    class Blind(Model):
-        """Never sees class 1, whose logit is far below the others."""
+def test_what_no_push_changes_is_not_ranked():
+    for make in (lambda: Model(lambda x: x * 0), lambda: lambda images: np.zeros((len(images), 3))):
+        for action in (rank_dimensions, find_corner_cases):
+            with pytest.raises(FailcondError) as caught:
+                action(tiny_generator(), silent(make), 1, samples=8)
+            assert str(caught.value).startswith(
+                "class 'square' cannot be ranked: whichever dimension"
+            )
+
+
+def test_a_class_is_ranked_by_effect_and_not_the_others():
+    class Sure(Model):
+        """Takes every image that is bright enough for class 1, and no other one."""
 
         def forward(self, images):
-            return super().forward(images) + torch.tensor([0.0, -1e4, 0.0])
+            bright = images.mean((1, 2, 3)) > level
+            sure = torch.tensor([0.0, 1e4, 0.0])
+            return super().forward(images) + torch.where(bright[:, None], sure, -sure)
 
-    model, generator = Classifier(Blind().eval()), tiny_generator()
-    with pytest.raises(FailcondError, match=r"class 'square' cannot be ranked.*saturated"):
-        rank_dimensions(generator, model, 1, samples=8)
-    assert np.abs(rank_dimensions(generator, model, 0, samples=8).scores).max() > 0
+    generator = tiny_generator()
+    images = generator.synthesize(generator.sample([0, 1] * 8, seed=0))
+    level = float(images.mean((1, 2, 3)).median())
+    ranking = rank_dimensions(generator, silent(Sure), 1, samples=8)
+    assert ranking.way == "effect"
+    assert "saturated" in ranking.why
+    other = rank_dimensions(generator, silent(Sure), 0, samples=8)
+    assert (other.way, other.why) == ("gradient", "")
+    assert np.all(np.diff(np.abs(other.scores)) <= 0)
 
 
 def test_gradients_are_there_though_they_are_switched_off():

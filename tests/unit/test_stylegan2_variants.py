@@ -45,8 +45,10 @@ def test_the_room_before_a_clamp_is_the_largest_shift_that_it_leaves_alone():
     shifts[0, space.index("b4.torgb[0]")], shifts[1, space.index("b16.torgb[1]")] = 1.0, -2.0
     synthesis, first = clamped.network.synthesis, 1
     with torch.no_grad():
-        room = synthesis.room(synthesis.prefix(styles, first), styles, shifts, first)
-        assert torch.isinf(free.network.synthesis.room(None, styles, shifts, first)).all()
+        _, _, room = synthesis.linear(synthesis.prefix(styles, first), styles, shifts, first)
+        other = free.network.synthesis
+        _, _, boundless = other.linear(other.prefix(styles, first), styles, shifts, first)
+        assert torch.isinf(boundless).all()
     assert room.shape == (2, 2)
     assert ((room > 1) & room.isfinite()).all()
     for n, image in enumerate(styles):

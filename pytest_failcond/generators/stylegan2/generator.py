@@ -18,7 +18,7 @@ from pytest_failcond.generators.base import BATCH, Move
 from pytest_failcond.generators.stylegan2.checkpoint import GENERATOR, read_config
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.moving import LayerMover
-from pytest_failcond.generators.stylegan2.network import Network
+from pytest_failcond.generators.stylegan2.network import Network, ToImage
 from pytest_failcond.generators.stylegan2.stylespace import StyleSpace, locate
 from pytest_failcond.process.batching import Batches, filled
 from pytest_failcond.process.surroundings import ours
@@ -112,8 +112,9 @@ class Generator:
         return (*self.config.image_size, self.config.image_channels)
 
     def work_from(self, layer: int) -> float:
-        """Return the share of a synthesis that a shift in a layer repeats."""
-        return self.config.work_from(layer)
+        """Return the share of a synthesis that a shift in a layer repeats; none in an image layer."""
+        linear = isinstance(self.network.synthesis.layers[layer], ToImage)
+        return 0.0 if linear else self.config.work_from(layer)
 
     @property
     def batches(self) -> Batches:

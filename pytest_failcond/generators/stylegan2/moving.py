@@ -1,8 +1,8 @@
 """Moved images for less than a synthesis each.
 
 A shift in one layer leaves every earlier layer unchanged, so their part is computed once; and an image
-is linear in the styles of the image layers (their outputs are upsampled and summed), so there two
-syntheses give all shifts, as far as no clamp acts.
+is linear in the styles of the image layers (their outputs are upsampled and summed), so there one
+synthesis gives all shifts, as far as no clamp acts.
 """
 
 from __future__ import annotations
@@ -63,12 +63,7 @@ class LayerMover:
         changed = [synthesis.layers[layer] for layer in layers]
         self._linear = bool(changed) and all(isinstance(layer, ToImage) for layer in changed)
         if self._linear:
-            rows = np.arange(len(styles))
-            nothing, unit = np.zeros(len(rows)), np.ones(len(rows))
-            self._base = self._raw(rows, np.zeros_like(rows), nothing)
-            ways = [np.full_like(rows, d) for d in range(len(moves))]
-            self._slopes = torch.stack([self._raw(rows, way, unit) - self._base for way in ways])
-            self._room = self._amounts_without_clamp(len(rows))
+            self._base, self._slopes, self._room = self._unit_changes(max(together, 1))
 
     @ours()
     def images(
@@ -101,18 +96,20 @@ class LayerMover:
             parts.append(raw.cpu())
         return torch.cat(parts)[: len(rows)]
 
-    def _amounts_without_clamp(self, count: int) -> npt.NDArray[np.float64]:
-        """Return how far each image can be moved each way before an image layer's clamp acts: ``[D, N]``."""
+    def _unit_changes(self, size: int) -> tuple[Tensor, Tensor, npt.NDArray[np.float64]]:
+        """Return the raw images, the change of each by a unit of each move, and how many units before an
+        image layer's clamp acts: ``[N, C, R, R]``, ``[D, N, C, R, R]``, ``[D, N]``.
+        """
         shifts = torch.from_numpy(self._moves).float().to(self._device)
         parts = []
-        for part in filled(count, self._batch):
-            chosen = torch.arange(count)[part]
+        for chosen in torch.split(torch.arange(len(self._styles)), size):
             state = self._state.select(chosen.to(self._device))
             styles = self._styles[chosen].to(self._device)
             with torch.no_grad():
-                parts.append(self._synthesis.room(state, styles, shifts, self._layer).cpu())
-        room: npt.NDArray[np.float64] = torch.cat(parts, dim=1)[:, :count].double().numpy()
-        return room
+                found = self._synthesis.linear(state, styles, shifts, self._layer)
+            parts.append([value.cpu() for value in found])
+        images, changes, room = zip(*parts, strict=True)
+        return torch.cat(images), torch.cat(changes, dim=1), torch.cat(room, dim=1).double().numpy()
 
 
 def _kept_before(values: Sequence[int], first: int, count: int) -> int:

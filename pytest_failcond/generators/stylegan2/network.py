@@ -119,8 +119,7 @@ class StyledConvolution(nn.Module):
         x = x * demodulation.to(x.dtype)[:, :, None, None]
         pixels = self.noise
         if noise is not None:
-            shape = (len(x), 1, *self.noise.shape)
-            pixels = torch.randn(shape, generator=noise, device=noise.device)
+            pixels = torch.randn((len(x), 1, *self.noise.shape), generator=noise)
         x = x + (pixels * self.noise_strength).to(x.dtype)
         x = activate(x + self.bias.to(x.dtype)[:, None, None])
         return State(kept_within(x, self.clamp), state.image)
@@ -149,12 +148,19 @@ class ToImage(nn.Module):
         x = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype))
         return x.float()
 
-    def room(self, x: Tensor, style: Tensor, shift: Tensor) -> Tensor:
-        """Return how many times ``shift`` can be added to ``style`` before the clamp acts: ``[N]``."""
+    def rate(self, x: Tensor, shift: Tensor) -> Tensor:
+        """Return the change of the layer's own part for a shift of the style, ``[in]``: ``[N, c, H, W]``."""
+        shifted = shift.nonzero()[:, 0]  # few channels, of all
+        weight = self.weight[:, shifted, 0, 0] * shift[shifted]
+        return torch.einsum("oc,nchw->nohw", weight.to(x.dtype), x[:, shifted]).float()
+
+    def room(self, x: Tensor, style: Tensor, rates: Tensor) -> Tensor:
+        """Return how many times each of ``rates`` ``[D, N, c, H, W]`` can be added before the clamp
+        acts: ``[D, N]``.
+        """
         limit = math.inf if self.clamp is None else self.clamp
         own = self.weighted(x, style) + self.bias[:, None, None]
-        rate = self.weighted(x, shift.expand_as(style))
-        return (limit - own.abs().amax(dim=(1, 2, 3))) / rate.abs().amax(dim=(1, 2, 3))
+        return (limit - own.abs().amax(dim=(1, 2, 3))) / rates.abs().amax(dim=(2, 3, 4))
 
     def forward(self, state: State, style: Tensor, noise: torch.Generator | None) -> State:
         own = self.weighted(state.features, style) + self.bias[:, None, None]
@@ -206,8 +212,13 @@ class Synthesis(nn.Module):
         assert done.image is not None
         return done.image
 
-    def room(self, state: State, styles: Tensor, shifts: Tensor, layer: int) -> Tensor:
-        """Return how many times each shift can be added to each image before a clamp acts: ``[D, N]``.
+    def linear(
+        self, state: State, styles: Tensor, shifts: Tensor, layer: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the images, their change for each shift, and how many times each shift can be added to
+        each image before a clamp acts: ``[N, c, R, R]``, ``[D, N, c, R, R]``, ``[D, N]``.
+
+        Features are computed once, and nothing for each shift but its part of the image.
 
         Args:
             state: before layer number ``layer``.
@@ -216,16 +227,21 @@ class Synthesis(nn.Module):
             layer: the first layer that is shifted.
         """
         room = styles.new_full((len(shifts), len(styles)), math.inf)
-        if self.clamp is None:
-            return room
+        change: Tensor | None = None
         styled, shifted = (torch.split(values, self.widths, dim=1) for values in (styles, shifts))
         for number in range(layer, len(self.layers)):
             found, style = self.layers[number], styled[number]
             if isinstance(found, ToImage):
-                each = [found.room(state.features, style, shift) for shift in shifted[number]]
-                room = torch.minimum(room, torch.stack(each))
+                rates = torch.stack([found.rate(state.features, s) for s in shifted[number]])
+                if self.clamp is not None:
+                    room = torch.minimum(room, found.room(state.features, style, rates))
+                if change is not None:
+                    rates += upsample(change.flatten(0, 1)).reshape(rates.shape)
+                change = rates
             state = found(state, style, None)
-        return room
+        assert state.image is not None
+        assert change is not None
+        return state.image, change, room
 
     def forward(
         self,

@@ -13,6 +13,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.probes.direction.outlook import Outlook, Tell
 from pytest_failcond.probes.direction.ranking import Ranking, rank_dimensions
+from pytest_failcond.probes.direction.record import Way
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.probes.direction.walking import Walk, walk
 from pytest_failcond.probes.keys import DirectionKey
@@ -102,6 +103,7 @@ def find_corner_cases(
     judge: Judge = None,
     seed: int = 0,
     truncation: float = 1.0,
+    ranking: Way | None = None,
     tell: Tell = lambda left: None,
 ) -> Findings:
     """Find a class's ``top`` directions and walk them (arXiv 2410.12814, with validity judged).
@@ -110,23 +112,24 @@ def find_corner_cases(
 
     Args:
         generator: makes the images.
-        classifier: the model under test; needs gradients.
+        classifier: the model under test.
         class_index: the class.
         top: directions wanted; fewer are returned if the ranking's first 10 x ``top`` hold no more, or
-            no more dimensions have a gradient.
+            no more dimensions lose anything.
         samples: start images, and images that the ranking averages over.
         max_shift: end of the walks, σ.
         judge: one judge or several, or an `Acceptance`, which decide whether images still show the
             class; None: all do, within the generator's range.
         seed: keys the samples.
         truncation: of the samples, towards the mean of their class; σ and ranges stay those of 1.
+        ranking: ``"gradient"`` or ``"effect"``; None: by gradient if the classifier has one.
         tell: called with the seconds that are left, once the first images are ranked.
 
     Raises:
-        FailcondError: the classifier has no gradients, or the judge accepts too few images.
+        FailcondError: no dimension can be ranked, or the judge accepts too few images.
     """
     acceptance = Acceptance.of(judge)
-    ranking = rank_dimensions(
+    ranked = rank_dimensions(
         generator,
         classifier,
         class_index,
@@ -134,6 +137,7 @@ def find_corner_cases(
         judge=acceptance,
         seed=seed,
         truncation=truncation,
+        way=ranking,
         outlook=Outlook(tell, generator, samples, top, max_shift, acceptance.judged),
     )
     starts = start_images(
@@ -143,23 +147,23 @@ def find_corner_cases(
     passed: list[PassedOver] = []
     right_unmoved = np.zeros(len(starts), dtype=bool)
     position = 0
-    last = min(MOST_CANDIDATES * top, int(np.count_nonzero(ranking.scores)))
+    last = min(MOST_CANDIDATES * top, int(np.count_nonzero(ranked.scores)))
     while len(found) < top and position < last:
         chosen = range(position, min(position + top - len(found), last))
         keys = [
-            DirectionKey(class_index, int(ranking.dimensions[i]), ranking.sign(i)) for i in chosen
+            DirectionKey(class_index, int(ranked.dimensions[i]), ranked.sign(i)) for i in chosen
         ]
         walks = walk(generator, classifier, keys, starts, judge=acceptance, max_shift=max_shift)
         right_unmoved = walks[0].right_unmoved  # the same along every direction
         for i, key, walked in zip(chosen, keys, walks, strict=True):
-            score = float(abs(ranking.scores[i]))
+            score = float(abs(ranked.scores[i]))
             if walked.valid_range is not None and walked.valid_range < LEAST_VALID_RANGE:
                 passed.append(PassedOver(key, score, walked.valid_range))
                 continue
             strip = make_strip(generator, classifier, walked, starts, acceptance)
             found.append(Finding(key, len(found) + 1, score, walked, strip))
         position = chosen.stop
-    return Findings(ranking, starts, tuple(found), tuple(passed), right_unmoved)
+    return Findings(ranked, starts, tuple(found), tuple(passed), right_unmoved)
 
 
 @ours()

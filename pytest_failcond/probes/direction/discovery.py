@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.probes.direction.corner_cases import Finding, find_corner_cases, shifted_images
+from pytest_failcond.probes.direction.record import Way
 from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.direction.walking import Walk
 from pytest_failcond.probes.keys import DirectionKey
@@ -71,6 +72,7 @@ def discover(
     acceptance: Acceptance = EVERYTHING,
     seed: int = 0,
     truncation: float = 1.0,
+    ranking: Way | None = None,
 ) -> Discovery:
     """Find corner cases of a class: ``per_direction`` typical ones along each of its directions.
 
@@ -80,7 +82,7 @@ def discover(
     Args: as of `find_corner_cases`; ``acceptance`` decides whether images still show the class.
 
     Raises:
-        FailcondError: the classifier has no gradients, or the judge accepts too few images.
+        FailcondError: no dimension can be ranked, or the judge accepts too few images.
     """
     findings = find_corner_cases(
         generator,
@@ -92,6 +94,7 @@ def discover(
         judge=acceptance,
         seed=seed,
         truncation=truncation,
+        ranking=ranking,
     )
     cases: list[FoundCase] = []
     dropped: Counter[str] = Counter()

@@ -43,17 +43,11 @@ def explore(
         tell: called with the current step.
 
     Raises:
-        FailcondError: there is no generator, the classifier has no gradients to rank by and no
-            directions are given, or no class has a direction to show.
+        FailcondError: there is no generator, or no class has a direction to show.
     """
     generator = laboratory.generator
     if generator is None:
         raise FailcondError(NO_GENERATOR)
-    if not laboratory.classifier.differentiable and not directions:
-        raise FailcondError(
-            "classifier: a plain callable has no gradients to rank directions by; name "
-            "directions, like --directions direction:8:322:+"
-        )
     settings = laboratory.settings
     explored: list[ExploredClass] = []
     skipped: dict[int, str] = {}

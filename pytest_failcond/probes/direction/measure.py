@@ -56,7 +56,7 @@ def measure(
         yield from ((direction.key, direction) for direction in directions)
         yield key, ranking
         return
-    # A classifier without gradients cannot be ranked, but it can be walked.
+    # A class that cannot be ranked can be walked.
     with suppress(FailcondError):
         bench.measure(unit(key))
     yield key, bench.found(key) or measure_direction(bench.laboratory, key, bench.save)
@@ -78,6 +78,7 @@ def find(
         judge=laboratory.acceptance,
         seed=laboratory.settings.seed,
         truncation=options.truncation,
+        ranking=options.ranking,
         tell=tell,
     )
     search = laboratory.settings.combinations
@@ -122,6 +123,8 @@ def ranking_record(key: RankingKey, findings: Findings, kept: int = _KEPT_SCORES
         ],
         starts=len(findings.right_unmoved),
         starts_right=pack_bits(findings.right_unmoved),
+        way=ranking.way,
+        why=ranking.why,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -18,6 +19,13 @@ _STRIP = 8
 
 Tell = Callable[[float], None]
 """Called with the seconds that are left."""
+
+
+class Work(NamedTuple):
+    """Images, and the syntheses that they take: less than one each, if earlier layers are reused."""
+
+    images: int
+    syntheses: float
 
 
 def clock() -> float:
@@ -54,7 +62,8 @@ class Outlook:
         end = _WALKED * max_shift if judged else min(_RANGE, max_shift)
         looks = round(end / STEP) + 1 + _BISECTED
         self._drawn = _filled(samples, size) * judged
-        self._looks = top * (looks * _filled(samples, size) + _filled(_STRIP, size))
+        self._looks = top * looks * _filled(samples, size)
+        self._strips = top * _filled(_STRIP, size)
         self._generator, self._top, self._judged = generator, top, judged
         self._draw = 0.0  # seconds for an image and its judges
 
@@ -77,10 +86,37 @@ class Outlook:
             self._generator.style_space.layer_of, np.argsort(-scores)[: self._top].tolist()
         )
         share = sum(work_from(self._generator, layer) for layer in layers) / self._top
-        judge = max(self._draw - made / done, 0.0) * self._judged
-        look = (made * share + seen) / done + judge
-        draw = (made / done + judge) * self._drawn
-        self._tell(seconds / done * (self._samples - done) + look * self._looks + draw)
+        left = seconds / done * (self._samples - done)
+        self._tell(left + self._walks(made / done, seen / done, share))
+
+    def pushed(self, done: Work, planned: Work, made: float, seen: float, share: float) -> None:
+        """Tell the time left after some images were pushed to measure effects.
+
+        Args:
+            done: their number and work.
+            planned: those of all.
+            made: the generator's time, s.
+            seen: the classifier's.
+            share: the mean share of a synthesis that a shift repeats.
+        """
+        synthesis = made / done.syntheses if done.syntheses else 0.0
+        look = seen / done.images
+        left = max(planned.syntheses - done.syntheses, 0.0) * synthesis
+        left += max(planned.images - done.images, 0) * look
+        self._tell(left + self._walks(synthesis, look, share))
+
+    def _walks(self, synthesis: float, look: float, share: float) -> float:
+        """Return the seconds of drawing start images and walking them.
+
+        Args:
+            synthesis: seconds for an image.
+            look: the classifier's, for one.
+            share: of a synthesis, that a shift repeats.
+        """
+        judge = max(self._draw - synthesis, 0.0) * self._judged
+        walks = (synthesis * share + look + judge) * self._looks
+        strips = (synthesis + look + judge) * self._strips  # whole syntheses
+        return walks + strips + (synthesis + judge) * self._drawn
 
 
 def _filled(count: int, size: int) -> int:
