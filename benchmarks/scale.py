@@ -60,32 +60,35 @@ def write(folder: Path) -> None:
     """Write the project, with its generator."""
     torch.manual_seed(0)
     folder.mkdir(exist_ok=True)
-    generator = Generator(CONFIG, Network(CONFIG), training={"level": 0.0})
-    generator.training["level"] = _level(generator)
+    generator = Generator(CONFIG, Network(CONFIG))
+    generator.training |= _levels(generator)
     generator.save(folder / _FILE)
     (folder / "pyproject.toml").write_text(_PROJECT)
     (folder / "test_robustness.py").write_text("from pytest_failcond.suite import *\n")
 
 
-def _level(generator: Generator) -> float:
-    """Return the median of the mean levels of some images: half of them are darker."""
-    shown = generator.synthesize(generator.sample([0, 1] * STARTS))
-    return float(shown.mean(dim=(1, 2, 3)).median())
+def _levels(generator: Generator) -> dict[str, float]:
+    """Return the level between the classes, and the sign of their difference, from some images."""
+    shown = generator.synthesize(generator.sample([0, 1] * (2 * STARTS))).mean(dim=(1, 2, 3))
+    first, second = float(shown[::2].median()), float(shown[1::2].median())
+    return {"middle": (first + second) / 2, "sign": 1.0 if second >= first else -1.0}
 
 
 @cache
-def _median() -> float:
+def _kept() -> tuple[float, float]:
+    """Return the level between the classes, and the sign of the second."""
     from pytest_failcond.generators.stylegan2.checkpoint import read_config
 
-    return float(read_config(Path(_FILE))[1]["level"])
+    training = read_config(Path(_FILE))[1]
+    return float(training["middle"]), float(training["sign"])
 
 
 def judge() -> Any:
-    """Return a judge that costs nothing: darker images are of the first class, the others of the second."""
-    middle = _median()
+    """Return a judge that costs nothing: it goes by the mean level of an image."""
+    middle, sign = _kept()
 
     def answers(shown: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        off = 1e4 * (shown.mean(axis=(1, 2, 3)) - middle)
+        off = sign * 1e4 * (shown.mean(axis=(1, 2, 3)) - middle)
         return np.stack([-off, off], axis=1)
 
     return answers
@@ -101,16 +104,16 @@ def images() -> LabeledImages:
 def classifier() -> nn.Module:
     """Return a network of ResNet-50's size that goes by the level too, and so agrees with the judge."""
     torch.manual_seed(1)
-    return _Levels(_median()).eval()
+    return _Levels(*_kept()).eval()
 
 
 class _Levels(nn.Module):
-    def __init__(self, middle: float) -> None:
+    def __init__(self, middle: float, sign: float) -> None:
         super().__init__()
-        self.net, self.middle = ResNet50(2), middle
+        self.net, self.middle, self.sign = ResNet50(2), middle, sign
 
     def forward(self, shown: Tensor) -> Tensor:
-        off = 100 * (shown.mean(dim=(1, 2, 3)) - self.middle)
+        off = self.sign * 100 * (shown.mean(dim=(1, 2, 3)) - self.middle)
         logits: Tensor = 0.1 * self.net(shown) + torch.stack([-off, off], dim=1)
         return logits
 
