@@ -6,9 +6,12 @@ INSTALLED := $(VENV)/.installed
 # A worker for each core, with one thread: faster than threads in one process, also on a busy machine.
 EXAMPLE := cd example_project && $(BIN)/python -m pytest -p no:randomly -n auto
 COMBINED := $(EXAMPLE) -v -k combination -o addopts= --failcond-config=combinations.toml
+# What fine-tuning makes, and its gates.
+MEND := reports/mend
+MENDED := $(EXAMPLE) -o addopts= --failcond-config=mend.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help example example-failing example-combinations test lint bench browser oracle clean
+.PHONY: help example example-failing example-combinations example-mend test lint bench browser oracle clean
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +30,14 @@ example-failing: $(INSTALLED) ## Run the same gates on a classifier trained on c
 example-combinations: $(INSTALLED) ## Search combined corner cases of both classifiers, and try the first one's on the second.
 	$(COMBINED) --failcond-classifier=digits:load_mlp --failcond-json=reports/combined-mlp.json
 	$(COMBINED) --failcond-json=reports/combined.json --failcond-compare=reports/combined-mlp.json
+
+example-mend: $(INSTALLED) ## Fine-tune the failing classifier on its hard images; MNIST names the folder of the digits.
+	cd example_project && $(BIN)/failcond export $(MEND)/hard --count 1500 --classifier digits:load_mlp
+	cd example_project && PYTHONPATH=. $(BIN)/python -m training.mend
+	-$(MENDED) --failcond-classifier=digits:load_mlp --failcond-json=$(MEND)/first.json
+	-$(MENDED) --failcond-classifier=training.mend:load_mended --failcond-json=$(MEND)/mended.json \
+		--failcond-compare=$(MEND)/first.json
+	cd example_project && PYTHONPATH=. $(BIN)/python -m training.mended
 
 test: $(INSTALLED) lint ## Run the linters, the type checker and all tests.
 	$(BIN)/python -m pytest -n auto --dist loadfile

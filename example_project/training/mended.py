@@ -27,7 +27,7 @@ from pytest_failcond import (
 )
 
 SEED = 1  # the export has 0
-SAMPLES = {"gradient": 16, "steps": 6}  # start images of each class
+SAMPLES = {"gradient": 12, "steps": 4}  # start images of each class
 CONFIDENCE = 0.95
 MODELS = {
     "first": digits.load_mlp,
