@@ -1,5 +1,4 @@
-"""Write the picture of a corner case: a start image moved along one direction or several; or of a test
-image under a corruption.
+"""Write the picture of a start image moved along directions, or of a test image under a corruption.
 
 The HTML report shows this command, filled in, beside each strip of pictures, and so does the result
 of `failcond.image(case)` when a test prints it. Run the command in the folder in which you run the

@@ -22,6 +22,7 @@ _REMEDY = "export again, into an empty folder"
 Kind = Literal["direction", "combination", "near"]
 """A way of failing: moved along one dimension past the break, along several, or to just before it."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
+SINGLE: Kind = "direction"
 
 Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Share = Annotated[float, Field(ge=0, le=1)]

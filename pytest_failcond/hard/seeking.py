@@ -14,7 +14,7 @@ from pytest_failcond.generators.base import batches_of
 from pytest_failcond.hard.by_combination import ByCombination
 from pytest_failcond.hard.by_direction import ByDirection
 from pytest_failcond.hard.candidates import Candidate, Found, Needed, Search, rarest_first
-from pytest_failcond.hard.manifest import HardImage, Kind, Progress
+from pytest_failcond.hard.manifest import SINGLE, HardImage, Kind, Progress
 from pytest_failcond.hard.rendering import BLOCK, StartStyles
 from pytest_failcond.hard.sharing import missing
 from pytest_failcond.probes.direction.ranking import rank_dimensions
@@ -137,7 +137,7 @@ class Seeker:
     def _given_up(self, kind: Kind) -> bool:
         looked = self._looked[kind]
         rare = looked >= ENOUGH_DRAWN and self._found[kind] < LEAST_FOUND * looked
-        only_single = kind == "direction" or "combination" not in self._search.asked.kinds
+        only_single = kind == SINGLE or "combination" not in self._search.asked.kinds
         return rare or (only_single and self._directions.exhausted)
 
     def _starts(self) -> Starts:

@@ -7,10 +7,11 @@ that are computed together, and pixels must be the same on every machine and wor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 GENERATED = 64
 CLASSIFIED = 256
@@ -70,6 +71,8 @@ def filled(count: int, size: int) -> Iterator[slice | npt.NDArray[np.int64]]:
     """Cut ``count`` rows into batches of ``size``; the last one repeats the last row to be full, because
     the last bits of a network's output depend on how many images are computed together.
     """
+    import numpy as np
+
     for start in range(0, count, size):
         full = start + size <= count
         rows = slice(start, start + size)

@@ -192,7 +192,7 @@ def test_a_suite_that_another_file_is_nearer_to_fails_and_says_so(mono, monkeypa
     assert said(result) == str(mono.path / "pyproject.toml")
     assert result.ret == 1
     outcomes = result.parseoutcomes()
-    assert outcomes["errors"] == 14  # seven tests of each service
+    assert outcomes["errors"] == 16  # eight tests of each service
     assert outcomes["failed"] == 1  # the gate of test_all's
     assert outcomes["passed"] == 2  # test_all's other one, test_plain's one
     for service in ("signs", "lights"):
@@ -200,14 +200,14 @@ def test_a_suite_that_another_file_is_nearer_to_fails_and_says_so(mono, monkeypa
             [f"configured by {mono.path}/{service}/pyproject.toml, but this session has "
              f"{mono.path}/pyproject.toml; run pytest on {mono.path}/{service}, or give *"]
         )  # fmt: skip
-    assert result.stdout.str().count("\nsee above, ") == 12
+    assert result.stdout.str().count("\nsee above, ") == 14
 
 
 def test_a_suite_below_a_session_without_a_configuration_fails(mono):
     result = mono.run()
     assert said(result) is None
     assert result.ret == 1
-    assert result.parseoutcomes() == {"errors": 14, "passed": 1}
+    assert result.parseoutcomes() == {"errors": 16, "passed": 1}
     result.stdout.fnmatch_lines(["configured by */signs/pyproject.toml, but this session has no *"])
     assert mono.run("--failcond-config=signs/pyproject.toml", "-k", "clean").ret == 0
 
@@ -217,7 +217,7 @@ def test_a_suite_without_any_configuration_fails_and_says_where_it_looked(mono):
     mono.write("plain/test_partly.py", "from pytest_failcond.suite import test_gate as test_mine")
     result = mono.run("plain")
     assert result.ret == 1
-    assert result.parseoutcomes() == {"errors": 8, "passed": 1}
+    assert result.parseoutcomes() == {"errors": 9, "passed": 1}
     result.stdout.fnmatch_lines(
         [f"not configured: there is no ?tool.failcond? and no failcond.toml in {mono.path}/plain or "
          "above; `failcond init` writes the ?tool.failcond? tables"]

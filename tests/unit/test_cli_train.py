@@ -207,7 +207,6 @@ def test_a_training_ends_with_its_quality_in_the_file(here, capsys):
         (["--judge=mine:images", "--test-images=mine:images"], "must return a torch Module"),
         (["--classes=a,b"], "classes: 2 names, but the labels are 0 to 2"),
         (["--classes=a,b,c,d"], "classes: 4 names"),
-        (["--classes=a,b,b"], "each name once"),
         (["--channels=6"], "a 8 px generator has 2 blocks"),
         (["--resolution=12"], "power of two"),
         (["--corruptions=gausian_blur"], "did you mean 'gaussian_blur'?"),
