@@ -60,7 +60,9 @@ def run(options: argparse.Namespace) -> int:
     with OwnFolder() as folder:
         joined = merge(parts, baseline=baseline, pictures=folder, project=project)
         joined.save(options.out)
-    keys = count(len(joined.measurements) + len(joined.directions), "key")
+    keys = count(
+        len(joined.measurements) + len(joined.directions) + len(joined.combinations), "key"
+    )
     say(f"joined {count(len(parts), 'part')}: {keys}")
     if missing := missing_parts(list(parts.values())):
         of = f"{len(missing)} of {len(missing) + len(parts)}"

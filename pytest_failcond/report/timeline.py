@@ -18,27 +18,23 @@ from pytest_failcond.words.printing import printable
 
 _TICKS = 12
 _LONGEST, _LONGEST_TICK = 34, 17  # characters of a run's name: two lines of its column; a label
-_NAMES = {
-    "accuracy": "accuracy",
-    "drop": "drop in accuracy",
-    "broken_share": "broken share",
-    "newly_broken_share": "newly broken share",
-    "start_accuracy": "accuracy on start images",
-    "breaking_shift": "breaking shift",
-    "valid_range": "valid range",
-}
+_DROP = "drop in accuracy"  # that of a gate is named by its gate
 _EXPLAINED = "low, high: one-sided 95 % bounds; change: since the row before."
 _DIRTY = "+ after a commit: files differed from it."
 
 
 def title(question: Question) -> str:
     """Name the metric and its key."""
-    text = f"{_NAMES[question.metric]}, {printable(question.key)}"
+    text = f"{_noun(question)}, {printable(question.key)}"
     if question.at is not None:
         text += f" at {question.at:.1f} σ"
     if question.class_name is not None:
         text += f", class {printable(question.class_name)}"
     return text[0].upper() + text[1:]
+
+
+def _noun(question: Question) -> str:
+    return _DROP if question.metric == "drop" else METRICS[METRIC_OF[question.metric]].noun
 
 
 def show(page: Page, points: Sequence[Point], question: Question) -> None:
@@ -112,7 +108,7 @@ def draw(points: Sequence[Point], question: Question) -> bytes:
                     color=figures.INK, parse_math=False)  # fmt: skip
     axes.set_xlim(-0.6, len(points) - 0.4)
     unit = ", σ" if _in_sigma(question) else ""
-    axes.set_ylabel(f"{_NAMES[question.metric]}{unit}", fontsize=9, color=figures.INK)
+    axes.set_ylabel(f"{_noun(question)}{unit}", fontsize=9, color=figures.INK)
     axes.set_title(title(question), fontsize=10, loc="left", color=figures.INK, parse_math=False)
     axes.tick_params(labelsize=8, colors=figures.INK)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)

@@ -14,10 +14,13 @@ from rich.cells import cell_len
 from pytest_failcond.cli import main
 from pytest_failcond.commands.history import short_names
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.keys import CombinationKey
+from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.report import timeline
-from pytest_failcond.runs.history import Question, history
+from pytest_failcond.runs.history import METRIC_OF, Question, history
 from pytest_failcond.statistics.bounds import proportion_bound
 from pytest_failcond.statistics.paired import paired_drop_bound
+from tests.combinations import combined
 from tests.quality.test_selftest import CELLS, STARTS, make_run, measured, walked
 from tests.runs import changed
 
@@ -101,6 +104,32 @@ def test_values_are_those_of_the_gates():
     assert ends.value == walked().valid_range
     (of_class,) = history(one, Question("accuracy", "clean", class_name="b"))
     assert (of_class.value, of_class.n) == (0.9, 500)
+
+
+@pytest.mark.parametrize("metric", METRIC_OF)
+def test_every_followed_metric_has_a_title(metric):
+    question = Question(metric, "clean", at=2.0 if METRICS[METRIC_OF[metric]].at else None)
+    noun = "drop in accuracy" if metric == "drop" else METRICS[METRIC_OF[metric]].noun
+    assert timeline.title(question).lower().startswith(f"{noun}, clean")
+
+
+def test_combinations_are_followed_if_they_were_searched_alike():
+    def searched(date, *distances, **options):
+        one = run(date)
+        found = combined(CombinationKey(0), distances)
+        settings = one.settings | {"combinations": options | {"samples": 4}}
+        return replace(one, records=one.records | {found.key: found}, settings=settings)
+
+    runs = [("a", searched(1, 2.0, 3.0, 4.0, None)), ("b", searched(2, 5.0, None, None, None))]
+    points = history(runs, Question("combined_distance", "combination:0"))
+    assert [point.value for point in points] == [3.0, None]
+    assert (points[0].low, points[0].high) == (0.0, None)  # four images prove little
+    points = history(runs, Question("combined_share", "combination:0", at=4.0))
+    assert [point.value for point in points] == [0.75, 0.0]
+    assert points[1].change == -0.75
+    other = [runs[0], ("b", searched(2, 5.0, None, None, None, dimensions=9))]
+    points = history(other, Question("combined_share", "combination:0", at=4.0))
+    assert [point.other_inputs for point in points] == [("combinations",), ()]
 
 
 @pytest.mark.parametrize(
