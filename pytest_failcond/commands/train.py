@@ -117,8 +117,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="augment the discriminator's images, for small sets",
     )
     how.add_argument(
-        "--float32", action="store_true", help="compute in float32 rather than bfloat16"
+        "--float32", action="store_true", help="compute in float32 rather than in half precision"
     )
+    how.add_argument("--device", default="cpu", help="device of the networks, such as cuda (cpu)")
     add_threads(parser)
     add_mix(parser, default="gaussian_blur,gaussian_noise")
 
@@ -219,9 +220,11 @@ def make_trainer(options: argparse.Namespace, images: LabeledImages) -> Trainer:
         FailcondError: options contradict each other or the images; the sentence names the option.
     """
     from pytest_failcond.generators.stylegan2.generator import Generator
+    from pytest_failcond.subjects.modules import check_device
     from pytest_failcond.training.data import CorruptionMix, TrainingImages
     from pytest_failcond.training.trainer import Trainer
 
+    check_device(options.device, "use --device=cpu")
     height, width, image_channels = images.shape
     start = None if options.start_from is None else Generator.load(options.start_from)
     resolution = options.resolution or max(8, 1 << (max(height, width) - 1).bit_length())
@@ -250,7 +253,8 @@ def make_trainer(options: argparse.Namespace, images: LabeledImages) -> Trainer:
         seed=options.seed,
     )
     mix = read_mix(options) or CorruptionMix()
-    return Trainer(config, TrainingImages(images, resolution, mix, options.seed), recipe, start)
+    shown = TrainingImages(images, resolution, mix, options.seed)
+    return Trainer(config, shown, recipe, start, options.device)
 
 
 def default_channels(resolution: int) -> tuple[int, ...]:

@@ -28,14 +28,14 @@ def augment(images: Tensor, probability: float, random: torch.Generator) -> Tens
     count = len(images)
 
     def chance(values: Tensor, neutral: float) -> Tensor:
-        applied = torch.rand(count, generator=random) < probability
+        applied = torch.rand(count, generator=random, device=random.device) < probability
         return torch.where(applied, values, torch.full_like(values, neutral))
 
     def uniform() -> Tensor:
-        return torch.rand(count, generator=random) * 2 - 1
+        return torch.rand(count, generator=random, device=random.device) * 2 - 1
 
     def normal() -> Tensor:
-        return torch.randn(count, generator=random)
+        return torch.randn(count, generator=random, device=random.device)
 
     angle = chance(uniform() * math.pi / 12, 0.0)
     scale = chance(torch.exp2(normal() * SCALE), 1.0)

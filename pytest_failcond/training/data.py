@@ -166,6 +166,14 @@ class TrainingImages:
         return torch.from_numpy(padded).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
+def labels_at(
+    step: int, classes: int, count: int, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the labels of the real and of the generated images of a step, ``[count]`` each."""
+    random = np.random.Generator(np.random.Philox(key=stream_key("step", seed, step)))
+    return balanced_labels(classes, count, random), balanced_labels(classes, count, random)
+
+
 def balanced_labels(classes: int, count: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
     """Return ``count`` labels, every class as often as any other (to within one), shuffled."""
     start = int(random.integers(classes))

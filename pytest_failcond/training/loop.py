@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def train(trainer: Trainer, output: Path, budget: Budget, report: Report) -> Gen
     first = trainer.images_seen
     previewed = first // _PREVIEW_IMAGES
     history: list[dict[str, float]] = []
-    with interruptible() as interrupted:
+    with closing(trainer), interruptible() as interrupted:
         while trainer.images_seen < budget.images and not interrupted():
             losses = trainer.advance()
             now = time.monotonic()

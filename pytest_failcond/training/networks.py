@@ -24,25 +24,40 @@ class Networks:
         config: the generator's shape.
         recipe: of the training.
         start: a generator to go on from; None: a new one, keyed by the recipe's seed.
+        device: of all of them.
+        scaled: whether losses are scaled, as float16 needs it.
 
     Attributes:
         generator, discriminator: what is trained.
         average: of the generator.
     """
 
-    def __init__(self, config: GeneratorConfig, recipe: Recipe, start: Network | None) -> None:
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        recipe: Recipe,
+        start: Network | None,
+        device: torch.device,
+        *,
+        scaled: bool,
+    ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(recipe.seed, "weights"))
             self.generator = Network(config)
             self.discriminator = Discriminator(config, group=recipe.deviation_group)
         if start is not None:
             self.generator.load_state_dict(start.state_dict())
+        for network in self._trained().values():
+            network.to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self._optimisers = {
             name: torch.optim.Adam(
                 network.parameters(), lr=recipe.learning_rate, betas=(0.0, 0.99), eps=1e-8
             )
             for name, network in self._trained().items()
+        }
+        self._scalers = {
+            name: torch.amp.GradScaler(device.type, enabled=scaled) for name in self._trained()
         }
 
     def _trained(self) -> dict[str, torch.nn.Module]:
@@ -54,8 +69,19 @@ class Networks:
         for group in optimiser.param_groups:
             group["lr"] = rate
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        scaler = self._scalers[name]
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.step(optimiser)
+        scaler.update()
+
+    def scale(self, name: str) -> float:
+        """Return the present scale of a network's losses; 1 if they are not scaled."""
+        return float(self._scalers[name].get_scale())
+
+    def scaling(self) -> dict[str, dict[str, int | float]]:
+        """Return the state of the scaling, by network; nothing if losses are not scaled."""
+        found = {name: scaler.state_dict() for name, scaler in self._scalers.items()}
+        return {name: state for name, state in found.items() if state}
 
     def average_in(self, weight: float) -> None:
         """Move the average towards the generator, by a weight in [0, 1]."""
@@ -67,7 +93,7 @@ class Networks:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the whole state, by name."""
-        average = {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        average = {f"average.{k}": v.cpu() for k, v in self.average.state_dict().items()}
         return average | tensors_of(self._moved())
 
     def shapes(self, found: Iterable[str]) -> dict[str, tuple[int, ...]]:
@@ -76,8 +102,13 @@ class Networks:
         shapes = {f"average.{k}": tuple(v.shape) for k, v in average.items()}
         return shapes | shapes_of(self._moved(), found)
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from what `tensors` returned."""
+    def restore(
+        self, tensors: dict[str, Tensor], scaling: dict[str, dict[str, int | float]]
+    ) -> None:
+        """Go on from what `tensors` and `scaling` returned, on this device or another."""
+        for name, state in scaling.items():
+            if self._scalers[name].is_enabled():
+                self._scalers[name].load_state_dict(state)
         self.average.load_state_dict(part(tensors, "average."))
         restore(self._moved(), tensors)
 

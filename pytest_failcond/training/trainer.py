@@ -15,13 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.generator import Generator
@@ -29,8 +27,10 @@ from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Record, parse_json, validate
 from pytest_failcond.storage.tensors import misfit
 from pytest_failcond.training.augment import adjust, augment
-from pytest_failcond.training.data import CorruptionMix, TrainingImages, balanced_labels
+from pytest_failcond.training.data import CorruptionMix, TrainingImages, labels_at
+from pytest_failcond.training.loading import AHEAD, Batch, Loader
 from pytest_failcond.training.networks import Networks, seed_of
+from pytest_failcond.training.precision import precision_of
 from pytest_failcond.training.recipe import Recipe
 from pytest_failcond.training.state import open_state
 
@@ -48,6 +48,7 @@ class _Progress(Record):
 
     step: Annotated[int, Field(ge=0, le=2**53)]
     augmentation: tuple[float, list[float]]
+    scaling: dict[str, dict[str, int | float]] = Field(default_factory=dict)
 
     @field_validator("augmentation", mode="before")
     @classmethod
@@ -64,6 +65,8 @@ class Trainer:
         recipe: the recipe.
         start: a trained generator of the same shape to go on from; default a new one. Its
             discriminator is not kept: a new one learns.
+        device: of the networks. A GPU computes in its half precision, unless the recipe says float32, and
+            its batches are made ahead.
 
     Attributes:
         step: steps done.
@@ -78,6 +81,7 @@ class Trainer:
         images: TrainingImages,
         recipe: Recipe,
         start: Generator | None = None,
+        device: str = "cpu",
     ) -> None:
         if not config.classes:
             raise FailcondError(
@@ -94,11 +98,14 @@ class Trainer:
         self.recipe = recipe
         self.step = 0
         self._images = images
-        self._networks = Networks(config, recipe, None if start is None else start.network)
-        self._dtype = torch.bfloat16 if recipe.bf16 else torch.float32
+        self._device = torch.device(device)
+        self._dtype, scaled = precision_of(self._device, recipe.bf16)
+        network = None if start is None else start.network
+        self._networks = Networks(config, recipe, network, self._device, scaled=scaled)
+        self._loader = Loader(self._made, self._device, AHEAD if self._device.type == "cuda" else 0)
         self._augmentation = 0.0
         self._real_signs: list[float] = []
-        self._path_mean = torch.zeros(())
+        self._path_mean = torch.zeros((), device=self._device)
 
     @property
     def mix(self) -> CorruptionMix:
@@ -124,20 +131,13 @@ class Trainer:
 
     def advance(self) -> dict[str, float]:
         """Do one step: discriminator, generator, average. Returns the losses by name."""
-        recipe = self.recipe
-        random = np.random.Generator(
-            np.random.Philox(key=stream_key("step", recipe.seed, self.step))
-        )
-        noise = torch.Generator().manual_seed(seed_of(recipe.seed, "noise", self.step))
-        count, classes = recipe.batch, len(self.config.classes)
-        real_labels = balanced_labels(classes, count, random)
-        fake_labels = torch.from_numpy(balanced_labels(classes, count, random))
-        real = self._images.batch(real_labels, self.step)
-        z = torch.randn((2 * count, self.config.z_dim), generator=noise)
+        recipe, count = self.recipe, self.recipe.batch
+        noise = torch.Generator(self._device)
+        noise.manual_seed(seed_of(recipe.seed, "noise", self.step))
+        real, real_labels, fake_labels = self._loader.at(self.step)
+        z = torch.randn((2 * count, self.config.z_dim), generator=noise, device=self._device)
 
-        losses = self._train_discriminator(
-            real, torch.from_numpy(real_labels), z[:count], fake_labels, noise
-        )
+        losses = self._train_discriminator(real, real_labels, z[:count], fake_labels, noise)
         warm = self.images_seen >= recipe.warm_up
         if warm:
             losses |= self._train_generator(z[count:], fake_labels, noise)
@@ -152,6 +152,12 @@ class Trainer:
                     "lower the learning rate or raise r1_gamma"
                 )
         return losses
+
+    def _made(self, step: int) -> Batch:
+        """Return the real images of a step, their labels, and those of the generated images."""
+        classes, recipe = len(self.config.classes), self.recipe
+        real, fake = labels_at(step, classes, recipe.batch, recipe.seed)
+        return self._images.batch(real, step), torch.from_numpy(real), torch.from_numpy(fake)
 
     def _train_discriminator(
         self, real: Tensor, real_labels: Tensor, z: Tensor, labels: Tensor, noise: torch.Generator
@@ -169,8 +175,10 @@ class Trainer:
         )
         total = loss + self.recipe.class_weight * class_loss
         if penalise:
-            (gradient,) = torch.autograd.grad(real_score.sum(), shown, create_graph=True)
-            penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
+            scale = self._networks.scale("discriminator")
+            scaled = scale * real_score.sum()
+            (gradient,) = torch.autograd.grad(scaled, shown, create_graph=True)
+            penalty = (gradient / scale).square().sum(dim=(1, 2, 3)).mean()
             total = total + penalty * (self.recipe.r1_gamma / 2 * self.recipe.r1_every)
         self._networks.descend("discriminator", total, self.recipe.rate(self.images_seen))
         self._real_signs.append(float(real_score.detach().sign().mean()))
@@ -198,7 +206,9 @@ class Trainer:
         image = self._networks.generator.synthesis(
             self._networks.generator.synthesis.styles(w), noise=noise
         )
-        direction = torch.randn(image.shape, generator=noise) / math.sqrt(image[0, 0].numel())
+        direction = torch.randn(image.shape, generator=noise, device=noise.device) / math.sqrt(
+            image[0, 0].numel()
+        )
         (jacobian,) = torch.autograd.grad((image * direction).sum(), w, create_graph=True)
         lengths = jacobian.square().sum(dim=1).sqrt()
         self._path_mean = self._path_mean.lerp(lengths.detach().mean(), _PATH_DECAY)
@@ -226,6 +236,10 @@ class Trainer:
             self._augmentation = adjust(self._augmentation, signs, images)
         self._real_signs.clear()
 
+    def close(self) -> None:
+        """End the threads that make batches ahead, if there are any."""
+        self._loader.close()
+
     def save(self, path: Path) -> None:
         """Write the whole state of the training, atomically, as safetensors."""
         from safetensors.torch import save
@@ -237,6 +251,8 @@ class Trainer:
             "plan": self._plan(),
             "augmentation": json.dumps([self._augmentation, self._real_signs]),
         }
+        if scaling := self._networks.scaling():
+            metadata["scaling"] = json.dumps(scaling)
         contiguous = {k: v.detach().clone().contiguous() for k, v in tensors.items()}
         write_atomically(path, save(contiguous, metadata))
 
@@ -256,7 +272,8 @@ class Trainer:
                 _Progress,
                 {
                     name: parse_json(metadata.get(name, "").encode())
-                    for name in ("step", "augmentation")
+                    for name in ("step", "augmentation", "scaling")
+                    if name in metadata or name != "scaling"
                 },
             )
             if fault := misfit(header, self._networks.shapes(header.tensors) | {"path_mean": ()}):
@@ -266,8 +283,8 @@ class Trainer:
             raise FailcondError(f"{path}: damaged: {error}; remove it to start afresh") from error
 
     def _restore(self, tensors: dict[str, Tensor], progress: _Progress) -> None:
-        self._networks.restore(tensors)
-        self._path_mean = tensors["path_mean"]
+        self._networks.restore(tensors, progress.scaling)
+        self._path_mean = tensors["path_mean"].to(self._device)
         self._augmentation, self._real_signs = progress.augmentation
         self.step = progress.step
 

@@ -119,7 +119,8 @@ class StyledConvolution(nn.Module):
         x = x * demodulation.to(x.dtype)[:, :, None, None]
         pixels = self.noise
         if noise is not None:
-            pixels = torch.randn((len(x), 1, *self.noise.shape), generator=noise)
+            shape = (len(x), 1, *self.noise.shape)
+            pixels = torch.randn(shape, generator=noise, device=noise.device)
         x = x + (pixels * self.noise_strength).to(x.dtype)
         x = activate(x + self.bias.to(x.dtype)[:, None, None])
         return State(kept_within(x, self.clamp), state.image)
