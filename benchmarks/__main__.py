@@ -14,14 +14,14 @@ def main() -> None:
     from importlib import import_module
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    names = ("idle", "grid", "search", "effects", "classes", "large", "scale", "export")
+    names = ("idle", "grid", "search", "effects", "combinations", "classes", "large", "scale", "export")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
     chosen = parser.parse_args().names or names
     if unknown := set(chosen) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     for name in chosen:
         print(f"== {name}", flush=True)
-        if name in ("search", "effects", "large", "scale", "export"):
+        if name in ("search", "effects", "combinations", "large", "scale", "export"):
             import torch
 
             torch.set_num_threads(1)

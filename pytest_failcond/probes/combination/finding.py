@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,10 @@ from torch import Tensor
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.probes.combination.differences import by_steps
-from pytest_failcond.probes.combination.problem import Problem, margin_of, moved, scale_of
+from pytest_failcond.probes.combination.posing import pose
+from pytest_failcond.probes.combination.problem import Problem, moved
 from pytest_failcond.probes.combination.pruning import bisect, prune
-from pytest_failcond.probes.combination.searching import Best, Effort, search
+from pytest_failcond.probes.combination.searching import Best, Effort, Telling, search
 from pytest_failcond.probes.combination.slopes import by_gradient, has_gradients
 from pytest_failcond.probes.direction.outlook import Tell
 from pytest_failcond.probes.direction.ranking import Ranking, rank_dimensions
@@ -27,10 +28,9 @@ from pytest_failcond.subjects.images import as_8_bits
 
 WAYS = ("gradient", "steps")
 _EFFORTS = {
-    "gradient": Effort(first=8, pushes=30, push=0.25, last=10, repairs=2),
-    "steps": Effort(first=5, pushes=8, push=0.8, last=4, repairs=1),
+    "gradient": Effort(first=8, pushes=30, push=0.25, last=10, repairs=2, usual=45),
+    "steps": Effort(first=5, pushes=8, push=0.8, last=4, repairs=1, usual=25),
 }
-_LEAST_P = 1e-30
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,16 @@ def find_combinations(
         starts = start_images(
             generator, acceptance, class_index, samples, seed=seed, truncation=truncation
         )
-    guiding = _guiding(acceptance, guides)
-    problem = _problem(
+    guiding = acceptance if guides is None else Acceptance.of(guides, acceptance.least_p)
+    problem = pose(
         generator, classifier, guiding, starts, toward, ranking, dimensions, max_distance
     )
     if way is None:
         way = "gradient" if has_gradients(problem) else "steps"
-    effort, measure = _EFFORTS[way], by_gradient if way == "gradient" else by_steps
+    effort = _EFFORTS[way]
+    measure = Telling(
+        by_gradient if way == "gradient" else by_steps, tell, effort.usual * len(problem.open)
+    )
     best = search(problem, measure, effort)
     prune(problem, measure, best, effort.repairs)
     bisect(problem, best)
@@ -169,65 +172,6 @@ def _check(
         )
     if way not in (None, *WAYS):
         raise FailcondError(f"way: {way!r} is none of {', '.join(WAYS)}")
-
-
-def _guiding(acceptance: Acceptance, guides: Judge) -> Acceptance:
-    """Return the guides, and how sure they must be: with half the doubt that acceptors may have."""
-    if isinstance(guides, Acceptance):
-        return guides
-    sure = 1 - (1 - acceptance.least_p) / 2
-    return replace(Acceptance.of(guides) if guides is not None else acceptance, least_p=sure)
-
-
-def _problem(
-    generator: Generator,
-    classifier: Classifier,
-    guiding: Acceptance,
-    starts: Starts,
-    toward: int | None,
-    ranking: Ranking,
-    dimensions: int,
-    max_distance: float,
-) -> Problem:
-    chosen = ranking.dimensions[:dimensions].copy()
-    std = generator.style_space.std[chosen]
-    lead = torch.from_numpy(ranking.scores[:dimensions].copy())
-    unmoved = as_8_bits(generator.synthesize(starts.styles))
-    p = classifier.probabilities(unmoved, batch=batches_of(generator).images)
-    logs = torch.from_numpy(p).double().clamp(min=_LEAST_P).log()
-    return Problem(
-        generator,
-        classifier,
-        guiding,
-        starts,
-        toward,
-        chosen,
-        std,
-        lead / lead.norm().clamp(min=_LEAST_P),
-        _room(generator, starts, chosen, std, guiding.judged),
-        max_distance,
-        scale_of(margin_of(logs, starts.class_index, toward)),
-        p.argmax(axis=1),
-    )
-
-
-def _room(
-    generator: Generator,
-    starts: Starts,
-    dimensions: npt.NDArray[np.int64],
-    std: npt.NDArray[np.float64],
-    judged: bool,
-) -> Tensor:
-    """Return how far each image may be moved down and up, σ, ``[2, N, D]``: in the generator's range if not
-    judged.
-    """
-    values = starts.styles[:, dimensions].double().numpy()
-    if judged:
-        ends = np.array([-np.inf, np.inf])[:, None, None]
-        return torch.from_numpy(np.broadcast_to(ends, (2, *values.shape)).copy())
-    low, high = generator.style_space.range[:, dimensions]
-    room = np.stack([np.minimum(low - values, 0), np.maximum(high - values, 0)])
-    return torch.from_numpy(room / std)
 
 
 def _decided(

@@ -17,13 +17,15 @@ from torch import Tensor
 
 from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.probes.direction.starts import Starts
-from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.acceptance import Acceptance, Judgement
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import as_8_bits
 
 CLEARLY = 0.01
 """The margin, below 0, from which on an image counts as broken: the last bits of a network's output depend
 on the batch, and must not decide."""
+CERTAIN = 1e3
+"""Log odds that stand for no doubt at all: finite, so that differences are numbers."""
 _LEAST, _MOST = 1e-30, 1 - 1e-12  # p, so that logarithms are finite
 _SMALLEST = 1e-6  # of the margin at the start, by which all others are divided
 
@@ -48,7 +50,8 @@ class Problem:
     Attributes:
         generator: makes the images.
         classifier: the model under test.
-        guides: the guides, and how sure they must be, 0.5 or more; they need not be the judges that accept.
+        guides: they need not be the judges that accept.
+        asked: log odds of the class that each guide must give an image, by its start image, ``[N]``.
         starts: N start images.
         toward: the wanted prediction; None: any other class.
         dimensions: that may be moved, int ``[D]``.
@@ -63,6 +66,7 @@ class Problem:
     generator: Generator
     classifier: Classifier
     guides: Acceptance
+    asked: Tensor
     starts: Starts
     toward: int | None
     dimensions: npt.NDArray[np.int64]
@@ -102,18 +106,12 @@ class Problem:
         pixels = as_8_bits(images)
         p = self.classifier.probabilities(pixels, batch=size)
         judgement = self.guides.see(pixels, among=p.shape[1], batch=size)
-        logs = torch.from_numpy(p).double().clamp(min=_LEAST).log()
-        doubts = [self.doubt_of(torch.from_numpy(q).double()) for q in judgement.probabilities]
-        return Seen(self.margin(rows, logs), largest(doubts, len(images)))
+        doubt = self.asked[rows] - least_odds(judgement, self.starts.class_index)
+        return Seen(self.margin(rows, logs_of(p)), doubt)
 
     def margin(self, rows: Tensor, logs: Tensor) -> Tensor:
         """Return the margins of images by their log p or logits, ``[M, K]``."""
         return margin_of(logs, self.starts.class_index, self.toward) / self.scale[rows]
-
-    def doubt_of(self, p: Tensor) -> Tensor:
-        """Return the doubt of one guide by its probabilities, ``[M, K]`` or ``[M, K + 1]``."""
-        own = p[:, self.starts.class_index].clamp(_LEAST, _MOST)
-        return wanted(self.guides) - (own.log() - (1 - own).log())
 
 
 def moved(
@@ -126,6 +124,11 @@ def moved(
     """Return the style vectors of start images moved by ``shifts``, σ, ``[M, D]``: float32 ``[M, S]``."""
     by = shifts.float() * torch.from_numpy(std).float()
     return starts.styles[rows].index_add(1, torch.from_numpy(dimensions), by)
+
+
+def logs_of(p: npt.NDArray[np.float32]) -> Tensor:
+    """Return the logarithms of probabilities, float64 of the same shape."""
+    return torch.from_numpy(p).double().clamp(min=_LEAST).log()
 
 
 def margin_of(logs: Tensor, class_index: int, toward: int | None) -> Tensor:
@@ -142,13 +145,10 @@ def scale_of(margin: Tensor) -> Tensor:
     return margin.abs().clamp(min=_SMALLEST)
 
 
-def wanted(guides: Acceptance) -> float:
-    """Return the log odds that guides must give."""
-    return float(np.log(guides.least_p) - np.log1p(-guides.least_p))
-
-
-def largest(doubts: list[Tensor], count: int) -> Tensor:
-    """Return the doubt of the guide that doubts most; -1 of each image without a guide."""
-    if not doubts:
-        return torch.full((count,), -1.0, dtype=torch.float64)
-    return torch.stack(doubts).amax(dim=0)
+def least_odds(judgement: Judgement, class_index: int) -> Tensor:
+    """Return the least log odds that a guide gives the class, ``[M]``; `CERTAIN` without a guide."""
+    least = torch.full((judgement.count,), CERTAIN, dtype=torch.float64)
+    for p in judgement.probabilities:
+        own = torch.from_numpy(p)[:, class_index].double().clamp(_LEAST, _MOST)
+        least = torch.minimum(least, own.log() - (1 - own).log())
+    return least

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import batches_of
-from pytest_failcond.probes.combination.problem import Problem, Seen, largest, wanted
+from pytest_failcond.probes.combination.problem import CERTAIN, Problem, Seen
 from pytest_failcond.subjects.classifier import Classifier
 
 
@@ -63,7 +63,8 @@ def _of_batch(problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
         logits = problem.classifier.logits(pixels).cpu().double()
         margin = problem.margin(rows, logits)
         odds = [_log_odds(guide, pixels, problem) for guide in problem.guides.judges]
-        doubt = largest([wanted(problem.guides) - value for value in odds], len(rows))
+        surest = torch.full((len(rows),), CERTAIN, dtype=torch.float64)
+        doubt = problem.asked[rows] - torch.stack([surest, *odds]).amin(dim=0)
         steep = _gradient(margin, given, keep=bool(odds))
         doubtful = _gradient(doubt, given) if odds else torch.zeros_like(steep)
     return Slopes(Seen(margin.detach(), doubt.detach()), steep, doubtful)
