@@ -164,6 +164,14 @@ def test_what_acceptors_reject_is_not_found_and_counted():
     assert np.isnan(combinations.level).all()
 
 
+def test_guides_lead_around_what_they_reject():
+    strict = Acceptance.of(Classifier(Halves((0.48, 0.1)), name="judge"))
+    combinations = found(judge=strict, guides=strict)
+    assert combinations.found.all()
+    assert (combinations.predicted == 2).all()
+    np.testing.assert_allclose(combinations.distance, optimum(combinations, RIGHT), rtol=0.05)
+
+
 def test_guides_that_accept_nothing_find_nothing():
     doubting = Classifier(Halves((0.1, 0.1), doubt=100.0), name="guide")
     combinations = found(guides=doubting)

@@ -43,7 +43,8 @@ def pose(
     size = batches_of(generator).images
     unmoved = as_8_bits(generator.synthesize(starts.styles))
     p = classifier.probabilities(unmoved, batch=size)
-    margin = margin_of(logs_of(p), starts.class_index, toward)
+    aims = torch.full((len(starts),), -1 if toward is None else toward)
+    margin = margin_of(logs_of(p), starts.class_index, aims)
     return Problem(
         generator,
         classifier,
@@ -51,6 +52,8 @@ def pose(
         _asked(guiding, starts.class_index, guiding.see(unmoved, among=p.shape[1], batch=size)),
         starts,
         toward,
+        aims,
+        _second(p, starts.class_index),
         chosen,
         std,
         lead / lead.norm().clamp(min=_NOTHING),
@@ -59,6 +62,15 @@ def pose(
         scale_of(margin),
         p.argmax(axis=1),
     )
+
+
+def _second(p: npt.NDArray[np.float32], class_index: int) -> Tensor:
+    """Return the other class with the second largest p, ``[N]``; -1 among two classes."""
+    if p.shape[1] < 3:
+        return torch.full((len(p),), -1)
+    others = p.copy()
+    others[:, class_index] = -1
+    return torch.from_numpy(np.argsort(-others, axis=1, kind="stable")[:, 1].copy())
 
 
 def _asked(guiding: Acceptance, class_index: int, unmoved: Judgement) -> Tensor:

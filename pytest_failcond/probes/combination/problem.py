@@ -54,6 +54,8 @@ class Problem:
         asked: log odds of the class that each guide must give an image, by its start image, ``[N]``.
         starts: N start images.
         toward: the wanted prediction; None: any other class.
+        aims: the prediction that margins are of, of each image, int ``[N]``; -1: any other class.
+        second: the class that each start image is taken for next but one, int ``[N]``; -1: there are two classes.
         dimensions: that may be moved, int ``[D]``.
         std: their σ, ``[D]``.
         lead: the direction in which the class is lost fastest on the mean, ``[D]``, of length 1.
@@ -69,6 +71,8 @@ class Problem:
     asked: Tensor
     starts: Starts
     toward: int | None
+    aims: Tensor
+    second: Tensor
     dimensions: npt.NDArray[np.int64]
     std: npt.NDArray[np.float64]
     lead: Tensor
@@ -111,7 +115,7 @@ class Problem:
 
     def margin(self, rows: Tensor, logs: Tensor) -> Tensor:
         """Return the margins of images by their log p or logits, ``[M, K]``."""
-        return margin_of(logs, self.starts.class_index, self.toward) / self.scale[rows]
+        return margin_of(logs, self.starts.class_index, self.aims[rows]) / self.scale[rows]
 
 
 def moved(
@@ -131,13 +135,17 @@ def logs_of(p: npt.NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(p).double().clamp(min=_LEAST).log()
 
 
-def margin_of(logs: Tensor, class_index: int, toward: int | None) -> Tensor:
-    """Return how much larger the logarithm of p is where it should not be: ``[M]``, below 0 if broken."""
-    one = class_index if toward is None else toward
-    others = logs.clone()
-    others[:, one] = -torch.inf
-    margin = logs[:, one] - others.amax(dim=1)
-    return margin if toward is None else -margin
+def margin_of(logs: Tensor, class_index: int, aims: Tensor) -> Tensor:
+    """Return how much larger the logarithm of p is where it should not be: ``[M]``, below 0 if broken.
+
+    Args:
+        logs: of p, or logits, ``[M, K]``.
+        class_index: the class.
+        aims: the wanted prediction of each image, int ``[M]``; -1: any other class.
+    """
+    one = torch.where(aims < 0, class_index, aims)[:, None]
+    lead = logs.gather(1, one)[:, 0] - logs.scatter(1, one, -torch.inf).amax(dim=1)
+    return torch.where(aims < 0, lead, -lead)
 
 
 def scale_of(margin: Tensor) -> Tensor:

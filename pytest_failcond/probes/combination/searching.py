@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -92,12 +92,17 @@ def search(problem: Problem, measure: Measure, effort: Effort) -> Best:
     """Search a short break of each start image that is not broken already.
 
     First straight to the nearest break. Where that finds none, because the way there is bent, a push towards any
-    break, which is long. Then to a nearer one from each.
+    break, which is long, and then towards another class. Then to a nearer one from each.
     """
     best = Best(len(problem.starts), len(problem.dimensions))
     rows = problem.open
     close_in(problem, measure, best, rows, effort.first)
-    _push(problem, measure, best, rows[~best.length[rows].isfinite()], effort)
+    _push(problem, measure, best, rows, effort)
+    if (
+        problem.toward is None
+    ):  # the class that is nearest may be one that no accepted image is taken for
+        other = replace(problem, aims=problem.second)
+        _push(other, measure, best, rows[problem.second[rows] >= 0], effort)
     close_in(problem, measure, best, best.found, effort.last)
     return best
 
@@ -124,7 +129,8 @@ def close_in(problem: Problem, measure: Measure, best: Best, rows: Tensor, steps
 
 
 def _push(problem: Problem, measure: Measure, best: Best, rows: Tensor, effort: Effort) -> None:
-    """Step towards any break, by Adam on the conditions that do not hold, each as steep as the other."""
+    """Step from images without a break towards any, by Adam on the conditions that do not hold, each as steep as the other."""
+    rows = rows[~best.length[rows].isfinite()]
     shifts = torch.zeros(len(rows), len(problem.dimensions), dtype=torch.float64)
     mean, power = torch.zeros_like(shifts), torch.zeros_like(shifts)
     for step in range(1, effort.pushes + 1):
