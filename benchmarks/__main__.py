@@ -14,7 +14,17 @@ def main() -> None:
     from importlib import import_module
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    names = ("idle", "grid", "search", "effects", "combinations", "classes", "large", "scale", "export")
+    names = (
+        "idle",
+        "grid",
+        "search",
+        "effects",
+        "combinations",
+        "classes",
+        "large",
+        "scale",
+        "export",
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
     chosen = parser.parse_args().names or names
     if unknown := set(chosen) - set(names):
