@@ -82,9 +82,10 @@ def fine_tune(clean: LabeledImages, other: LabeledImages, epochs: int, share: fl
     return model.eval()
 
 
-def accuracy(model: nn.Module, data: LabeledImages) -> float:
+def accuracy(model: nn.Module | Classifier, data: LabeledImages) -> float:
     """Return the share of images that a model has right."""
-    predicted = Classifier(model).probabilities(tensors(data.images)).argmax(axis=1)
+    classifier = model if isinstance(model, Classifier) else Classifier(model)
+    predicted = classifier.probabilities(tensors(data.images)).argmax(axis=1)
     return float((predicted == data.labels).mean())
 
 
