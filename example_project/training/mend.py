@@ -53,7 +53,7 @@ Pixels = npt.NDArray[np.uint8]
 
 def tensors(pixels: Pixels) -> torch.Tensor:
     """uint8 ``[N, H, W, C]`` → float32 ``[N, C, H, W]`` in [0, 1]."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).float() / 255
 
 
 def fine_tune(clean: LabeledImages, other: LabeledImages, epochs: int, share: float) -> nn.Module:
