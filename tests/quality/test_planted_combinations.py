@@ -106,6 +106,12 @@ def test_the_smallest_combination_is_found_in_the_planted_dimension_alone(model,
     assert (combinations.predicted == 1).all()
 
 
+@pytest.mark.parametrize("model", [Masked, plain])
+def test_nothing_needs_a_gradient_from_the_ranking_on(model):
+    combinations = found(model, way="steps", ranking=None, samples=6)
+    np.testing.assert_allclose(combinations.distance, optimum(combinations, LEFT), rtol=0.05)
+
+
 @pytest.mark.parametrize("model", [Halves, plain])
 def test_a_wanted_prediction_is_reached_by_its_own_dimension(model):
     combinations = found(model, toward=2)

@@ -132,7 +132,13 @@ def find_combinations(
     _check(generator, class_index, toward, dimensions, way)
     if ranking is None:
         ranking = rank_dimensions(
-            generator, classifier, class_index, judge=acceptance, seed=seed, truncation=truncation
+            generator,
+            classifier,
+            class_index,
+            judge=acceptance,
+            seed=seed,
+            truncation=truncation,
+            way="effect" if way == "steps" else None,
         )
     if starts is None:
         starts = start_images(
