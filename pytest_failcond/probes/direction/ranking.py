@@ -77,7 +77,7 @@ def rank_dimensions(
         generator: makes the images.
         classifier: the model under test.
         class_index: the class.
-        samples: images to rank by; by effect, 64 at most.
+        samples: images to rank by; by effect, 32 at most.
         judge: as of `find_corner_cases`.
         seed: keys the samples.
         truncation: of the samples.
