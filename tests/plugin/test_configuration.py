@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -161,6 +162,18 @@ def test_a_folder_of_image_files_is_an_image_set(project):
     )
 
 
+class Alone:
+    """A session's configuration, of no worker: workers leave it to the controller to look for files."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "workerinput":
+            raise AttributeError(name)
+        return getattr(self._config, name)
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_configuration_is_refused_before_collection(project, pytestconfig, name):
     """By the function that a session calls when it is configured; another test has the session."""
@@ -168,7 +181,9 @@ def test_a_wrong_configuration_is_refused_before_collection(project, pytestconfi
     project.configure(table)
     found = read_configuration(project.path / "pyproject.toml", "--failcond-config")
     with pytest.raises(FailcondError) as refused:
-        make_state(pytestconfig, Scope((project.path,), project.path, found))
+        make_state(
+            cast(pytest.Config, Alone(pytestconfig)), Scope((project.path,), project.path, found)
+        )
     message = str(refused.value)
     assert "\n" not in message
     for word in words:
