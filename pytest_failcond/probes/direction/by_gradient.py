@@ -107,7 +107,9 @@ def _differentiable(classifier: Classifier, images: Tensor, name: str) -> Tensor
     """Return the logits of images, if gradients can flow through them."""
     try:
         logits = classifier.logits(images)
-    except UserCodeError as error:  # perhaps of taking gradients
+    except UserCodeError as error:
+        if not _fails_with_gradients_alone(classifier, images):
+            raise
         raise NoGradientError(name, str(error), "mend it") from error
     if not logits.requires_grad:
         raise NoGradientError(
@@ -117,6 +119,23 @@ def _differentiable(classifier: Classifier, images: Tensor, name: str) -> Tensor
             "let it return differentiable logits",
         )
     return logits
+
+
+def _fails_with_gradients_alone(classifier: Classifier, images: Tensor) -> bool:
+    """Whether a classifier that has raised does so again with gradients, and not without them.
+
+    An error of another cause, such as a lost connection, is no property of the gradient.
+    """
+    try:
+        with torch.no_grad():
+            classifier.logits(images.detach())
+    except UserCodeError:
+        return False
+    try:
+        classifier.logits(images)
+    except UserCodeError:
+        return True
+    return False
 
 
 def _gradient(classifier: Classifier, p: Tensor, styles: Tensor, name: str) -> Tensor:
