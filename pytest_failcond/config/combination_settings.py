@@ -24,7 +24,7 @@ class CombinationSettings(Table):
 
     samples: Annotated[int, AfterValidator(ranges.SAMPLES.check)] = 32
     dimensions: Annotated[int, AfterValidator(ranges.DIMENSIONS.check)] = 32
-    max_distance: float = 12.0
+    max_distance: float = 8.0
     toward: tuple[str, ...] | Literal["every"] | None = None
 
     @field_validator("max_distance")
@@ -32,7 +32,7 @@ class CombinationSettings(Table):
     def _a_distance(cls, value: float) -> float:
         if not 0 < value <= _FARTHEST:
             raise ValueError(
-                f"{value:g}: give a distance over 0 and at most {_FARTHEST:g} σ, like 12"
+                f"{value:g}: give a distance over 0 and at most {_FARTHEST:g} σ, like 8"
             )
         return value
 

@@ -73,7 +73,7 @@ def test_gates_select_classes_and_pairs(searched):
     assert checks["near"].keys() == checks["far"].keys() == {"combination:2"}
     assert checks["pairs"].keys() == {"combination:0:2", "combination:1:2"}
     assert checks["far"]["combination:2"] in ("failed", "marginal")
-    assert "tested to 12 σ only" in str(run["gates"]) or checks["far"]["combination:2"] == "failed"
+    assert "tested to 8 σ only" in str(run["gates"]) or checks["far"]["combination:2"] == "failed"
 
 
 def test_reports_of_other_plugins_know_them(searched):

@@ -88,7 +88,7 @@ def find_combinations(
     *,
     dimensions: int = 32,
     samples: int = 32,
-    max_distance: float = 12.0,
+    max_distance: float = 8.0,
     toward: int | None = None,
     judge: Judge = None,
     guides: Judge = None,
