@@ -1,25 +1,12 @@
-"""The command that makes a picture of the report again."""
+"""The command that makes a picture of a direction again."""
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
-
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.shown import Shown
+from pytest_failcond.report.reproduce import show_line
 
 
 def show_command(run: Shown, direction: Direction, shift: float) -> str:
-    """Return the ``failcond show`` that makes a frame of a direction's strip, to the pixel.
-
-    Run it in the folder of the tests. It contains the settings that options of the session may have
-    changed: the seed, the classifier, and a generator outside the project.
-    """
-    words = ["failcond", "show", direction.key, "--shift", repr(float(shift)),
-             "--sample", str(direction.strip.sample), "--seed", str(run.settings.get("seed", 0))]  # fmt: skip
-    generator, classifier = run.settings.get("generator"), run.settings.get("classifier")
-    if generator and Path(generator).is_absolute():
-        words += ["--generator", generator]
-    if classifier:
-        words += ["--classifier", classifier]
-    return shlex.join(words)
+    """Return the ``failcond show`` that makes a frame of a direction's strip, to the pixel."""
+    return show_line(run, [direction.key], [repr(float(shift))], direction.strip.sample)
