@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.example import load_example
 from pytest_failcond import Classifier, Generator
-from pytest_failcond.judges.file import load_judges
 from pytest_failcond.probes.combination import finding
 from pytest_failcond.probes.combination.finding import find_combinations
 from pytest_failcond.probes.direction.ranking import rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
 from pytest_failcond.subjects.acceptance import Acceptance
 
-EXAMPLE = Path(__file__).parents[1] / "example_project"
 CLASSES, SAMPLES, TRUNCATION, DIMENSIONS = (0, 2, 6, 8), 32, 0.7, 32
 ONE_BY_ONE = 4  # start images of a class that are searched alone
 STEPS, RATE, SHORT = 50, 0.25, 0.15  # of the plain recipe
@@ -29,14 +26,7 @@ STAGES = ("search", "prune", "bisect")
 
 def run() -> None:
     """Print CPU-seconds for 100 start images, and what they find."""
-    generator = Generator.load(EXAMPLE / "models" / "digits-stylegan2.safetensors")
-    _ = generator.style_space.std
-    sys.path.insert(0, str(EXAMPLE))
-    import digits
-
-    classifier = Classifier(digits.load_mlp(), classes=10)
-    packed = load_judges(EXAMPLE / "models" / "judge.safetensors")
-    acceptance = Acceptance.of([Classifier(model, name="judge") for model in packed.acceptors])
+    generator, _, classifier, packed, acceptance = load_example()
     guides = [Classifier(model, name="guide") for model in packed.guides]
     spent = dict.fromkeys((*STAGES, "one by one", "plain recipe"), 0.0)
     lengths: dict[str, list[float]] = {"as built": [], "plain recipe": []}

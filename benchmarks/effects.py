@@ -6,37 +6,26 @@ are to be found.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from time import process_time
 
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond import Classifier, Generator, rank_dimensions
-from pytest_failcond.judges.file import load_judges
+from benchmarks.example import load_example
+from pytest_failcond import rank_dimensions
 from pytest_failcond.probes.direction.by_effect import SAMPLES
 from pytest_failcond.probes.direction.pushing import Pushing
 from pytest_failcond.probes.direction.ranking import Ranking
 from pytest_failcond.probes.direction.record import Way
 from pytest_failcond.probes.direction.starts import start_images
-from pytest_failcond.subjects.acceptance import Acceptance
 
-EXAMPLE = Path(__file__).parents[1] / "example_project"
 TRUNCATION, TOP = 0.7, 5
 WAYS: tuple[Way, ...] = ("gradient", "effect")
 
 
 def run() -> None:
     """Print seconds of both ways for each class, and how many of their first five are of the true five."""
-    generator = Generator.load(EXAMPLE / "models" / "digits-stylegan2.safetensors")
-    _ = generator.style_space.std
-    sys.path.insert(0, str(EXAMPLE))
-    import digits
-
-    classifier = Classifier(digits.load_mlp(), classes=10)
-    packed = load_judges(EXAMPLE / "models" / "judge.safetensors")
-    acceptance = Acceptance.of([Classifier(model, name="judge") for model in packed.acceptors])
+    generator, _, classifier, _, acceptance = load_example()
 
     def ranked(way: Way, index: int) -> tuple[float, Ranking]:
         before = process_time()

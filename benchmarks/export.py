@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pytest_failcond import Classifier, HardImages
+from benchmarks.example import EXAMPLE, load_example
+from pytest_failcond import HardImages
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.hard.export import Export
 from pytest_failcond.hard.manifest import KINDS, MANIFEST, Asked
 from pytest_failcond.laboratory.configured import build_laboratory, load_judges
 from pytest_failcond.laboratory.measure import Laboratory
 
-EXAMPLE = Path(__file__).parents[1] / "example_project"
 CLASSES = [1, 4, 7, 8]
 SEEN = 512  # images that are read and made again
 
 
 def run() -> None:
     """Print CPU-seconds and images a second; FAILCOND_EXPORT is the number of images."""
-    from pytest_failcond import Generator
-
-    sys.path.insert(0, str(EXAMPLE))
-    import digits
-
     count = int(os.environ.get("FAILCOND_EXPORT", "600"))
     settings = Settings(judge="models/judge.safetensors", folder=EXAMPLE)
-    generator = Generator.load(EXAMPLE / "models" / "digits-stylegan2.safetensors")
-    _ = generator.style_space.std
-    laboratory = build_laboratory(
-        settings, Classifier(digits.load_mlp()), None, generator, load_judges(settings)
-    )
+    generator, _, classifier, _, _ = load_example()
+    laboratory = build_laboratory(settings, classifier, None, generator, load_judges(settings))
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
             few = _export(laboratory, Path(folder) / kind, count // 6, [kind])

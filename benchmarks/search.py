@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.example import load_example
 from benchmarks.timing import seconds
 from pytest_failcond import Classifier, Generator
 from pytest_failcond.generators.base import BATCH
-from pytest_failcond.judges.file import load_judges
 from pytest_failcond.probes.direction.by_gradient import mean_gradient
 from pytest_failcond.probes.direction.ranking import rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
@@ -23,7 +21,6 @@ from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
 from pytest_failcond.subjects.acceptance import Acceptance
 
-EXAMPLE = Path(__file__).parents[1] / "example_project"
 CLASS, SAMPLES, MAX_SHIFT = 7, 64, 8.0
 ONE_IN = 4  # start images that are walked at batch 1, whose time grows with their number
 LOOKS = 32  # a step of the grid is searched to 1/32
@@ -32,16 +29,7 @@ CASES, COARSE, BACK = 10, 5.0, 0.01  # of the paper: ten cases, steps in σ
 
 def run() -> None:
     """Print seconds and ratios."""
-    generator = Generator.load(EXAMPLE / "models" / "digits-stylegan2.safetensors")
-    _ = generator.style_space.std
-    sys.path.insert(0, str(EXAMPLE))
-    import digits
-
-    model = digits.load_mlp()
-    classifier = Classifier(model, classes=10)
-    packed = load_judges(EXAMPLE / "models" / "judge.safetensors")
-    judges = [Classifier(model, name="judge") for model in packed.acceptors]
-    acceptance = Acceptance.of(judges)
+    generator, model, classifier, packed, acceptance = load_example()
     starts = start_images(generator, acceptance, CLASS, SAMPLES)
 
     def plainly(images: Tensor) -> tuple[Tensor, Tensor]:
