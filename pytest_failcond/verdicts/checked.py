@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.storage.store import CHECKED, Store
 from pytest_failcond.verdicts.gates import Check
-
-ByClass = Mapping[int | None, Check]
-"""The checks of a gate on one key, by class; by None if the gate is not by class."""
 
 
 class Checked:
