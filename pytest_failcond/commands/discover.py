@@ -179,8 +179,7 @@ def _entry(
 
     generator, key = laboratory.generator, case.direction
     assert generator is not None
-    way = "up" if key.sign > 0 else "down"
-    wanted = f"{class_id(names, key.class_index)}-{key.dimension}-{way}-{case.sample}"
+    wanted = f"{class_id(names, key.class_index)}-{key.dimension}-{key.way}-{case.sample}"
     return Entry(
         id=corpus.free_id(wanted),
         status="open",

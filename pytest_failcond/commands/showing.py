@@ -30,7 +30,7 @@ class Moved:
     def name(self) -> str:
         """The picture's name."""
         parts = [
-            f"{key.dimension}-{'up' if key.sign > 0 else 'down'}-{shift:g}"
+            f"{key.dimension}-{key.way}-{shift:g}"
             for key, shift in zip(self.directions, self.shifts, strict=True)
         ]
         if len(parts) > _NAMED:  # a file's name is not endless
@@ -98,7 +98,7 @@ def moved(wanted: Moved, settings: Settings, acceptance: Acceptance) -> Shown:
     image = shifted_together(generator, start, wanted.directions, np.array([0]), shifts)
     names = settings.classes or generator.classes
     moves = [
-        f"s{key.dimension} {space.name(key.dimension)} {'up' if key.sign > 0 else 'down'} by {shift:g} σ"
+        f"s{key.dimension} {space.name(key.dimension)} {key.way} by {shift:g} σ"
         for key, shift in zip(wanted.directions, wanted.shifts, strict=True)
     ]
     words = ", ".join([f"class {names[label]!r}", *moves, f"sample {wanted.sample}"])

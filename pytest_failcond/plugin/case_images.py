@@ -103,7 +103,7 @@ class CombinedImage(SeenImage):
         if not self.directions:
             return self._told("unmoved", _show([RankingKey(self.label)], [], self.sample))
         moves = zip(self.directions, self.shifts, strict=True)
-        together = ", ".join(f"s{key.dimension} {_way(key)} {shift:g}" for key, shift in moves)
+        together = ", ".join(f"s{key.dimension} {key.way} {shift:g}" for key, shift in moves)
         what = f"moved by {self.distance:.3g} σ ({together})"
         return self._told(what, _show(self.directions, self.shifts, self.sample))
 
@@ -142,9 +142,5 @@ def _show(keys: Iterable[str], shifts: Iterable[float], sample: int) -> list[str
             "--sample", str(sample)]  # fmt: skip
 
 
-def _way(key: DirectionKey) -> str:
-    return "up" if key.sign > 0 else "down"
-
-
 def _moved(key: DirectionKey, name: str) -> str:
-    return f"dimension s{key.dimension} ({name}) {_way(key)}"
+    return f"dimension s{key.dimension} ({name}) {key.way}"

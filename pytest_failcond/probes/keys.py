@@ -131,6 +131,11 @@ class DirectionKey(Key):
         text = f"direction:{class_index}:{dimension}:{'+' if sign > 0 else '-'}"
         return cls._of(text, class_index=class_index, dimension=dimension, sign=sign)
 
+    @property
+    def way(self) -> str:
+        """``up`` or ``down``."""
+        return "up" if self.sign > 0 else "down"
+
 
 class CornerCaseKey(Key):
     """The direction of a rank, from 1, in a class: known by its key once the class is ranked."""

@@ -46,7 +46,6 @@ _METRICS = (
         followed_as="combined_share",
     ),
 )
-_NAMES = {metric.name for metric in _METRICS}
 
 
 @dataclass(frozen=True)

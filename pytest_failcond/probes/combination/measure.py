@@ -25,6 +25,7 @@ from pytest_failcond.probes.combination.starting import starts_in
 from pytest_failcond.probes.direction.attributes import (
     Variation,
     changes,
+    channels_last,
     measure_attributes,
     variation_in,
 )
@@ -137,7 +138,9 @@ def record_of(
         guides=[guide.hash for guide in laboratory.guides or ()],
         judged=judged,
         way=found.way,
-        attributes=changes(_last(before), _last(after), variation) if len(rows) else [],
+        attributes=changes(channels_last(before), channels_last(after), variation)
+        if len(rows)
+        else [],
         groups=[rows[part].tolist() for part in groups],
         pictured=_pictured(key, rows[typical], before[typical], after[typical], laboratory, save),
     )
@@ -169,7 +172,9 @@ def _pictured(
 
 def _changes_of_each(before: Tensor, after: Tensor, variation: Variation) -> list[dict[str, float]]:
     """Return the attributes that change most in each image, σ, the largest first."""
-    measured = [measure_attributes(_last(images), variation.figure) for images in (before, after)]
+    measured = [
+        measure_attributes(channels_last(images), variation.figure) for images in (before, after)
+    ]
     moved = {name: (measured[1][name] - measured[0][name]) / s for name, s in variation.std.items()}
     found = []
     for i in range(len(before)):
@@ -181,9 +186,3 @@ def _changes_of_each(before: Tensor, after: Tensor, variation: Variation) -> lis
             {name: of_image[name] for name in largest if abs(of_image[name]) >= STANDS_OUT}
         )
     return found
-
-
-def _last(images: Tensor) -> npt.NDArray[np.float32]:
-    """``[N, C, H, W]`` → ``[N, H, W, C]``."""
-    moved: npt.NDArray[np.float32] = images.numpy().transpose(0, 2, 3, 1)
-    return moved

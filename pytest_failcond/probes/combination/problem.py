@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.generators.base import Generator, batches_of
+from pytest_failcond.probes.combination.record import is_broken
 from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.subjects.acceptance import Acceptance, Judgement
 from pytest_failcond.subjects.classifier import Classifier
@@ -84,10 +85,8 @@ class Problem:
     @property
     def open(self) -> Tensor:
         """The start images that are not broken before they are moved: rows, int ``[n]``."""
-        reached = self.predicted == self.toward
-        if self.toward is None:
-            reached = self.predicted != self.starts.class_index
-        return torch.from_numpy(np.flatnonzero(~reached))
+        broken = is_broken(self.predicted, self.starts.class_index, self.toward)
+        return torch.from_numpy(np.flatnonzero(~broken))
 
     def styles(self, rows: Tensor, shifts: Tensor) -> Tensor:
         """Return the style vectors of moved start images: ``[M, S]``."""

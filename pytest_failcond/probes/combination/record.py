@@ -215,6 +215,16 @@ class Combined:
             raise ValueError("its groups are not of its cases")
 
 
+def is_broken(
+    predicted: npt.NDArray[np.int64], class_index: int, toward: int | None
+) -> npt.NDArray[np.bool_]:
+    """Whether each prediction, ``[N]``, is a break of a search: the wanted class, or any but the own."""
+    broken: npt.NDArray[np.bool_] = (
+        predicted != class_index if toward is None else predicted == toward
+    )
+    return broken
+
+
 def packed(shifts: npt.NDArray[np.float32]) -> tuple[str, str]:
     """Return shifts ``[N, D]`` as they are kept: the moved dimensions, and how far each is moved."""
     moved = shifts != 0

@@ -8,7 +8,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import batches_of
 from pytest_failcond.probes.base import Bench
 from pytest_failcond.probes.combination.finding import combined_images
-from pytest_failcond.probes.combination.record import Combined
+from pytest_failcond.probes.combination.record import Combined, is_broken
 from pytest_failcond.probes.combination.starting import starts_in
 from pytest_failcond.probes.keys import CombinationKey
 
@@ -39,5 +39,5 @@ def replay(key: CombinationKey, then: Combined, bench: Bench) -> dict[str, int]:
     )
     batch = batches_of(generator).images
     predicted = laboratory.classifier.probabilities(images, batch=batch).argmax(axis=1)
-    broken = predicted != key.class_index if key.toward is None else predicted == key.toward
+    broken = is_broken(predicted, key.class_index, key.toward)
     return {"replayed": len(rows), "still": int(broken.sum())}

@@ -88,7 +88,7 @@ def natural_variation(generator: Generator, *, samples: int = NATURAL_SAMPLES) -
     """Measure ``samples`` generated images, classes in equal shares; a property of the generator."""
     labels = torch.arange(samples) * len(generator.classes) // samples
     images = generator.synthesize(generator.sample(labels, 0, stream="attributes"))
-    return variation_of(_channels_last(images))
+    return variation_of(channels_last(images))
 
 
 def variation_in(laboratory: Laboratory) -> Variation:
@@ -110,7 +110,7 @@ def variation_of(images: npt.NDArray[Any]) -> Variation:
 
 def changes_along(walk: Walk, variation: Variation) -> list[AttributeChange]:
     """Return the changes between the unmoved start images of a walk and the moved ones."""
-    return changes(_channels_last(walk.unmoved), _channels_last(walk.moved), variation)
+    return changes(channels_last(walk.unmoved), channels_last(walk.moved), variation)
 
 
 def changes(
@@ -141,7 +141,7 @@ def changes(
 
 def difference_along(walk: Walk) -> Floats:
     """Return how far the start images of a walk are from the moved ones, in the mean, ``[H, W]``."""
-    return mean_difference(_channels_last(walk.unmoved), _channels_last(walk.moved))
+    return mean_difference(channels_last(walk.unmoved), channels_last(walk.moved))
 
 
 def difference_by_region(difference: Floats, variation: Variation) -> list[float]:
@@ -177,7 +177,7 @@ def measure_attributes(images: npt.NDArray[Any], figure: Figure | None) -> dict[
     return values
 
 
-def _channels_last(images: torch.Tensor) -> npt.NDArray[np.float32]:
+def channels_last(images: torch.Tensor) -> npt.NDArray[np.float32]:
     """``[N, C, H, W]`` → ``[N, H, W, C]``."""
     moved: npt.NDArray[np.float32] = images.numpy().transpose(0, 2, 3, 1)
     return moved

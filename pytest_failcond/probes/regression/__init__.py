@@ -76,7 +76,7 @@ def _test_id(key: Key) -> str:
     if isinstance(key, CorruptionKey):
         return f"{key.corruption}-{key.severity}"
     if isinstance(key, DirectionKey):
-        return f"direction-{key.class_index}-{key.dimension}-{'up' if key.sign > 0 else 'down'}"
+        return f"direction-{key.class_index}-{key.dimension}-{key.way}"
     return "-".join((key.probe, *key.parts))
 
 
