@@ -1,9 +1,10 @@
 """Keep corner cases of the classifier as a corpus of images, which the tests replay.
 
 Along each ranked direction, images that break within the valid range are moved 0.5 σ past their
-break. If the classifier is then wrong and the judges accept the image, it becomes a PNG file, with an
-entry in the manifest. Classes that the generator does not show are left out. Look through the
-images, and commit them with the manifest. Existing entries do not change.
+break, and so are those that the configured searches for combinations find, one of each look first. If
+the classifier is then wrong and the judges accept the image, it becomes a PNG file, with an entry in
+the manifest. Classes that the generator does not show are left out. Look through the images, and
+commit them with the manifest. Existing entries do not change.
 
 An entry is open (the classifier is known to be wrong) or fixed (it must be right). --fixed and
 --open change that; --remove takes out an image that does not show its class, for good. These three
@@ -17,10 +18,10 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.commands.arguments import count
-from pytest_failcond.errors import NO_GENERATOR, FailcondError
+from pytest_failcond.errors import NO_GENERATOR, FailcondError, NotEvaluated
 from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.printing import say
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_failcond.laboratory.measure import Laboratory
     from pytest_failcond.probes.corpus.folder import Corpus
     from pytest_failcond.probes.corpus.manifest import Entry, Status
-    from pytest_failcond.probes.direction.discovery import FoundCase
+    from pytest_failcond.records.found import FoundCase, Wanted
 
 _DEFAULT = "corpus"
 _THERE = "in the corpus already"
@@ -51,6 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="images kept along each direction, those nearest to the median break first (default: "
         "1)",
+    )
+    parser.add_argument(
+        "--per-search",
+        type=count,
+        default=3,
+        metavar="N",
+        help="images kept of each search for combinations, one of each look first (default: 3)",
     )
     mark = parser.add_mutually_exclusive_group()
     mark.add_argument(
@@ -76,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.config.inputs import inputs_of
     from pytest_failcond.laboratory.configured import find_settings
     from pytest_failcond.probes.corpus.folder import MANIFEST, Corpus
+    from pytest_failcond.records.found import Wanted
     from pytest_failcond.storage.outputs import Place, check_outputs
 
     settings = find_settings(options.config, classifier=options.classifier)
@@ -90,7 +99,8 @@ def run(options: argparse.Namespace) -> int:
         return _mark(Corpus.read(folder), options.open, "open")
     if options.remove:
         return _remove(Corpus.read(folder), options.remove)
-    _extend(Corpus.read_if_any(folder) or Corpus(folder), settings, options.per_direction)
+    wanted = Wanted(options.per_direction, options.per_search)
+    _extend(Corpus.read_if_any(folder) or Corpus(folder), settings, wanted)
     if settings.corpus is None:
         named = os.path.relpath(folder, settings.folder)
         say(f'set corpus = "{Path(named).as_posix()}" in [tool.failcond]: the tests replay it')
@@ -111,14 +121,13 @@ def _remove(corpus: Corpus, ids: Sequence[str]) -> int:
     return 0
 
 
-def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
+def _extend(corpus: Corpus, settings: Settings, wanted: Wanted) -> None:
     """Search all classes, and write the new corner cases."""
     from dataclasses import replace
 
     from pytest_failcond.commands.progress import step_by_step
     from pytest_failcond.laboratory.configured import open_laboratory
-    from pytest_failcond.probes.direction.discovery import discover
-    from pytest_failcond.probes.direction.fitness import unfit_sentence
+    from pytest_failcond.measuring.alone import Alone
     from pytest_failcond.subjects.images import png
 
     laboratory = open_laboratory(settings)
@@ -127,7 +136,7 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
         raise FailcondError(NO_GENERATOR)
     if not laboratory.acceptance.judged:
         say(NO_JUDGE)
-    names = settings.classes or generator.classes
+    names, bench = settings.classes or generator.classes, Alone(laboratory)
     before = len(corpus.entries)
     dropped: Counter[str] = Counter()
     images: dict[str, bytes] = {}
@@ -135,18 +144,11 @@ def _extend(corpus: Corpus, settings: Settings, per_direction: int) -> None:
     not_fit: list[str] = []
     title = f"searching {len(names)} classes"
     for index in step_by_step(range(len(names)), title, lambda index: f"class {names[index]!r}"):
-        if why := unfit_sentence(laboratory, index):
-            not_fit.append(why)
+        try:
+            found = bench.discover(index, wanted)
+        except NotEvaluated as error:
+            not_fit.append(str(error))
             continue
-        found = discover(
-            generator,
-            laboratory.classifier,
-            index,
-            per_direction=per_direction,
-            **settings.corner_cases.model_dump(),
-            acceptance=laboratory.acceptance,
-            seed=settings.seed,
-        )
         dropped.update(found.dropped)
         for case in found.cases:
             content = png(case.pixels)
@@ -177,18 +179,20 @@ def _entry(
     from pytest_failcond.words.judged import judged_name
     from pytest_failcond.words.test_ids import class_id
 
-    generator, key = laboratory.generator, case.direction
+    generator, moved = laboratory.generator, case.moved
     assert generator is not None
-    wanted = f"{class_id(names, key.class_index)}-{key.dimension}-{key.way}-{case.sample}"
+    (first, *_) = moved.directions
+    along: dict[str, Any] = {"search": case.search, "moves": moved.moves}
+    if case.search is None:
+        along = {"direction": str(first), "dimension": generator.style_space.name(first.dimension)}
     return Entry(
-        id=corpus.free_id(wanted),
+        id=corpus.free_id(f"{class_id(names, moved.class_index)}-{case.name}-{moved.sample}"),
         status="open",
-        class_name=names[key.class_index],
-        direction=str(key),
-        dimension=generator.style_space.name(key.dimension),
-        sample=case.sample,
+        class_name=names[moved.class_index],
+        **along,
+        sample=moved.sample,
         broke_at=case.broke_at,
-        shift=case.shift,
+        shift=round(moved.distance, 4),
         predicted=names[case.predicted],
         p=case.p,
         judged=None if case.judged is None else judged_name(names, case.judged),

@@ -1,4 +1,5 @@
-"""Write the picture of a start image moved along directions, or of a test image under a corruption.
+"""Write the picture of a start image moved along directions, a test image under a corruption, or an
+image of the corpus, made again.
 
 The HTML report shows this command, filled in, beside each strip of pictures, and so does the result
 of `failcond.image(case)` when a test prints it. Run the command in the folder in which you run the
@@ -13,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import not_negative
-from pytest_failcond.commands.showing import Corrupted, Moved, Shown, corrupted, moved
+from pytest_failcond.commands.showing import Corrupted, Kept, Shown, corrupted, kept, moved
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, Key, RankingKey
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, EntryKey, Key, RankingKey
+from pytest_failcond.probes.moved import Moved
 from pytest_failcond.ranges import SAMPLE, SEED
 from pytest_failcond.words.printing import say
 
@@ -31,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "keys", metavar="KEY", nargs="+",
         help="a direction, such as direction:8:322:+, or several of one class, moved along together; "
-        "ranking:8 for an unmoved image; or a corruption, such as corruption:gaussian_noise:3",
+        "ranking:8 for an unmoved image; a corruption, such as corruption:gaussian_noise:3; or an image of "
+        "the corpus, such as corpus:8-combination-33",
     )  # fmt: skip
     parser.add_argument(
         "--shift", type=_shifts, metavar="T", help="the shift, in σ; one for each direction: 2,1.5"
@@ -71,11 +74,7 @@ def run(options: argparse.Namespace) -> int:
     out = options.out or Path(f"{wanted.name}.png")
     check_outputs([Place("--out", out)], inputs_of(settings, options.config))
     acceptance = _acceptance(settings)
-    shown = (
-        corrupted(wanted, settings)
-        if isinstance(wanted, Corrupted)
-        else moved(wanted, settings, acceptance)
-    )
+    shown = _shown(wanted, settings, acceptance)
     say(shown.words)
     _answers(shown, settings, acceptance)
     if shown.note:
@@ -85,15 +84,28 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _wanted(options: argparse.Namespace) -> Moved | Corrupted:
+def _shown(wanted: Moved | Corrupted | Kept, settings: Settings, acceptance: Acceptance) -> Shown:
+    if isinstance(wanted, Corrupted):
+        return corrupted(wanted, settings)
+    if isinstance(wanted, Kept):
+        return kept(wanted, settings, acceptance)
+    return moved(wanted, settings, acceptance)
+
+
+def _wanted(options: argparse.Namespace) -> Moved | Corrupted | Kept:
     """Read the image that is asked for.
 
     Raises:
         FailcondError: a key names no picture, or an option is missing or superfluous.
     """
-    from pytest_failcond.probes.registry import parse_key
+    from pytest_failcond.probes.registry import PROBES
 
-    keys = [parse_key(text) for text in options.keys]
+    keys = [PROBES.about(text) for text in options.keys]
+    if isinstance(keys[0], EntryKey):
+        if len(keys) > 1:
+            raise FailcondError(f"{keys[1]}: an image of the corpus is shown alone")
+        _need(options, keys[0], [], ["image", "sample", "shift", "seed"])
+        return Kept(keys[0])
     if isinstance(keys[0], CorruptionKey):
         if len(keys) > 1:
             raise FailcondError(f"{keys[1]}: a corruption is shown alone")
@@ -101,7 +113,7 @@ def _wanted(options: argparse.Namespace) -> Moved | Corrupted:
         return Corrupted(keys[0], options.image)
     if isinstance(keys[0], RankingKey) and len(keys) == 1:
         _need(options, keys[0], ["sample"], ["image", "shift"])
-        return Moved(keys[0].class_index, (), (), options.sample)
+        return Moved(keys[0].class_index, options.sample)
     directions = []
     for text, key in zip(options.keys, keys, strict=True):
         if not isinstance(key, DirectionKey):
@@ -120,7 +132,7 @@ def _wanted(options: argparse.Namespace) -> Moved | Corrupted:
             f"--shift: expected {len(directions)}, one for each direction, got {len(options.shift)}; "
             "separate them by commas"
         )
-    return Moved(directions[0].class_index, tuple(directions), tuple(options.shift), options.sample)
+    return Moved(directions[0].class_index, options.sample, tuple(directions), tuple(options.shift))
 
 
 def _need(options: argparse.Namespace, key: Key, needed: list[str], idle: list[str]) -> None:

@@ -1,4 +1,6 @@
-"""The pictures that ``failcond show`` writes: a start image that is moved, a test image that is corrupted."""
+"""The pictures that ``failcond show`` writes: of a start image that is moved, a test image that is corrupted,
+or an image of the corpus.
+"""
 
 from __future__ import annotations
 
@@ -7,36 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
-from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
+from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, EntryKey
+from pytest_failcond.probes.moved import Moved
 
 if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
     from pytest_failcond.generators.base import Generator
     from pytest_failcond.subjects.acceptance import Acceptance
-
-_NAMED = 4  # directions in a file's name at most
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A start image of a class moved along directions, by a shift along each; none: unmoved."""
-
-    class_index: int
-    directions: tuple[DirectionKey, ...]
-    shifts: tuple[float, ...]
-    sample: int
-
-    @property
-    def name(self) -> str:
-        """The picture's name."""
-        parts = [
-            f"{key.dimension}-{key.way}-{shift:g}"
-            for key, shift in zip(self.directions, self.shifts, strict=True)
-        ]
-        if len(parts) > _NAMED:  # a file's name is not endless
-            parts = [*parts[:_NAMED], f"and-{len(parts) - _NAMED}-more"]
-        kind = "direction" if parts else "start"
-        return "-".join([kind, str(self.class_index), *parts, str(self.sample)])
 
 
 @dataclass(frozen=True)
@@ -53,6 +32,18 @@ class Corrupted:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """An image of the corpus, to be made again."""
+
+    key: EntryKey
+
+    @property
+    def name(self) -> str:
+        """The picture's name."""
+        return f"corpus-{self.key.entry}"
+
+
+@dataclass(frozen=True)
 class Shown:
     """An image ``[1, C, H, W]`` of a class, and the words about it."""
 
@@ -64,11 +55,13 @@ class Shown:
     note: str | None = None
 
 
-def moved(wanted: Moved, settings: Settings, acceptance: Acceptance) -> Shown:
-    """Make the image of a start image that is moved.
+def moved(
+    wanted: Moved, settings: Settings, acceptance: Acceptance, *, made_by: str | None = None
+) -> Shown:
+    """Make the image of a start image that is moved; ``made_by``: the hash of the generator; None: any.
 
     Raises:
-        FailcondError: there is no generator, or it lacks the class or a dimension.
+        FailcondError: there is no generator, it lacks the class or a dimension, or it is another.
     """
     import numpy as np
 
@@ -80,8 +73,13 @@ def moved(wanted: Moved, settings: Settings, acceptance: Acceptance) -> Shown:
     if settings.generator is None:
         raise FailcondError(NO_GENERATOR)
     generator = load_generator(settings, acceptance)
+    if made_by not in (None, generator.hash):
+        raise FailcondError(
+            f"the image was made by generator {made_by}, and {generator.hash} is configured; give the "
+            "generator's file with --generator"
+        )
     space, label = generator.style_space, wanted.class_index
-    for key in wanted.directions or (RankingKey(label),):
+    for key in wanted.keys:
         if label >= len(generator.classes):
             raise FailcondError(f"{key}: the generator has {len(generator.classes)} classes")
         if isinstance(key, DirectionKey) and key.dimension >= space.size:
@@ -104,6 +102,30 @@ def moved(wanted: Moved, settings: Settings, acceptance: Acceptance) -> Shown:
     words = ", ".join([f"class {names[label]!r}", *moves, f"sample {wanted.sample}"])
     note = _no_start(wanted.sample, generator, acceptance, label, settings)
     return Shown(image, label, names, words, batches_of(generator).images, note)
+
+
+def kept(wanted: Kept, settings: Settings, acceptance: Acceptance) -> Shown:
+    """Make an image of the corpus again, from the origin that the manifest has.
+
+    Raises:
+        FailcondError: there is no such entry, or it was made by another generator.
+    """
+    from dataclasses import replace
+
+    import numpy as np
+
+    from pytest_failcond.probes.corpus.folder import Corpus
+    from pytest_failcond.subjects.images import to_uint8
+
+    corpus = Corpus.read(settings.path(settings.corpus or "corpus"))
+    entry = corpus.entry(wanted.key.entry)
+    cases = settings.corner_cases.model_copy(update={"truncation": entry.truncation})
+    then = settings.model_copy(update={"seed": entry.seed, "corner_cases": cases})
+    shown = moved(entry.moved, then, acceptance, made_by=entry.generator)
+    file = replace(corpus, entries=(entry,)).images()[0]
+    levels = np.abs(to_uint8(np.asarray(shown.image))[0].astype(int) - file.astype(int)).max()
+    differs = f"the file differs from it, by up to {levels} of 256 levels" if levels else None
+    return replace(shown, words=f"{shown.words}: {entry.origin}", note=differs)
 
 
 def corrupted(wanted: Corrupted, settings: Settings) -> Shown:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_failcond.config.gate_settings import GateSettings
     from pytest_failcond.config.settings import Settings
     from pytest_failcond.laboratory.measure import Laboratory, Pixels
+    from pytest_failcond.records.found import Discovery, Wanted
 
     Labels = npt.NDArray[np.int64]
 
@@ -223,6 +224,8 @@ class Probe:
             the subjects, some test images, uint8
             ``[n, H, W, C]``, and their indices in the user's set, ``[n]``; None: they are the
             unchanged test images. A function, or its place.
+        keep: finds corner cases of a class for a corpus: given the class's index, the bench, and the wanted
+            number (`records.found`). A function, or its place; None: it keeps none.
         read: makes a record from its entry in the run file;
             ``labels`` are the true classes of the test images, ``[N]``.
         over_images: whether every test image is classified for a key, for progress.
@@ -260,6 +263,7 @@ class Probe:
     measure: Callable[[Any, Bench], Iterable[tuple[Key, Record]]] | str = _nothing
     replay: Callable[[Any, Any, Bench], dict[str, int]] | str | None = None
     images: Callable[[Any, Laboratory, Pixels, npt.NDArray[np.int64]], Pixels] | str | None = None
+    keep: Callable[[int, Any, Wanted], Discovery] | str | None = None
     read: Callable[[Key, dict[str, Any], Labels], Record] | None = None
     over_images: bool = False
     own_images: bool = False

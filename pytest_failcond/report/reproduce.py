@@ -6,21 +6,34 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.probes.keys import EntryKey
+from pytest_failcond.probes.moved import Moved
 from pytest_failcond.probes.shown import Shown
 
 
-def show_line(run: Shown, keys: Sequence[DirectionKey], shifts: Sequence[str], sample: int) -> str:
+def show_line(run: Shown, moved: Moved) -> str:
     """Return the ``failcond show`` that moves a start image along directions, to the pixel.
 
     Run it in the folder of the tests. It contains the settings that options of the session may have
     changed: the seed, the classifier, and a generator outside the project.
     """
-    words = ["failcond", "show", *keys, "--shift", ",".join(shifts),
-             "--sample", str(sample), "--seed", str(run.settings.get("seed", 0))]  # fmt: skip
+    shifts = ",".join(map(repr, moved.shifts))
+    seed = str(run.settings.get("seed", 0))
+    return _line(
+        run, [*moved.keys, "--shift", shifts, "--sample", str(moved.sample), "--seed", seed]
+    )
+
+
+def show_kept(run: Shown, entry: str) -> str:
+    """Return the ``failcond show`` that makes an image of the corpus again."""
+    return _line(run, [EntryKey(entry)])
+
+
+def _line(run: Shown, words: Sequence[str]) -> str:
+    line = ["failcond", "show", *words]
     generator, classifier = run.settings.get("generator"), run.settings.get("classifier")
     if generator and Path(generator).is_absolute():
-        words += ["--generator", generator]
+        line += ["--generator", generator]
     if classifier:
-        words += ["--classifier", classifier]
-    return shlex.join(words)
+        line += ["--classifier", classifier]
+    return shlex.join(line)

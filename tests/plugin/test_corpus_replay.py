@@ -6,15 +6,19 @@ import io
 import json
 import os
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pytest_failcond.cli import main
+from pytest_failcond.config.settings import Settings
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.measuring.alone import Alone
 from pytest_failcond.probes.corpus.folder import Corpus, hash_png
 from pytest_failcond.probes.corpus.manifest import Entry
-from pytest_failcond.probes.direction.discovery import JUDGE_LOST, discover
+from pytest_failcond.records.found import JUDGE_LOST, Wanted
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from tests.plugin.conftest import CORNERS, GRID
@@ -247,6 +251,10 @@ def load_classifier():
     return Brightness(0.37).eval()  # most of the tiny generator's circles are darker
 """
 
+DISCOVERED = CORNERS.replace("torchy:", "brightness:").replace(
+    "[tool.failcond]\n", '[tool.failcond]\ncorpus = "kept"\n'
+)
+
 
 @pytest.fixture
 def corners(project, monkeypatch):
@@ -254,11 +262,7 @@ def corners(project, monkeypatch):
     project.add_generator()
     project.write("brightness.py", BRIGHTNESS)
     monkeypatch.delitem(sys.modules, "brightness", raising=False)
-    project.configure(
-        CORNERS.replace("torchy:", "brightness:").replace(
-            "[tool.failcond]\n", '[tool.failcond]\ncorpus = "kept"\n'
-        )
-    )
+    project.configure(DISCOVERED)
     monkeypatch.chdir(project.path)
     return project
 
@@ -286,6 +290,41 @@ def test_what_is_discovered_is_replayed_without_the_generator(corners, capsys):
     assert [e["p"] for e in kept] == [e.p for e in corpus.entries]  # the very same pixels
 
 
+def test_combinations_are_kept_replayed_and_shown(corners, capsys):
+    corners.configure(
+        DISCOVERED,
+        "[tool.failcond.combinations]\nsamples = 4\ndimensions = 6\n",
+    )
+    assert main(["discover", "--per-search", "2"]) == 0
+    corpus = Corpus.read(corners.path / "kept")
+    combined = [entry for entry in corpus.entries if entry.search is not None]
+    assert {entry.search for entry in combined} == {"combination:0", "combination:1"}
+    assert max(Counter(entry.search for entry in combined).values()) == 2
+    for entry in combined:
+        assert entry.id.startswith(f"{entry.class_name}-combination-{entry.sample}")
+        assert entry.shift == pytest.approx(entry.broke_at + 0.5, abs=1e-3)
+        assert entry.predicted != entry.class_name
+    result = corners.run("-k", "test_corpus", "--failcond-json=run.json")
+    assert result.parseoutcomes()["xfailed"] == len(corpus.entries)
+    origins = {entry["id"]: entry["origin"] for entry in run_of(corners)["corpus"]["entries"]}
+    assert origins == {entry.id: entry.origin for entry in corpus.entries}
+    capsys.readouterr()
+    for entry in (combined[0], corpus.entries[0]):
+        assert main(["show", f"corpus:{entry.id}", "--out", "again.png"]) == 0
+        said = capsys.readouterr().out
+        assert entry.origin in said
+        assert "note" not in said
+        made = np.asarray(Image.open("again.png"))[::32, ::32]
+        assert np.array_equal(made, np.asarray(Image.open(corpus.file(entry.id))))
+    tiny_generator(image_channels=3).save(corners.path / "tiny.safetensors")
+    assert main(["show", f"corpus:{combined[0].id}"]) == 2
+    assert "give the generator's file with --generator" in capsys.readouterr().err
+    assert main(["show", "corpus:circle-combination"]) == 2
+    assert "has no entry 'circle-combination'; did you mean" in capsys.readouterr().err
+    assert main(["show", f"corpus:{combined[0].id}", "--sample", "1"]) == 2
+    assert "--sample has no effect here" in capsys.readouterr().err
+
+
 def test_discovering_again_keeps_what_is_there(corners, capsys):
     main(["discover"])
     folder = corners.path / "kept"
@@ -309,15 +348,14 @@ def test_the_judge_has_a_say_in_what_is_kept(corners):
 
     def found(limit):
         judge = Classifier(brightness.Brightness(limit, 1e4).eval(), name="judge")
-        acceptance = Acceptance.of(judge)
-        return discover(
-            generator, classifier, 0, per_direction=8, samples=16, acceptance=acceptance
-        )
+        laboratory = Laboratory(settings, classifier, None, generator, Acceptance.of(judge))
+        return Alone(laboratory).discover(0, Wanted(per_direction=8))
 
+    settings = Settings(corner_cases={"samples": 16})
     generator = tiny_generator()
     classifier = Classifier(brightness.load_classifier())
-    agrees, tolerant, blind = found(0.37), found(0.375), found(9.0)
-    assert agrees.cases == ()  # what the classifier has wrong, this judge has wrong as well
+    agrees, tolerant, blind = found(0.3699), found(0.375), found(9.0)
+    assert agrees.cases == []  # what the classifier has wrong, this judge has wrong as well
     assert tolerant.dropped[JUDGE_LOST] > 0
     assert blind.dropped[JUDGE_LOST] == 0
     assert {case.judged for case in (*tolerant.cases, *blind.cases)} == {0}

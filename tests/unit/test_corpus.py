@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.corpus.folder import MANIFEST, Corpus, hash_png
-from pytest_failcond.probes.corpus.manifest import Entry
+from pytest_failcond.probes.corpus.manifest import Entry, read_manifest, write_manifest
 from pytest_failcond.probes.direction.discovery import typical_rows
-from pytest_failcond.probes.direction.walking import Walk
-from pytest_failcond.probes.keys import DirectionKey
 
 NAMES = ("circle", "square", "star")
 
@@ -213,35 +211,12 @@ def test_a_place_that_cannot_be_written_keeps_the_older_manifest(corpus, monkeyp
     assert len(Corpus.read(corpus.folder).images()) == 3
 
 
-def walk_of(breaks: list[float], valid_range: float | None) -> Walk:
-    """A walk whose judge accepts all images up to the valid range, and none beyond."""
-    shifts = np.arange(0, 5, 0.5)
-    total = len(breaks)
-    valid = np.repeat(shifts[:, None] <= (valid_range or 9), total, axis=1)
-    nothing = np.zeros(len(shifts), dtype=np.int64)
-    return Walk(
-        direction=DirectionKey(0, 1, 1),
-        std=1.0,
-        shifts=shifts,
-        broken=nothing,
-        lost=nothing,
-        valid=valid,
-        mean_p=nothing.astype(float),
-        judged=valid_range is not None,
-        breaks=np.array(breaks),
-        levels=np.where(np.isnan(breaks), np.nan, 1).astype(np.float32),
-        total=total,
-        unmoved=torch.zeros(0),
-        moved=torch.zeros(0),
-    )
-
-
 def test_typical_breaks_are_those_nearest_the_median_within_the_valid_range():
-    breaks = [np.nan, 0.0, 4.0, 0.5, 2.0, 1.0, 1.5]
-    assert typical_rows(walk_of(breaks, 3.0), 2).tolist() == [6, 5]  # of 0.5, 1.0, 1.5 and 2.0
-    assert typical_rows(walk_of(breaks, 3.0), 9).tolist() == [6, 5, 4, 3]
-    assert typical_rows(walk_of(breaks, None), 1).tolist() == [6]
-    assert typical_rows(walk_of([np.nan, 0.0], 3.0), 3).tolist() == []
+    breaks = np.array([np.nan, 0.0, 4.0, 0.5, 2.0, 1.0, 1.5])
+    assert typical_rows(breaks, 3.0, 2).tolist() == [6, 5]  # of 0.5, 1.0, 1.5 and 2.0
+    assert typical_rows(breaks, 3.0, 9).tolist() == [6, 5, 4, 3]
+    assert typical_rows(breaks, None, 1).tolist() == [6]
+    assert typical_rows(breaks[:2], 3.0, 3).tolist() == []
 
 
 def test_a_start_image_at_another_truncation_is_another_case():
@@ -253,3 +228,61 @@ def test_a_start_image_at_another_truncation_is_another_case():
     assert "truncation" not in one.case
     other = one.model_copy(update={"truncation": 0.7})
     assert other.case == one.case.replace("seed 0", "seed 0 truncation 0.7") != one.case
+
+
+def combined_entry(number: int, content: bytes, **fields) -> Entry:
+    moves = {f"direction:2:{number}:-": 4.0, "direction:2:99:+": 3.0}
+    values = {"direction": None, "dimension": None, "search": "combination:2:0", "moves": moves}
+    return entry(number, content, **values | {"id": f"star-{number}", "shift": 5.0} | fields)
+
+
+def test_a_combination_is_kept_with_the_shift_along_each_direction(tmp_path):
+    content = png(pixels_of(1))
+    entries = combined_entry(7, content), entry(5, content)
+    made = Corpus(tmp_path, entries)
+    made.save({one.id: content for one in entries})
+    again = Corpus.read(tmp_path)
+    assert again.ids == ("star-5-up-4", "star-7")  # after those of single directions
+    assert again.entries == entries[::-1]
+    kept = again.entry("star-7")
+    assert kept.origin == "combination of 2 dimensions, 5 σ from sample 4"
+    assert again.entry("star-5-up-4").origin == "b8.conv0[1] up, 1.8 σ from sample 4"
+    assert kept.moved.moves == kept.moves
+    assert kept.case == "combination:2:0 along 7- 99+ sample 4 seed 0 sha256:1"
+    written = json.loads((tmp_path / MANIFEST).read_text(encoding="utf-8"))["entries"]
+    assert [{"direction", "dimension"} & one.keys() for one in written] == [
+        {"direction", "dimension"}, set()
+    ]  # fmt: skip
+    assert [{"search", "moves"} & one.keys() for one in written] == [set(), {"search", "moves"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"direction": "direction:2:7:+", "dimension": "b8.conv0[1]"}, "either direction or moves"),
+        ({"moves": None}, "either direction or moves"),
+        ({"dimension": "b8.conv0[1]"}, "direction and dimension go together"),
+        ({"search": None}, "search and moves go together"),
+        ({"search": "Combination 2"}, "search"),
+        ({"moves": {}}, "expected 1 to 1000 directions, got 0"),
+        ({"moves": {"ranking:2": 5.0}}, "'ranking:2' must be a direction"),
+        ({"moves": {"direction:2:7:+": -5.0}}, "a shift of 0 σ or more, got -5"),
+        ({"moves": {"direction:2:7:+": 4.0, "direction:1:8:+": 3.0}}, "of different classes"),
+        ({"moves": {"direction:2:7:+": 4.0, "direction:2:7:-": 3.0}}, "moved twice"),
+        ({"shift": 4.5}, "the moves have a length of 5.0000 σ, and shift is 4.5"),
+    ],
+)
+def test_an_entry_that_does_not_say_how_it_was_made_is_refused(tmp_path, change, words):
+    content = png(pixels_of(1))
+    Corpus(tmp_path, (combined_entry(7, content),)).save({"star-7": content})
+    data = json.loads((tmp_path / MANIFEST).read_text(encoding="utf-8"))
+    data["entries"][0] |= change
+    (tmp_path / MANIFEST).write_text(json.dumps(data), encoding="utf-8")
+    assert words in refusal(lambda: Corpus.read(tmp_path))
+
+
+def test_the_example_s_corpus_is_written_as_it_is(tmp_path):
+    folder = Path(__file__).parents[2] / "example_project" / "corpus"
+    manifest = read_manifest(folder / MANIFEST)
+    write_manifest(tmp_path / MANIFEST, manifest.entries, manifest.removed)
+    assert (tmp_path / MANIFEST).read_bytes() == (folder / MANIFEST).read_bytes()

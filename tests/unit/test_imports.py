@@ -173,9 +173,9 @@ NAMES_A_PROBE = {
     "plugin/options.py": "corpus",
     # Commands that are the way in to one probe.
     "commands/compare.py": "corruption direction regression",
-    "commands/discover.py": "corpus direction",
+    "commands/discover.py": "corpus",
     "commands/explore.py": "direction",
-    "commands/showing.py": "corruption direction",
+    "commands/showing.py": "corpus corruption direction",
     "commands/train.py": "direction",
 }
 """The modules that name a built-in probe, which a project's own probe therefore does without."""

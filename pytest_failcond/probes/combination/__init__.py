@@ -155,6 +155,7 @@ PROBE = Probe(
     read_key=read_key,
     measure="pytest_failcond.probes.combination.measure:measure",
     replay="pytest_failcond.probes.combination.replaying:replay",
+    keep="pytest_failcond.probes.combination.discovery:keep",
     read=_read,
     place=_place,
     sections="pytest_failcond.probes.combination.view:sections",

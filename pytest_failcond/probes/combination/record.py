@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_failcond.probes.direction.record import AttributeChange
-from pytest_failcond.probes.keys import CombinationKey, Key
+from pytest_failcond.probes.keys import CombinationKey, DirectionKey, Key
+from pytest_failcond.probes.moved import Moved
 from pytest_failcond.statistics.shifts import crossing_shift
 from pytest_failcond.storage.packing import pack, pack_bits, unpack_bits, unpack_floats
 
@@ -139,6 +140,13 @@ class Combined:
         shifts = self.all_shifts[row, places]
         order = np.argsort(-np.abs(shifts), kind="stable")
         return {self.dimensions[places[i]]: float(shifts[i]) for i in order}
+
+    def moved_of(self, row: int) -> Moved:
+        """Return the combination of a start image, its shifts in the fewest digits that lose nothing."""
+        shifts = self.shifts_of(row)
+        keys = (DirectionKey(self.class_index, d, 1 if s > 0 else -1) for d, s in shifts.items())
+        exact = (float(str(np.float32(abs(shift)))) for shift in shifts.values())
+        return Moved(self.class_index, self.samples[row], tuple(keys), tuple(exact))
 
     @property
     def median_dimensions(self) -> float | None:

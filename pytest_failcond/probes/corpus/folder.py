@@ -85,6 +85,15 @@ class Corpus:
         """The ids of all entries, in the manifest's order."""
         return tuple(entry.id for entry in self.entries)
 
+    def entry(self, entry_id: str) -> Entry:
+        """Return an entry.
+
+        Raises:
+            FailcondError: there is none with this id.
+        """
+        (wanted,) = self._known([entry_id])
+        return next(entry for entry in self.entries if entry.id == wanted)
+
     def marked(self, ids: Iterable[str], status: Status) -> Corpus:
         """Return the corpus with some entries of another status.
 

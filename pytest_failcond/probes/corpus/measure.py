@@ -46,6 +46,7 @@ def replay(laboratory: Laboratory, corpus: Corpus, save: SavePicture | None) -> 
             predicted=int(p[row].argmax()),
             p=round(float(p[row, label]), 4),
             png=entry.png,
+            origin=entry.origin,
         )
         if found.lost and save is not None:
             found = replace(found, picture=save(EntryKey(entry.id), pixels[row]))

@@ -24,6 +24,7 @@ class Replayed:
         p: probability of the true class.
         picture: file name in the run's folder, if a fixed one is wrong.
         png: hash of its file: the same image in two runs has the same.
+        origin: how it was made, in words; empty in runs of earlier versions.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Replayed:
     p: float
     picture: str | None = None
     png: str = ""
+    origin: str = ""
 
     @property
     def right(self) -> bool:

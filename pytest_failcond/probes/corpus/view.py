@@ -8,6 +8,7 @@ from pytest_failcond.probes.corpus.folder import promotion
 from pytest_failcond.probes.corpus.record import Replayed, replay_in
 from pytest_failcond.probes.keys import EntryKey, Key
 from pytest_failcond.probes.shown import Shown
+from pytest_failcond.report.reproduce import show_kept
 from pytest_failcond.report.wording import count
 from pytest_failcond.words.blocks import Block, Note, Section
 from pytest_failcond.words.drawings import Frame, Said, Strip
@@ -34,6 +35,9 @@ def details(run: Shown, key: Key) -> Iterator[Block]:
     for entry in entries_of(run):
         if key == EntryKey(entry.id):
             yield Strip([frame(run, entry, named=False)])
+            if entry.origin:
+                command = show_kept(run, entry.id)
+                yield Note("The same image, made again: ", command=command)
 
 
 def outcome(run: Shown) -> Outcome:
@@ -48,6 +52,8 @@ def frame(run: Shown, entry: Replayed, *, named: bool) -> Frame:
     """Describe an image and its prediction."""
     said = told(run, entry)
     lines = [Said(said, "failed" if entry.lost else "plain")]
+    if entry.origin:
+        lines.append(Said(printable(entry.origin)))
     if named:
         lines.insert(0, Said(title(entry)))
     return Frame(lines, (f"{title(entry)}: {said}",), entry.picture or "")

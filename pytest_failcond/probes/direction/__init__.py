@@ -221,6 +221,7 @@ PROBE = Probe(
     perfect="pytest_failcond.probes.direction.perfect:unbroken",
     read_key=read_key,
     measure="pytest_failcond.probes.direction.measure:measure",
+    keep="pytest_failcond.probes.direction.discovery:keep",
     read=_read,
     place=_place,
     sections="pytest_failcond.probes.direction.view:sections",

@@ -118,6 +118,7 @@ class ReplayedRecord(Record):
         description="PNG in the folder of pictures, if a fixed one is wrong; else null."
     )
     png: str = Field(description="Hash of its file: the same image in two runs has the same.")
+    origin: str = Field("", description="How it was made, in words.")
 
 
 class CorpusRecord(Record):
