@@ -83,6 +83,7 @@ class Curve:
         valid: whether ``tested`` is the end of the valid range.
         confidence: of the bounds.
         caption: its title, if several are side by side.
+        axis: what the shifts are, below them.
     """
 
     told: str
@@ -93,6 +94,7 @@ class Curve:
     valid: bool
     confidence: float
     caption: str = ""
+    axis: str = "shift, σ"
     on: Collection[Medium] = MEDIA
 
 

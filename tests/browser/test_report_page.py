@@ -51,6 +51,12 @@ def test_it_shows_what_failed(opened):
     assert all(pictures)
 
 
+def test_a_long_command_makes_no_row_wider(opened):
+    code = "document.querySelector('#results-table .failcond code')"
+    opened.run(f"{code}.textContent = 'direction:4:187:- '.repeat(40)")
+    assert opened.sideways() <= 0
+
+
 def test_the_results_sort(opened):
     orders = []
     for _ in range(2):

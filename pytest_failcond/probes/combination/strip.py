@@ -38,7 +38,8 @@ def _frame(run: Shown, found: Combined, pictured: Pictured, place: int, moved: i
         said.append(
             Said(", ".join(f"{printable(n)} {sign(c)}" for n, c in changes.items()), "soft")
         )
-    said.append(Said(f"one of {_alike(found, row)} alike, of {moved}", "soft"))
+    if (alike := _alike(found, row)) > 1:
+        said.append(Said(f"one of {alike} alike, of {moved}", "soft"))
     alts = [f"a {name}, unmoved", f"the same moved by {wording.sigma(distance)}, taken for {seen}"]
     return Frame(said, alts)
 

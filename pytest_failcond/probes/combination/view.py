@@ -54,8 +54,9 @@ def details(run: Shown, key: Key) -> Iterator[Block]:
         yield strip_of(run, found, found.pictured)
         command = show_command(run, found, found.pictured.rows[0])
         yield Note("The first of them again, to the pixel: ", command=command)
-    yield curve_of(run, found)
-    yield _legend(run)
+    curve = curve_of(run, found)
+    yield curve
+    yield _legend(run, [curve])
 
 
 def _worst_first(run: Shown, found: Sequence[Combined]) -> list[Combined]:
@@ -126,11 +127,12 @@ def _notes(found: Sequence[Combined]) -> Iterator[Block]:
 def _drawn(run: Shown, worst: Sequence[Combined]) -> Iterator[Block]:
     """Describe the curves and the typical cases, folded away by class."""
     shown = sorted(worst[: contents.MOST_CLASSES], key=lambda one: one.class_index)
+    curves = [curve_of(run, one) for one in shown]
     if shown:
         yield Heading("Broken by combinations, and typical cases", on=HTML)
-        yield _legend(run)
-    for one in shown:
-        inside: list[Block] = [Note(words.summary(run, one)), curve_of(run, one)]
+        yield _legend(run, curves)
+    for one, curve in zip(shown, curves, strict=True):
+        inside: list[Block] = [Note(words.summary(run, one)), curve]
         inside += [] if one.pictured is None else [strip_of(run, one, one.pictured)]
         yield Fold(words.title(run, one), inside, on=HTML)
 
@@ -156,18 +158,20 @@ def curve_of(run: Shown, found: Combined) -> Curve:
         breaks=found.distance,
         valid=False,
         confidence=_confidence(run),
+        axis="distance, σ",
     )
 
 
-def _legend(run: Shown) -> Legend:
-    names = [
-        ("broken", "broken by a combination"),
-        ("single", "broken by the best single direction"),
-    ]
+def _legend(run: Shown, curves: Sequence[Curve]) -> Legend:
+    """Describe the lines that are drawn."""
+    names = [("broken", "broken by a combination")]
     told = (
         f"share of the start images over the distance, σ; bands: {_confidence(run):.0%} one-sided "
-        "bounds, up and down (Clopper–Pearson); a single direction's line ends with its valid range"
+        "bounds, up and down (Clopper–Pearson)"
     )
+    if any(line.kind == "single" for curve in curves for line in curve.lines):
+        names.append(("single", "broken by the best single direction"))
+        told += "; a single direction's line ends with its valid range"
     return Legend(names, told)
 
 

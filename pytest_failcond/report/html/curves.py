@@ -49,7 +49,10 @@ def draw(curve: Curve) -> Markup:
     small = bool(curve.caption)
     plot = _Plot(max(curve.shift[-1], 0.5), *((280, 150) if small else (560, 240)))
     tested = min(curve.tested, plot.end)
-    parts = [_beyond(plot, tested), *_axes(plot, step=2 if small and plot.end > 5 else 1)]
+    parts = [
+        _beyond(plot, tested),
+        *_axes(plot, curve.axis, step=2 if small and plot.end > 5 else 1),
+    ]
     counted = [line for line in curve.lines if line.total is not None]
     parts += [_band(curve, plot, line, line.total) for line in counted if line.total]
     parts += [_line(plot, curve.shift, line) for line in curve.lines]
@@ -66,7 +69,7 @@ def _beyond(plot: _Plot, tested: float) -> Markup:
                height=f"{plot.y(0) - y:.1f}", class_="beyond")  # fmt: skip
 
 
-def _axes(plot: _Plot, step: int) -> list[Markup]:
+def _axes(plot: _Plot, axis: str, step: int) -> list[Markup]:
     parts = []
     for share in (0.0, 0.5, 1.0):
         y = plot.y(share)
@@ -74,7 +77,7 @@ def _axes(plot: _Plot, step: int) -> list[Markup]:
         parts.append(_label(plot.left - 5, y + 3.5, f"{share:g}", "end"))
     for shift in range(0, int(plot.end) + 1, step):
         parts.append(_label(plot.x(shift), plot.y(0) + 13, str(shift), "middle"))
-    parts.append(_label(plot.x(plot.end / 2), plot.height - 4, "shift, σ", "middle"))
+    parts.append(_label(plot.x(plot.end / 2), plot.height - 4, axis, "middle"))
     return parts
 
 
