@@ -16,6 +16,10 @@ CLASSES = ("circle", "square", "triangle")
 COUNTS: dict[Kind, int] = {"break": 12, "rejected": 5, "test": 4, "unreadable": 4}
 
 
+SEARCHED = {"dimensions": 32, "max_distance": 8.0, "toward": [], "guides": ["model:1"]}
+"""Of a deck that draws from combinations too."""
+
+
 def subjects(**changes: Any) -> Subjects:
     """Return what was reviewed."""
     of: dict[str, Any] = {
@@ -38,8 +42,12 @@ def drawn(
     side: int = 8,
     channels: int = 1,
     seed: int = 0,
+    combined: bool = False,
 ) -> list[Drawn]:
-    """Return images of each kind; the class of the n-th of a kind is n modulo the number of classes."""
+    """Return images of each kind; the class of the n-th of a kind is n modulo the number of classes.
+
+    ``combined``: every other break is a combination.
+    """
     random = np.random.default_rng(seed)
     found = []
     for kind, count in counts.items():
@@ -49,12 +57,16 @@ def drawn(
             if kind != "unreadable":
                 pixels[label * side // len(classes) : (label + 1) * side // len(classes)] += 120
             moved = kind in ("break", "rejected")
+            search = combined and kind == "break" and number % 2 == 1
+            moves = {f"direction:{label}:7:+": 1.2, f"direction:{label}:9:-": 0.9}
             claim = Claim(
                 image=hash_pixels(pixels),
                 kind=kind,
                 class_name=None if kind == "unreadable" else classes[label],
                 level=round(float(random.uniform(0.81, 1)), 4) if kind == "break" else None,
-                direction=f"direction:{label}:7:+" if moved else None,
+                direction=f"direction:{label}:7:+" if moved and not search else None,
+                search=f"combination:{label}" if search else None,
+                moves=moves if search else None,
                 sample=number if moved else None,
                 shift=1.5 if moved else None,
             )

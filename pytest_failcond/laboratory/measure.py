@@ -126,6 +126,11 @@ class Laboratory:
         return guides or None
 
     @property
+    def guide_hashes(self) -> list[str | None]:
+        """The hashes of the guides; None for a plain callable."""
+        return [guide.hash for guide in self.guides or ()]
+
+    @property
     def models(self) -> dict[str, Classifier]:
         """Classifier and judges, by their roles."""
         judges = self.acceptance.judges

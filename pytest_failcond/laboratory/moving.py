@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 import torch
@@ -22,19 +23,40 @@ PAST = 0.5
 
 @dataclass(frozen=True)
 class Break:
-    """A start image at its break.
+    """A start image at its break, or on a way that may lead to one.
 
     Attributes:
-        name: of the way that it was moved, in ids.
         moved: the start image, and its shifts.
         style: its style vector before it is moved, float32 ``[S]``.
-        search: the key of the search that found it; None: it was walked along a direction.
+        search: the key of the search that found it; None: it is moved along one direction.
+        level: the least probability that any judge gave its class: on the way along a direction, or of
+            the image that a search found; None without a judge.
+        name: of the way that it was moved, in ids.
     """
 
-    name: str
     moved: Moved
     style: Tensor
     search: str | None = None
+    level: float | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Breaks:
+    """The images that a review may draw.
+
+    Attributes:
+        breaks: broken images that the judges accept.
+        ways: start images and directions; some lead to broken images that the judges reject.
+    """
+
+    breaks: list[Break] = field(default_factory=list)
+    ways: list[Break] = field(default_factory=list)
+
+    def add(self, others: Breaks) -> None:
+        """Add others to these."""
+        self.breaks.extend(others.breaks)
+        self.ways.extend(others.ways)
 
 
 @ours()
@@ -56,8 +78,12 @@ def moved_images(generator: Generator, styles: Tensor, moved: Sequence[Moved]) -
     return generator.synthesize(styles)
 
 
-def past_the_break(laboratory: Laboratory, breaks: Sequence[Break]) -> Iterable[FoundCase]:
+def past_the_break(
+    laboratory: Laboratory, breaks: Sequence[Break], end: float = inf
+) -> Iterable[FoundCase]:
     """Move images 0.5 σ past their breaks, and ask classifier and judges about the very pixels.
+
+    None is moved beyond ``end``, σ: nothing is known there.
 
     All are of one class.
     """
@@ -66,7 +92,7 @@ def past_the_break(laboratory: Laboratory, breaks: Sequence[Break]) -> Iterable[
     generator, acceptance = laboratory.generator, laboratory.acceptance
     assert generator is not None
     index = breaks[0].moved.class_index
-    moved = [one.moved.beyond(PAST) for one in breaks]
+    moved = [one.moved.beyond(PAST, end) for one in breaks]
     styles = torch.stack([one.style for one in breaks])
     pixels = to_uint8(moved_images(generator, styles, moved).numpy())
     p = laboratory.classifier.probabilities(to_float(pixels), owned=True)

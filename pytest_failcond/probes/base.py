@@ -6,7 +6,7 @@ that pytest can collect tests without them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_failcond.config.gate_settings import GateSettings
     from pytest_failcond.config.settings import Settings
     from pytest_failcond.laboratory.measure import Laboratory, Pixels
+    from pytest_failcond.laboratory.moving import Breaks
     from pytest_failcond.records.found import Discovery, Wanted
 
     Labels = npt.NDArray[np.int64]
@@ -226,6 +227,8 @@ class Probe:
             unchanged test images. A function, or its place.
         keep: finds corner cases of a class for a corpus: given the class's index, the bench, and the wanted
             number (`records.found`). A function, or its place; None: it keeps none.
+        breaks: returns the breaks of a class that a review may draw (`laboratory.moving`): given the class's
+            index, the records of a run by key, and the subjects. A function, or its place; None: none.
         read: makes a record from its entry in the run file;
             ``labels`` are the true classes of the test images, ``[N]``.
         over_images: whether every test image is classified for a key, for progress.
@@ -264,6 +267,7 @@ class Probe:
     replay: Callable[[Any, Any, Bench], dict[str, int]] | str | None = None
     images: Callable[[Any, Laboratory, Pixels, npt.NDArray[np.int64]], Pixels] | str | None = None
     keep: Callable[[int, Any, Wanted], Discovery] | str | None = None
+    breaks: Callable[[int, Mapping[Key, Any], Laboratory], Breaks] | str | None = None
     read: Callable[[Key, dict[str, Any], Labels], Record] | None = None
     over_images: bool = False
     own_images: bool = False

@@ -48,9 +48,11 @@ class Moved:
         """The combined shift, σ: the root of the sum of the squares."""
         return hypot(*self.shifts)
 
-    def beyond(self, by: float) -> Moved:
-        """Return it moved farther in the same way, by ``by`` σ, with shifts as files keep them."""
-        scale = 1 + by / self.distance
+    def beyond(self, by: float, end: float) -> Moved:
+        """Return it moved farther in the same way, by ``by`` σ and not beyond ``end``, with shifts as files keep
+        them.
+        """
+        scale = max(1.0, min(1 + by / self.distance, end / self.distance))
         return replace(self, shifts=tuple(round(scale * shift, _DIGITS) for shift in self.shifts))
 
     @property

@@ -49,7 +49,9 @@ def calibration_text(
         raise FailcondError(
             "--calibrate: the run was made without a judge, and least_p applies to judges; configure a judge"
         )
-    found = calibrate([level for level, _ in judged], [r for _, r in judged], target, confidence)
+    levels, readable = [level for level, _ in judged], [r for _, r in judged]
+    loosest = max((deck.loosest for deck in decks), default=0.0)
+    found = calibrate(levels, readable, target, confidence, loosest)
     lines = [
         f"least_p {t.level:g}: {t.readable} of {t.total} corner cases show their class, at least "
         f"{100 * t.bound:.1f} %"

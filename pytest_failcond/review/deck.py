@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from pytest_failcond.corruptions.randomness import stream_key
+from pytest_failcond.probes.moved import Moves
 from pytest_failcond.ranges import LONGEST_NAME
 from pytest_failcond.storage.reading import Many, Record
 
@@ -28,7 +29,34 @@ KINDS: dict[Kind, int] = {"break": 50, "rejected": 20, "test": 10, "unreadable":
 """The kinds of images in a deck, and the default number of each."""
 
 
-class Subjects(Record):
+class Searched(Record):
+    """The searches for combinations that a deck draws from.
+
+    Attributes:
+        dimensions: of the ranking's first.
+        max_distance: the end of the search, σ.
+        toward: the wanted classes, or ``every``; none: any other class.
+        guides: hashes of the judges that led the search; None for a plain callable.
+    """
+
+    dimensions: int = Field(ge=1)
+    max_distance: float = Field(gt=0)
+    toward: Many[str]
+    guides: Many[str | None]
+
+
+class _Short(Record):
+    """A record that leaves out some fields without a value: files of earlier versions have none."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {k: v for k, v in whole(self).items() if v is not None or k not in _LEFT_OUT}
+
+
+_LEFT_OUT = {"combinations", "search", "moves"}
+
+
+class Subjects(_Short):
     """The subjects of a deck, or of a session: a review of the former may apply to the latter.
 
     Attributes:
@@ -38,6 +66,7 @@ class Subjects(Record):
         truncation: of the start images.
         max_shift: the length of walks, σ.
         seed: of the start images.
+        combinations: the searches for combinations; None: there are none.
     """
 
     classifier: str | None
@@ -48,9 +77,10 @@ class Subjects(Record):
     truncation: Probability
     max_shift: float = Field(ge=0)
     seed: int
+    combinations: Searched | None = None
 
 
-class Claim(Record):
+class Claim(_Short):
     """The claim about an image of a deck, which readers never see.
 
     Attributes:
@@ -59,11 +89,13 @@ class Claim(Record):
             classifier has it wrong, and the judges reject it; ``test``: an untouched test image;
             ``unreadable``: it shows none of the classes.
         class_name: the class; None of an unreadable image.
-        level: the least probability that any judge gave the class on the way from the start image;
-            None without a judge.
-        direction: the key of the direction that it was moved along; None if it was not moved.
+        level: the least probability that any judge gave the class on the way from the start image, or to
+            the combination; None without a judge.
+        direction: the key of the direction that it was moved along; None if it was not moved along one.
+        search: the key of the search that found it, if it was moved along several.
+        moves: the shift along each of them, σ, by their keys.
         sample: the start image's number in the generator's stream.
-        shift: the distance that it was moved, σ.
+        shift: the distance that it was moved, σ; along several, the combined one.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -72,8 +104,15 @@ class Claim(Record):
     class_name: str | None = Field(alias="class")
     level: Probability | None = None
     direction: str | None = None
+    search: str | None = None
+    moves: Moves | None = None
     sample: int | None = Field(None, ge=0)
     shift: float | None = Field(None, ge=0)
+
+    @property
+    def found_by(self) -> str:
+        """The probe that found it; empty if none did."""
+        return (self.search or self.direction or "").partition(":")[0]
 
 
 class Deck(Record):
@@ -111,6 +150,8 @@ class Deck(Record):
             return f"a claim has the class {unknown[0]!r}, which is not in classes"
         if any((claim.class_name is None) != (claim.kind == "unreadable") for claim in self.claims):
             return "expected a class for each image but the unreadable ones"
+        if any((claim.search is None) != (claim.moves is None) for claim in self.claims):
+            return "in a claim, search and moves go together"
         if self.id != _id_of(self.images):
             return "its id does not fit its images"
         return ""
@@ -145,6 +186,8 @@ def make_deck(
         number=number,
         classes=list(classes),
         subjects=subjects,
+        # A search at a lower level would find other combinations.
+        loosest=0.0 if subjects.combinations is None else subjects.least_p,
         images=images,
         claims=[unique[image].claim for image in hashes],
     )

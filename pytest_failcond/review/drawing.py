@@ -6,8 +6,9 @@ Keys made of the subjects draw all images before anybody has seen one.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,10 @@ from torch import Tensor
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.laboratory.measure import Laboratory
-from pytest_failcond.probes.direction.starts import Starts, starts_of
-from pytest_failcond.probes.direction.walking import Walk, walk
-from pytest_failcond.probes.keys import DirectionKey
-from pytest_failcond.probes.metric import STEP
+from pytest_failcond.laboratory.moving import Break, Breaks, moved_images
+from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.metric import STEP, resolved
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.review.deck import Claim, Drawn, Kind, Subjects, hash_pixels, random_of
 from pytest_failcond.review.unreadable import unreadable
@@ -33,89 +34,23 @@ Start = tuple[int, int]
 _AT_ONCE = 64  # images or ways in a batch; few are wanted
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A start image on its way along a direction.
-
-    Attributes:
-        direction: the direction.
-        row: of the start image among those of its class.
-        sample: its number in the generator's stream.
-        shift: the distance that it is moved, σ.
-        level: the least probability that any judge gave its class on the way; None without a judge.
-    """
-
-    direction: DirectionKey
-    row: int
-    sample: int
-    shift: float = 0.0
-    level: float | None = None
-
-    @property
-    def start(self) -> Start:
-        """The start image."""
-        return self.direction.class_index, self.sample
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The images that a deck is drawn from: the walks of a run, all classes together.
-
-    Attributes:
-        starts: start images that are accepted at the loosest level, by class.
-        ways: each start image along each direction.
-        breaks: the broken images that are accepted at the loosest level, each at its break.
-    """
-
-    starts: dict[int, Starts] = field(default_factory=dict)
-    ways: list[Candidate] = field(default_factory=list)
-    breaks: list[Candidate] = field(default_factory=list)
-
-
-@ours()
-def add_class(pool: Pool, laboratory: Laboratory, keys: Sequence[DirectionKey]) -> int:
-    """Walk directions of one class again, at the loosest level of acceptance. Returns the number of broken images.
+def breaks_of(class_index: int, records: Mapping[Key, Any], laboratory: Laboratory) -> Breaks:
+    """Return the breaks of a class in a run that a review may draw, of all probes.
 
     Raises:
-        FailcondError: there is no generator, or too few start images are accepted.
+        FailcondError: there is no generator, too few start images are accepted, or the run has others.
     """
-    settings, index = laboratory.settings.corner_cases, keys[0].class_index
-    generator, loosest = _generator(laboratory), laboratory.acceptance.loosest
-    starts = starts_of(generator, loosest, index, laboratory.settings)
-    walks = walk(
-        generator, laboratory.classifier, keys, starts, judge=loosest, max_shift=settings.max_shift
-    )
-    found = [candidate for walked in walks for candidate in _breaks(walked, starts)]
-    # A start image that the classifier has wrong unmoved is the same image on all of its ways.
-    unmoved = {candidate.row: candidate for candidate in found if candidate.shift == 0}
-    breaks = [*unmoved.values(), *(candidate for candidate in found if candidate.shift > 0)]
-    pool.starts[index] = starts
-    pool.breaks.extend(breaks)
-    pool.ways.extend(
-        Candidate(key, row, int(sample))
-        for key in keys
-        for row, sample in enumerate(starts.samples)
-    )
-    return len(breaks)
-
-
-def _breaks(walked: Walk, starts: Starts) -> Iterator[Candidate]:
-    """Yield the breaks of a walk that lie within its valid range."""
-    end = walked.shifts[-1] if walked.valid_range is None else walked.valid_range
-    for row in np.flatnonzero(walked.breaks <= end):  # NaN: did not break
-        yield Candidate(
-            direction=walked.direction,
-            row=int(row),
-            sample=int(starts.samples[row]),
-            shift=float(walked.breaks[row]),
-            level=float(walked.levels[row]) if walked.judged else None,
-        )
+    together = Breaks()
+    for probe in PROBES:
+        if probe.breaks is not None:
+            together.add(resolved(probe.breaks)(class_index, records, laboratory))
+    return together
 
 
 @ours()
 def draw(
     laboratory: Laboratory,
-    pool: Pool,
+    pool: Breaks,
     subjects: Subjects,
     number: int,
     counts: Mapping[Kind, int],
@@ -127,15 +62,15 @@ def draw(
 
     Args:
         laboratory: with generator, test images and judges.
-        pool: the broken images.
+        pool: the broken images of all classes; single directions and each kind of search take turns.
         subjects: of the review.
         number: of the deck.
         counts: the number of images of each kind.
         seen: hashes of images of earlier decks, which are not drawn again.
         used: start images of earlier decks of the same subjects, which are not drawn again either.
     """
-    breaks = _in_random_order(pool.breaks, random_of("breaks", subjects, number), used)
-    images = _drawn(laboratory, pool, "break", breaks)
+    breaks = _in_turns(pool.breaks, subjects, number, used)
+    images = _drawn(laboratory, "break", breaks)
     found = _take(images, counts["break"], seen)
     if laboratory.acceptance.judged:
         samples = {(claim.class_name, claim.sample) for claim in (one.claim for one in found)}
@@ -144,91 +79,113 @@ def draw(
         ways = _in_random_order(pool.ways, random_of("rejected", subjects, number), taken)
         # They are rare, and each costs a walk: only as many are looked for as are wanted.
         at_once = max(1, min(counts["rejected"], _AT_ONCE))
-        candidates = _rejected(laboratory, pool, ways)
-        rejected = _drawn(laboratory, pool, "rejected", candidates, at_once)
+        rejected = _drawn(laboratory, "rejected", _rejected(laboratory, ways), at_once)
         found += _take(rejected, counts["rejected"], seen)
     return found + list(_checks(laboratory, subjects, number, counts, seen))
 
 
+def _in_turns(
+    breaks: Sequence[Break], subjects: Subjects, number: int, used: Collection[Start]
+) -> Iterator[Break]:
+    """Yield breaks in random order, one of each kind in turn, and no start image twice."""
+    kinds: dict[str, list[Break]] = {}
+    for one in breaks:
+        kinds.setdefault((one.search or "").partition(":")[0], []).append(one)
+    waiting = [
+        _in_random_order(kinds[kind], random_of(f"breaks {kind}".strip(), subjects, number), used)
+        for kind in sorted(kinds)
+    ]
+    drawn: set[Start] = set()
+    while any(waiting):
+        for of_kind in waiting:
+            while of_kind:
+                one = of_kind.pop(0)
+                if _start(one) not in drawn:
+                    drawn.add(_start(one))
+                    yield one
+                    break
+
+
 def _in_random_order(
-    candidates: Sequence[Candidate], random: np.random.Generator, taken: Collection[Start]
-) -> list[Candidate]:
-    """Shuffle candidates, and keep the first of each start image that is not taken."""
-    first_of: dict[Start, Candidate] = {}
-    for i in random.permutation(len(candidates)):
-        if candidates[i].start not in taken:
-            first_of.setdefault(candidates[i].start, candidates[i])
+    breaks: Sequence[Break], random: np.random.Generator, taken: Collection[Start]
+) -> list[Break]:
+    """Shuffle breaks, and keep the first of each start image that is not taken."""
+    first_of: dict[Start, Break] = {}
+    for i in random.permutation(len(breaks)):
+        if _start(breaks[i]) not in taken:
+            first_of.setdefault(_start(breaks[i]), breaks[i])
     return list(first_of.values())
 
 
-def _rejected(laboratory: Laboratory, pool: Pool, ways: Sequence[Candidate]) -> Iterator[Candidate]:
+def _start(one: Break) -> Start:
+    return one.moved.class_index, one.moved.sample
+
+
+def _rejected(laboratory: Laboratory, ways: Sequence[Break]) -> Iterator[Break]:
     """Yield the first image on each way that the classifier has wrong, if the judges reject it.
 
     Without judges these would be breaks; a reader sees whether the judges are too strict.
     """
     for first in range(0, len(ways), _AT_ONCE):
-        wrong = _first_wrong(laboratory, pool, ways[first : first + _AT_ONCE])
+        wrong = _first_wrong(laboratory, ways[first : first + _AT_ONCE])
         if not wrong:
             continue
-        classes = np.array([candidate.direction.class_index for candidate in wrong])
+        classes = np.array([one.moved.class_index for one in wrong])
         judgement = laboratory.acceptance.see(
-            _images(laboratory, pool, wrong), among=len(_generator(laboratory).classes)
+            _images(laboratory, wrong), among=len(_generator(laboratory).classes)
         )
         levels, accepted = judgement.level(classes), judgement.accepted(classes)
-        for candidate, level, accept in zip(wrong, levels, accepted, strict=True):
+        for one, level, accept in zip(wrong, levels, accepted, strict=True):
             if not accept:
-                yield replace(candidate, level=float(level))
+                yield replace(one, level=float(level))
 
 
-def _first_wrong(laboratory: Laboratory, pool: Pool, ways: Sequence[Candidate]) -> list[Candidate]:
+def _first_wrong(laboratory: Laboratory, ways: Sequence[Break]) -> list[Break]:
     """Move start images until the classifier is wrong; images that it has wrong unmoved are left out."""
-    going, wrong = list(ways), list[Candidate]()
+    going, wrong = list(ways), list[Break]()
     for step in range(int(laboratory.settings.corner_cases.max_shift / STEP) + 1):
         if not going:
             break
-        here = [replace(candidate, shift=step * STEP) for candidate in going]
+        here = [replace(one, moved=replace(one.moved, shifts=(step * STEP,))) for one in going]
         batch = batches_of(_generator(laboratory)).images
-        p = laboratory.classifier.probabilities(_images(laboratory, pool, here), batch=batch)
-        is_wrong = p.argmax(axis=1) != [c.direction.class_index for c in here]
-        wrong += [c for c, lost in zip(here, is_wrong, strict=True) if lost and step > 0]
-        going = [c for c, lost in zip(here, is_wrong, strict=True) if not lost]
+        p = laboratory.classifier.probabilities(_images(laboratory, here), batch=batch)
+        is_wrong = p.argmax(axis=1) != [one.moved.class_index for one in here]
+        wrong += [one for one, lost in zip(here, is_wrong, strict=True) if lost and step > 0]
+        going = [one for one, lost in zip(here, is_wrong, strict=True) if not lost]
     return wrong
 
 
-def _images(laboratory: Laboratory, pool: Pool, some: Sequence[Candidate]) -> Tensor:
-    """Make the images of candidates of any classes and directions: ``[N, C, H, W]`` in [0, 1]."""
-    generator = _generator(laboratory)
-    styles = torch.stack([pool.starts[c.direction.class_index].styles[c.row] for c in some])
-    for row, candidate in enumerate(some):
-        key = candidate.direction
-        amount = candidate.shift * key.sign * generator.style_space.std[key.dimension]
-        styles[row, key.dimension] += float(amount)
-    return generator.synthesize(styles)
+def _images(laboratory: Laboratory, some: Sequence[Break]) -> Tensor:
+    """Make the images of breaks of any classes: ``[N, C, H, W]`` in [0, 1]."""
+    styles = torch.stack([one.style for one in some])
+    return moved_images(_generator(laboratory), styles, [one.moved for one in some])
 
 
 def _drawn(
-    laboratory: Laboratory,
-    pool: Pool,
-    kind: Kind,
-    candidates: Iterable[Candidate],
-    at_once: int = _AT_ONCE,
+    laboratory: Laboratory, kind: Kind, breaks: Iterable[Break], at_once: int = _AT_ONCE
 ) -> Iterator[Drawn]:
-    """Yield candidates with their pixels, made in batches."""
+    """Yield breaks with their pixels, made in batches."""
     names = laboratory.class_names or ()
-    waiting = iter(candidates)
+    waiting = iter(breaks)
     while some := list(islice(waiting, at_once)):
-        pixels = to_uint8(_images(laboratory, pool, some).numpy())
-        for candidate, image in zip(some, pixels, strict=True):
-            claim = Claim(
-                image=hash_pixels(image),
-                kind=kind,
-                class_name=names[candidate.direction.class_index],
-                level=_rounded_down(candidate.level),
-                direction=str(candidate.direction),
-                sample=candidate.sample,
-                shift=round(candidate.shift, 4),
-            )
-            yield Drawn(image, claim)
+        pixels = to_uint8(_images(laboratory, some).numpy())
+        for one, image in zip(some, pixels, strict=True):
+            yield Drawn(image, _claim(one, kind, names[one.moved.class_index], image))
+
+
+def _claim(one: Break, kind: Kind, class_name: str, image: Pixels) -> Claim:
+    moved = one.moved
+    return Claim(
+        image=hash_pixels(image),
+        kind=kind,
+        class_name=class_name,
+        level=_rounded_down(one.level),
+        direction=str(moved.directions[0]) if one.search is None else None,
+        search=one.search,
+        moves=None if one.search is None else moved.moves,
+        sample=moved.sample,
+        shift=round(moved.distance, 4),
+    )
 
 
 def _take(drawn: Iterator[Drawn], count: int, seen: Collection[str]) -> list[Drawn]:

@@ -10,10 +10,11 @@ from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.configured import open_laboratory
 from pytest_failcond.laboratory.measure import Laboratory
-from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.laboratory.moving import Breaks
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.review.answers import Review, read_review, update_review
 from pytest_failcond.review.deck import Claim, Deck, Drawn, Kind, Subjects, make_deck
-from pytest_failcond.review.drawing import Pixels, Pool, Start, add_class, draw
+from pytest_failcond.review.drawing import Pixels, Start, breaks_of, draw
 from pytest_failcond.review.subjects import subjects_of
 from pytest_failcond.runs.run import Run
 from pytest_failcond.subjects.images import png
@@ -40,9 +41,10 @@ class Wanted:
 
 
 def settings_of(run: Run, settings: Settings) -> Settings:
-    """Return the settings with the seed and the corner-case settings of a run."""
+    """Return the settings with the seed of a run, and its settings of corner cases and combinations."""
     then = run.configuration
-    return settings.model_copy(update={"seed": then.seed, "corner_cases": then.corner_cases})
+    names = ("seed", "corner_cases", "combinations")
+    return settings.model_copy(update={name: getattr(then, name) for name in names})
 
 
 def deck_for(wanted: Wanted, settings: Settings, path: Path, tell: Tell) -> Deck:
@@ -52,20 +54,24 @@ def deck_for(wanted: Wanted, settings: Settings, path: Path, tell: Tell) -> Deck
         FailcondError: the configured subjects differ from the run's, or no image is broken.
     """
     run = wanted.run
-    keys = [key for key in run.directions if isinstance(key, DirectionKey)]
-    if not keys:
+    if not any(PROBES[key.probe].breaks for key in run.records if key.probe in PROBES):
         raise FailcondError(
-            f"{wanted.name}: the run has no directions to review; run the tests of corner cases, and keep "
-            "the run with --failcond-json"
+            f"{wanted.name}: the run has no directions or combinations to review; run the tests of corner cases "
+            "or combinations, and keep the run with --failcond-json"
         )
     laboratory = open_laboratory(settings_of(run, settings))
     _check_subjects(wanted, laboratory)
-    subjects = subjects_of(laboratory.subjects, laboratory.settings)
+    searched = list(run.combinations.values())
+    guides = searched[0].guides if searched else ()
+    subjects = subjects_of(laboratory.subjects, laboratory.settings, lambda: guides)
+    if not searched:  # the deck draws from directions alone, whatever is configured
+        subjects = subjects.model_copy(update={"combinations": None})
     review = read_review(path) or Review()
     earlier = [deck for deck in review.decks if _is_of(deck, subjects)]
-    if earlier and not wanted.new:
-        return earlier[-1]
-    deck, images = _draw(wanted, laboratory, keys, subjects, review, len(earlier) + 1, tell)
+    same = [deck for deck in earlier if deck.subjects.combinations == subjects.combinations]
+    if same and not wanted.new:
+        return same[-1]
+    deck, images = _draw(wanted, laboratory, subjects, review, len(earlier) + 1, tell)
     pictures = {image: png(pixels) for image, pixels in images.items()}
     update_review(path, lambda now: now.with_deck(deck), pictures)
     return deck
@@ -84,7 +90,7 @@ def _check_subjects(wanted: Wanted, laboratory: Laboratory) -> None:
 
 
 def _is_of(deck: Deck, subjects: Subjects) -> bool:
-    """Whether a deck is of these subjects; such decks differ in their number alone."""
+    """Whether a deck is of these subjects; such decks draw from the same start images, and differ in number."""
     names = ("classifier", "generator", "judges", "seed", "truncation")
     return all(getattr(deck.subjects, name) == getattr(subjects, name) for name in names)
 
@@ -92,17 +98,18 @@ def _is_of(deck: Deck, subjects: Subjects) -> bool:
 def _draw(
     wanted: Wanted,
     laboratory: Laboratory,
-    keys: list[DirectionKey],
     subjects: Subjects,
     review: Review,
     number: int,
     tell: Tell,
 ) -> tuple[Deck, dict[str, Pixels]]:
     names = laboratory.class_names or ()
-    pool = Pool()
-    for index in dict.fromkeys(key.class_index for key in keys):
-        broken = add_class(pool, laboratory, [key for key in keys if key.class_index == index])
-        tell(f"class {names[index]!r}: {broken} broken images")
+    pool, records = Breaks(), wanted.run.records
+    for index, name in enumerate(names):
+        of_class = breaks_of(index, records, laboratory)
+        pool.add(of_class)
+        if of_class.ways or of_class.breaks:
+            tell(f"class {name!r}: {len(of_class.breaks)} broken images")
     claims = [claim for deck in review.decks for claim in deck.claims]
     own = [claim for deck in review.decks if _is_of(deck, subjects) for claim in deck.claims]
     found = draw(

@@ -62,6 +62,8 @@ class Standing(Record):
         same: whether it is the tested one.
         outdated: why the review does not apply; empty if it does.
         breaks: corner cases that show their class, among those that are accepted now.
+        found_by: the same by the probe that found them, if several did.
+        unread: whether combinations are searched, and no deck that was read draws from them.
         rejected: rejected breaks that show their class, among all.
         agreement: images with the same answer from all their readers, among those with several readers.
         readers: of the decks that count.
@@ -73,6 +75,8 @@ class Standing(Record):
     same: bool = False
     outdated: str = ""
     breaks: Share = Share(some=0, all=0)
+    found_by: dict[str, Share] = Field({})
+    unread: bool = False
     rejected: Share = Share(some=0, all=0)
     agreement: Share = Share(some=0, all=0)
     readers: Many[Reader] = Field([])
@@ -114,7 +118,7 @@ def read_images(review: Review, decks: Iterable[Deck]) -> list[Read]:
 def standing(review: Review, now: Subjects) -> Standing:
     """Return the findings of a review about the present subjects.
 
-    Decks count if their generator, judges, truncation and walks are the present ones and they did not
+    Decks count if their generator, judges, truncation, walks and searches are the present ones and they did not
     choose ``least_p``: the decks of this classifier, or if there are none, those of the last reviewed
     one. The images that reach ``least_p`` count.
     """
@@ -126,16 +130,21 @@ def standing(review: Review, now: Subjects) -> Standing:
     decks = own or [deck for deck in valid if deck.subjects.classifier == last.classifier]
     images = read_images(review, decks)
     version = decks[-1].subjects.version
+    read = {answer.deck for answer in review.answers}
+    searched = any(deck.subjects.combinations and deck.id in read for deck in decks)
     if not images:
         return Standing(
             version=version,
             same=bool(own),
             outdated=_unread(review, decks[-1], now),
         )
+    breaks = [one for one in images if is_accepted(one.claim, now)]
     return Standing(
         version=version,
         same=bool(own),
-        breaks=_readable(r for r in images if is_accepted(r.claim, now)),
+        breaks=_readable(breaks),
+        found_by=_by_probe(breaks),
+        unread=now.combinations is not None and not searched,
         rejected=_readable(r for r in images if r.claim.kind == "rejected"),
         agreement=_agreement(images),
         readers=_readers(images),
@@ -161,6 +170,8 @@ def why_not(deck: Deck, now: Subjects) -> str:
         return f"is of start images at truncation {then.truncation:g}"
     if now.max_shift > then.max_shift:
         return f"is of walks to {then.max_shift:g} σ"
+    if then.combinations and now.combinations and then.combinations != now.combinations:
+        return "is of another search for combinations"
     if now.least_p < deck.loosest:
         return f"is of images with least_p {deck.loosest:g} and over"
     return ""
@@ -189,13 +200,23 @@ def _unread(review: Review, deck: Deck, now: Subjects) -> str:
 
 
 def is_accepted(claim: Claim, now: Subjects) -> bool:
-    """Whether a claim is a corner case at the configured level."""
+    """Whether a claim is a corner case at the configured level, and of a kind that is searched now."""
+    if claim.search is not None and now.combinations is None:
+        return False
     return claim.kind == "break" and (claim.level is None or claim.level >= now.least_p)
 
 
 def _readable(images: Iterable[Read]) -> Share:
     found = [one.readable for one in images]
     return Share(some=sum(found), all=len(found))
+
+
+def _by_probe(breaks: Sequence[Read]) -> dict[str, Share]:
+    """Return the shares by the probe that found the images; empty if one found all."""
+    probes = sorted({one.claim.found_by for one in breaks})
+    if len(probes) < 2:
+        return {}
+    return {name: _readable(one for one in breaks if one.claim.found_by == name) for name in probes}
 
 
 def _agreement(images: Iterable[Read]) -> Share:

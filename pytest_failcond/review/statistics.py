@@ -64,7 +64,11 @@ class Calibration:
 
 
 def calibrate(
-    levels: Sequence[float], readable: Sequence[bool], target: float, confidence: float
+    levels: Sequence[float],
+    readable: Sequence[bool],
+    target: float,
+    confidence: float,
+    loosest: float = 0.0,
 ) -> Calibration:
     """Find the smallest ``least_p`` whose readable share is at least ``target``, with confidence.
 
@@ -79,15 +83,17 @@ def calibrate(
         readable: whether each was named rightly, ``[N]``.
         target: the share, over 0 and under 1.
         confidence: over 0.5 and under 1.
+        loosest: no level under it is tested: the images are not all that reach it.
     """
+    tried = [level for level in LEVELS if level >= loosest] or [loosest]
     at = np.asarray(levels, dtype=np.float64)
     ascending = np.argsort(at)
     right = np.cumsum(np.asarray(readable, dtype=np.int64)[ascending][::-1])  # of the surest n
-    totals = len(at) - np.searchsorted(at[ascending], LEVELS)
+    totals = len(at) - np.searchsorted(at[ascending], tried)
     enough = faultless(target, confidence)
     tested: list[Tested] = []
     proposed = None
-    for level, total in zip(LEVELS, totals.tolist(), strict=True):
+    for level, total in zip(tried, totals.tolist(), strict=True):
         if total < enough:
             continue
         some = int(right[total - 1])

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 def summary(review: Review, settings: Settings) -> Iterator[str]:
     """Say the findings about each classifier at the configured level; then the readers of each deck.
 
-    The newest deck of a classifier decides for which generator, judges and truncation its decks count.
+    The newest deck of a classifier decides for which generator, judges and truncation its decks count, and the
+    newest that draws from combinations for which search.
     """
     reasons: dict[str, str] = {}
     for classifier in dict.fromkeys(deck.subjects.classifier for deck in review.decks):
         decks = [deck for deck in review.decks if deck.subjects.classifier == classifier]
-        now = decks[-1].subjects
+        searched = [search for deck in decks if (search := deck.subjects.combinations)]
+        last = searched[-1] if searched else None
+        now = decks[-1].subjects.model_copy(update={"combinations": last})
         if now.judges is not None:
             now = now.model_copy(update={"least_p": settings.acceptance.least_p})
         found = standing(review, now)

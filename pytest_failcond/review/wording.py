@@ -23,6 +23,11 @@ def sentence(standing: Standing, confidence: float) -> str:
         f"{_breaks(standing.breaks, confidence)}, read by {who(standing.readers)}, on version "
         f"{standing.version}"
     ]
+    if standing.found_by:
+        kinds = [f"{share} by {name}" for name, share in standing.found_by.items()]
+        parts.append(f"of them {' and '.join(kinds)}")
+    if standing.unread:
+        parts.append("combinations have not been read")
     if standing.rejected.all:
         rejected = standing.rejected
         parts.append(f"of {count(rejected.all, 'rejected break')} {rejected.some} could be read")

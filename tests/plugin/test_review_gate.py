@@ -138,6 +138,26 @@ def test_from_nothing_to_a_verdict_in_every_report(reviewed, capsys):
     again.assert_outcomes(passed=1, deselected=7)
 
 
+def test_a_deck_draws_from_combinations_too(reviewed, capsys):
+    cases = "[tool.failcond.corner_cases]"
+    search = f"[tool.failcond.combinations]\nsamples = 4\ndimensions = 6\n{cases}"
+    reviewed.configure(changes=[(cases, search)])
+    reviewed.project.run("-k", "corner_case or combination", "--failcond-json=run.json")
+    deck = reviewed.read(truthful)
+    found_by = [claim.found_by for claim in deck.claims if claim.kind == "break"]
+    assert min(found_by.count("combination"), found_by.count("direction")) >= 2
+    starts = [(c.class_name, c.sample) for c in deck.claims if c.sample is not None]
+    assert len(set(starts)) == len(starts)
+    result, check = reviewed.judge()
+    result.stdout.fnmatch_lines(["*; of them * by combination and * by direction; *"])
+    assert check.verdict == "passed"
+    assert reviewed.read(truthful, "Bob") == deck
+    config = reviewed.path / "pyproject.toml"
+    config.write_text(config.read_text().replace("dimensions = 6", "dimensions = 5"))
+    _, check = reviewed.judge()
+    assert check.reason.startswith("the review is of another search for combinations; review these")
+
+
 def test_what_readers_cannot_name_fails_the_gate(reviewed):
     reviewed.begin()
     reviewed.read(lambda claim: claim.class_name if claim.kind == "test" else None)
@@ -329,7 +349,7 @@ def test_what_cannot_be_done_is_one_sentence(reviewed, capsys):
 def test_a_run_without_directions_is_said(reviewed, capsys):
     reviewed.project.run("-k", "clean", "--failcond-json=clean.json")
     assert main(["review", "clean.json"]) == 2
-    assert "the run has no directions to review" in capsys.readouterr().err
+    assert "the run has no directions or combinations to review" in capsys.readouterr().err
 
 
 def test_a_gate_without_a_review_selects_nothing(reviewed):

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
-from pytest_failcond import Classifier, LabeledImages
+from pytest_failcond import Classifier, FailcondError, LabeledImages
+from pytest_failcond.config.combination_settings import CombinationSettings
 from pytest_failcond.config.gate_settings import GateSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.laboratory.moving import moved_images
+from pytest_failcond.measuring.alone import Alone
 from pytest_failcond.probes.direction.corner_cases import shifted_images
-from pytest_failcond.probes.direction.starts import start_image
+from pytest_failcond.probes.direction.starts import start_image, starts_of
 from pytest_failcond.probes.direction.walking import walk
-from pytest_failcond.probes.keys import DirectionKey, Key
+from pytest_failcond.probes.keys import CombinationKey, DirectionKey, Key
+from pytest_failcond.probes.moved import moved_by
 from pytest_failcond.probes.registry import METRICS
 from pytest_failcond.probes.review.record import Reviewed
 from pytest_failcond.review.answers import Answer, Review
 from pytest_failcond.review.deck import KINDS, hash_pixels, make_deck
-from pytest_failcond.review.drawing import Pool, add_class, draw
+from pytest_failcond.review.drawing import breaks_of, draw
 from pytest_failcond.review.standing import Share, Standing, standing
 from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
 from pytest_failcond.review.subjects import subjects_of
@@ -64,8 +70,7 @@ def laboratory(
 def reviewed(where: Laboratory, **changes):
     """Draw a deck, have it read by somebody who sees what is there, and say what comes."""
     subjects = subjects_of(where.subjects, where.settings)
-    pool = Pool()
-    add_class(pool, where, [DirectionKey(0, LOST, 1)])
+    pool = breaks_of(0, {DirectionKey(0, LOST, 1): None}, where)
     found = draw(where, pool, subjects, 1, KINDS)
     deck, images = make_deck(found, where.class_names, subjects, 1)
     claims = {claim.image: claim for claim in deck.claims}
@@ -129,8 +134,8 @@ def test_without_a_judge_all_breaks_count_and_none_is_rejected():
 def test_images_are_those_of_their_claims(channels):
     """Each image can be made again of what is claimed of it, and shows what its kind says."""
     where = laboratory(classifier=0.57, judge=0.54, channels=channels)
-    subjects, pool = subjects_of(where.subjects, where.settings), Pool()
-    add_class(pool, where, [DirectionKey(0, LOST, 1)])
+    subjects = subjects_of(where.subjects, where.settings)
+    pool = breaks_of(0, {DirectionKey(0, LOST, 1): None}, where)
     found = draw(where, pool, subjects, 1, KINDS)
     numbers = {kind: [one.claim.kind for one in found].count(kind) for kind in KINDS}
     assert all(5 <= numbers[kind] <= KINDS[kind] for kind in KINDS)
@@ -161,20 +166,59 @@ def test_images_are_those_of_their_claims(channels):
     assert len(set(starts)) == len(starts)
 
 
+def test_directions_and_combinations_take_turns_and_share_no_start_image():
+    key, search = DirectionKey(0, LOST, 1), CombinationKey(0)
+    one = laboratory(classifier=0.57, judge=0.4)
+    settings = one.settings.model_copy(
+        update={"combinations": CombinationSettings(samples=40, dimensions=4)}
+    )
+    where = Laboratory(settings, one.classifier, one.images, one.generator, one.acceptance)
+    record = Alone(where).measure(search)
+    pool = breaks_of(0, {key: None, search: record}, where)
+    subjects = subjects_of(where.subjects, settings)
+    counts = KINDS | {"break": 16}
+    found = [d for d in draw(where, pool, subjects, 1, counts) if d.claim.kind == "break"]
+    assert [d.claim.found_by for d in found] == ["direction", "combination"] * 8
+    assert len({d.claim.sample for d in found}) == 16
+    combined = [d for d in found if d.claim.search is not None]
+    for drawn in combined:
+        claim = drawn.claim
+        assert (claim.search, claim.direction) == ("combination:0", None)
+        start = start_image(where.generator, 0, claim.sample, 100, seed=0)
+        made = moved_images(where.generator, start.styles, [moved_by(claim.moves, claim.sample)])
+        assert np.array_equal(to_uint8(made.numpy())[0], drawn.pixels)
+        assert claim.level >= 0.8
+        assert claim.shift == pytest.approx(
+            record.distances[record.samples.index(claim.sample)], abs=1e-3
+        )
+    # The same key draws the same; without searches, a deck draws as it always did.
+    again = draw(where, pool, subjects, 1, counts)
+    assert [d.claim for d in again if d.claim.kind == "break"] == [d.claim for d in found]
+    alone = breaks_of(0, {key: None}, where)
+    first = draw(where, alone, subjects, 1, counts)
+    assert [d.claim for d in first][:1] == [d.claim for d in found][:1]
+    assert make_deck(first, where.class_names, subjects, 1)[0].loosest == 0.8
+    other = replace(record, samples=[s + 1 for s in record.samples])
+    with pytest.raises(FailcondError, match="other start images than these settings give"):
+        breaks_of(0, {search: other}, where)
+
+
 @pytest.mark.parametrize("least_p", [0.6, 0.8, 0.95])
 def test_a_deck_holds_the_breaks_of_stricter_levels(least_p):
     where, key = laboratory(classifier=0.57, judge=0.4, sharpness=12.0), DirectionKey(0, LOST, 1)
-    pool = Pool()
-    add_class(pool, where, [key])
-    starts = pool.starts[0]
+    pool = breaks_of(0, {key: None}, where)
+    starts = starts_of(where.generator, where.acceptance.loosest, 0, where.settings)
     strict = Acceptance(where.acceptance.judges, least_p)
     (alone,) = walk(where.generator, where.classifier, [key], starts, judge=strict, max_shift=6.0)
     # Nothing is claimed beyond the valid range, which is shorter where judges are stricter.
     claimed = {
-        c.row: c.shift for c in pool.breaks if c.level >= least_p and c.shift <= alone.valid_range
+        one.moved.sample: one.moved.distance
+        for one in pool.breaks
+        if one.level >= least_p and one.moved.distance <= alone.valid_range
     }
     found = {
-        int(row): alone.breaks[row] for row in np.flatnonzero(alone.breaks <= alone.valid_range)
+        int(starts.samples[row]): alone.breaks[row]
+        for row in np.flatnonzero(alone.breaks <= alone.valid_range)
     }
     assert found == claimed
     assert 0 < len(claimed) < len(pool.breaks)

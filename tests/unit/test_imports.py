@@ -91,7 +91,7 @@ PARTS = {
     "what can be tested": "__init__ keys record place fit folder manifest exploration",
     "what we measure and decide": """
         measure metrics trials
-        corrupting perfect grouping replaying starting
+        breaks corrupting perfect grouping replaying starting
         starts fitness outlook ranking by_gradient by_effect pushing walking corner_cases filming explore discovery attributes tones strokes regions
         finding posing problem searching slopes differences nearest pruning
     """,

@@ -6,6 +6,7 @@ import json
 import math
 import multiprocessing
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,8 +24,9 @@ from pytest_failcond.review.answers import (
     update_review,
 )
 from pytest_failcond.review.choices import RULE, keys_of
-from pytest_failcond.review.deck import hash_pixels, make_deck
+from pytest_failcond.review.deck import Searched, hash_pixels, make_deck
 from pytest_failcond.review.folder import read_answers, write_folder
+from pytest_failcond.review.page import Blind, page_as_file
 from pytest_failcond.review.standing import Reader, Share, standing
 from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
 from pytest_failcond.review.summary import summary
@@ -35,6 +37,7 @@ from pytest_failcond.subjects.images import png
 from tests.decks import (
     CLASSES,
     COUNTS,
+    SEARCHED,
     claims,
     drawn,
     read_all,
@@ -279,6 +282,83 @@ def test_the_sentence_of_a_whole_review():
         "10 unreadable ones"
     )
     assert doubts(found) == ""
+
+
+def test_combinations_are_told_beside_directions_and_belong_to_their_search():
+    now = subjects(combinations=Searched(**SEARCHED))
+    deck, _ = make_deck(drawn(combined=True), CLASSES, now, 1)
+    answers = read_all(deck, lambda claim: claim.class_name if claim.sample != 1 else None)
+    review = review_of(deck, answers)
+    found = standing(review, now)
+    assert sentence(found, 0.95).startswith(
+        "11 of 12 corner cases show their class (at least 66 %), read by 1 person, on version mine:model "
+        "(cccccccc); of them 5 of 6 by combination and 6 of 6 by direction; of 5 rejected breaks"
+    )
+    for changes in (
+        {"dimensions": 16},
+        {"max_distance": 9.0},
+        {"toward": ["star"]},
+        {"guides": [None]},
+    ):
+        other = subjects(combinations=Searched(**SEARCHED | changes))
+        assert "is of another search for combinations" in standing(review, other).outdated
+    assert "with least_p 0.8 and over" in standing(review, subjects(least_p=0.7)).outdated
+    alone = standing(review, subjects())  # nothing is searched now
+    assert (str(alone.breaks), alone.found_by) == ("6 of 6", {})
+    told = list(summary(review, Settings(acceptance={"least_p": 0.8})))
+    assert "of them 5 of 6 by combination" in told[0]
+
+
+def test_a_deck_of_directions_counts_beside_searches_and_says_that_they_were_not_read():
+    now, old = (
+        subjects(combinations=Searched(**SEARCHED)),
+        make_deck(drawn(), CLASSES, subjects(), 1)[0],
+    )
+    found = standing(review_of(old, read_all(old, truthful)), now)
+    assert str(found.breaks) == "12 of 12"
+    assert "; combinations have not been read; " in sentence(found, 0.95)
+    new, _ = make_deck(drawn(seed=1, combined=True), CLASSES, now, 2)
+    review = Review((old, new)).with_answers(read_all(old, truthful))
+    assert standing(review, now).unread
+    both = standing(review.with_answers(read_all(new, truthful)), now)
+    assert (both.unread, str(both.breaks)) == (False, "24 of 24")
+    assert {name: str(one) for name, one in both.found_by.items()} == {
+        "combination": "6 of 6", "direction": "18 of 18"
+    }  # fmt: skip
+
+
+def test_no_level_is_proposed_under_that_of_a_search():
+    levels, readable = [0.9] * 100, [True] * 100
+    assert calibrate(levels, readable, 0.9, 0.95).proposed == 0.05
+    assert calibrate(levels, readable, 0.9, 0.95, 0.8).proposed == 0.8
+    few = calibrate(levels[:9], readable[:9], 0.9, 0.95, 0.95)
+    assert (few.tested, few.missing) == ((), 29)
+
+
+def test_nothing_that_a_reader_gets_tells_how_an_image_was_found(tmp_path):
+    """Page and folder are the same, byte for byte, whatever is claimed."""
+    given = []
+    for combined in (False, True):
+        path, folder = tmp_path / f"{combined}.json", tmp_path / f"deck-{combined}"
+        of = subjects(combinations=Searched(**SEARCHED)) if combined else subjects()
+        deck = write_review(path, of, combined=combined)
+        images = read_images(path, deck)
+        write_folder(folder, deck, images)
+        pngs = tuple(map(png, images))
+        blind = Blind(deck.id, tuple(deck.classes), tuple(deck.images), pngs, (8, 8))
+        files = {file.name: file.read_bytes() for file in folder.iterdir()}
+        given.append((page_as_file(blind, "Ann", "person"), files))
+        assert ("combination:" in path.read_text()) == combined
+    assert given[0] == given[1]
+
+
+def test_the_example_s_review_is_written_as_it_is(tmp_path):
+    """Older decks know no combinations."""
+    kept = Path(__file__).parents[2] / "example_project"
+    for name in ("failcond-review.json", "models/tried-judges-review.json"):
+        (tmp_path / "again.json").write_bytes((kept / name).read_bytes())
+        update_review(tmp_path / "again.json", lambda review: review)
+        assert (tmp_path / "again.json").read_bytes() == (kept / name).read_bytes()
 
 
 def test_every_sentence_says_whether_persons_or_models_read():

@@ -156,6 +156,7 @@ PROBE = Probe(
     measure="pytest_failcond.probes.combination.measure:measure",
     replay="pytest_failcond.probes.combination.replaying:replay",
     keep="pytest_failcond.probes.combination.discovery:keep",
+    breaks="pytest_failcond.probes.combination.breaks:breaks",
     read=_read,
     place=_place,
     sections="pytest_failcond.probes.combination.view:sections",

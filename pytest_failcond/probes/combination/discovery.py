@@ -29,10 +29,11 @@ def keep(class_index: int, bench: Bench, wanted: Wanted) -> Discovery:
             record: Combined = bench.measure(key)
             styles = starts_in(laboratory, class_index).styles
             breaks = [
-                Break(_name(key, names), record.moved_of(row), styles[row], key)
+                Break(record.moved_of(row), styles[row], key, name=_name(key, names))
                 for row in record.cases
             ]
-            found.take(past_the_break(laboratory, breaks), wanted.per_search)
+            cases = past_the_break(laboratory, breaks, record.tested_to)
+            found.take(cases, wanted.per_search)
     return found
 
 

@@ -135,7 +135,7 @@ def record_of(
         rejected=pack_bits(found.rejected),
         levels=[round(float(p), 4) if judged and not np.isnan(p) else None for p in found.level],
         guided_by_acceptors=found.guided_by_acceptors,
-        guides=[guide.hash for guide in laboratory.guides or ()],
+        guides=laboratory.guide_hashes,
         judged=judged,
         way=found.way,
         attributes=changes(channels_last(before), channels_last(after), variation)

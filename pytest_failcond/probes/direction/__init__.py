@@ -222,6 +222,7 @@ PROBE = Probe(
     read_key=read_key,
     measure="pytest_failcond.probes.direction.measure:measure",
     keep="pytest_failcond.probes.direction.discovery:keep",
+    breaks="pytest_failcond.probes.direction.breaks:breaks",
     read=_read,
     place=_place,
     sections="pytest_failcond.probes.direction.view:sections",

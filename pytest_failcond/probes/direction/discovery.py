@@ -44,7 +44,7 @@ def _typical(direction: Direction, starts: Starts, count: int) -> list[Break]:
         for row in rows
     ]
     return [
-        Break(f"{key.dimension}-{key.way}", one, starts.styles[row])
+        Break(one, starts.styles[row], name=f"{key.dimension}-{key.way}")
         for row, one in zip(rows, moved, strict=True)
     ]
 

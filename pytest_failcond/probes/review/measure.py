@@ -21,5 +21,6 @@ def measure(key: Key, bench: Bench) -> Iterator[tuple[Key, Record]]:
             'review: none is configured; set review = "failcond-review.json" in [tool.failcond]'
         )
     review = read_review(settings.path(settings.review)) or Review()
-    now = subjects_of(bench.laboratory.subjects, settings)
+    laboratory = bench.laboratory
+    now = subjects_of(laboratory.subjects, settings, lambda: laboratory.guide_hashes)
     yield key, Reviewed(standing(review, now), settings.confidence)
