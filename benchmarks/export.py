@@ -55,6 +55,8 @@ def _export(laboratory: Laboratory, folder: Path, count: int, kinds: list[str]) 
             "kinds": kinds,
             "directions": 24,
             "max_shift": 8.0,
+            "dimensions": 32,
+            "max_distance": 8.0,
             "seed": 0,
             "truncation": 0.7,
             "files": True,

@@ -110,9 +110,11 @@ def _asked(options: argparse.Namespace, laboratory: Laboratory) -> Asked:
     Raises:
         FailcondError: a class or a kind does not exist.
     """
+    from pytest_failcond.config.combination_settings import CombinationSettings
     from pytest_failcond.hard.manifest import KINDS, Asked
 
     settings, generator = laboratory.settings, laboratory.generator
+    several = settings.combinations or CombinationSettings()
     known = laboratory.class_names or (() if generator is None else generator.classes)
     classes = [_one_of(name, known, "--classes", "class") for name in options.classes or known]
     kinds: list[Kind] = [
@@ -124,6 +126,8 @@ def _asked(options: argparse.Namespace, laboratory: Laboratory) -> Asked:
         kinds=[kind for kind in KINDS if kind in kinds],
         directions=options.directions,
         max_shift=settings.corner_cases.max_shift,
+        dimensions=several.dimensions,
+        max_distance=several.max_distance,
         seed=settings.seed if options.seed is None else options.seed,
         truncation=settings.corner_cases.truncation,
         files=not options.manifest_only,

@@ -15,14 +15,13 @@ from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Many, Record, read_json, validate
 
 MANIFEST = "manifest.json"
-SCHEMA = 1
+SCHEMA = 2
 _WHAT = "a manifest of hard images"
 _REMEDY = "export again, into an empty folder"
 
 Kind = Literal["direction", "combination", "near"]
 """A way of failing: moved along one dimension past the break, along several, or to just before it."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SINGLE: Kind = "direction"
 
 Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -69,7 +68,9 @@ class Asked(Record):
         classes: by index.
         kinds: ways of failing.
         directions: of each class, at most.
-        max_shift: σ.
+        max_shift: σ, along one dimension.
+        dimensions: of each class, along which combinations may be moved.
+        max_distance: σ, along several.
         seed, truncation: of the start images.
         files: whether the images are written, not the manifest alone.
     """
@@ -79,6 +80,8 @@ class Asked(Record):
     kinds: Many[Kind]
     directions: Annotated[int, Field(ge=1)]
     max_shift: float
+    dimensions: Annotated[int, Field(ge=1)]
+    max_distance: float
     seed: Number
     truncation: Annotated[float, Field(gt=0, le=1)]
     files: bool
@@ -102,7 +105,6 @@ class Progress(Record):
         accepted: those that show the class, as the judges see them.
         usable: those of them that the classifier has right: the start images.
         looked: images drawn while images of a kind were needed, by kind.
-        walked, broke: start images that were walked along a dimension, and that broke, by dimension.
         left_out: why nothing can be sought in the class; empty if it can.
     """
 
@@ -111,8 +113,6 @@ class Progress(Record):
     accepted: Number = 0
     usable: Number = 0
     looked: dict[Kind, Number] = Field({})
-    walked: dict[str, Number] = Field({})
-    broke: dict[str, Number] = Field({})
     left_out: str = ""
 
 
@@ -166,16 +166,16 @@ def read_manifest(path: Path) -> Manifest:
     """Read a manifest.
 
     Raises:
-        FailcondError: it is missing, damaged, or of a newer version.
+        FailcondError: it is missing, damaged, or of another version.
     """
     data = read_json(path, _WHAT, _REMEDY)
     schema = data.get("schema") if isinstance(data, dict) else None
     if type(schema) is not int:
         raise FailcondError(f"{path}: is not {_WHAT}; {_REMEDY}")
-    if schema > SCHEMA:
+    if schema != SCHEMA:
+        remedy = "update pytest-failcond" if schema > SCHEMA else _REMEDY
         raise FailcondError(
-            f"{path}: written with schema {schema}, this version reads {SCHEMA}; update "
-            "pytest-failcond"
+            f"{path}: written with schema {schema}, this version reads {SCHEMA}; {remedy}"
         )
     try:
         return validate(Manifest, data)

@@ -11,20 +11,28 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.generators.base import batches_of
-from pytest_failcond.hard.by_combination import ByCombination
-from pytest_failcond.hard.by_direction import ByDirection
+from pytest_failcond.hard.by_combination import combined
+from pytest_failcond.hard.by_direction import single
 from pytest_failcond.hard.candidates import Candidate, Found, Needed, Search, rarest_first
-from pytest_failcond.hard.manifest import SINGLE, HardImage, Kind, Progress
+from pytest_failcond.hard.manifest import HardImage, Kind, Progress
 from pytest_failcond.hard.rendering import BLOCK, StartStyles
 from pytest_failcond.hard.sharing import missing
+from pytest_failcond.probes.combination.beginning import begin
+from pytest_failcond.probes.combination.posing import pose
 from pytest_failcond.probes.direction.ranking import rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts
+from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import to_float
 
 ENOUGH_DRAWN, LEAST_FOUND = 512, 0.01
 """A kind is given up after so many drawn images, if fewer of it were found for each."""
 _SAMPLES = 128  # images that the ranking averages over
-_AT_ONCE = 2 * BLOCK  # candidates in memory
+_AT_ONCE = 4 * BLOCK  # candidates in memory
+_FULL, _BLOCKS = (
+    32,
+    8,
+)  # start images that fill a batch well enough, and blocks that are drawn for them at most
+_FEWEST, _SPARE = 8, 1.5  # start images at least, and for each image that should be found
 _DIGITS = 4  # of a probability
 
 Floats = npt.NDArray[np.float32]
@@ -38,6 +46,9 @@ class Seeker:
         wanted: images of the class.
         progress: of the earlier session.
         kept: the images of the class that it found.
+
+    Attributes:
+        std: σ of the dimensions that are moved.
 
     Raises:
         FailcondError: the class cannot be ranked.
@@ -53,13 +64,11 @@ class Seeker:
         self._looked: Counter[Kind] = Counter(progress.looked)
         self._found: Counter[Kind] = Counter()
         self._taken: Counter[tuple[Kind, int]] = Counter()
+        self._all_std: dict[int, float] = dict(enumerate(search.generator.style_space.std.tolist()))
+        self.std: dict[int, float] = {}
         for image in kept:
             self._keep(image.kind, image.dimensions)
-        walked, broke = (
-            Counter({int(k): n for k, n in counts.items()})
-            for counts in (progress.walked, progress.broke)
-        )
-        ranking = rank_dimensions(
+        self._ranking = rank_dimensions(
             search.generator,
             search.classifier,
             search.label,
@@ -68,27 +77,20 @@ class Seeker:
             seed=search.asked.seed,
             truncation=search.asked.truncation,
         )
-        self._directions = ByDirection(search, ranking, self._taken, walked, broke)
-        self._combinations = ByCombination(search, ranking)
+        asked = search.asked
+        most = min(max(asked.dimensions, asked.directions), len(self._ranking.dimensions))
+        self._dimensions = most
 
     @property
     def progress(self) -> Progress:
         """How far it has come."""
-        directions = self._directions
         return Progress(
             done=not self.needed,
             drawn=self._drawn,
             accepted=self._accepted,
             usable=self._usable,
             looked=dict(self._looked),
-            walked={str(k): n for k, n in sorted(directions.walked.items())},
-            broke={str(k): n for k, n in sorted(directions.broke.items())},
         )
-
-    @property
-    def std(self) -> dict[int, float]:
-        """σ of the dimensions that were moved."""
-        return self._directions.std | self._combinations.std
 
     @property
     def needed(self) -> Needed:
@@ -98,14 +100,13 @@ class Seeker:
         return missing(self._wanted, kinds, self._found, given_up)
 
     def block(self) -> list[Found]:
-        """Search the next block of start images, and return what is needed of what it gives.
+        """Search from the next start images, and return what is needed of what it gives.
 
         Raises:
             FailcondError: a model fails.
         """
         needed = dict(self.needed)
-        starts = self._starts()
-        self._looked.update(dict.fromkeys(needed, BLOCK))
+        starts = self._starts(needed)
         if not len(starts):
             return []
         candidates = rarest_first(self._candidates(starts, needed), self._taken)
@@ -120,42 +121,71 @@ class Seeker:
         return kept
 
     def _candidates(self, starts: Starts, needed: Needed) -> list[Candidate]:
-        """Try single directions first: images just before a break come of them while there are any."""
-        along = not self._directions.exhausted
-        found = []
-        if along and not {"direction", "near"}.isdisjoint(needed):
-            found += self._directions.candidates(starts, needed)
-        if "combination" in needed or ("near" in needed and not along):
-            found += self._combinations.candidates(starts, needed)
+        """Search breaks of start images; images just before a break come of the same searches."""
+        search = self._search
+        acceptance, guides = search.acceptance, search.guides
+        guiding = acceptance if guides is None else Acceptance.of(guides, acceptance.least_p)
+        begun = begin(
+            pose(
+                search.generator,
+                search.classifier,
+                guiding,
+                starts,
+                None,
+                self._ranking,
+                self._dimensions,
+                search.asked.max_distance,
+            )
+        )
+        several = "combination" in search.asked.kinds or "direction" not in search.asked.kinds
+        found = list[Candidate]()
+        if "direction" in needed or not several:
+            found += single(search, begun, needed, self._taken)
+        if "combination" in needed or ("direction" not in needed and several):
+            found += combined(search, begun, needed)
         return found
 
     def _keep(self, kind: Kind, dimensions: Sequence[int]) -> None:
         self._found[kind] += 1
         for k in dimensions:
             self._taken[kind, k] += 1
+            self.std[k] = self._all_std[k]
 
     def _given_up(self, kind: Kind) -> bool:
         looked = self._looked[kind]
-        rare = looked >= ENOUGH_DRAWN and self._found[kind] < LEAST_FOUND * looked
-        only_single = kind == SINGLE or "combination" not in self._search.asked.kinds
-        return rare or (only_single and self._directions.exhausted)
+        return looked >= ENOUGH_DRAWN and self._found[kind] < LEAST_FOUND * looked
 
-    def _starts(self) -> Starts:
-        """Draw the next block: the images that are accepted, and that the classifier has right."""
-        search, first = self._search, self._drawn
-        drawn = self._styles.block(search.label, first)
-        p, accepted = self._seen(search.generator.synthesize(drawn))
-        rows = np.flatnonzero(accepted & (p.argmax(axis=1) == search.label))
-        self._drawn += BLOCK
-        self._accepted += int(accepted.sum())
-        self._usable += len(rows)
-        return Starts(search.label, first + rows, drawn[torch.from_numpy(rows)])
+    def _starts(self, needed: Needed) -> Starts:
+        """Draw blocks until they have enough start images: those that are accepted, and that the classifier has
+        right.
+        """
+        samples, styles = [], []
+        for _ in range(_BLOCKS):
+            first = self._drawn
+            drawn = self._styles.block(self._search.label, first)
+            p, accepted = self._seen(self._search.generator.synthesize(drawn))
+            rows = np.flatnonzero(accepted & (p.argmax(axis=1) == self._search.label))
+            samples.append(first + rows)
+            styles.append(drawn[torch.from_numpy(rows)])
+            self._drawn += BLOCK
+            self._accepted += int(accepted.sum())
+            self._usable += len(rows)
+            self._looked.update(dict.fromkeys(needed, BLOCK))
+            if sum(map(len, samples)) >= _FULL:
+                break
+        most = self._enough(needed)
+        return Starts(self._search.label, np.concatenate(samples)[:most], torch.cat(styles)[:most])
+
+    def _enough(self, needed: Needed) -> int:
+        """Return how many start images should give the images that are needed."""
+        rates = {kind: (self._found[kind] + 1) / (self._looked[kind] + 1) for kind in needed}
+        return max(_FEWEST, int(_SPARE * max(n / rates[kind] for kind, n in needed.items())))
 
     def _look(self, candidates: Sequence[Candidate]) -> Iterator[Found]:
         """Make the images, and return those that are accepted and of their kind."""
         if not candidates:
             return
-        pixels = self._styles.render(candidates, self.std)
+        pixels = self._styles.render(candidates, self._all_std)
         p, accepted = self._seen(to_float(pixels))
         predicted = p.argmax(axis=1)
         label = self._search.label

@@ -54,6 +54,8 @@ def asked(**changes):
         "kinds": list(KINDS),
         "directions": 4,
         "max_shift": 2.0,
+        "dimensions": 32,
+        "max_distance": 8.0,
         "seed": 0,
         "truncation": 1.0,
         "files": True,

@@ -15,15 +15,22 @@ from pytest_failcond.probes.combination.slopes import Slopes
 _STEP = 1.0  # σ; wide, so that a model that answers in steps shows its slope
 
 
-def by_steps(problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
-    """Return slopes by moving each dimension one step further, on the side on which the image is moved.
+class BySteps:
+    """Slopes by moving each dimension one step further, on the side on which the image is moved.
 
     A start image is moved to the side that loses the class on the mean. D + 1 looks at an image, of which late dimensions
     cost less: the generator computes earlier layers once.
     """
-    size = batches_of(problem.generator).images
-    parts = zip(torch.split(rows, size), torch.split(shifts, size), strict=True)
-    return Slopes.joined([_of_batch(problem, *part) for part in parts])
+
+    def slopes(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
+        """See `Measure`."""
+        size = batches_of(problem.generator).images
+        parts = zip(torch.split(rows, size), torch.split(shifts, size), strict=True)
+        return Slopes.joined([_of_batch(problem, *part) for part in parts])
+
+    def seen(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Seen:
+        """See `Measure`."""
+        return problem.look(rows, shifts)
 
 
 def _of_batch(problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:

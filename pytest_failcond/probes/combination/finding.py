@@ -12,12 +12,11 @@ from torch import Tensor
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import Generator, batches_of
-from pytest_failcond.probes.combination.differences import by_steps
+from pytest_failcond.probes.combination.beginning import WAYS, begin
 from pytest_failcond.probes.combination.posing import pose
 from pytest_failcond.probes.combination.problem import Problem, moved
 from pytest_failcond.probes.combination.pruning import bisect, prune
 from pytest_failcond.probes.combination.searching import Best, Effort, Telling, search
-from pytest_failcond.probes.combination.slopes import by_gradient, has_gradients
 from pytest_failcond.probes.direction.outlook import Tell
 from pytest_failcond.probes.direction.ranking import Ranking, rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
@@ -26,7 +25,6 @@ from pytest_failcond.subjects.acceptance import Acceptance, Judge
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import as_8_bits
 
-WAYS = ("gradient", "steps")
 _EFFORTS = {
     "gradient": Effort(first=8, pushes=30, push=0.25, last=10, repairs=2, usual=45),
     "steps": Effort(first=5, pushes=8, push=0.8, last=4, repairs=1, usual=25),
@@ -148,17 +146,14 @@ def find_combinations(
     problem = pose(
         generator, classifier, guiding, starts, toward, ranking, dimensions, max_distance
     )
-    if way is None:
-        way = "gradient" if has_gradients(problem) else "steps"
-    effort = _EFFORTS[way]
-    measure = Telling(
-        by_gradient if way == "gradient" else by_steps, tell, effort.usual * len(problem.open)
-    )
-    best = search(problem, measure, effort)
+    begun = begin(problem, way)
+    effort = _EFFORTS[begun.way]
+    measure = Telling(begun.measure, tell, effort.usual * len(problem.open))
+    best = search(problem, measure, effort, begun.unmoved)
     prune(problem, measure, best, effort.repairs)
-    bisect(problem, best)
+    bisect(problem, measure, best)
     own = acceptance.judged and guides is None
-    return _decided(problem, best, acceptance, own, way)
+    return _decided(problem, best, acceptance, own, begun.way)
 
 
 def _check(

@@ -43,6 +43,13 @@ class Seen:
         """Whether each is a break that the guides let pass, bool ``[M]``."""
         return (self.margin <= -CLEARLY) & (self.doubt <= 0)
 
+    @staticmethod
+    def joined(parts: list[Seen]) -> Seen:
+        """Return those of all parts, in their order."""
+        return Seen(
+            torch.cat([part.margin for part in parts]), torch.cat([part.doubt for part in parts])
+        )
+
 
 @dataclass(frozen=True)
 class Problem:

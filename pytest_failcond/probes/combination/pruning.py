@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.probes.combination.nearest import nearest, shortened
-from pytest_failcond.probes.combination.problem import Problem, Seen
+from pytest_failcond.probes.combination.problem import Problem
 from pytest_failcond.probes.combination.searching import Best, led
 from pytest_failcond.probes.combination.slopes import Measure, Slopes
 
@@ -55,29 +55,27 @@ def _repaired(
     found = Best(len(rows), own.shape[1])
     left = torch.arange(len(rows))
     for repair in range(repairs + 1):
-        slopes = led(problem, measure(problem, rows[left], shifts))
+        seen = measure.seen(problem, rows[left], shifts)
         allowed = shifts.norm(dim=1) <= longest[left]
-        found.see(left, shifts, slopes.seen.breaks & allowed)
-        if repair == repairs:
-            break
+        found.see(left, shifts, seen.breaks & allowed)
         going = ~found.length[left].isfinite()
-        slopes = _only(slopes, kept[left], going)
         left, shifts = left[going], shifts[going]
-        if not len(left):
+        if repair == repairs or not len(left):
             break
+        slopes = led(problem, measure.slopes(problem, rows[left], shifts))
+        slopes = _only(slopes, kept[left])
         step = nearest(shifts, slopes) - shifts
         shifts = shifts + shortened(step, torch.full((len(left),), _STEP, dtype=torch.float64))
         shifts = problem.within(rows[left], shifts)
     return found.shifts, found.length.isfinite()
 
 
-def _only(slopes: Slopes, kept: Tensor, rows: Tensor) -> Slopes:
-    """Return the slopes of some rows, with those of the dimensions that are left out as 0."""
-    seen = Seen(slopes.seen.margin[rows], slopes.seen.doubt[rows])
-    return Slopes(seen, (slopes.margin * kept)[rows], (slopes.doubt * kept)[rows])
+def _only(slopes: Slopes, kept: Tensor) -> Slopes:
+    """Return slopes with those of the dimensions that are left out as 0."""
+    return Slopes(slopes.seen, slopes.margin * kept, slopes.doubt * kept)
 
 
-def bisect(problem: Problem, best: Best) -> None:
+def bisect(problem: Problem, measure: Measure, best: Best) -> None:
     """Shorten each break along its own direction, to the boundary."""
     rows = best.found
     whole = best.shifts[rows]
@@ -86,7 +84,7 @@ def bisect(problem: Problem, best: Best) -> None:
         if not len(rows):
             return
         middle = (low + high) / 2
-        breaks = problem.look(rows, whole * middle).breaks[:, None]
+        breaks = measure.seen(problem, rows, whole * middle).breaks[:, None]
         high = torch.where(breaks, middle, high)
         low = torch.where(breaks, low, middle)
     best.shifts[rows] = whole * high

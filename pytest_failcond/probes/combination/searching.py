@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.probes.combination.nearest import PAST, nearest, shortened
-from pytest_failcond.probes.combination.problem import Problem
+from pytest_failcond.probes.combination.problem import Problem, Seen
 from pytest_failcond.probes.combination.slopes import Measure, Slopes
 from pytest_failcond.probes.direction.outlook import Tell, clock
 
@@ -47,13 +47,18 @@ class Telling:
         self._measure, self._tell, self._expected = measure, tell, expected
         self._done, self._spent = 0, 0.0
 
-    def __call__(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
+    def slopes(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
+        """See `Measure`."""
         started = clock()
-        slopes = self._measure(problem, rows, shifts)
+        slopes = self._measure.slopes(problem, rows, shifts)
         self._done, self._spent = self._done + len(rows), self._spent + clock() - started
         left = max(self._expected - self._done, 0)
         self._tell(left * self._spent / self._done)
         return slopes
+
+    def seen(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Seen:
+        """See `Measure`."""
+        return self._measure.seen(problem, rows, shifts)
 
 
 _LONGEST = 1.5  # σ: a step to the nearest break, over which slopes are taken for constant
@@ -88,55 +93,82 @@ class Best:
         return clearly
 
 
-def search(problem: Problem, measure: Measure, effort: Effort) -> Best:
+def search(problem: Problem, measure: Measure, effort: Effort, unmoved: Slopes) -> Best:
     """Search a short break of each start image that is not broken already.
 
     First straight to the nearest break. Where that finds none, because the way there is bent, a push towards any
     break, which is long, and then towards another class. Then to a nearer one from each.
+
+    Args:
+        problem: the question.
+        measure: measures slopes.
+        effort: how many.
+        unmoved: slopes of the start images that are not broken already.
     """
     best = Best(len(problem.starts), len(problem.dimensions))
     rows = problem.open
-    close_in(problem, measure, best, rows, effort.first)
-    _push(problem, measure, best, rows, effort)
+    unmoved = led(problem, unmoved)
+    close_in(problem, measure, best, rows, effort.first, unmoved)
+    left = ~best.length[rows].isfinite()
+    _push(problem, measure, best, rows[left], effort, unmoved.of(left))
     if (
         problem.toward is None
     ):  # the class that is nearest may be one that no accepted image is taken for
         other = replace(problem, aims=problem.second)
-        _push(other, measure, best, rows[problem.second[rows] >= 0], effort)
+        left = (problem.second[rows] >= 0) & ~best.length[rows].isfinite()
+        _push(other, measure, best, rows[left], effort)
     close_in(problem, measure, best, best.found, effort.last)
     return best
 
 
-def close_in(problem: Problem, measure: Measure, best: Best, rows: Tensor, steps: int) -> None:
-    """Step to nearer and nearer breaks, from the best ones or from the start images."""
+def close_in(
+    problem: Problem,
+    measure: Measure,
+    best: Best,
+    rows: Tensor,
+    steps: int,
+    slopes: Slopes | None = None,
+) -> None:
+    """Step to nearer and nearer breaks, from the best ones or from the start images; ``slopes``: there, if known."""
     shifts = best.shifts[rows].clone()
     longest = torch.full((len(rows),), _LONGEST, dtype=torch.float64)
     waited = torch.zeros(len(rows), dtype=torch.int64)
-    for step in range(steps + 1):
+    for _ in range(steps):
         if not len(rows):
             return
-        slopes = led(problem, measure(problem, rows, shifts))
+        if slopes is None:
+            slopes = led(problem, measure.slopes(problem, rows, shifts))
         breaks = slopes.seen.breaks
         clearly = best.see(rows, shifts, breaks)
-        if step == steps:
-            return
         waited = torch.where(clearly, 0, waited + 1)
         longest = torch.where(breaks, longest * _SHORTER, longest)
         shifts = shifts + shortened(nearest(shifts, slopes) - shifts, longest)
         shifts = problem.within(rows, shifts)
         going = (waited < _PATIENCE) | ~best.length[rows].isfinite()
         rows, shifts, longest, waited = (v[going] for v in (rows, shifts, longest, waited))
+        slopes = None
+    if len(rows):
+        best.see(rows, shifts, measure.seen(problem, rows, shifts).breaks)
 
 
-def _push(problem: Problem, measure: Measure, best: Best, rows: Tensor, effort: Effort) -> None:
-    """Step from images without a break towards any, by Adam on the conditions that do not hold, each as steep as the other."""
-    rows = rows[~best.length[rows].isfinite()]
+def _push(
+    problem: Problem,
+    measure: Measure,
+    best: Best,
+    rows: Tensor,
+    effort: Effort,
+    slopes: Slopes | None = None,
+) -> None:
+    """Step from start images without a break towards any, by Adam on the conditions that do not hold, each as steep as the
+    other; ``slopes``: of the start images, if known.
+    """
     shifts = torch.zeros(len(rows), len(problem.dimensions), dtype=torch.float64)
     mean, power = torch.zeros_like(shifts), torch.zeros_like(shifts)
     for step in range(1, effort.pushes + 1):
         if not len(rows):
             return
-        slopes = led(problem, measure(problem, rows, shifts))
+        if slopes is None:
+            slopes = led(problem, measure.slopes(problem, rows, shifts))
         best.see(rows, shifts, slopes.seen.breaks)
         kept = ~best.length[rows].isfinite()
         rows, shifts, mean, power = (v[kept] for v in (rows, shifts, mean, power))
@@ -145,6 +177,7 @@ def _push(problem: Problem, measure: Measure, best: Best, rows: Tensor, effort: 
         unbiased = mean / (1 - 0.9**step), power / (1 - 0.99**step)
         shifts = shifts - effort.push * unbiased[0] / (unbiased[1].sqrt() + 1e-6)
         shifts = problem.within(rows, shifts)
+        slopes = None
 
 
 def _uphill(slopes: Slopes) -> Tensor:

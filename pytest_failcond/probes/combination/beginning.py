@@ -1,0 +1,44 @@
+"""How slopes are measured in a search: by gradient, or by steps where there is none."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pytest_failcond.probes.combination.differences import BySteps
+from pytest_failcond.probes.combination.problem import Problem
+from pytest_failcond.probes.combination.slopes import (
+    ByGradient,
+    Measure,
+    Slopes,
+    unmoved_by_gradient,
+    unmoved_slopes,
+)
+
+WAYS = ("gradient", "steps")
+
+
+class Begun(NamedTuple):
+    """A search that has begun.
+
+    Attributes:
+        problem: its question.
+        way: of `WAYS`.
+        measure: measures slopes in that way.
+        unmoved: slopes of the start images that are not broken already, ``[n, D]``.
+    """
+
+    problem: Problem
+    way: str
+    measure: Measure
+    unmoved: Slopes
+
+
+def begin(problem: Problem, way: str | None = None) -> Begun:
+    """Measure the slopes of the start images, by gradient if no other way is given and there is one."""
+    unmoved = None if way == "steps" else unmoved_by_gradient(problem)
+    if way is None:
+        way = "steps" if unmoved is None else "gradient"
+    measure: Measure = ByGradient() if way == "gradient" else BySteps()
+    if unmoved is None:
+        unmoved = unmoved_slopes(measure, problem)
+    return Begun(problem, way, measure, unmoved)
