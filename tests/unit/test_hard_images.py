@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,14 +19,17 @@ from torch.utils.data import DataLoader
 
 from pytest_failcond import Classifier, FailcondError, HardImages
 from pytest_failcond.cli import main
+from pytest_failcond.config.combination_settings import CombinationSettings
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.hard.candidates import Candidate, rarest_first
 from pytest_failcond.hard.export import Export
+from pytest_failcond.hard.lines import Lines, first_breaks
 from pytest_failcond.hard.manifest import KINDS, MANIFEST, Asked, read_manifest
 from pytest_failcond.hard.places import folders
 from pytest_failcond.hard.rendering import StartStyles
 from pytest_failcond.hard.sharing import missing, shares
 from pytest_failcond.laboratory.configured import build_laboratory
+from pytest_failcond.probes.combination.problem import CLEARLY, Seen
 from pytest_failcond.probes.direction.starts import start_images
 from pytest_failcond.subjects.acceptance import EVERYTHING
 from pytest_failcond.subjects.images import to_float
@@ -106,6 +110,58 @@ def test_images_are_of_their_kind(exported):
         assert image.predicted == row.argmax()
         assert image.p == pytest.approx(row[image.label], abs=1e-4)
         assert (image.predicted == image.label) == (image.kind == "near")
+
+
+def test_a_classifier_without_gradients_gives_images_too(tmp_path):
+    weights = linear_classifier()[1].weight.detach().numpy()
+
+    def callable_one(images):
+        return images.reshape(len(images), -1).astype(np.float32) @ weights.T
+
+    manifest = export(tmp_path, laboratory(callable_one), count=6, dimensions=4)
+    assert Counter(image.kind for image in manifest.images) == dict.fromkeys(KINDS, 2)
+    for image in manifest.images:
+        assert (image.predicted == image.label) == (image.kind == "near")
+
+
+class Planted:
+    """Margins and doubts of lines that fall and rise evenly: each image breaks, and is lost, at its own shift."""
+
+    def __init__(self, breaks, lost):
+        self.breaks, self.lost = np.array(breaks), np.array(lost)
+
+    def seen(self, problem, rows, shifts):
+        at = shifts.abs().sum(dim=1)
+        margin = 1 - at / torch.from_numpy(self.breaks)[rows]
+        return Seen(margin, at - torch.from_numpy(self.lost)[rows])
+
+
+SIGMAS = st.floats(0.3, 12)
+
+
+@given(st.lists(st.tuples(SIGMAS, SIGMAS, st.floats(0.2, 5)), min_size=1, max_size=5))
+def test_the_first_break_along_a_line_is_found_where_the_guides_let_it_pass(planted):
+    """Wherever slopes at the start let it be expected."""
+    breaks, lost, wrong_by = (np.array(column) for column in zip(*planted, strict=True))
+    count, farthest = len(breaks), 8.0
+    problem = SimpleNamespace(
+        dimensions=np.arange(3), room=torch.full((2, count, 3), torch.inf).double()
+    )
+    problem.room[0] *= -1
+    lines = Lines(
+        torch.arange(count),
+        torch.arange(count) % 3,
+        torch.ones(count).double(),
+        torch.from_numpy(breaks * wrong_by),
+    )
+    found = first_breaks(problem, Planted(breaks, lost), lines, farthest).numpy()
+    broken = np.isfinite(found)
+    clearly = breaks * (1 + CLEARLY)
+    assert (found[broken] >= breaks[broken]).all()
+    assert (found[broken] <= np.minimum(lost, farthest)[broken]).all()
+    certain = (clearly + 0.8 < lost) & (clearly < farthest)
+    assert broken[certain].all()
+    assert (found[certain] - breaks[certain] < 0.8).all()
 
 
 def test_images_are_made_again_from_the_manifest_alone(exported, tmp_path):
@@ -248,6 +304,10 @@ DAMAGED = {
     "no JSON": (lambda data: "{", "not a manifest of hard images: it is not JSON"),
     "another file": (lambda data: '{"entries": []}', "is not a manifest of hard images"),
     "a newer one": (damaged(lambda d: d.update(schema=9)), "written with schema 9"),
+    "an older one": (
+        damaged(lambda d: d.update(schema=1)),
+        "written with schema 1, this version reads 2; export again, into an empty folder",
+    ),
     "no shift": (damaged(lambda d: d["images"][0].update(shifts=[])), "expected a shift for each"),
     "no class": (damaged(lambda d: d["images"][0].update(label=7)), "there is no class 7"),
     "no std": (damaged(lambda d: d.update(std={})), "std has no dimension"),
@@ -385,6 +445,19 @@ def test_the_command_exports_and_goes_on(project, capsys):
     assert "Continues an export to hard." in capsys.readouterr().err
     assert content(project / "hard") == before
     assert HardImages("hard").labels.tolist().count(2) == 2
+
+
+@pytest.mark.parametrize("table", ["", "combinations = { dimensions = 5, max_distance = 2.5 }"])
+def test_combinations_are_sought_as_far_as_tests_seek_them(project, table):
+    """One setting for both: what the tests do not look at need not be trained on."""
+    (project / "pyproject.toml").write_text(CONFIGURATION + table)
+    assert main(["export", "hard", "--count", "6", "--kinds", "combination"]) == 0
+    manifest = read_manifest(project / "hard" / MANIFEST)
+    configured = CombinationSettings(**({"dimensions": 5, "max_distance": 2.5} if table else {}))
+    assert manifest.asked.dimensions == configured.dimensions
+    assert manifest.asked.max_distance == configured.max_distance
+    longest = max(np.linalg.norm(image.shifts) for image in manifest.images)
+    assert 0 < longest <= 1.1 * configured.max_distance  # a tenth past the break at most
 
 
 WRONG = [
