@@ -118,8 +118,8 @@ def test_a_classifier_without_gradients_gives_images_too(tmp_path):
     def callable_one(images):
         return images.reshape(len(images), -1).astype(np.float32) @ weights.T
 
-    manifest = export(tmp_path, laboratory(callable_one), count=6, dimensions=4)
-    assert Counter(image.kind for image in manifest.images) == dict.fromkeys(KINDS, 2)
+    manifest = export(tmp_path, laboratory(callable_one), count=9, dimensions=4)
+    assert Counter(image.kind for image in manifest.images) == dict.fromkeys(KINDS, 3)
     for image in manifest.images:
         assert (image.predicted == image.label) == (image.kind == "near")
 
