@@ -24,14 +24,21 @@ def main() -> None:
         "large",
         "scale",
         "export",
+        "nvidia",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
-    chosen = parser.parse_args().names or names
+    parser.add_argument(
+        "--nvidia", metavar="FOLDER", help="a copy of NVIDIA's stylegan2-ada-pytorch or stylegan3"
+    )
+    options = parser.parse_args()
+    if options.nvidia is not None:
+        os.environ["FAILCOND_NVIDIA"] = options.nvidia
+    chosen = options.names or names
     if unknown := set(chosen) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     for name in chosen:
         print(f"== {name}", flush=True)
-        if name in ("search", "effects", "combinations", "large", "scale", "export"):
+        if name in ("search", "effects", "combinations", "large", "scale", "export", "nvidia"):
             import torch
 
             torch.set_num_threads(1)

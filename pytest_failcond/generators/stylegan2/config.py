@@ -95,16 +95,21 @@ class GeneratorConfig:
             previous = width
         return tuple(found)
 
-    def work_from(self, layer: int) -> float:
-        """Return the share of a synthesis's multiplications in the layers from a number on."""
-        work: list[float] = []
+    @property
+    def products(self) -> tuple[int, ...]:
+        """The multiplications of each modulated layer's convolution, for an image."""
+        found: list[int] = []
         previous = self.channels[0]
         for size, width in zip(self.block_sizes, self.channels, strict=True):
             up = 9 * previous * width * (size // 2) ** 2
             own = [9 * width**2 * size**2, width * self.image_channels * size**2]
-            work += [up] * (size > 4) + own
+            found += [up] * (size > 4) + own
             previous = width
-        return sum(work[layer:]) / sum(work)
+        return tuple(found)
+
+    def work_from(self, layer: int) -> float:
+        """Return the share of a synthesis's multiplications in the layers from a number on."""
+        return sum(self.products[layer:]) / sum(self.products)
 
     @property
     def batches(self) -> Batches:
