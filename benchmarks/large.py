@@ -1,6 +1,7 @@
 """Corner cases of 256 x 256 px: NVIDIA's full-size StyleGAN2 and a classifier of ResNet-50's size.
 
-Random weights serve: neither the time nor the memory depends on them.
+Random weights serve: neither the time nor the memory depends on them. To try the benchmarks themselves,
+the environment variable FAILCOND_SIDE takes a smaller side, px.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from pytest_failcond import Classifier, Generator, find_corner_cases
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.network import Network
 
+SIDE = int(os.environ.get("FAILCOND_SIDE", "256"))
+CHANNELS = (512, 512, 512, 512, 256, 128, 64)  # of the configurations auto and paper256
+
 CONFIG = GeneratorConfig(
     classes=("cat", "dog"),
-    resolution=256,
-    image_size=(256, 256),
+    resolution=SIDE,
+    image_size=(SIDE, SIDE),
     image_channels=3,
-    channels=(512, 512, 512, 512, 256, 128, 64),  # of the configurations auto and paper256
+    channels=CHANNELS[: SIDE.bit_length() - 2],
     z_dim=512,
     w_dim=512,
     mapping_layers=8,

@@ -266,6 +266,10 @@ class Laboratory:
         """
         return np.random.default_rng([self.settings.seed, 0xE4A]).permutation(len(self.test_images))
 
+    def has(self, make: Callable[[Laboratory], Any]) -> bool:
+        """Whether `once` has computed the result of a function."""
+        return make in self._made
+
     def once(self, make: Callable[[Laboratory], Made]) -> Made:
         """Return the result of a function of the subjects, computed on the first call."""
         if make not in self._made:

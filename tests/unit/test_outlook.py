@@ -7,10 +7,16 @@ import pytest
 import torch
 
 from pytest_failcond import Classifier, Generator, find_corner_cases
+from pytest_failcond.config.settings import Settings
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
-from pytest_failcond.probes.direction import by_gradient, outlook, pushing, ranking
+from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.direction import by_gradient, fitness, outlook, pushing, ranking
+from pytest_failcond.probes.direction.fitness import measure_fitness
 from pytest_failcond.probes.direction.outlook import Outlook
+from pytest_failcond.probes.keys import FitnessKey
 from pytest_failcond.process import batching
+from pytest_failcond.subjects.acceptance import Acceptance
+from tests.unit.tiny import stripes
 
 
 class Clock:
@@ -45,7 +51,7 @@ def model(classes: int, seed: int, favoured: int | None = None) -> torch.nn.Modu
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     made = Clock()
-    for module in (outlook, ranking, by_gradient, pushing):
+    for module in (outlook, ranking, by_gradient, pushing, fitness):
         monkeypatch.setattr(module, "clock", lambda: made.now)
     monkeypatch.setattr(batching, "_WIDEST", 4 * 16 * 16 * 8)
     monkeypatch.setattr(batching, "_KEPT", 2 * 2 * (16 * 16 * 4 + 8 * 8 * 8 + 4 * 4 * 8))
@@ -93,6 +99,34 @@ def test_the_first_estimate_is_right_within_a_factor_of_two(clock, judge, sample
     when, left = told[0]
     at_once = favoured is None and judge is None
     assert 0.5 < left / (clock.now - when) < (2 if not at_once else 4)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 3.0])
+def test_the_first_estimate_of_fitness_is_right_too(clock, seconds):
+    generator = generator_with(clock)
+    judge = Classifier(model(2, 2), name="judge")
+    clock.watch(judge.model, seconds)
+    test_images = stripes(120, side=16, classes=2)
+    laboratory = Laboratory(
+        Settings(), Classifier(model(2, 1)), test_images, generator, Acceptance.of(judge)
+    )
+    told: list[tuple[float, float]] = []
+    measure_fitness(laboratory, FitnessKey(0), lambda left: told.append((clock.now, left)))
+    assert len(told) == 128 // generator.batches.images
+    for when, left in told:
+        assert left == pytest.approx(clock.now - when, rel=0.25)
+
+
+def test_images_besides_the_search_are_told(clock):
+    generator = generator_with(clock)
+    told: dict[int, list[float]] = {0: [], 100: []}
+    for besides, left in told.items():
+        searched = Classifier(model(2, 1))
+        find_corner_cases(
+            generator, searched, 0, top=1, samples=8, tell=left.append, besides=besides
+        )
+    size = generator.batches.images
+    assert told[100][0] - told[0][0] == pytest.approx(-(-100 // size) * size)
 
 
 def test_an_estimate_follows_the_batches_of_the_generator():

@@ -1,7 +1,11 @@
-"""A training on a device: its precision, and batches made ahead of their use. No GPU is needed here."""
+"""A training on a device: its precision, and batches made ahead of their use.
+
+No GPU is needed. Where there is one, tests of a whole training run on it too: their names end in cuda.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
 
 import pytest
@@ -9,11 +13,13 @@ import torch
 from safetensors.torch import load_file
 from tiny import tiny_trainer
 
+from pytest_failcond import Generator
 from pytest_failcond.storage.tensors import read_header
 from pytest_failcond.training.loading import Loader
 from pytest_failcond.training.precision import precision_for, precision_of
 
 CPU = torch.device("cpu")
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 @pytest.mark.parametrize(
@@ -131,3 +137,32 @@ def test_scaled_losses_move_the_networks_and_their_scale_is_resumed(tmp_path):
     for _ in range(3):
         second.advance()
     assert state(whole, tmp_path / "1") == state(second, tmp_path / "2")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("half", [True, False])
+def test_a_training_goes_on_from_its_state_on_its_device_and_on_another(half, device, tmp_path):
+    def trainer(device):
+        return tiny_trainer(bf16=half, r1_every=2, path_weight=2.0, device=device)
+
+    whole, first, second, elsewhere = map(trainer, (device, device, device, "cpu"))
+    losses = [whole.advance() for _ in range(6)]
+    assert all(math.isfinite(value) for step in losses for value in step.values())
+    for _ in range(3):
+        first.advance()
+    first.save(tmp_path / "half.safetensors")
+    for other in (second, elsewhere):
+        other.resume(tmp_path / "half.safetensors")
+        assert other.images_seen == 24
+    rest = [second.advance() for _ in range(3)]
+    for expected, found in zip(losses[3:], rest, strict=True):
+        assert found == pytest.approx(expected, rel=1e-2, abs=1e-3)  # a GPU adds in any order
+    assert all(map(math.isfinite, elsewhere.advance().values()))
+    made = second.generator()
+    made.save(tmp_path / "made.safetensors")
+    read = Generator.load(tmp_path / "made.safetensors")
+    images = read.synthesize(read.sample([0, 1, 2]))
+    assert torch.equal(images, made.synthesize(made.sample([0, 1, 2])))
+    assert images.isfinite().all()
+    for each in (whole, first, second, elsewhere):
+        each.close()

@@ -68,12 +68,14 @@ def tiny_trainer(
     *,
     mix: CorruptionMix = NO_CORRUPTION,
     seed: int = 0,
+    device: str = "cpu",
     **recipe: Any,
 ) -> Trainer:
     """Train on `stripes` in float32, eight at a time."""
     config = config or tiny_config()
     images = TrainingImages(stripes(), config.resolution, mix, seed)
-    return Trainer(config, images, Recipe(**({"batch": 8, "bf16": False} | recipe)))
+    chosen = Recipe(**({"batch": 8, "bf16": False} | recipe))
+    return Trainer(config, images, chosen, device=device)
 
 
 def folder_of_stripes(place, count, names, seed=0):

@@ -105,6 +105,7 @@ def find_corner_cases(
     truncation: float = 1.0,
     ranking: Way | None = None,
     tell: Tell = lambda left: None,
+    besides: int = 0,
 ) -> Findings:
     """Find a class's ``top`` directions and walk them (arXiv 2410.12814, with validity judged).
 
@@ -124,6 +125,7 @@ def find_corner_cases(
         truncation: of the samples, towards the mean of their class; σ and ranges stay those of 1.
         ranking: ``"gradient"`` or ``"effect"``; None: by gradient if the classifier has one.
         tell: called with the seconds that are left, once the first images are ranked.
+        besides: images that the caller will synthesise afterwards; their seconds are told too.
 
     Raises:
         FailcondError: no dimension can be ranked, or the judge accepts too few images.
@@ -138,7 +140,9 @@ def find_corner_cases(
         seed=seed,
         truncation=truncation,
         way=ranking,
-        outlook=Outlook(tell, generator, samples, top, max_shift, acceptance.judged),
+        outlook=Outlook(
+            tell, generator, samples, top, max_shift, acceptance.judged, besides=besides
+        ),
     )
     starts = start_images(
         generator, acceptance, class_index, samples, seed=seed, truncation=truncation

@@ -13,12 +13,13 @@ from pydantic import Field
 
 from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import NO_GENERATOR, FailcondError, NotEvaluated
-from pytest_failcond.generators.base import Generator
+from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.base import Bench
 from pytest_failcond.probes.direction.fit import Fitness, Likeness, is_judged, reason
+from pytest_failcond.probes.direction.outlook import Tell, clock
 from pytest_failcond.probes.keys import FitnessKey
-from pytest_failcond.process.batching import Batches
+from pytest_failcond.process.batching import Batches, slices
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.storage.reading import Record, validate
 from pytest_failcond.subjects.acceptance import Acceptance
@@ -60,14 +61,17 @@ class _Kept(Record):
     remedy: str
 
 
-def measure_fitness(laboratory: Laboratory, key: FitnessKey) -> Fitness:
+def measure_fitness(
+    laboratory: Laboratory, key: FitnessKey, tell: Tell = lambda left: None
+) -> Fitness:
     """Judge the generator's images of a class like start images, and real images of the class.
 
     Real images are corrupted like those of the generator's training, if its file describes it: a
-    generator that learned from noisy images is compared with noisy images.
+    generator that learned from noisy images is compared with noisy images. ``tell`` takes the seconds
+    left.
     """
     assert laboratory.generator is not None
-    found = kept_figures(laboratory, key) or measure_figures(laboratory, key)
+    found = kept_figures(laboratory, key) or measure_figures(laboratory, key, tell)
     name, who = laboratory.generator.classes[key.class_index], laboratory.acceptance.who
     why, remedy = reason(found, laboratory.settings.fitness, name, who)
     return replace(found, why=why, remedy=remedy)
@@ -116,51 +120,57 @@ def unfit_sentence(
     return "" if found.fit else found.sentence
 
 
-def measure_figures(laboratory: Laboratory, key: FitnessKey) -> Fitness:
-    """Return the figures of a class, not yet compared with the limits."""
-    settings, generator = laboratory.settings, laboratory.generator
-    assert generator is not None
-    options, index = settings.corner_cases, key.class_index
-    count = max(options.samples, LEAST_DRAWN)
-    drawn = _drawn(generator, index, count, settings.seed, options.truncation)
-    real = _real(laboratory, generator, index)
-    return compare(key, drawn, real, laboratory.acceptance, len(generator.classes))
-
-
-def compare(
-    key: FitnessKey, drawn: Pixels, real: Pixels, acceptance: Acceptance, among: int
+def measure_figures(
+    laboratory: Laboratory, key: FitnessKey, tell: Tell = lambda left: None
 ) -> Fitness:
-    """Compare generated images of a class, uint8 ``[N, H, W, C]``, with real ones, uint8 ``[M, H, W, C]``."""
-    index = key.class_index
-
-    def accepted(images: Pixels) -> int:
-        batch = Batches.of(*images.shape[1:3]).images
-        seen = acceptance.accepts(to_float(images), index, among=among, batch=batch)
-        return int(seen.sum())
-
+    """Return the figures of a class, not yet compared with the limits."""
+    generator, acceptance = laboratory.generator, laboratory.acceptance
+    assert generator is not None
+    index, among = key.class_index, len(generator.classes)
+    count = max(laboratory.settings.corner_cases.samples, LEAST_DRAWN)
+    real = _real(laboratory, generator, index)
+    started = clock()
+    real_accepted = _accepted(real, acceptance, index, among)
+    look = (clock() - started) / len(real)
+    looks = count + 3 * min(len(real) // 2, count)  # for acceptance, and for features of three sets
+    drawn = _drawn(laboratory, index, count, lambda left: tell(left + look * looks))
     likeness = _likeness(drawn, real, acceptance, index)
     return Fitness(
         key=key,
         class_index=index,
-        accepted=accepted(drawn),
+        accepted=_accepted(drawn, acceptance, index, among),
         drawn=len(drawn),
-        real_accepted=accepted(real),
+        real_accepted=real_accepted,
         real=len(real),
         likeness=likeness[0],
         real_likeness=likeness[1],
     )
 
 
+def _accepted(images: Pixels, acceptance: Acceptance, class_index: int, among: int) -> int:
+    """Return how many images, uint8 ``[N, H, W, C]``, are accepted as a class."""
+    batch = Batches.of(*images.shape[1:3]).images
+    seen = acceptance.accepts(to_float(images), class_index, among=among, batch=batch)
+    return int(seen.sum())
+
+
 @ours()
-def _drawn(
-    generator: Generator, class_index: int, count: int, seed: int, truncation: float
-) -> Pixels:
-    """Draw images from the stream of the start images."""
-    labels = torch.full((count,), class_index)
-    stream = f"measure/{class_index}"
-    styles = generator.sample(labels, seed, stream=stream, truncation=truncation)
-    images = generator.synthesize(styles)
-    return to_uint8(images.numpy())
+def _drawn(laboratory: Laboratory, class_index: int, count: int, tell: Tell) -> Pixels:
+    """Draw images from the stream of the start images; ``tell`` takes the seconds left for them."""
+    generator, settings = laboratory.generator, laboratory.settings
+    assert generator is not None
+    styles = generator.sample(
+        torch.full((count,), class_index),
+        settings.seed,
+        stream=f"measure/{class_index}",
+        truncation=settings.corner_cases.truncation,
+    )
+    parts: list[Pixels] = []
+    started = clock()
+    for part in slices(count, batches_of(generator).images):
+        parts.append(to_uint8(generator.synthesize(styles[part]).numpy()))
+        tell((clock() - started) / part.stop * (count - part.stop))
+    return np.concatenate(parts)
 
 
 def _real(laboratory: Laboratory, generator: Generator, class_index: int) -> Pixels:

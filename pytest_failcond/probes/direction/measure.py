@@ -12,6 +12,7 @@ from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.base import Bench, Record
 from pytest_failcond.probes.direction.attributes import (
+    NATURAL_SAMPLES,
     Variation,
     changes_along,
     difference_along,
@@ -48,7 +49,7 @@ def measure(
         NotEvaluated: the generator is not fit to show the class.
     """
     if isinstance(key, FitnessKey):
-        yield key, measure_fitness(bench.laboratory, key)
+        yield key, measure_fitness(bench.laboratory, key, bench.expect)
         return
     check_fitness(key.class_index, bench)
     if isinstance(key, RankingKey):
@@ -80,6 +81,7 @@ def find(
         truncation=options.truncation,
         ranking=options.ranking,
         tell=tell,
+        besides=0 if laboratory.has(variation_in) else NATURAL_SAMPLES,
     )
     search = laboratory.settings.combinations
     kept = max(_KEPT_SCORES, 0 if search is None else search.dimensions)

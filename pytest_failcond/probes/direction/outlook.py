@@ -46,6 +46,7 @@ class Outlook:
         top: directions.
         max_shift: end of the grid, σ.
         judged: whether there is a judge.
+        besides: images to synthesise afterwards, which nobody looks at.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Outlook:
         top: int,
         max_shift: float,
         judged: bool,
+        *,
+        besides: int = 0,
     ) -> None:
         self._tell, self._samples = tell, samples
         size = batches_of(generator).images
@@ -64,6 +67,7 @@ class Outlook:
         self._drawn = _filled(samples, size) * judged
         self._looks = top * looks * _filled(samples, size)
         self._strips = top * _filled(_STRIP, size)
+        self._besides = _filled(besides, size)
         self._generator, self._top, self._judged = generator, top, judged
         self._draw = 0.0  # seconds for an image and its judges
 
@@ -106,7 +110,7 @@ class Outlook:
         self._tell(left + self._walks(synthesis, look, share))
 
     def _walks(self, synthesis: float, look: float, share: float) -> float:
-        """Return the seconds of drawing start images and walking them.
+        """Return the seconds of drawing start images and walking them, and of images besides.
 
         Args:
             synthesis: seconds for an image.
@@ -116,7 +120,7 @@ class Outlook:
         judge = max(self._draw - synthesis, 0.0) * self._judged
         walks = (synthesis * share + look + judge) * self._looks
         strips = (synthesis + look + judge) * self._strips  # whole syntheses
-        return walks + strips + (synthesis + judge) * self._drawn
+        return walks + strips + (synthesis + judge) * self._drawn + synthesis * self._besides
 
 
 def _filled(count: int, size: int) -> int:
