@@ -59,7 +59,8 @@ def _reuse(generator: Generator) -> None:
     rows, shifts = np.arange(STARTS), np.linspace(0.1, 2, STARTS)
     whole = _cpu(lambda: generator.synthesize(styles))
     print(f"{STARTS} whole images: {whole:.2f} CPU s")
-    for name in ("b32.conv1", "b128.conv0", "b256.conv1", "b256.torgb"):
+    half = SIDE // 2
+    for name in ("b32.conv1", f"b{half}.conv0", f"b{SIDE}.conv1", f"b{SIDE}.torgb"):
         mover = generator.mover(styles, [{space.index(f"{name}[0]"): 1.0}])
         spent = _cpu(partial(mover.images, rows, np.zeros_like(rows), shifts))
         print(f"  moved in {name}: {spent:.2f} CPU s, {whole / spent:.1f} x", flush=True)

@@ -178,6 +178,8 @@ def _read(terminal: int) -> tuple[dict[str, _Seen], str]:
             if one.told is None:
                 one.told, one.left = now, _seconds(found["left"])
                 one.memory = float(found["memory"]) if found["memory"] else None
+                begun = now - one.first
+                print(f"{found['key']}: after {begun:.0f} s, {one.left:.0f} s left", flush=True)
 
 
 def _seconds(clock: str) -> float:

@@ -101,14 +101,48 @@ def of_torchvision():
 
 
 def of_onnxruntime():
-    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(CLASSES))
-    model(torch.zeros(1, 3, SIDE, SIDE))
-    torch.onnx.export(
-        model.eval(), (torch.zeros(2, 3, SIDE, SIDE),), "my.onnx", dynamo=False,
-        input_names=["images"], output_names=["logits"],
-        dynamic_axes={"images": {0: "batch"}, "logits": {0: "batch"}},
-    )  # fmt: skip
-    return prepared(model, (0.0,) * 3, (1.0,) * 3, (SIDE, SIDE))
+    weights = np.random.default_rng(3).normal(size=(3, CLASSES)).astype(np.float32)
+    Path("my.onnx").write_bytes(onnx_file(weights))
+    return torch.from_numpy((PIXELS / 255).mean((1, 2)) @ weights)
+
+
+def field(number: int, *values: int | bytes | str) -> bytes:
+    """Return a field of a protobuf message, for each of the values."""
+    made = b""
+    for value in values:
+        if isinstance(value, int):
+            made += varint(number << 3) + varint(value)
+        else:
+            data = value.encode() if isinstance(value, str) else value
+            made += varint(number << 3 | 2) + varint(len(data)) + data
+    return made
+
+
+def varint(value: int) -> bytes:
+    low = value & 127
+    return bytes([low]) if value < 128 else bytes([low | 128]) + varint(value >> 7)
+
+
+def onnx_file(weights: np.ndarray) -> bytes:
+    """Return an ONNX model for batches of any size: the means of the channels times ``weights``."""
+
+    def node(kind: str, inputs: list[str], output: str) -> bytes:
+        return field(1, *inputs) + field(2, output) + field(4, kind)
+
+    def value(name: str, *sizes: int) -> bytes:
+        axes = field(1, field(2, "batch"), *(field(1, size) for size in sizes))
+        return field(1, name) + field(2, field(1, field(1, 1) + field(2, axes)))
+
+    nodes = (
+        node("GlobalAveragePool", ["images"], "pooled"),
+        node("Flatten", ["pooled"], "flat"),
+        node("MatMul", ["flat", "weights"], "logits"),
+    )
+    tensor = field(1, *weights.shape) + field(2, 1) + field(8, "weights")
+    tensor += field(9, weights.tobytes())
+    graph = field(1, *nodes) + field(2, "recipe") + field(5, tensor)
+    graph += field(11, value("images", 3, SIDE, SIDE)) + field(12, value("logits", CLASSES))
+    return field(1, 8) + field(7, graph) + field(8, field(2, 13))
 
 
 def of_joblib():
@@ -151,7 +185,7 @@ def of_datasets():
     from datasets import Dataset, DatasetDict, Features, Image, Value
     from PIL import Image as Pictures
 
-    rows = {"image": list(map(Pictures.fromarray, PIXELS)), "label": [*range(IMAGES)]}
+    rows = {"image": list(map(Pictures.fromarray, PIXELS)), "label": [n % 3 for n in range(IMAGES)]}
     kinds = Features({"image": Image(), "label": Value("int64")})
     DatasetDict({"test": Dataset.from_dict(rows, kinds)}).save_to_disk("folder/of/the/dataset")
 

@@ -25,9 +25,10 @@ def precision_for(kind: str, half: bool, has_bfloat16: bool = True) -> Precision
     Args:
         kind: of the device, such as ``cpu``.
         half: whether half precision is wanted.
-        has_bfloat16: whether the device computes in bfloat16; GPUs before NVIDIA's Ampere do not.
+        has_bfloat16: whether the device itself computes in bfloat16. GPUs before NVIDIA's Ampere do not,
+            nor do many CPUs: these would imitate it, many times slower than float32.
     """
-    if not half:
+    if not half or (kind == "cpu" and not has_bfloat16):
         return Precision(torch.float32, scaled=False)
     if kind == "cuda" and not has_bfloat16:
         return Precision(torch.float16, scaled=True)
@@ -36,6 +37,12 @@ def precision_for(kind: str, half: bool, has_bfloat16: bool = True) -> Precision
 
 def precision_of(device: torch.device, half: bool) -> Precision:
     """Return the precision for a device that is here."""
-    return precision_for(
-        device.type, half, device.type != "cuda" or torch.cuda.is_bf16_supported(False)
+    has = {"cpu": _cpu_has_bfloat16, "cuda": lambda: torch.cuda.is_bf16_supported(False)}
+    return precision_for(device.type, half, has.get(device.type, lambda: True)())
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether torch's convolutions compute in bfloat16 on this CPU."""
+    return torch.backends.mkldnn.is_available() and bool(
+        torch.ops.mkldnn._is_mkldnn_bf16_supported()
     )

@@ -26,7 +26,8 @@ class Recipe:
             seen so far that bounds it.
         deviation_group: group of the minibatch standard deviation.
         adaptive_augmentation: see `pytest_failcond.training.augment`.
-        bf16: compute convolutions in half precision: bfloat16, or float16 on a GPU without it.
+        bf16: compute convolutions in half precision: bfloat16, or float16 on a GPU without it; a CPU
+            without it computes in float32.
         seed: keys all randomness.
 
     Raises:

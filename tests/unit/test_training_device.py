@@ -26,6 +26,7 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     ("kind", "half", "has_bfloat16", "expected"),
     [
         ("cpu", True, True, (torch.bfloat16, False)),
+        ("cpu", True, False, (torch.float32, False)),
         ("cpu", False, True, (torch.float32, False)),
         ("cuda", True, True, (torch.bfloat16, False)),
         ("cuda", True, False, (torch.float16, True)),
@@ -37,9 +38,14 @@ def test_half_precision_is_of_the_kind_that_a_device_has(kind, half, has_bfloat1
     assert precision_for(kind, half, has_bfloat16) == expected
 
 
-def test_the_precision_of_the_cpu_asks_for_no_gpu():
-    assert precision_of(CPU, half=True) == (torch.bfloat16, False)
-    assert not torch.cuda.is_initialized()
+@pytest.mark.parametrize("has", [True, False])
+def test_a_cpu_computes_in_bfloat16_if_it_has_it_and_asks_for_no_gpu(has, monkeypatch):
+    asked = torch.cuda.is_initialized()
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has)
+    expected = torch.bfloat16 if has else torch.float32
+    assert precision_of(CPU, half=True) == (expected, False)
+    assert precision_of(CPU, half=False) == (torch.float32, False)
+    assert torch.cuda.is_initialized() == asked
 
 
 def counting(made: list[int]):
