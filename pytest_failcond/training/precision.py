@@ -37,12 +37,15 @@ def precision_for(kind: str, half: bool, has_bfloat16: bool = True) -> Precision
 
 def precision_of(device: torch.device, half: bool) -> Precision:
     """Return the precision for a device that is here."""
-    has = {"cpu": _cpu_has_bfloat16, "cuda": lambda: torch.cuda.is_bf16_supported(False)}
-    return precision_for(device.type, half, has.get(device.type, lambda: True)())
+    has = True
+    if device.type == "cuda":
+        has = torch.cuda.is_bf16_supported(False)
+    elif device.type == "cpu":
+        has = _cpu_has_bfloat16()
+    return precision_for(device.type, half, has)
 
 
 def _cpu_has_bfloat16() -> bool:
     """Whether torch's convolutions compute in bfloat16 on this CPU."""
-    return torch.backends.mkldnn.is_available() and bool(
-        torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    )
+    here: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return here and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
