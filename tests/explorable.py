@@ -66,9 +66,17 @@ max_shift = 4.0
 """
 
 
-def write_project(folder: Path, *, image_channels: int = 1) -> Path:
-    """Write the project into a folder; returns the folder."""
+SEARCH = """
+[tool.failcond.combinations]
+samples = 4
+dimensions = 6
+toward = ["star"]
+"""
+
+
+def write_project(folder: Path, *, image_channels: int = 1, search: str = "") -> Path:
+    """Write the project into a folder; returns the folder. ``search``: a table of the configuration."""
     tiny_generator(image_channels=image_channels).save(folder / "tiny.safetensors")
     (folder / "explorable_models.py").write_text(MODELS, encoding="utf-8")
-    (folder / "pyproject.toml").write_text(CONFIGURATION, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(CONFIGURATION + search, encoding="utf-8")
     return folder

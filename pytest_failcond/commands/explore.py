@@ -2,7 +2,8 @@
 
 The page is a single HTML file that opens in any browser, without a server or a network. Choose a
 class and a direction, and drag the slider: the image changes, and with it the answers of classifier
-and judge. Two directions can be combined. Run the command in the folder in which you run the tests:
+and judge. Two directions can be combined, and what the configured searches for combinations find is
+shown beside them, one of each look first. Run the command in the folder in which you run the tests:
 generator, classifier, judge and seed come from the configuration. The measurements are those of the
 tests, made anew.
 """
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--samples",
         type=up_to(SAMPLES.most),
         metavar="N",
-        help=f"start images shown per class (default: {_SAMPLES})",
+        help=f"start images shown per class, and combinations of each search (default: {_SAMPLES})",
     )
     parser.add_argument(
         "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
@@ -94,6 +95,8 @@ def run(options: argparse.Namespace) -> int:
     write_atomically(options.out, content)
     for index, why in exploration.skipped.items():
         say(f"class {known[index]!r} is left out: {why}")
+    for index, why in exploration.not_searched.items():
+        say(f"class {known[index]!r} is not searched along several directions at once: {why}")
     films = sum(len(explored.films) for explored in exploration.explored)
     say(f"wrote {options.out}: {films} directions, {len(content) / 1e6:.1f} MB")
     return 0

@@ -115,17 +115,18 @@ def kept(wanted: Kept, settings: Settings, acceptance: Acceptance) -> Shown:
     import numpy as np
 
     from pytest_failcond.probes.corpus.folder import Corpus
-    from pytest_failcond.subjects.images import to_uint8
+    from pytest_failcond.subjects.images import to_float, to_uint8
 
     corpus = Corpus.read(settings.path(settings.corpus or "corpus"))
     entry = corpus.entry(wanted.key.entry)
     cases = settings.corner_cases.model_copy(update={"truncation": entry.truncation})
     then = settings.model_copy(update={"seed": entry.seed, "corner_cases": cases})
     shown = moved(entry.moved, then, acceptance, made_by=entry.generator)
-    file = replace(corpus, entries=(entry,)).images()[0]
-    levels = np.abs(to_uint8(np.asarray(shown.image))[0].astype(int) - file.astype(int)).max()
+    file, pixels = replace(corpus, entries=(entry,)).images()[0], to_uint8(np.asarray(shown.image))
+    levels = np.abs(pixels[0].astype(int) - file.astype(int)).max()
     differs = f"the file differs from it, by up to {levels} of 256 levels" if levels else None
-    return replace(shown, words=f"{shown.words}: {entry.origin}", note=differs)
+    said = f"{shown.words}: {entry.origin}"
+    return replace(shown, image=to_float(pixels), words=said, batch=None, note=differs)
 
 
 def corrupted(wanted: Corrupted, settings: Settings) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -168,6 +169,7 @@ class Settings(Table):
     fitness: FitnessSettings = FitnessSettings()
     gates: tuple[GateSettings, ...] = ()
     folder: Path = Field(Path(), exclude=True)
+    given: dict[str, str] = Field({}, exclude=True)
 
     @field_validator("confidence")
     @classmethod
@@ -261,14 +263,16 @@ class Settings(Table):
         return self.folder / text
 
 
-def load_settings(path: Path, table: dict[str, Any], **overrides: Any) -> Settings:
-    """Validate a table; ``overrides`` (from the command line) win over it.
+def load_settings(
+    path: Path, table: dict[str, Any], given: Mapping[str, str] | None = None, **overrides: Any
+) -> Settings:
+    """Validate a table; ``overrides`` (from the command line) win over it; ``given``: see `config.given`.
 
     Raises:
         FailcondError: one sentence that names the file, the key and the remedy.
     """
     table = {k.replace("-", "_"): v for k, v in table.items()}
-    known = set(Settings.model_fields) - {"folder", "generator_images"}
+    known = set(Settings.model_fields) - {"folder", "given", "generator_images"}
     for key in table:
         if key not in known:
             raise FailcondError(f"{path}: unknown key {key!r}{nearest(key, known)}")
@@ -276,7 +280,7 @@ def load_settings(path: Path, table: dict[str, Any], **overrides: Any) -> Settin
     if "generator_images" in table and table["generator"] is None:
         raise FailcondError(f"{path}: generator.file is missing: name the generator's file there")
     try:
-        return Settings(**table, folder=path.parent)
+        return Settings(**table, folder=path.parent, given=dict(given or {}))
     except ValidationError as error:
         said = sentence_of(error, table).replace("generator_images", "generator")
         raise FailcondError(f"{path}: {said}") from error

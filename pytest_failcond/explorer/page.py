@@ -8,6 +8,7 @@ lets it load nothing and run nothing else.
 from __future__ import annotations
 
 import io
+import shlex
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,15 @@ from PIL import Image
 
 from pytest_failcond import __version__
 from pytest_failcond.probes.direction import words as direction_text
-from pytest_failcond.probes.direction.exploration import Exploration, ExploredClass, Film, Opinion
+from pytest_failcond.probes.direction.exploration import (
+    Exploration,
+    ExploredCases,
+    ExploredClass,
+    Film,
+    Opinion,
+)
 from pytest_failcond.probes.direction.record import Direction
+from pytest_failcond.probes.moved import Moved
 from pytest_failcond.report.filling import data_uri, embedded, fill, source_hash, template
 from pytest_failcond.subjects.images import side_by_side
 from pytest_failcond.words.printing import escape_html
@@ -26,7 +34,7 @@ _LARGEST = 128  # px of a frame's longer side in the page; larger ones are made 
 _LOSSLESS = 64  # px up to which frames are kept to the last bit
 _MOST_CHANGES = 3  # named in the list of directions; a single one shows all
 _ROOM = "explorer"
-_SCRIPTS = ("film.js", "plot.js", "sheet.js", "explorer.js")
+_SCRIPTS = ("film.js", "plot.js", "sheet.js", "cases.js", "explorer.js")
 
 
 def page(exploration: Exploration) -> str:
@@ -56,9 +64,14 @@ def _data(exploration: Exploration) -> dict[str, Any]:
         "generator": exploration.generator,
         "judge": exploration.judge,
         "size": [width, height],
+        "options": "".join(f" {shlex.quote(word)}" for word in exploration.options),
         "explored": [_class_data(explored) for explored in exploration.explored],
         "skipped": [
             f"Class {names[index]} is left out: {why}" for index, why in exploration.skipped.items()
+        ]
+        + [
+            f"Class {names[index]} is not searched along several directions at once: {why}"
+            for index, why in exploration.not_searched.items()
         ],
     }
 
@@ -77,6 +90,37 @@ def _class_data(explored: ExploredClass) -> dict[str, Any]:
             | {"film": _film_data(film, explored)}
             for film in explored.pairs
         ],
+        "searches": [_search_data(cases) for cases in explored.cases],
+    }
+
+
+def _search_data(cases: ExploredCases) -> dict[str, Any]:
+    number = len(cases.moved)
+    return {
+        "toward": cases.toward,
+        "cases": [_case_data(moved, cases.names) for moved in cases.moved],
+        # As a film of two frames: unmoved, and moved.
+        "film": {
+            "shifts": [[0, 1]],
+            "starts": list(range(number)),
+            "sprite": _sprite(cases.images),
+            "classifier": _opinion_data(cases.classifier),
+            "judge": None if cases.judge is None else _opinion_data(cases.judge),
+            "accepted": cases.accepted.astype(int).ravel().tolist(),
+        },
+    }
+
+
+def _case_data(moved: Moved, names: dict[int, str]) -> dict[str, Any]:
+    shifts = ",".join(map(repr, moved.shifts))
+    return {
+        "sample": moved.sample,
+        "distance": moved.distance,
+        "moves": [
+            {"name": f"s{key.dimension} {names[key.dimension]}", "shift": key.sign * shift}
+            for key, shift in zip(moved.directions, moved.shifts, strict=True)
+        ],
+        "command": f"{' '.join(moved.keys)} --shift {shifts} --sample {moved.sample}",
     }
 
 

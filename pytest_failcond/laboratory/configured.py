@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.config.class_names import class_names
 from pytest_failcond.config.configuration import Finder, absence, read_configuration
+from pytest_failcond.config.given import given_in
 from pytest_failcond.config.own_probes import add_configured
 from pytest_failcond.config.pythonpath import use_pythonpath
 from pytest_failcond.config.settings import Settings, load_settings
@@ -192,7 +193,8 @@ def find_settings(config: str | None, **overrides: Any) -> Settings:
     for folder in (here, found.path.parent):
         use_pythonpath(folder)
     add_configured(found.path, found.table)
-    return load_settings(found.path, found.table, **overrides)
+    given = given_in(overrides | {"config": config})
+    return load_settings(found.path, found.table, given, **overrides)
 
 
 def open_laboratory(settings: Settings) -> Laboratory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.probes.base import Record
+from pytest_failcond.probes.direction.exploration import ExploredCases
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.metric import resolved
 from pytest_failcond.probes.registry import PROBES
@@ -62,6 +65,23 @@ class Alone:
                 together.cases += found.cases
                 together.dropped += found.dropped
         return together
+
+    def explored(self, class_index: int, count: int) -> list[ExploredCases]:
+        """Make the cases of a class that the explorer shows, of all probes, by `Probe.explore`.
+
+        Raises:
+            NotEvaluated: the generator is not fit to show the class.
+            FailcondError: the class cannot be searched.
+        """
+        made: list[ExploredCases] = []
+        for probe in PROBES:
+            if probe.explore is not None:
+                made += resolved(probe.explore)(class_index, self, count)
+        return made
+
+    def know(self, records: Iterable[Record]) -> None:
+        """Take records that were made elsewhere."""
+        self._records |= {record.key: record for record in records}
 
     def expect(self, seconds: float) -> None:
         """Tell nothing: commands count classes."""

@@ -61,8 +61,10 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         name: config.getoption(f"failcond_{name}")
         for name in ("classifier", "generator", "images", "device", "seed", "seeds")
     }
+    from pytest_failcond.config.given import given_in
     from pytest_failcond.config.settings import load_settings
 
+    words = given_in(given | {"config": config.getoption("failcond_config")})
     if given["generator"] is not None:  # relative to pytest's working directory, unlike the file's
         given["generator"] = str(config.invocation_params.dir / given["generator"])
     if given["images"] is not None:
@@ -71,7 +73,7 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         place = files_of(given["images"], config.invocation_params.dir)
         given["images"] = given["images"] if place is None else str(place)
     add_configured(scope.found.path, scope.found.table)
-    settings = load_settings(scope.found.path, scope.found.table, **given)
+    settings = load_settings(scope.found.path, scope.found.table, words, **given)
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     part, measured = read_part(config.getoption("failcond_shard")), _measured(config, settings)
     if part is not None and measured is not None:

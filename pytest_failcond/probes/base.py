@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_failcond.config.settings import Settings
     from pytest_failcond.laboratory.measure import Laboratory, Pixels
     from pytest_failcond.laboratory.moving import Breaks
+    from pytest_failcond.probes.direction.exploration import ExploredCases
     from pytest_failcond.records.found import Discovery, Wanted
 
     Labels = npt.NDArray[np.int64]
@@ -229,6 +230,8 @@ class Probe:
             number (`records.found`). A function, or its place; None: it keeps none.
         breaks: returns the breaks of a class that a review may draw (`laboratory.moving`): given the class's
             index, the records of a run by key, and the subjects. A function, or its place; None: none.
+        explore: makes the cases of a class that the explorer shows beside its directions (`ExploredCases`): given
+            the class's index, the bench, and the number of each search. A function, or its place; None: none.
         read: makes a record from its entry in the run file;
             ``labels`` are the true classes of the test images, ``[N]``.
         over_images: whether every test image is classified for a key, for progress.
@@ -268,6 +271,7 @@ class Probe:
     images: Callable[[Any, Laboratory, Pixels, npt.NDArray[np.int64]], Pixels] | str | None = None
     keep: Callable[[int, Any, Wanted], Discovery] | str | None = None
     breaks: Callable[[int, Mapping[Key, Any], Laboratory], Breaks] | str | None = None
+    explore: Callable[[int, Any, int], list[ExploredCases]] | str | None = None
     read: Callable[[Key, dict[str, Any], Labels], Record] | None = None
     over_images: bool = False
     own_images: bool = False

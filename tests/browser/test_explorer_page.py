@@ -8,15 +8,15 @@ import sys
 import pytest
 
 from pytest_failcond.cli import main
-from tests.explorable import CLASSES, write_project
+from tests.explorable import CLASSES, SEARCH, write_project
 
 LOADED = "document.querySelector('#command').textContent"
 SHEET_LOADED = "document.querySelectorAll('#sheet canvas').length"
 
 
-def explore(folder, channels):
+def explore(folder, channels, search=""):
     """Make the page of a generator with this many channels."""
-    write_project(folder, image_channels=channels)
+    write_project(folder, image_channels=channels, search=search)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.syspath_prepend(str(folder))
@@ -27,7 +27,7 @@ def explore(folder, channels):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    return explore(tmp_path_factory.mktemp("gray"), 1)
+    return explore(tmp_path_factory.mktemp("gray"), 1, SEARCH)
 
 
 @pytest.fixture(scope="module")
@@ -232,12 +232,62 @@ def test_the_sheet_of_two_directions(explorer, keys):
     assert {"right", "broken"} <= set(kinds)
 
 
+def test_the_combinations_of_a_class(explorer, keys):
+    choose_class(explorer, 1)
+    searches = data(explorer)["explored"][1]["searches"]
+    assert [search["toward"] for search in searches] == [None, 2]
+    options = explorer.find_all("#search option")
+    assert [option.text for option in options] == ["any other class", "towards star"]
+    explorer.wait("document.querySelectorAll('#moves tbody tr').length")
+    film, cases = searches[0]["film"], searches[0]["cases"]
+    radios = explorer.find_all("#cases input")
+    assert len(radios) == len(cases) >= 2
+    images, commands = set(), set()
+    for number, case in enumerate(cases):
+        if number:  # from one to the next by the keyboard
+            explorer.driver.switch_to.active_element.send_keys(keys.ARROW_RIGHT)
+        else:
+            radios[0].send_keys(keys.SPACE)
+        assert explorer.find("#case-verdict").text == verdict(film, 2 * number + 1, 1)[1]
+        assert explorer.find("#unmoved-verdict").text == verdict(film, 2 * number, 1)[1]
+        said, p, _ = reading(explorer, table="case-readings")
+        assert said.endswith(CLASSES[film["classifier"]["predicted"][2 * number + 1]])
+        assert float(p) == pytest.approx(film["classifier"]["p"][2 * number + 1], abs=0.0101)
+        rows = explorer.find_all("#moves tbody tr")
+        assert len(rows) == len(case["moves"])
+        assert rows[0].text.startswith(case["moves"][0]["name"])
+        assert f"{case['distance']:.2f} σ" in explorer.find("#case-distance").text
+        images |= {pixels(explorer, "#case-image"), pixels(explorer, "#unmoved-image")}
+        commands.add(explorer.find("#case-command").text)
+    assert len(images) == 2 * len(cases)
+    assert len(commands) == len(cases)
+    options[1].click()
+    explorer.wait("several.search === chosen.explored.searches[1]")
+    explorer.wait("at('cases').querySelectorAll('label.broken').length")
+    assert explorer.find_all("#cases .sign")[0].text == "✗ star"
+
+
+@pytest.mark.parametrize("explorer", ["coloured_page"], indirect=True)
+def test_without_a_search_there_is_no_section_of_combinations(explorer):
+    assert not explorer.find("#several").is_displayed()
+    assert "several at once" not in explorer.find("#words").text
+
+
 @pytest.mark.parametrize("width", [1200, 700, 400])
 def test_nothing_is_wider_than_the_window(browser, page, width):
     browser.open(page, width=width)
     browser.wait(f"{LOADED} && {SHEET_LOADED}")
     assert browser.sideways() == 0
-    for element in ("#image", "#curve", "#slider", "#sheet", "#starts", "#directions"):
+    for element in (
+        "#image",
+        "#curve",
+        "#slider",
+        "#sheet",
+        "#starts",
+        "#directions",
+        "#case-image",
+        "#moves",
+    ):
         box = browser.find(element).rect
         assert box["width"] > 50
         assert box["x"] + box["width"] <= width

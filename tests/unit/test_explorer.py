@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+import shlex
 import sys
 
 import numpy as np
@@ -22,7 +23,7 @@ from pytest_failcond.probes.direction.filming import film, film_shifts, pair_shi
 from pytest_failcond.probes.direction.starts import start_images
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.subjects.images import as_8_bits, to_uint8
-from tests.explorable import CLASSES, EVIL, write_project
+from tests.explorable import CLASSES, EVIL, SEARCH, write_project
 
 
 @pytest.fixture
@@ -112,6 +113,51 @@ def test_the_page_holds_every_frame_to_the_last_bit(project, channels):
     for one, direction in zip(shown["directions"], explored.directions, strict=True):
         assert one["breaks"] == [direction.breaks[row] for row in explored.starts]
         assert direction.strip.sample in shown["samples"]
+
+
+def test_the_page_holds_the_combinations_with_the_line_that_makes_each_again(project, capsys):
+    write_project(project, search=SEARCH)
+    change(project, "load_classifier", "load_other")  # named by the option instead
+    arguments = ["--classifier", "explorable_models:load_classifier", "--config", "pyproject.toml"]
+    assert cli.main(["explore", "--classes", CLASSES[1], "--samples", "3", *arguments]) == 0
+    data = read((project / "explorer.html").read_text(encoding="utf-8"))
+    assert data["options"] == f" --config pyproject.toml --classifier {arguments[1]}"
+    (explored,) = data["explored"]
+    assert [search["toward"] for search in explored["searches"]] == [None, 2]
+    search = explored["searches"][0]
+    made = frames(search["film"], data["size"])
+    assert 1 <= len(search["cases"]) <= 3
+    assert len(made) == 2 * len(search["cases"])
+    for number, case in enumerate(search["cases"]):
+        assert np.hypot.reduce([m["shift"] for m in case["moves"]]) == pytest.approx(
+            case["distance"]
+        )
+        assert search["film"]["classifier"]["predicted"][2 * number + 1] != 1
+        capsys.readouterr()
+        line = f"show {case['command']}{data['options']} --out it.png"
+        assert cli.main(shlex.split(line)) == 0
+        p = search["film"]["classifier"]["p"][2 * number + 1]
+        said = capsys.readouterr().out.splitlines()[1]  # of an image that is not rounded to 8 bits
+        assert float(said.rpartition("= ")[2]) == pytest.approx(p, abs=0.02)
+        with Image.open("it.png") as picture:
+            assert np.array_equal(np.asarray(picture)[::32, ::32], made[2 * number + 1, ..., 0])
+    chosen = explore(
+        open_laboratory(find_settings(None, classifier=arguments[1])),
+        [1],
+        [DirectionKey(1, 0, 1)],
+        samples=2,
+    )
+    assert chosen.explored[0].cases == []
+
+
+def test_a_class_that_cannot_be_searched_keeps_its_directions(project, capsys, monkeypatch):
+    write_project(project, search=SEARCH.replace("6", "29"))
+    assert cli.main(["explore", "--classes", "star"]) == 0
+    said = capsys.readouterr().out
+    assert "class 'star' is not searched along several directions at once: combinations.dim" in said
+    data = read((project / "explorer.html").read_text(encoding="utf-8"))
+    assert data["skipped"][0].startswith("Class star is not searched along several directions")
+    assert data["explored"][0]["directions"]
 
 
 def test_films_agree_with_the_measured_breaks(project):

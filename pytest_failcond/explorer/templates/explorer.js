@@ -7,10 +7,13 @@ const chosen = { explored: data.explored[0], direction: 0, start: 0, shift: 0, p
 const slider = at("slider");
 const plot = new Plot(at("curve"), slider);
 const sheet = new Sheet(at("sheet"), (i, j, focus) => showCell(i, j, focus));
+const several = new Cases(data.classes);
 const FINE = 10; // positions of the slider between two frames
 
 const direction = () => chosen.explored.directions[chosen.direction];
 const classOf = (explored) => data.classes[explored.index];
+
+const showCommand = (words) => `failcond show ${words}${data.options}`;
 
 function filmOf(filmData) {
   if (!films.has(filmData)) films.set(filmData, new Film(filmData, chosen.explored.index));
@@ -44,6 +47,7 @@ function showClass(explored) {
   ]), 0, showDirection);
   chosen.start = -1;
   showDirection(0);
+  several.show(explored);
 }
 
 // The chosen start image if it breaks along a direction, within what was tested, once it is moved; else
@@ -109,7 +113,7 @@ function showShift() {
   showReadings(at("readings"), frame, chosen.explored.index, data.classes);
   plot.point(shift, nearest);
   slider.setAttribute("aria-valuetext", `${inSigma(shift)}: p(${name}) ${frame.classifier.p.toFixed(2)}, ${VERDICTS[frame.verdict].words}`);
-  at("command").textContent = `failcond show ${direction().key} --shift ${chosen.shift} --sample ${chosen.explored.samples[chosen.start]}`;
+  at("command").textContent = showCommand(`${direction().key} --shift ${chosen.shift} --sample ${chosen.explored.samples[chosen.start]}`);
   at("starts").querySelectorAll("label").forEach((label, start) => {
     const { verdict, classifier } = film.frame(film.number(start, nearest));
     film.draw(label.querySelector("canvas"), film.number(start, before), blend);
@@ -179,6 +183,9 @@ function explain() {
     ["breaks at", "the shift at which half of the direction's start images are broken; > if this does not happen within the tested range"],
     ...(judged ? [["valid to", "the largest shift at which 80 % of them are still accepted; beyond it, shaded, nothing is claimed"]] : []),
     ["start images", "generated images of the class; pictured are those that the reports show, typical breaks of a direction each, and the first of the others"],
+    ...(data.explored.some(({ searches }) => searches.length) ? [
+      ["several at once", "the smallest combined shift that a search found for a start image, the root of the sum of the squares; an upper bound, because a search may miss a smaller one; a shift below 0 lowers the dimension"],
+    ] : []),
     ["frames", "were measured every 0.5 σ; between two, the picture is blended, and the numbers are those of the nearer one"],
     ["keys", "arrows step from frame to frame, Home and End go to the ends; on the sheet, arrows move in both directions"],
   ];

@@ -157,6 +157,7 @@ PROBE = Probe(
     replay="pytest_failcond.probes.combination.replaying:replay",
     keep="pytest_failcond.probes.combination.discovery:keep",
     breaks="pytest_failcond.probes.combination.breaks:breaks",
+    explore="pytest_failcond.probes.combination.explore:explore",
     read=_read,
     place=_place,
     sections="pytest_failcond.probes.combination.view:sections",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from pytest_failcond.config.given import SHOWN, options_of
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.measuring.alone import Alone
 from pytest_failcond.probes.direction.exploration import Exploration, ExploredClass, Film
 from pytest_failcond.probes.direction.filming import film, film_shifts, pair_shifts
 from pytest_failcond.probes.direction.measure import find, measure_direction
@@ -33,7 +36,7 @@ def explore(
     samples: int,
     tell: Tell = lambda text: None,
 ) -> Exploration:
-    """Measure and film the directions of some classes.
+    """Measure and film the directions of some classes, and, unless some are given, the cases of their searches.
 
     Args:
         laboratory: with a generator.
@@ -51,16 +54,24 @@ def explore(
     settings = laboratory.settings
     explored: list[ExploredClass] = []
     skipped: dict[int, str] = {}
+    not_searched: dict[int, str] = {}
+    bench = Alone(laboratory)
     names = settings.classes or generator.classes
     judged_by = ", ".join(name for _, name in settings.named_judges) or "judge"
     for number, index in enumerate(classes, start=1):
         tell(f"class {names[index]!r}, {number} of {len(classes)}")
         wanted = [key for key in directions if key.class_index == index]
         try:
-            found = _directions(laboratory, index, wanted)
-            explored.append(_explore_class(laboratory, generator, index, found, samples))
+            found = _directions(bench, index, wanted)
+            one = _explore_class(laboratory, generator, index, found, samples)
         except FailcondError as error:
             skipped[index] = str(error)
+            continue
+        try:
+            cases = [] if directions else bench.explored(index, samples)
+        except FailcondError as error:
+            cases, not_searched[index] = [], str(error)
+        explored.append(replace(one, cases=cases))
     if not explored:
         raise FailcondError(next(iter(skipped.values())))
     return Exploration(
@@ -70,16 +81,18 @@ def explore(
         judge=judged_by if laboratory.acceptance.judged else None,
         explored=explored,
         skipped=skipped,
+        not_searched=not_searched,
+        options=tuple(options_of(settings.given, *SHOWN)),
     )
 
 
-def _directions(
-    laboratory: Laboratory, class_index: int, wanted: Sequence[DirectionKey]
-) -> list[Direction]:
+def _directions(bench: Alone, class_index: int, wanted: Sequence[DirectionKey]) -> list[Direction]:
     """Measure the requested directions of a class, or those that rank highest."""
+    laboratory = bench.laboratory
     if wanted:
         return [measure_direction(laboratory, key, _keep_nothing) for key in wanted]
     ranking, found = find(laboratory, RankingKey(class_index), _keep_nothing)
+    bench.know([ranking, *found])
     if not found:
         raise FailcondError(
             f"all {len(ranking.passed_over)} directions tried are valid for less than 1 σ"

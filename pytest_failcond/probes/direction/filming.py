@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.probes.direction.corner_cases import shifted_together
-from pytest_failcond.probes.direction.exploration import Film, Opinion
+from pytest_failcond.probes.direction.exploration import Film, opinion_of
 from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.metric import STEP
@@ -85,18 +85,7 @@ def film(
         shifts=tuple(shifts),
         starts=rows,
         images=pixels.reshape(*shape, *pixels.shape[1:]),
-        classifier=_opinion(seen, starts.class_index, shape),
-        judge=_opinion(judged, starts.class_index, shape) if judged else None,
+        classifier=opinion_of(np.concatenate(seen), starts.class_index, shape),
+        judge=opinion_of(np.concatenate(judged), starts.class_index, shape) if judged else None,
         accepted=np.concatenate(accepted).reshape(shape),
-    )
-
-
-def _opinion(
-    parts: list[npt.NDArray[np.float32]], class_index: int, shape: tuple[int, ...]
-) -> Opinion:
-    probabilities = np.concatenate(parts)
-    return Opinion(
-        p=probabilities[:, class_index].reshape(shape),
-        predicted=probabilities.argmax(axis=1).reshape(shape),
-        top=probabilities.max(axis=1).reshape(shape),
     )
