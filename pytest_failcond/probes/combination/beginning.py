@@ -1,4 +1,4 @@
-"""How slopes are measured in a search: by gradient, or by steps where there is none."""
+"""How slopes are measured in a search: by gradient, or by steps without one."""
 
 from __future__ import annotations
 

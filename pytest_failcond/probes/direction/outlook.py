@@ -46,7 +46,7 @@ class Outlook:
         top: directions.
         max_shift: end of the grid, σ.
         judged: whether there is a judge.
-        besides: images to synthesise afterwards, which nobody looks at.
+        besides: images to synthesise afterwards, seen by no model.
     """
 
     def __init__(
