@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
@@ -20,6 +21,7 @@ import pytest
 
 import pytest_failcond
 from pytest_failcond import Run
+from tests.plugin.nursery import Child, Nursery
 from tests.unit.tiny import tiny_generator
 
 ROOT = Path(__file__).parents[2]
@@ -179,8 +181,9 @@ def read(path: Path) -> bytes | None:
 class Project:
     """A user's project: its files, and pytest run in it."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    def __init__(self, pytester: pytest.Pytester, nursery: Nursery) -> None:
         self.pytester = pytester
+        self._nursery = nursery
         self.path = pytester.path
         self.write("mine.py", MINE)
         self.write("torchy.py", TORCH)
@@ -209,7 +212,7 @@ class Project:
         Whatever run it keeps, can be read again.
         """
         if workers:
-            arguments = ("-n", str(workers), *ALONE, *arguments)
+            arguments = (*self.by_workers(workers), *arguments)
         option = "--failcond-json="
         named = [a.removeprefix(option) for a in arguments if a.startswith(option)]
         before = [read(self.path / name) for name in named]
@@ -218,6 +221,16 @@ class Project:
             if read(self.path / name) != old:
                 Run.load(self.path / name)
         return result
+
+    def by_workers(self, number: int = 2) -> tuple[str, ...]:
+        """Return what ``-n NUMBER`` stands for, with workers that have imported everything."""
+        return (f"--tx={number}*{self._nursery.workers}", "--dist=load", *ALONE)
+
+    def start(self, *arguments: str, file: int = -1, env: dict[str, str] | None = None) -> Child:
+        """Start pytest in a process of its own, with a terminal if it is given one."""
+        env = os.environ | {"PYTHONPATH": str(ROOT)} if env is None else env
+        arguments = ("-m", "pytest", *ALONE, *without_idle(arguments))
+        return Child(self._nursery, [*arguments], self.path, env, file)
 
     def once(self, *arguments: str) -> Any:
         """Run pytest as `run` does, unless an earlier test did: then take what its session left.
@@ -266,6 +279,21 @@ def _installed_packages():
         yield
 
 
+NURSERY: list[Nursery] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fork the process that forks sessions and workers, before any test has changed this one."""
+    if not session.config.option.collectonly:
+        NURSERY.append(Nursery())
+
+
+def pytest_unconfigure() -> None:
+    while NURSERY:
+        NURSERY.pop().close()
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with a grid of four cells, no gates, and the suite."""
@@ -274,7 +302,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     for name in ("mine", "torchy", "conftest"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(str(pytester.path))
-    return Project(pytester)
+    return Project(pytester, NURSERY[0])
 
 
 @pytest.fixture

@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.plugin.conftest import ALONE, GRID, ROOT, without_idle
+from tests.plugin.conftest import GRID, without_idle
 
 
 def kept(project, name="run.json"):
     data = json.loads((project.path / name).read_text())
     del data["digest"], data["environment"]["date"]
     return data
-
-
-def start(project, *arguments):
-    """Run pytest in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pytest", *ALONE, *without_idle(arguments)],
-        cwd=project.path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 DEADLY = '''
@@ -52,8 +38,8 @@ def test_a_key_is_taken_over_from_a_worker_that_is_killed(project, gate):
         ),
         gate(id="overall", metric="mean_corruption_accuracy", min=0.5),
     )
-    process = start(project, "-n", "2", "--failcond-json=run.json")
-    output = process.communicate(timeout=300)[0]
+    process = project.start(*project.by_workers(), "--failcond-json=run.json")
+    output = process.communicate()
     assert (project.path / "victim.txt").exists(), output
     assert "crashed while running" in output
     assert process.returncode == 1
@@ -120,13 +106,13 @@ class First:
 
 def test_two_sessions_that_keep_to_one_path_leave_one_whole_run(project):
     processes = [
-        start(
-            project, "--failcond-json=run.json", f"--failcond-seed={seed}", "-p", "no:cacheprovider"
+        project.start(
+            "--failcond-json=run.json", f"--failcond-seed={seed}", "-p", "no:cacheprovider"
         )
         for seed in (1, 2)
     ]
     for process in processes:
-        output = process.communicate(timeout=300)[0]
+        output = process.communicate()
         assert process.returncode == 0, output
     from pytest_failcond.runs.run import Run
 

@@ -10,7 +10,6 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import sys
 import termios
 import time
@@ -20,7 +19,7 @@ import pytest
 
 from pytest_failcond.plugin import progress_line as line
 from pytest_failcond.plugin.progress_line import _welcome
-from tests.plugin.conftest import ALONE, ROOT, without_idle
+from tests.plugin.conftest import ROOT
 
 SLOW = '''
 import time
@@ -71,15 +70,7 @@ class Terminal:
             "LANG": "C.UTF-8",
             "OMP_NUM_THREADS": "1",
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *ALONE, *without_idle(arguments)],
-            cwd=project.path,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=environment | variables,
-            start_new_session=True,
-        )
+        self.process = project.start(*arguments, file=slave, env=environment | variables)
         os.close(slave)
 
     def read(self, until: str | None = None, seconds: float = 120.0) -> str:
@@ -139,12 +130,13 @@ def without_times(text: str) -> str:
     return re.sub(r"=* (\d+ passed.*) in [\d.]+s =*", r"\1", text)
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "two workers"])
-def test_the_line_comes_and_goes_and_leaves_pytests_output_as_it_is(slow, options):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_line_comes_and_goes_and_leaves_pytests_output_as_it_is(slow, workers):
     # So few rows that the screen scrolls: where the cursor comes back to is then most easily wrong.
     project = slow("wait(severity)")
+    options = project.by_workers(workers) if workers else ()
     watched = Terminal(project, *options, rows=14)
-    watched.read(until=BOTH if options else SHOWN.pattern)
+    watched.read(until=BOTH if workers else SHOWN.pattern)
     go(project, 1)
     watched.read(until="left in all")
     go(project, 2, 3)
@@ -153,7 +145,7 @@ def test_the_line_comes_and_goes_and_leaves_pytests_output_as_it_is(slow, option
     during = [screen for screen in watched.shown if SHOWN.search(screen)]
     assert any("of 4 cells" in screen for screen in during)
     assert any("left in all" in screen for screen in during)
-    assert any(len(SHOWN.findall(screen)) == 2 for screen in during) == bool(options)
+    assert any(len(SHOWN.findall(screen)) == 2 for screen in during) == bool(workers)
     assert not SHOWN.search(after)
 
     # The same without the line: CI gives a terminal, but keeps the codes in a log.
@@ -265,7 +257,7 @@ def test_an_interrupt_leaves_no_line_and_the_run_that_was_there(slow):
 
 def test_a_worker_that_dies_is_no_longer_shown_and_an_interrupt_leaves_no_line(slow):
     project = slow("wait(severity); severity == 1 and __import__('os')._exit(1)")
-    terminal = Terminal(project, "-n", "2")
+    terminal = Terminal(project, *project.by_workers())
     terminal.read(until=BOTH)
     go(project, 1)
     terminal.read(until="node down")

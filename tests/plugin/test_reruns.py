@@ -7,7 +7,6 @@ import json
 import pytest
 
 from tests.plugin.conftest import CORNERS, GRID
-from tests.plugin.test_faults import start
 
 FLAKY = '''
 """What fails as often as it is told to, and what never works."""
@@ -122,8 +121,8 @@ def test_it_is_tried_once_in_each_rerun(flaky):
 
 def test_workers_try_again_too(flaky):
     project = flaky(classifier="model")
-    process = start(project, "-n", "2", "--reruns=1", "--failcond-json=run.json")
-    output = process.communicate(timeout=500)[0]
+    process = project.start(*project.by_workers(), "--reruns=1", "--failcond-json=run.json")
+    output = process.communicate()
     assert "6 passed" in output, output
     assert process.returncode == 0
     assert not errors(project)

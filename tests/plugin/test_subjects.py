@@ -262,8 +262,7 @@ def test_models_that_workers_draw_at_random_are_not_mixed(project):
     random = TORCH.replace("torch.manual_seed(3)", "torch.seed()").replace("Linear(64", "Linear(81")
     project.write("torchy.py", random)
     project.configure(GRID.replace("mine:load_classifier", "torchy:load_classifier"))
-    options = ("--dist=each", "--tx=2*popen", "-p", "no:hypothesispytest")
-    result = project.run(*options, "-k", "blackout")
+    result = project.run(*project.by_workers(), "--dist=each", "-k", "blackout")
     assert result.ret == 1
     outcomes = result.parseoutcomes()
     assert (outcomes["passed"], outcomes["errors"]) == (2, 2)

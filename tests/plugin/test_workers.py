@@ -15,7 +15,7 @@ import pytest
 from pytest_failcond.process.threads import THREADS, WAITING
 from pytest_failcond.review.answers import update_review
 from tests.decks import read_all, subjects, truthful, write_review
-from tests.plugin.conftest import CORNERS, GRID
+from tests.plugin.conftest import ALONE, CORNERS, GRID
 from tests.plugin.test_corpus_replay import add_corpus
 from tests.plugin.test_html_report import COLUMNS, blob, shown
 from tests.plugin.test_own_probes import PROBE
@@ -324,8 +324,9 @@ def test_shuffled_tests_share_the_cores_and_their_coverage_is_measured(project, 
     project.write("test_cores.py", ASKS.format(expected={WAITING: "PASSIVE", THREADS: SHARE}))
     few = {"corruptions": ["gaussian_noise"], "severities": [1]}
     project.configure(GRID, gate(id="exact", metric="accuracy_drop", max=0.005, **few))
-    options = ("-q", "--randomly-seed=1", "--cov=mine", "--cov-report=term")
-    result = project.run(*options, workers=2)
+    # These are new interpreters: what is set before an import, and the order of sets, are their own.
+    options = ("-n", "2", *ALONE, "--randomly-seed=1", "--cov=mine", "--cov-report=term")
+    result = project.run("-q", *options)
     assert result.ret == 0
     assert result.parseoutcomes() == {"passed": 5, "marginal": 1}
     result.stdout.fnmatch_lines(["mine.py*"])
