@@ -145,9 +145,12 @@ def test_an_estimate_follows_the_batches_of_the_generator():
     without.ranked(4, 12.0, 2.0, 2.0, first)  # 3 s each, 1 s without gradients
     assert told.pop() == 4 * 3 + (8 + 3) * 16 + 16  # half-filled batches count in full
     judged = Outlook(told.append, Large(), 8, 1, 8.0, judged=True)
-    judged.drawn(8, 16.0)
-    judged.ranked(8, 24.0, 4.0, 4.0, first)
-    assert told.pop() == 2.5 * ((13 + 3) * 16 + 16) + 2 * 16
+    judged.drawn(8, 1, 16.0)
+    judged.ranked(8, 24.0, 4.0, 4.0, first)  # 1 s for an image and its judges, 0.5 s without them
+    assert told.pop() == 1.5 * ((13 + 3) * 16 + 16) + 16
+    judged.drawn(8, 2, 8.0)
+    judged.ranked(8, 24.0, 4.0, 4.0, first)  # 0.25 s, whatever the way with gradients took
+    assert told.pop() == 0.75 * ((13 + 3) * 16 + 16) + 0.25 * 32
 
     class Late(Large):
         work_from = staticmethod(lambda layer: 0.5 if layer == 1 else 1.0)

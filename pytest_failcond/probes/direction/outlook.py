@@ -64,16 +64,18 @@ class Outlook:
         size = batches_of(generator).images
         end = _WALKED * max_shift if judged else min(_RANGE, max_shift)
         looks = round(end / STEP) + 1 + _BISECTED
-        self._drawn = _filled(samples, size) * judged
+        self._drawn = 0  # images that are drawn again, to be walked
         self._looks = top * looks * _filled(samples, size)
         self._strips = top * _filled(_STRIP, size)
         self._besides = _filled(besides, size)
         self._generator, self._top, self._judged = generator, top, judged
         self._draw = 0.0  # seconds for an image and its judges
+        self._size = size
 
-    def drawn(self, count: int, seconds: float) -> None:
-        """Note the time of drawing ``count`` start images, judges included."""
-        self._draw = seconds / count
+    def drawn(self, count: int, rounds: int, seconds: float) -> None:
+        """Note the time of drawing start images, ``count`` in each round, judges included."""
+        self._draw = seconds / (rounds * _filled(count, self._size))
+        self._drawn = rounds * _filled(self._samples, self._size) * self._judged
 
     def ranked(self, done: int, seconds: float, made: float, seen: float, gradient: Tensor) -> None:
         """Tell the time left after the gradients of some images.
@@ -117,7 +119,9 @@ class Outlook:
             look: the classifier's, for one.
             share: of a synthesis, that a shift repeats.
         """
-        judge = max(self._draw - synthesis, 0.0) * self._judged
+        if self._judged:  # the drawing was without gradients, in whole batches
+            synthesis = min(synthesis, self._draw)
+        judge = (self._draw - synthesis) * self._judged
         walks = (synthesis * share + look + judge) * self._looks
         strips = (synthesis + look + judge) * self._strips  # whole syntheses
         return walks + strips + (synthesis + judge) * self._drawn + synthesis * self._besides

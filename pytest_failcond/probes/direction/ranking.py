@@ -102,7 +102,8 @@ def rank_dimensions(
             truncation=truncation,
         )
         if outlook is not None:
-            outlook.drawn(count, clock() - started)
+            rounds = int(starts.samples[-1]) // count + 1
+            outlook.drawn(count, rounds, clock() - started)
         return starts
 
     why = _AS_CONFIGURED
