@@ -127,7 +127,8 @@ def corrupted(clean: LabeledImages, count: int) -> LabeledImages:
     for number, corruption in enumerate(CORRUPTIONS):
         for severity in range(1, 6):
             some = (which == number) & (severities == severity)
-            images[some] = corrupt(images[some], corruption, severity, indices=rows[some])
+            if some.any():
+                images[some] = corrupt(images[some], corruption, severity, indices=rows[some])
     return LabeledImages(images, clean.labels[rows])
 
 

@@ -159,6 +159,7 @@ class Seeker:
         """Draw blocks until they have enough start images: those that are accepted, and that the classifier has
         right.
         """
+        most = self._enough(needed)
         samples, styles = [], []
         for _ in range(_BLOCKS):
             first = self._drawn
@@ -171,14 +172,13 @@ class Seeker:
             self._accepted += int(accepted.sum())
             self._usable += len(rows)
             self._looked.update(dict.fromkeys(needed, BLOCK))
-            if sum(map(len, samples)) >= _FULL:
+            if sum(map(len, samples)) >= min(most, _FULL):
                 break
-        most = self._enough(needed)
         return Starts(self._search.label, np.concatenate(samples)[:most], torch.cat(styles)[:most])
 
     def _enough(self, needed: Needed) -> int:
-        """Return how many start images should give the images that are needed."""
-        rates = {kind: (self._found[kind] + 1) / (self._looked[kind] + 1) for kind in needed}
+        """Return how many start images should give the images that are needed, as earlier ones did."""
+        rates = {kind: (self._found[kind] + 1) / (self._looked[kind] + 2) for kind in needed}
         return max(_FEWEST, int(_SPARE * max(n / rates[kind] for kind, n in needed.items())))
 
     def _look(self, candidates: Sequence[Candidate]) -> Iterator[Found]:
