@@ -137,7 +137,7 @@ def _open_store(state: State, measured: Run | None) -> None:
         if measured is not None:
             from pytest_failcond.runs.assemble import disassemble
 
-            disassemble(measured, state.store)
+            disassemble(measured, state.store, state.baseline)
     except BaseException:
         state.folder.close()
         raise

@@ -23,6 +23,7 @@ from pytest_failcond.probes.keys import (
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.regression import planned as regression_test
 from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.runs.beside import beside_of, joined
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.other import Other
 from pytest_failcond.runs.run import Run
@@ -89,6 +90,7 @@ def assemble(
     environment = {key: value for key, value in run.environment.items() if key != "strict"}
     environment |= {"strict": True} if strict else {}
     run = replace(run, planned=planned, part=part, pictures=folder, environment=environment)
+    run = replace(run, beside=beside_of(beside, baseline) if only is None else None)
     if part is None:
         if kept:
             tests = [PROBES.planned(name, settings) for name in planned]
@@ -118,8 +120,8 @@ def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
     return replace(run, records=mine(run.records), errors=errors, withheld=mine(run.withheld))
 
 
-def disassemble(run: Run, store_folder: Path) -> None:
-    """Put the records of a run into a store, for a session that judges it."""
+def disassemble(run: Run, store_folder: Path, baseline: Path | None = None) -> None:
+    """Put the records of a run into a store, for a session that judges it, perhaps against a baseline."""
     store = Store(store_folder)
     kept = None if run.kept is None else pack(run.kept, "<u4")
     session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
@@ -130,6 +132,8 @@ def disassemble(run: Run, store_folder: Path) -> None:
         store.put(name, error_record(sentence))
     for name, sentence in run.withheld.items():
         store.put(name, error_record(sentence, withheld=True))
+    for name, found in joined([run.beside], baseline).items():
+        store.put(f"{COMPARED}{name}", found)
     for file in run.picture_files:
         if (content := run.picture(file)) is not None:
             write_atomically(store.pictures / file, content)

@@ -15,6 +15,7 @@ from pytest_failcond.probes.keys import CorpusKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.regression.record import Comparison
 from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.runs.beside import Beside
 from pytest_failcond.runs.run_file.whole import SCHEMA
 from pytest_failcond.storage.packing import check_size, pack, unpack
 from pytest_failcond.verdicts.gates import Check, GateResult
@@ -50,6 +51,7 @@ def content_of(run: Run) -> dict[str, Any]:
         "labels": pack(run.labels),
         "kept": None if run.kept is None else pack(run.kept, _WIDE),
         "part": None if run.part is None else list(run.part),
+        **({"beside": run.beside.to_json()} if run.beside else {}),
         "planned": list(run.planned),
         "measurements": [m.to_json() for m in run.measurements.values()],
         "rankings": [r.to_json() for r in run.rankings.values()],
@@ -113,6 +115,7 @@ def fields_of(data: dict[str, Any], pictures: Path) -> dict[str, Any]:
         else Comparison.from_json(data["comparison"], PROBES.parse),
         "kept": None if data["kept"] is None else unpack(data["kept"], _WIDE, count=len(labels)),
         "part": None if data["part"] is None else (data["part"][0], data["part"][1]),
+        "beside": Beside.from_json(data["beside"]) if data.get("beside") else None,
         "errors": {e["key"]: e["error"] for e in data["errors"]},
         "withheld": {e["key"]: e["error"] for e in data.get("withheld", ())},
         "gates": tuple(gates),

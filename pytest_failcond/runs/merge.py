@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.runs.assemble import conclude
+from pytest_failcond.runs.beside import beside_of, joined
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.verdicts.plan import share_of
@@ -51,9 +52,11 @@ def merge(
             for file in sorted(run.picture_files):
                 if (content := run.picture(file)) is not None:
                     write_atomically(pictures / file, content)
+    beside = joined((run.beside for run in runs), baseline)
     whole = replace(
         first,
         part=None,
+        beside=beside_of(beside, baseline),
         environment=_environment(runs),
         records=PROBES.in_order(_union([run.records for run in runs]).values(), settings),
         errors=_union([run.errors for run in runs]),
@@ -66,7 +69,7 @@ def merge(
         if missing
         else "was not measured"
     )
-    return conclude(whole, settings, baseline, missing=reason)
+    return conclude(whole, settings, baseline, beside=beside, missing=reason)
 
 
 def _check(path: str, run: Run, first_path: str, first: Run) -> None:

@@ -33,6 +33,7 @@ from pytest_failcond.probes.keys import (
 )
 from pytest_failcond.probes.regression.record import Comparison
 from pytest_failcond.records.measurements import Measurement, measurements_in
+from pytest_failcond.runs.beside import Beside
 from pytest_failcond.runs.content import content_of, digest, fields_of
 from pytest_failcond.runs.run_file.agreement import check_agreement
 from pytest_failcond.runs.run_file.whole import SCHEMA, RunRecord
@@ -65,6 +66,7 @@ class Run:
         comparison: with the baseline, if there is one.
         kept: indices of the test images in the user's set, if ``max_images`` left some out.
         part: (i, n) of a run that measured the i-th of n parts of the plan.
+        beside: what was measured for the comparison with a baseline alone.
         pictures: the folder of the pictures that it names, if there is one.
         hashes: SHA-256 of the run's pictures by file name.
     """
@@ -83,6 +85,7 @@ class Run:
     comparison: Comparison | None = None
     kept: npt.NDArray[np.int64] | None = None
     part: tuple[int, int] | None = None
+    beside: Beside | None = None
     pictures: Path | None = None
     hashes: dict[str, str] = field(default_factory=dict)
 
@@ -198,6 +201,7 @@ class Run:
         files |= {d.where.file for d in self.directions.values() if d.where is not None}
         files |= {file for found in self.combinations.values() for file in found.files}
         files |= {e.picture for e in self.corpus.entries if e.picture} if self.corpus else set()
+        files |= self.beside.files if self.beside else set()
         return files | {found.file for found in examples if found is not None}
 
     def picture(self, file: str) -> bytes | None:

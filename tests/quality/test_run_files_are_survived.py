@@ -29,6 +29,7 @@ from pytest_failcond.probes.keys import CombinationKey
 from pytest_failcond.report import terminal
 from pytest_failcond.report.contents import is_red
 from pytest_failcond.runs.assemble import assemble, conclude, disassemble
+from pytest_failcond.runs.beside import Beside
 from pytest_failcond.runs.content import digest
 from pytest_failcond.runs.run import Run
 from tests import runs
@@ -90,6 +91,12 @@ def judged(folder: Path, *gates: dict, baseline: Path | None = None, lacking: st
     return conclude(run, settings, baseline)
 
 
+BESIDE = Beside("sha256:" + "b" * 64, {
+    "combination:0": {"replayed": 9, "still": 4},
+    "clean": {"lost": None, "gained": {"file": "g.png", "indices": [3], "labels": [1], "before": [0], "after": [1]}},
+})  # fmt: skip
+
+
 def part_of(run: Run, number: int) -> Run:
     """What one of two sessions measured of it."""
     mine = {key: m for i, (key, m) in enumerate(run.measurements.items()) if i % 2 == number - 1}
@@ -111,7 +118,7 @@ def files(tmp_path_factory) -> dict[str, Path]:
         "shown": replace(
             runs.make_run(folder / "shown"), comparison=runs.make_comparison(folder / "shown")
         ),
-        "part": part_of(green, 1),
+        "part": replace(part_of(green, 1), beside=BESIDE),
         "other part": part_of(green, 2),
     }
     for name, run in made.items():

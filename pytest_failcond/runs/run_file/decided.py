@@ -18,6 +18,7 @@ from pytest_failcond.runs.run_file.values import (
     Count,
     Date,
     DirectionName,
+    Hash,
     Positive,
     Share,
     Shift,
@@ -214,6 +215,35 @@ class CombinationComparisonRecord(Record):
         ):
             raise ValueError("still is not a part of replayed")
         return self
+
+
+class BesideOfKey(Record):
+    """What was measured of one key for the comparison alone."""
+
+    key: Checked = Field(description="The key.")
+    lost: ExamplesRecord | None = Field(
+        None, description="Some lost images; null without pictures."
+    )
+    gained: ExamplesRecord | None = Field(
+        None, description="Some gained images; null without pictures."
+    )
+    replayed: Count | None = Field(
+        None, description="Findings of the baseline that were tried on this classifier."
+    )
+    still: Count | None = Field(None, description="Those of them that break it too.")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if (self.still or 0) > (self.replayed or 0):
+            raise ValueError("still is not a part of replayed")
+        return self
+
+
+class BesideRecord(Record):
+    """What a session measured for the comparison with a baseline alone."""
+
+    baseline: Hash = Field(description="SHA-256 of the baseline's file.")
+    found: Many[BesideOfKey] = Field(description="Key by key.")
 
 
 class ComparisonRecord(Record):

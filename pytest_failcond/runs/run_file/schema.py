@@ -12,6 +12,7 @@ from pytest_failcond.runs.run_file.whole import RunRecord
 _LEFT_OUT = {
     "MeasurementRecord": {"corruption", "severity"},
     "EnvironmentRecord": {"remarks", "strict"},
+    "BesideOfKey": {"lost", "gained", "replayed", "still"},
 }
 """Fields that entries of other kinds, or runs without remarks, do not have."""
 
@@ -30,7 +31,13 @@ def schema_text() -> str:
     )
     schema = {"$schema": GenerateJsonSchema.schema_dialect, **schema}
     schema["title"] = "Run file of pytest-failcond"
-    for name in ("records", "combinations", "fitness", "withheld"):  # left out if there are none
+    for name in (
+        "records",
+        "combinations",
+        "fitness",
+        "withheld",
+        "beside",
+    ):  # left out if there are none
         schema["required"].remove(name)
     for name, definition in schema["$defs"].items():
         definition.pop("title", None)

@@ -11,7 +11,12 @@ from pytest_failcond.probes.keys import CornerCaseKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.ranges import PARTS
 from pytest_failcond.runs.run_file.combinations import CombinedRecord
-from pytest_failcond.runs.run_file.decided import ComparisonRecord, GateRecord, check_metrics
+from pytest_failcond.runs.run_file.decided import (
+    BesideRecord,
+    ComparisonRecord,
+    GateRecord,
+    check_metrics,
+)
 from pytest_failcond.runs.run_file.directions import DirectionRecord, RankingRecord
 from pytest_failcond.runs.run_file.fitness import FitnessRecord
 from pytest_failcond.runs.run_file.measured import CorpusRecord, MeasurementRecord
@@ -120,6 +125,10 @@ class RunRecord(Record):
         description="[i, n] of a run that measured the i-th of n parts of the plan and judges "
         "nothing; null for a whole run."
     )
+    beside: BesideRecord | None = Field(
+        None,
+        description="What was measured for the comparison with a baseline alone; left out if there is nothing.",
+    )
     planned: Many[Planned] = Field(
         description="The session's plan: a key, corner_case:CLASS:RANK, gate:ID or regression:KEY "
         "for each test."
@@ -177,6 +186,8 @@ class RunRecord(Record):
         _unique("classes", self.classes)
         if self.corpus is not None:
             _unique("corpus.entries", [entry.id for entry in self.corpus.entries])
+        if self.beside is not None:
+            _unique("beside.found", [entry.key for entry in self.beside.found])
         if self.comparison is not None:
             _unique("comparison.keys", [entry.key for entry in self.comparison.keys])
             _unique("comparison.directions", [entry.key for entry in self.comparison.directions])
