@@ -34,6 +34,8 @@ example-combinations: $(INSTALLED) ## Search combined corner cases of both class
 example-mend: $(INSTALLED) ## Fine-tune the failing classifier on its hard images; MNIST names the folder of the digits.
 	cd example_project && $(BIN)/failcond export $(MEND)/hard --count 1500 --classifier digits:load_mlp
 	cd example_project && PYTHONPATH=. $(BIN)/python -m training.mend
+	cd example_project && $(BIN)/failcond export $(MEND)/again --count 1500 --seed 3 --classifier training.mend:load_once
+	cd example_project && PYTHONPATH=. $(BIN)/python -m training.mend --again
 	-$(MENDED) --failcond-classifier=digits:load_mlp --failcond-json=$(MEND)/first.json
 	-$(MENDED) --failcond-classifier=training.mend:load_mended --failcond-json=$(MEND)/mended.json \
 		--failcond-compare=$(MEND)/first.json
