@@ -13,7 +13,6 @@ claimed classes. Each answer is saved at once; the same command continues a stop
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,9 +137,17 @@ def _review(path: Path, options: argparse.Namespace) -> Review:
 
     review = read_review(path)
     if review is None or not review.decks:
-        run = "RUN" if options.run_file is None else shlex.quote(str(options.run_file))
-        raise FailcondError(f"{path}: there is no review yet; begin with `failcond review {run}`")
+        run = "RUN" if options.run_file is None else str(options.run_file)
+        begin = _command(options, run)
+        raise FailcondError(f"{path}: there is no review yet; begin with `{begin}`")
     return review
+
+
+def _command(options: argparse.Namespace, *words: str) -> str:
+    """Return a ``failcond review`` of the same configuration."""
+    from pytest_failcond.words.commands import command_line, given_in
+
+    return command_line(["review", *words], given_in({"config": options.config}))
 
 
 def _blind(path: Path, deck: Deck) -> Blind:
@@ -168,7 +175,8 @@ def _write_page(path: Path, settings: Settings, options: argparse.Namespace, dec
     _, kind = _reader(options)
     write_atomically(options.page, page_as_file(_blind(path, deck), options.reader or "", kind))
     say(f"wrote {options.page}: {count(len(deck.images), 'image')} of deck {deck.id}")
-    say("then read the answers that the page downloads: failcond review --answers FILE")
+    read = _command(options, "--answers", "FILE")
+    say(f"then read the answers that the page downloads: {read}")
     return 0
 
 
@@ -179,10 +187,8 @@ def _write_images(path: Path, options: argparse.Namespace, deck: Deck) -> int:
     write_folder(options.images, deck, read_images(path, deck))
     say(f"wrote {count(len(deck.images), 'image')} of deck {deck.id} to {options.images}")
     table = options.images / ANSWERS
-    say(
-        f"then read the filled table: failcond review --answers {table} --reader NAME --kind person "
-        "(or --kind model)"
-    )
+    read = _command(options, "--answers", str(table), "--reader", "NAME", "--kind", "person")
+    say(f"then read the filled table: {read} (or --kind model)")
     return 0
 
 

@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--classifier", metavar="MODULE:CALLABLE", help="instead of the configured one"
     )
     parser.add_argument("--generator", metavar="FILE", help="instead of the configured one")
+    parser.add_argument(
+        "--images", metavar="MODULE:CALLABLE", help="test images, instead of the configured ones"
+    )
     parser.add_argument("--seed", type=SEED.read, metavar="S", help="instead of the configured one")
 
 
@@ -63,12 +66,15 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.config.inputs import inputs_of
     from pytest_failcond.laboratory.configured import find_settings
     from pytest_failcond.storage.outputs import Place, check_outputs
+    from pytest_failcond.subjects.files import files_of
 
     wanted = _wanted(options)
+    place = None if options.images is None else files_of(options.images)
     settings = find_settings(
         options.config,
         classifier=options.classifier,
         generator=None if options.generator is None else str(Path(options.generator).absolute()),
+        images=options.images if place is None else str(place.absolute()),
         seed=options.seed,
     )
     out = options.out or Path(f"{wanted.name}.png")

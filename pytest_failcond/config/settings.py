@@ -266,7 +266,7 @@ class Settings(Table):
 def load_settings(
     path: Path, table: dict[str, Any], given: Mapping[str, str] | None = None, **overrides: Any
 ) -> Settings:
-    """Validate a table; ``overrides`` (from the command line) win over it; ``given``: see `config.given`.
+    """Validate a table; ``overrides`` (from the command line) win over it; ``given``: see `words.commands`.
 
     Raises:
         FailcondError: one sentence that names the file, the key and the remedy.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_failcond.config.class_names import class_names
 from pytest_failcond.config.configuration import Finder, absence, read_configuration
-from pytest_failcond.config.given import given_in
 from pytest_failcond.config.own_probes import add_configured
 from pytest_failcond.config.pythonpath import use_pythonpath
 from pytest_failcond.config.settings import Settings, load_settings
@@ -22,6 +21,7 @@ from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.modules import check_device
 from pytest_failcond.subjects.sources import labeled_images
+from pytest_failcond.words.commands import given_in
 
 if TYPE_CHECKING:
     pass

@@ -40,6 +40,7 @@ def describe_environment(settings: Settings, *, with_torch: bool) -> dict[str, A
         "cores": os.cpu_count(),
         "packages": {name: _version(name) for name in _PACKAGES},
         **describe_commit(settings.folder),
+        **({"options": settings.given} if settings.given else {}),
     }
 
 

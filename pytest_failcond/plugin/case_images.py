@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from math import hypot
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import CorruptionKey, DirectionKey, RankingKey
+from pytest_failcond.words.commands import command_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class SeenImage:
             for none of these; None without a judge.
         accepted: whether it still shows its class; True without a judge.
         judges: each judge's prediction: the name of a class, or "none of these".
+        given: the options of the session that chose the subjects.
     """
 
     image: npt.NDArray[np.float32]
@@ -40,6 +41,7 @@ class SeenImage:
     judged: int | None
     accepted: bool
     judges: tuple[str, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def valid(self) -> bool:
@@ -54,7 +56,8 @@ class SeenImage:
     def _told(self, what: str, command: Iterable[str]) -> str:
         return (
             f"class {self.class_name!r}, {what}: predicted {self.predicted} with "
-            f"p({self.class_name}) = {self.p:.3f}; reproduce with `{shlex.join(command)}`"
+            f"p({self.class_name}) = {self.p:.3f}; reproduce with "
+            f"`{command_line(['show', *command], self.given)}`"
         )
 
 
@@ -124,7 +127,7 @@ class CorruptedImage(SeenImage):
 
     def __str__(self) -> str:
         what = f"test image {self.index} under {self.key.corruption}, severity {self.key.severity}"
-        return self._told(what, ["failcond", "show", self.key, "--image", str(self.index)])
+        return self._told(what, [self.key, "--image", str(self.index)])
 
     __repr__ = __str__
 
@@ -138,8 +141,7 @@ def margin_of(p: npt.NDArray[np.float32], label: int) -> float:
 
 def _show(keys: Iterable[str], shifts: Iterable[float], sample: int) -> list[str]:
     amounts = ",".join(f"{shift:g}" for shift in shifts)
-    return ["failcond", "show", *keys, *(["--shift", amounts] if amounts else []),
-            "--sample", str(sample)]  # fmt: skip
+    return [*keys, *(["--shift", amounts] if amounts else []), "--sample", str(sample)]
 
 
 def _moved(key: DirectionKey, name: str) -> str:

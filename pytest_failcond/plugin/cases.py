@@ -151,6 +151,7 @@ class Cases:
             "predicted": int(p.argmax()),
             "judged": None if strictest is None else int(strictest[0].argmax()),
             "accepted": bool(judgement.accepted(label)[0]),
+            "given": laboratory.settings.given,
             "judges": tuple(judged_name(self._classes, int(seen[0])) for seen in judgement.labels),
         }
 

@@ -61,8 +61,8 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         name: config.getoption(f"failcond_{name}")
         for name in ("classifier", "generator", "images", "device", "seed", "seeds")
     }
-    from pytest_failcond.config.given import given_in
     from pytest_failcond.config.settings import load_settings
+    from pytest_failcond.words.commands import given_in
 
     words = given_in(given | {"config": config.getoption("failcond_config")})
     if given["generator"] is not None:  # relative to pytest's working directory, unlike the file's

@@ -163,7 +163,7 @@ class Failcond:
             pytest.xfail(one_line(said))
         self._tell(VERDICT, "passed")
         if entry.mended:
-            say(f"{said}; promote it: {promotion([entry_id])}")
+            say(f"{said}; promote it: {promotion([entry_id], self._settings.given)}")
 
     def direction_key(self, class_index: int, rank: int) -> DirectionKey:
         """Return the key of a class's direction of a rank, from 1; ranks the class if need be."""

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_failcond.probes.keys import EntryKey
 from pytest_failcond.probes.moved import Moved
 from pytest_failcond.probes.shown import Shown
+from pytest_failcond.words.commands import command_line, given_in
 
 
 def show_line(run: Shown, moved: Moved) -> str:
     """Return the ``failcond show`` that moves a start image along directions, to the pixel.
 
     Run it in the folder of the tests. It contains the settings that options of the session may have
-    changed: the seed, the classifier, and a generator outside the project.
+    changed: always the seed and the classifier, a generator outside the project, and what else was given.
     """
     shifts = ",".join(map(repr, moved.shifts))
-    seed = str(run.settings.get("seed", 0))
-    return _line(
-        run, [*moved.keys, "--shift", shifts, "--sample", str(moved.sample), "--seed", seed]
-    )
+    words = [*moved.keys, "--shift", shifts, "--sample", str(moved.sample)]
+    return _line(run, words, {"seed": run.settings.get("seed", 0)})
 
 
 def show_kept(run: Shown, entry: str) -> str:
-    """Return the ``failcond show`` that makes an image of the corpus again."""
-    return _line(run, [EntryKey(entry)])
+    """Return the ``failcond show`` that makes an image of the corpus again; its seed is in the manifest."""
+    return _line(run, [EntryKey(entry)], {"seed": None})
 
 
-def _line(run: Shown, words: Sequence[str]) -> str:
-    line = ["failcond", "show", *words]
-    generator, classifier = run.settings.get("generator"), run.settings.get("classifier")
-    if generator and Path(generator).is_absolute():
-        line += ["--generator", generator]
-    if classifier:
-        line += ["--classifier", classifier]
-    return shlex.join(line)
+def given(run: Shown) -> dict[str, str]:
+    """Return the options of the session that chose the subjects."""
+    return dict(run.environment.get("options", {}))
+
+
+def _line(run: Shown, words: Sequence[str], seed: dict[str, object]) -> str:
+    settings = run.settings
+    generator = settings.get("generator")
+    outside = generator if generator and Path(generator).is_absolute() else None
+    subjects = {"generator": outside, "classifier": settings.get("classifier") or None}
+    return command_line(["show", *words], given_in({**given(run), **subjects, **seed}))

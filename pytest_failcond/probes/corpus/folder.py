@@ -7,7 +7,7 @@ origin, and whether the classifier must have it right.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.probes.corpus.manifest import Entry, Status, read_manifest, write_manifest
 from pytest_failcond.storage.files import write_atomically
+from pytest_failcond.words.commands import command_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -171,9 +172,9 @@ class Corpus:
         return np.stack(read)
 
 
-def promotion(ids: Iterable[str]) -> str:
-    """Return the command that marks entries as fixed."""
-    return f"failcond discover --fixed {' '.join(ids)}"
+def promotion(ids: Iterable[str], given: Mapping[str, str]) -> str:
+    """Return the command that marks entries as fixed; ``given``: the options that chose the subjects."""
+    return command_line(["discover", "--fixed", *ids], given, ["config"])
 
 
 def hash_png(content: bytes) -> str:

@@ -8,7 +8,7 @@ from pytest_failcond.probes.corpus.folder import promotion
 from pytest_failcond.probes.corpus.record import Replayed, replay_in
 from pytest_failcond.probes.keys import EntryKey, Key
 from pytest_failcond.probes.shown import Shown
-from pytest_failcond.report.reproduce import show_kept
+from pytest_failcond.report.reproduce import given, show_kept
 from pytest_failcond.report.wording import count
 from pytest_failcond.words.blocks import Block, Note, Section
 from pytest_failcond.words.drawings import Frame, Said, Strip
@@ -86,7 +86,7 @@ def advice(run: Shown) -> str:
     if not ids:
         return ""
     more = f" … ({len(ids) - _NAMED} more)" if len(ids) > _NAMED else ""
-    return f"now right: promote with {promotion(ids[:_NAMED])}{more}"
+    return f"now right: promote with {promotion(ids[:_NAMED], given(run))}{more}"
 
 
 def title(entry: Replayed) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pytest_failcond.config.given import SHOWN, options_of
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import Generator
 from pytest_failcond.laboratory.measure import Laboratory
@@ -21,6 +20,7 @@ from pytest_failcond.probes.direction.measure import find, measure_direction
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.direction.starts import Starts, starts_of
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
+from pytest_failcond.words.commands import options_of
 
 _PAIRED = 2  # start images of a film of two directions: it has many frames
 
@@ -82,7 +82,7 @@ def explore(
         explored=explored,
         skipped=skipped,
         not_searched=not_searched,
-        options=tuple(options_of(settings.given, *SHOWN)),
+        options=tuple(options_of(settings.given)),
     )
 
 

@@ -69,6 +69,11 @@ class EnvironmentRecord(Record):
         description="Whether --failcond-strict was given: checks that are marginal or not "
         "evaluated fail; left out if it was not.",
     )
+    options: Annotated[dict[str, str], BeforeValidator(at_most(20))] = Field(
+        {},
+        description="The options of the session that chose the subjects, such as config or seed, as they "
+        "were given; left out if there are none.",
+    )
     remarks: Many[RemarkRecord] = Field(
         [],
         description="Remarks on the models, the baseline and the images; left out if there are "

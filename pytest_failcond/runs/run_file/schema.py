@@ -11,10 +11,10 @@ from pytest_failcond.runs.run_file.whole import RunRecord
 
 _LEFT_OUT = {
     "MeasurementRecord": {"corruption", "severity"},
-    "EnvironmentRecord": {"remarks", "strict"},
+    "EnvironmentRecord": {"options", "remarks", "strict"},
     "BesideOfKey": {"lost", "gained", "replayed", "still"},
 }
-"""Fields that entries of other kinds, or runs without remarks, do not have."""
+"""Fields that entries of other kinds, or runs without remarks or options, do not have."""
 
 
 class _Generator(GenerateJsonSchema):
