@@ -40,6 +40,7 @@ _PATH_DECAY = 0.01
 LOSSES = ("D", "D class", "G", "G class")
 """The names of the losses; while the discriminator warms up, only its own exist."""
 
+_SIGNS = "signs"  # the mean sign of the discriminator's scores of real images
 _STATE_FORMAT = "pytest-failcond-training"
 
 
@@ -119,12 +120,8 @@ class Trainer:
 
     def generator(self) -> Generator:
         """Return a copy of the averaged generator, with the record of its training."""
-        record = {
-            "images": self.images_seen,
-            "recipe": asdict(self.recipe),
-            "mix": asdict(self._images.mix),
-            "data": self._images.hash,
-        }
+        record = {"images": self.images_seen, "recipe": asdict(self.recipe)}
+        record |= {"mix": asdict(self._images.mix), "data": self._images.hash}
         if self._start is not None:
             record["start"] = {"hash": self._start.hash, "training": self._start.training}
         return Generator(self.config, copy.deepcopy(self._networks.average), training=record)
@@ -137,13 +134,16 @@ class Trainer:
         real, real_labels, fake_labels = self._loader.at(self.step)
         z = torch.randn((2 * count, self.config.z_dim), generator=noise, device=self._device)
 
-        losses = self._train_discriminator(real, real_labels, z[:count], fake_labels, noise)
+        found = self._train_discriminator(real, real_labels, z[:count], fake_labels, noise)
         warm = self.images_seen >= recipe.warm_up
         if warm:
-            losses |= self._train_generator(z[count:], fake_labels, noise)
+            found |= self._train_generator(z[count:], fake_labels, noise)
         self.step += 1
         if warm:
             self._update_average()
+        values = torch.stack([*found.values()]).tolist()  # once a step: a GPU is waited for
+        losses = dict(zip(found, values, strict=True))
+        self._real_signs.append(losses.pop(_SIGNS))
         self._update_augmentation()
         for name, value in losses.items():
             if not math.isfinite(value):
@@ -161,7 +161,7 @@ class Trainer:
 
     def _train_discriminator(
         self, real: Tensor, real_labels: Tensor, z: Tensor, labels: Tensor, noise: torch.Generator
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         with torch.no_grad():
             fake = self._synthesize(z, labels, noise)
         penalise = self.step % self.recipe.r1_every == 0
@@ -181,12 +181,12 @@ class Trainer:
             penalty = (gradient / scale).square().sum(dim=(1, 2, 3)).mean()
             total = total + penalty * (self.recipe.r1_gamma / 2 * self.recipe.r1_every)
         self._networks.descend("discriminator", total, self.recipe.rate(self.images_seen))
-        self._real_signs.append(float(real_score.detach().sign().mean()))
-        return {"D": float(loss.detach()), "D class": float(class_loss.detach())}
+        signs = real_score.detach().sign().mean()
+        return {"D": loss.detach(), "D class": class_loss.detach(), _SIGNS: signs}
 
     def _train_generator(
         self, z: Tensor, labels: Tensor, noise: torch.Generator
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         fake = augment(self._synthesize(z, labels, noise), self._augmentation, noise)
         self._networks.discriminator.requires_grad_(False)
         score, logits = self._networks.discriminator(fake, labels, dtype=self._dtype)
@@ -197,7 +197,7 @@ class Trainer:
         if self.recipe.path_weight and self.step % _PATH_EVERY == 0:
             total = total + self._path_penalty(z, labels, noise) * _PATH_EVERY
         self._networks.descend("generator", total, self.recipe.rate(self.images_seen))
-        return {"G": float(loss.detach()), "G class": float(class_loss.detach())}
+        return {"G": loss.detach(), "G class": class_loss.detach()}
 
     def _path_penalty(self, z: Tensor, labels: Tensor, noise: torch.Generator) -> Tensor:
         """Path-length regularisation (arXiv 1912.04958, eq. 4), on half the batch."""

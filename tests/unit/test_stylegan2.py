@@ -11,7 +11,13 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2 import stylespace
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.generators.stylegan2.generator import Generator
-from pytest_failcond.generators.stylegan2.layers import downsampling_convolution, upsample
+from pytest_failcond.generators.stylegan2.layers import (
+    downsampling_convolution,
+    smooth,
+    smooth_by_matrices,
+    upsample,
+    upsample_by_matrices,
+)
 from pytest_failcond.generators.stylegan2.network import Network, State, StyledConvolution, ToImage
 from pytest_failcond.generators.stylegan2.stylespace import index_of, locate
 from pytest_failcond.training.discriminator import Discriminator, minibatch_deviation
@@ -27,6 +33,32 @@ def zero_inserted(image):
     out = np.zeros((2 * image.shape[0] - 1, 2 * image.shape[1] - 1))
     out[::2, ::2] = image
     return out
+
+
+@pytest.mark.parametrize(
+    ("plain", "by_matrices", "options"),
+    [
+        (upsample, upsample_by_matrices, {}),
+        (smooth, smooth_by_matrices, {"padding": 1, "gain": 4.0}),
+        (smooth, smooth_by_matrices, {"padding": 2}),
+        (smooth, smooth_by_matrices, {"padding": 1, "stride": 2}),
+    ],
+)
+def test_filters_of_a_gpu_are_those_of_a_cpu_and_so_are_their_gradients(
+    plain, by_matrices, options
+):
+    torch.manual_seed(0)
+    found = []
+    for filtered in (plain, by_matrices):
+        x = torch.randn(2, 3, 6, 9, generator=torch.Generator().manual_seed(1), requires_grad=True)
+        y = filtered(x.contiguous(memory_format=torch.channels_last), **options)
+        (first,) = torch.autograd.grad(y.pow(3).sum(), x, create_graph=True)
+        (second,) = torch.autograd.grad(first.square().sum(), x)
+        found.append((y, first, second))
+    for expected, made in zip(*found, strict=True):
+        assert made.shape == expected.shape
+        largest = float(expected.detach().abs().max())
+        torch.testing.assert_close(made, expected, rtol=0, atol=1e-6 * largest)
 
 
 def convolved_at_twice_the_size(image, weight):
