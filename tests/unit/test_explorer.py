@@ -121,7 +121,7 @@ def test_the_page_holds_the_combinations_with_the_line_that_makes_each_again(pro
     arguments = ["--classifier", "explorable_models:load_classifier", "--config", "pyproject.toml"]
     assert cli.main(["explore", "--classes", CLASSES[1], "--samples", "3", *arguments]) == 0
     data = read((project / "explorer.html").read_text(encoding="utf-8"))
-    assert data["options"] == f" --config pyproject.toml --classifier {arguments[1]}"
+    assert data["options"] == f" --classifier {arguments[1]} --config pyproject.toml"
     (explored,) = data["explored"]
     assert [search["toward"] for search in explored["searches"]] == [None, 2]
     search = explored["searches"][0]
