@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = "failcond"
     try:
         share_cores()
-        parser, words = _parser(), sys.argv[1:] if argv is None else list(argv)
+        words = sys.argv[1:] if argv is None else list(argv)
+        parser = _parser(words[:1] if words and words[0] in COMMANDS else COMMANDS)
         if "" in words or any(word.startswith("--") and word.endswith("=") for word in words):
             parser.error("an argument is empty; perhaps a variable is not set")
         options, unknown = parser.parse_known_args(words)
@@ -88,11 +89,12 @@ class _Parser(argparse.ArgumentParser):
         put(message, to=file or sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of these commands; each takes a while to be imported and described."""
     parser = _Parser(prog="failcond", description="Robustness checks for image classifiers.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in names:
         module = import_module(f"pytest_failcond.commands.{name}")
         text = (module.__doc__ or "").strip()
         command = commands.add_parser(

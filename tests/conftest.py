@@ -6,6 +6,7 @@ import signal
 import sys
 import sysconfig
 import threading
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,12 @@ def pytester(pytester, monkeypatch):
 def pytest_runtest_protocol():
     """Forget the modules of a project after its test, and its folders: other projects have modules
     of the same names."""
-    path, known = [*sys.path], set(sys.modules)
+    path, last = [*sys.path], next(reversed(sys.modules))
     try:
         return (yield)
     finally:
         sys.path[:] = path
-        for name in sys.modules.keys() - known:
+        for name in [*takewhile(lambda name: name != last, reversed(sys.modules))]:
             if is_of_a_project(sys.modules[name]):
                 del sys.modules[name]
 

@@ -145,6 +145,7 @@ ASKED_BY = {
     "randomly": ("--randomly",),
     "rerunfailures": ("--reruns",),
     "syrupy": ("--snapshot",),
+    "logging": ("--log",),
     "html": ("--html",),
     "metadata": ("--html",),
     "pytest_cov": ("--cov",),

@@ -217,9 +217,10 @@ def test_a_combination_that_fails_prints_the_line_that_makes_it_again(corners, m
     corners.write(
         "test_robustness.py",
         "import numpy as np\n"
-        "from hypothesis import given, settings, target\n"
+        "from hypothesis import Phase, given, settings, target\n"
         "from pytest_failcond.strategies import combinations\n"
-        "@settings(derandomize=True, deadline=None, max_examples=20)\n"
+        "@settings(derandomize=True, deadline=None, max_examples=20,\n"
+        "          phases=[phase for phase in Phase if phase != Phase.explain])\n"
         "@given(case=combinations(3, top=4, most=2, max_steps=4, starts=8))\n"
         "def test_it(failcond, case):\n"
         "    image = failcond.image(case)\n"

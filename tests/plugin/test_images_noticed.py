@@ -25,11 +25,11 @@ def load_classifier():
 def noticed(project):
     """Run with images of a size and a brightest level; return their remarks."""
 
-    def run(tables: str, most: int = 255, side: int = 9, *options: str, workers: int = 0):
+    def run(tables: str, most: int = 255, side: int = 9):
         project.write("small.py", IMAGES.format(most=most, side=side))
         tables = tables.replace("mine:load_images", "small:load")
         project.configure(tables.replace("mine:load_classifier", "small:load_classifier"))
-        result = project.run("--failcond-json=run.json", *options, workers=workers)
+        result = project.run("--failcond-json=run.json")
         assert result.ret == 0
         kept = json.loads((project.path / "run.json").read_text(encoding="utf-8"))
         remarks = kept["environment"].get("remarks", [])

@@ -18,7 +18,7 @@ import pyte
 import pytest
 
 from pytest_failcond.plugin import progress_line as line
-from pytest_failcond.plugin.progress_line import _welcome
+from pytest_failcond.plugin.progress_line import _Guarded, _welcome
 from tests.plugin.conftest import ROOT
 
 SLOW = '''
@@ -53,49 +53,27 @@ SHOWN = re.compile(r"corruption:slow:\d  \d+ of 300 images")
 BOTH = rf"(?s){SHOWN.pattern}.*{SHOWN.pattern}"
 
 
-class Terminal:
-    """A terminal with pytest in it: all that it was sent, its screen now, and each that it showed."""
+class Screen:
+    """A terminal: all that it was sent, its screen now, and each that it showed."""
 
-    def __init__(self, project, *arguments: str, rows: int = 60, columns: int = 110, **variables):
+    def __init__(self, rows: int = 60, columns: int = 110):
         self.screen = pyte.HistoryScreen(columns, rows, history=1000)
         self.received = b""
         self.shown: list[str] = []
         self._stream = pyte.ByteStream(self.screen)
-        self._master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "TERM": "xterm-256color",
-            "LANG": "C.UTF-8",
-            "OMP_NUM_THREADS": "1",
-        }
-        self.process = project.start(*arguments, file=slave, env=environment | variables)
-        os.close(slave)
+        self._master, self.slave = os.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def read(self, until: str | None = None, seconds: float = 120.0) -> str:
-        """Show what comes in, until something stands there or pytest ends; returns all lines."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if select.select([self._master], [], [], 0.05)[0]:
-                data = b""
-                with contextlib.suppress(OSError):  # EIO: the other end is closed
-                    data = os.read(self._master, 65536)
-                if not data:
-                    self.process.wait(10)
-                    os.close(self._master)
-                    return self.text()
-                self.received += data
-                self._stream.feed(data)
-                self.shown.append(self.text())
-            if until is not None and self.shown and re.search(until, self.shown[-1]):
-                return self.shown[-1]
-        self.process.kill()
-        raise AssertionError(f"waited in vain for {until or 'the end'}:\n{self.text()}")
-
-    def write(self, text: str) -> None:
-        """Type something."""
-        os.write(self._master, text.encode())
+    def receive(self) -> bytes:
+        """Show what has come in; nothing if the other end is closed."""
+        data = b""
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            data = os.read(self._master, 65536)
+        if data:
+            self.received += data
+            self._stream.feed(data)
+            self.shown.append(self.text())
+        return data
 
     def text(self) -> str:
         """Return all lines: those that have scrolled away, and the screen."""
@@ -104,6 +82,39 @@ class Terminal:
             for line in self.screen.history.top
         ]
         return "\n".join([*gone, *(line.rstrip() for line in self.screen.display)]).rstrip()
+
+
+class Terminal(Screen):
+    """A terminal with pytest in it."""
+
+    def __init__(self, project, *arguments: str, rows: int = 60, columns: int = 110, **variables):
+        super().__init__(rows, columns)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "OMP_NUM_THREADS": "1",
+        }
+        self.process = project.start(*arguments, file=self.slave, env=environment | variables)
+        os.close(self.slave)
+
+    def read(self, until: str | None = None, seconds: float = 120.0) -> str:
+        """Show what comes in, until something stands there or pytest ends; returns all lines."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self._master], [], [], 0.05)[0] and not self.receive():
+                self.process.wait(10)
+                os.close(self._master)
+                return self.text()
+            if until is not None and self.shown and re.search(until, self.shown[-1]):
+                return self.shown[-1]
+        self.process.kill()
+        raise AssertionError(f"waited in vain for {until or 'the end'}:\n{self.text()}")
+
+    def write(self, text: str) -> None:
+        """Type something."""
+        os.write(self._master, text.encode())
 
 
 @pytest.fixture
@@ -190,6 +201,29 @@ def test_what_tests_print_themselves_is_not_disturbed(slow):
     assert after.count("a test speaks") == 1
     assert b"of 300 images" not in terminal.received
     assert b"\x1b7" not in terminal.received
+
+
+@pytest.mark.parametrize(
+    "then", [lambda line: line.write("F"), lambda line: line.draw([]), lambda line: line.end()],
+    ids=["pytest writes", "nothing is measured", "the session ends"],
+)  # fmt: skip
+def test_the_line_is_erased_by_itself(then):
+    """Rather than by what pytest happens to write over it later."""
+    terminal = Screen(rows=8)
+    with os.fdopen(terminal.slave, "w") as stream:
+        guarded = _Guarded(stream, lambda: 3)
+        guarded.write("..s")
+        stream.flush()
+        guarded.draw(["corruption:slow:1  3 of 300 images", "4 of 9 cells"])
+        terminal.receive()
+        assert terminal.text().splitlines() == [
+            "..s", "corruption:slow:1  3 of 300 images", "4 of 9 cells"
+        ]  # fmt: skip
+        then(guarded)
+        terminal.receive()
+        assert terminal.text() == "..s"
+        os.close(guarded.terminal)
+    os.close(terminal._master)
 
 
 class Config:

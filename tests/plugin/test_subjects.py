@@ -165,16 +165,6 @@ def test_fixtures_that_one_function_makes_are_told_apart(project):
     )
 
 
-def test_they_are_refused_by_workers_too_once_for_all(project):
-    write(project, PARTED["a fixture with parameters"])
-    result = project.run("--junitxml=junit.xml", workers=2)
-    assert result.parseoutcomes() == {"errors": 10}
-    junit = (project.path / "junit.xml").read_text()
-    assert junit.count(f">{TWO.format('failcond_classifier')}") == 1
-    assert junit.count(">see above, test_robustness.py::test_") == 9
-    assert project.log() == []
-
-
 @pytest.mark.parametrize("options", [["-k", "load_blind"], ["-k", "load_classifier"]])
 def test_tests_of_one_set_can_be_selected(project, options):
     write(project, PARTED["a fixture with parameters"])

@@ -73,14 +73,6 @@ def test_a_fault_is_told_once(project, fault):
         assert (project.path / name).read_text().count("see above, test_robustness.py::test_") >= 5
 
 
-def test_it_is_told_once_by_two_workers(project):
-    broken(project, "the loader raises")
-    result = project.run("-rN", workers=2)
-    assert result.parseoutcomes() == {"errors": 6}
-    assert result.stdout.str().count("weights are") == 1
-    assert result.stdout.str().count("see above, test_robustness.py::test_") == 5
-
-
 def test_a_judge_that_accepts_too_few_is_told_once_for_each_class(corners, gate):
     corners.write(
         "torchy.py",

@@ -19,6 +19,7 @@ from tests.plugin.conftest import ALONE, CORNERS, GRID
 from tests.plugin.test_corpus_replay import add_corpus
 from tests.plugin.test_html_report import COLUMNS, blob, shown
 from tests.plugin.test_own_probes import PROBE
+from tests.plugin.test_subjects import PARAMS, TWO
 from tests.plugin.test_threads import ASKS, SEEN, SHARE
 from tests.unit.tiny import tiny_generator
 
@@ -317,18 +318,23 @@ def test_combinations_of_the_other_run_are_tried_again(directions):
         assert "test_regression[combination-0-2]" in session.rows
 
 
-def test_shuffled_tests_share_the_cores_and_their_coverage_is_measured(project, gate, monkeypatch):
+def test_they_share_the_cores(project, monkeypatch):
+    """New interpreters: what is set before an import, and the order of each set, are their own."""
     for variable in (WAITING, THREADS):
         monkeypatch.delenv(variable, raising=False)
     project.write("conftest.py", SEEN)
     project.write("test_cores.py", ASKS.format(expected={WAITING: "PASSIVE", THREADS: SHARE}))
+    result = project.run("-n", "2", *ALONE, "-k", "test_it")
+    assert result.parseoutcomes() == {"passed": 1}
+
+
+def test_shuffled_tests_are_the_same_and_their_coverage_is_measured(project, gate):
     few = {"corruptions": ["gaussian_noise"], "severities": [1]}
     project.configure(GRID, gate(id="exact", metric="accuracy_drop", max=0.005, **few))
-    # These are new interpreters: what is set before an import, and the order of sets, are their own.
-    options = ("-n", "2", *ALONE, "--randomly-seed=1", "--cov=mine", "--cov-report=term")
-    result = project.run("-q", *options)
+    options = ("-q", "--randomly-seed=1", "--cov=mine", "--cov-report=term")
+    result = project.run(*options, workers=2)
     assert result.ret == 0
-    assert result.parseoutcomes() == {"passed": 5, "marginal": 1}
+    assert result.parseoutcomes() == {"passed": 4, "marginal": 1}
     result.stdout.fnmatch_lines(["mine.py*"])
     # Beside the dots of workers, too, what is said on the way has a line of its own.
     (note,) = [line for line in result.stdout.lines if "failcond: gate" in line]
@@ -336,20 +342,19 @@ def test_shuffled_tests_share_the_cores_and_their_coverage_is_measured(project, 
     assert note.endswith(")")
 
 
-def test_a_wrong_marker_is_said_where_it_stands(project):
+def test_what_is_wrong_is_told_once_and_nothing_is_measured(project):
+    """A wrong marker, which no test is made of, and two sets of subjects, which all others meet."""
     project.write("test_own.py", OWN.replace("severities=[1]", "severities=[9]"))
-    result = project.run("test_own.py", workers=2)
+    project.write("conftest.py", PARAMS)
+    options = ("--continue-on-collection-errors", "--junitxml=junit.xml")
+    result = project.run(*options, workers=2)
     assert result.ret != 0
     assert "severity 9 is not an integer from 1 to 5" in result.stdout.str()
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
-
-
-def test_parts_hold_the_same(project):
-    one, two = by_one_and_two(project, "--failcond-shard=2/2", "--failcond-json=run.json")
-    assert one.result.ret == two.result.ret == 0
-    assert one.run == two.run
-    assert one.pictures == two.pictures
-    assert sorted(one.log) == sorted(two.log)
+    junit = (project.path / "junit.xml").read_text()
+    assert junit.count(f">{TWO.format('failcond_classifier')}") == 1
+    assert junit.count(">see above, test_robustness.py::test_") == 9
+    assert project.log() == []
 
 
 def test_a_kept_run_is_judged_strictly_without_measuring(project, gate):
