@@ -20,6 +20,7 @@ def main() -> None:
         "search",
         "effects",
         "combinations",
+        "evolution",
         "classes",
         "large",
         "scale",

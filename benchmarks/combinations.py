@@ -21,7 +21,7 @@ from pytest_failcond.subjects.acceptance import Acceptance
 CLASSES, SAMPLES, TRUNCATION, DIMENSIONS = (0, 2, 6, 8), 32, 0.7, 32
 ONE_BY_ONE = 4  # start images of a class that are searched alone
 STEPS, RATE, SHORT = 50, 0.25, 0.15  # of the plain recipe
-STAGES = ("search", "prune", "bisect")
+STAGES = ("begin", "search", "prune", "bisect")
 
 
 def run() -> None:
