@@ -28,6 +28,7 @@ CLASSES, SAMPLES, TRUNCATION, DIMENSIONS, MOST = (0, 2, 6, 8), 8, 0.7, 32, 8.0
 STRATEGIES = {"full": False, "separable": True}
 SIGMAS = (0.3, 1.0)  # σ, of the first generation
 WRONG, DOUBTED = 10.0, 3.0  # σ for each unit of a margin and of a doubt
+_JUDGED = "judged"  # what is counted
 _BISECTIONS = 7  # looks of the budget that go back to the boundary
 
 
@@ -83,8 +84,8 @@ def run() -> None:
                 looks[key] = looks.get(key, 0) + counted.looks
     count = SAMPLES * len(CLASSES)
     print(f"{count} start images of classes {', '.join(map(str, CLASSES))}, without gradients:")
-    for key, distances in found.items():
-        share, median = np.isfinite(distances).mean(), np.median(distances)
+    for key, whole in found.items():
+        share, median = np.isfinite(whole).mean(), np.median(whole)
         print(
             f"  {key:28}{share:5.2f} found, median of all {median:.1f} σ, {looks[key] / count:.0f} looks each"
         )
@@ -153,8 +154,8 @@ class _Counted:
             self.looks += len(rows)
             return self._judged(problem, rows, images)
 
-        Problem.judged = counted  # type: ignore[method-assign]
+        setattr(Problem, _JUDGED, counted)
         return self
 
     def __exit__(self, *_: object) -> None:
-        Problem.judged = self._judged  # type: ignore[method-assign]
+        setattr(Problem, _JUDGED, self._judged)
