@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_failcond.storage.cache import VARIABLE
+from tests.nursery import Nursery
 
 pytest_plugins = ["pytester"]
 
@@ -93,6 +94,26 @@ def pytest_collection():
     finally:
         gc.enable()
         gc.freeze()
+
+
+NURSERIES = []
+
+
+def pytest_collection_finish(session):
+    """Fork the process that forks others, before any test has changed this one."""
+    if not session.config.option.collectonly:
+        NURSERIES.append(Nursery())
+
+
+def pytest_unconfigure():
+    while NURSERIES:
+        NURSERIES.pop().close()
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    """Sessions and workers in processes of their own, which need not import anything."""
+    return NURSERIES[-1]
 
 
 def pytest_configure() -> None:

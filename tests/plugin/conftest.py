@@ -21,7 +21,7 @@ import pytest
 
 import pytest_failcond
 from pytest_failcond import Run
-from tests.plugin.nursery import Child, Nursery
+from tests.nursery import Child, Nursery
 from tests.unit.tiny import tiny_generator
 
 ROOT = Path(__file__).parents[2]
@@ -280,30 +280,17 @@ def _installed_packages():
         yield
 
 
-NURSERY: list[Nursery] = []
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fork the process that forks sessions and workers, before any test has changed this one."""
-    if not session.config.option.collectonly:
-        NURSERY.append(Nursery())
-
-
-def pytest_unconfigure() -> None:
-    while NURSERY:
-        NURSERY.pop().close()
-
-
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, nursery: Nursery
+) -> Project:
     """A project with a grid of four cells, no gates, and the suite."""
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     for name in ("mine", "torchy", "conftest"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(str(pytester.path))
-    return Project(pytester, NURSERY[0])
+    return Project(pytester, nursery)
 
 
 @pytest.fixture

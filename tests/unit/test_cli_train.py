@@ -1,11 +1,9 @@
 """``failcond train`` and ``failcond quality``: from the command line to the file."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
 from importlib import import_module
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from pytest_failcond.storage.tensors import read_header
 from pytest_failcond.training import fidelity
 from pytest_failcond.training.data import CorruptionMix
 from pytest_failcond.training.recipe import Recipe
+from tests.nursery import Child
 from tests.unit.tiny import folder_of_stripes
 
 ROOT = Path(__file__).parents[2]
@@ -288,18 +287,12 @@ def test_no_traceback_reaches_the_user(here):
     assert "Traceback" not in err
 
 
-def test_ctrl_c_leaves_a_valid_generator_and_a_state_to_continue_from(here, capsys):
-    process = in_a_process("train", "g.safetensors", *SMALL, "--budget-images=1000M", cwd=here)
-    try:
-        for line in process.stderr:
-            if "images/s" in line:
-                break
-        time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=300)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+def test_ctrl_c_leaves_a_valid_generator_and_a_state_to_continue_from(here, capsys, nursery):
+    command = ["train", "g.safetensors", *SMALL, "--budget-images=1000M"]
+    process = Child(nursery, ["-m", "pytest_failcond.cli", *command], here, {**os.environ})
+    process.communicate(until="images/s")
+    os.kill(process.pid, signal.SIGINT)
+    err = process.communicate()
     assert process.returncode == 130
     assert err.endswith("failcond train: interrupted\n")
     assert "all is saved" in err

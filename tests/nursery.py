@@ -29,6 +29,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from pytest_failcond.cli import main
+
 STAND_IN = Path(__file__).with_name("as_python.py")
 FORGOTTEN = ("conftest", "mine", "torchy")
 """Modules of ours, or of an earlier project, that a project calls like its own."""
@@ -160,9 +162,11 @@ def _settle(request: dict[str, Any], files: list[int]) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run ``-m pytest``, or the code that execnet gives to its Python."""
+    """Run ``-m pytest`` or ``-m pytest_failcond.cli``, or the code that execnet gives to its Python."""
     if arguments[:2] == ["-m", "pytest"]:
         return int(pytest.main(arguments[2:]))
+    if arguments[:2] == ["-m", "pytest_failcond.cli"]:
+        return main(arguments[2:])
     exec(arguments[-1], {"__name__": "__main__"})
     return 0
 
@@ -199,16 +203,18 @@ class Child:
             self._call.close()
         return self.returncode
 
-    def communicate(self, timeout: float = 300.0) -> str:
-        """Return all that it says until its end."""
+    def communicate(self, until: str = "", timeout: float = 300.0) -> str:
+        """Return all that it says until its end, or until it has said something."""
         end, said = time.monotonic() + timeout, b""
         while select.select([self._said], [], [], max(0.0, end - time.monotonic()))[0]:
             data = os.read(self._said, 1 << 16)
+            said += data
+            if until and until in said.decode(errors="ignore"):
+                return said.decode(errors="ignore")
             if not data:
                 os.close(self._said)
                 self.wait(timeout)
                 return said.decode()
-            said += data
         self.kill()
         raise subprocess.TimeoutExpired("pytest", timeout, said)
 
