@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_failcond.config.settings import Settings
+from pytest_failcond.laboratory.moving import Break, Breaks
+from pytest_failcond.measuring.alone import Alone
+from pytest_failcond.probes import clean
 from pytest_failcond.probes.base import Asking, Planned, Planning
 from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.direction.record import ClassRanking
@@ -25,10 +32,13 @@ from pytest_failcond.probes.keys import (
     RankingKey,
 )
 from pytest_failcond.probes.metric import Asked
-from pytest_failcond.probes.registry import OURS, PROBES
+from pytest_failcond.probes.moved import Moved
+from pytest_failcond.probes.registry import OURS, PROBES, Registry
 from pytest_failcond.probes.review.record import Reviewed
+from pytest_failcond.records.found import Discovery, FoundCase, Wanted
 from pytest_failcond.records.measurements import Measurement
 from pytest_failcond.report import html, markdown, terminal
+from pytest_failcond.review.drawing import breaks_of
 from pytest_failcond.review.standing import Share, Standing
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.run import Run
@@ -243,3 +253,28 @@ def test_three_media_show_what_it_found(name):
             assert shown != left
     for gate in run.gates:
         assert not any(check.verdict == "error" for check in gate.checks)
+
+
+def test_a_probe_of_a_project_gives_cases_to_corpus_review_and_explorer(monkeypatch):
+    """By declaring functions: nothing else names it."""
+    case = FoundCase(
+        "x", "flipped", Moved(1, 4), 2.5, np.zeros((1, 1, 1), np.uint8), 0, 0.1, None, True
+    )
+    break_ = Break(Moved(1, 4), torch.zeros(3), search="flipped")
+    probe = replace(
+        flipped.PROBE,
+        keep=lambda index, bench, wanted: Discovery(
+            [case] * wanted.per_search, Counter(lost=index)
+        ),
+        breaks=lambda index, records, laboratory: Breaks([break_] * len(records)),
+        explore=lambda index, bench, count: [(index, count)],
+    )
+    registry = Registry([probe, clean.PROBE])
+    monkeypatch.setattr("pytest_failcond.measuring.alone.PROBES", registry)
+    monkeypatch.setattr("pytest_failcond.review.drawing.PROBES", registry)
+    laboratory: Any = SimpleNamespace(settings=configuration())
+    alone = Alone(laboratory)
+    kept = alone.discover(1, Wanted(per_search=2))
+    assert (kept.cases, kept.dropped) == ([case, case], Counter(lost=1))
+    assert breaks_of(1, {CleanKey(): None}, laboratory).breaks == [break_]
+    assert alone.explored(1, 6) == [(1, 6)]
