@@ -92,6 +92,24 @@ def test_what_was_lost_is_told_with_its_picture_and_without_harm(tmp_path):
     assert EVIL not in markdown.render(run)
 
 
+def test_how_a_lost_image_was_made_is_told_with_the_line_that_makes_it_again():
+    origin = f"combination of 13 dimensions, 4.6 σ from sample 33 {EVIL}"
+    lost = replace(FIXED_WRONG, id="1-combination-33", origin=origin)
+    run = with_corpus(lost)
+    run = replace(run, environment=run.environment | {"options": {"config": "a b.toml"}})
+    one = html.details(run, PROBES.about("corpus:1-combination-33"))
+    for text in (html.summary(run), one):
+        assert "combination of 13 dimensions, 4.6 σ from sample 33" in text
+        assert EVIL not in text
+    assert "failcond show corpus:1-combination-33 " in one
+    assert "--config &#x27;a b.toml&#x27;" in one or "--config &#39;a b.toml&#39;" in one
+    promoted = with_corpus(OPEN_RIGHT)
+    promoted = replace(
+        promoted, environment=promoted.environment | {"options": {"config": "c.toml"}}
+    )
+    assert corpus.advice(promoted).endswith("--fixed zero-2-up-0 --config c.toml")
+
+
 def test_kept_and_read_again(tmp_path):
     run = with_corpus(OPEN_WRONG, FIXED_WRONG, folder=tmp_path)
     (tmp_path / str(FIXED_WRONG.picture)).write_bytes(make_strip(frames=1))
