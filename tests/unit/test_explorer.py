@@ -117,6 +117,7 @@ def test_the_page_holds_every_frame_to_the_last_bit(project, channels):
 
 def test_the_page_holds_the_combinations_with_the_line_that_makes_each_again(project, capsys):
     write_project(project, search=SEARCH)
+    change(project, "top = 2\nsamples = 16", "top = 1\nsamples = 4")
     change(project, "load_classifier", "load_other")  # named by the option instead
     arguments = ["--classifier", "explorable_models:load_classifier", "--config", "pyproject.toml"]
     assert cli.main(["explore", "--classes", CLASSES[1], "--samples", "3", *arguments]) == 0
@@ -152,6 +153,7 @@ def test_the_page_holds_the_combinations_with_the_line_that_makes_each_again(pro
 
 def test_a_class_that_cannot_be_searched_keeps_its_directions(project, capsys, monkeypatch):
     write_project(project, search=SEARCH.replace("6", "29"))
+    change(project, "top = 2\nsamples = 16", "top = 1\nsamples = 4")
     assert cli.main(["explore", "--classes", "star"]) == 0
     said = capsys.readouterr().out
     assert "class 'star' is not searched along several directions at once: combinations.dim" in said
