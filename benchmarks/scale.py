@@ -7,6 +7,7 @@ its estimates of time and memory are compared with what came.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -28,6 +29,7 @@ from pytest_failcond import Generator, LabeledImages
 from pytest_failcond.generators.stylegan2.network import Network
 
 _FILE = "generator.safetensors"
+_OF_Z = 0.3  # share of z in w, of what it has by random weights
 _PROJECT = f"""
 [tool.failcond]
 classifier = "benchmarks.scale:classifier"
@@ -60,7 +62,10 @@ def write(folder: Path) -> None:
     """Write the project, with its generator."""
     torch.manual_seed(0)
     folder.mkdir(exist_ok=True)
-    generator = Generator(CONFIG, Network(CONFIG))
+    network = Network(CONFIG)
+    # Mostly the class decides on an image, so that its walks are long: no shift makes it the other one.
+    network.mapping.layers[0].weight.data[:, : CONFIG.z_dim] *= _OF_Z
+    generator = Generator(CONFIG, network)
     generator.training |= _levels(generator)
     generator.save(folder / _FILE)
     (folder / "pyproject.toml").write_text(_PROJECT)
@@ -141,17 +146,20 @@ def _watch(folder: Path) -> None:
         os.chdir(folder)
         os.environ |= {
             "TERM": "xterm",
-            "OMP_NUM_THREADS": "2",
+            # torch takes the smaller of the first two
+            **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2"),
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         os.environ.pop("CI", None)
         words = ["-m", "pytest", "-p", "no:cacheprovider", "-k", "corner_case"]
+        words += ["--failcond-json=run.json", "--failcond-no-images"]
         os.execv(sys.executable, [sys.executable, *words])
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
     seen, text = _read(terminal)
     _, status, used = os.wait4(child, 0)
     took = time.perf_counter() - start
     print("\n".join(text.strip().splitlines()[-3:]))
+    _tell_walks(folder / "run.json")
     _tell(seen, took, used)
     if status:
         raise SystemExit(f"pytest ended with status {os.waitstatus_to_exitcode(status)}")
@@ -180,6 +188,14 @@ def _read(terminal: int) -> tuple[dict[str, _Seen], str]:
                 one.memory = float(found["memory"]) if found["memory"] else None
                 begun = now - one.first
                 print(f"{found['key']}: after {begun:.0f} s, {one.left:.0f} s left", flush=True)
+
+
+def _tell_walks(path: Path) -> None:
+    for found in json.loads(path.read_text())["directions"]:
+        steps, right = len(found["curve"]["shift"]), found["curve"]["right"]
+        print(
+            f"{found['key']}: {steps} steps, {right[0]} of {found['total']} right at first, {right[-1]} at last"
+        )
 
 
 def _seconds(clock: str) -> float:

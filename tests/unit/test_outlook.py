@@ -95,10 +95,13 @@ def test_the_first_estimate_is_right_within_a_factor_of_two(clock, judge, sample
         generator, Classifier(model_under_test), 0, top=top, samples=samples, judge=judges,
         tell=lambda left: told.append((clock.now, left)),
     )  # fmt: skip
-    assert len(told) == samples // generator.batches.gradients
+    ranked = samples // generator.batches.gradients
+    assert len(told) > ranked, "once more after each walk"
     when, left = told[0]
     at_once = favoured is None and judge is None
     assert 0.5 < left / (clock.now - when) < (2 if not at_once else 4)
+    when, left = told[-1]
+    assert 0.5 < left / (clock.now - when) < 2, "walks that ended early are known then"
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3, 3.0])

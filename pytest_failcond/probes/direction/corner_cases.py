@@ -131,6 +131,7 @@ def find_corner_cases(
         FailcondError: no dimension can be ranked, or the judge accepts too few images.
     """
     acceptance = Acceptance.of(judge)
+    outlook = Outlook(tell, generator, samples, top, max_shift, acceptance.judged, besides=besides)
     ranked = rank_dimensions(
         generator,
         classifier,
@@ -140,9 +141,7 @@ def find_corner_cases(
         seed=seed,
         truncation=truncation,
         way=ranking,
-        outlook=Outlook(
-            tell, generator, samples, top, max_shift, acceptance.judged, besides=besides
-        ),
+        outlook=outlook,
     )
     starts = start_images(
         generator, acceptance, class_index, samples, seed=seed, truncation=truncation
@@ -158,6 +157,7 @@ def find_corner_cases(
             DirectionKey(class_index, int(ranked.dimensions[i]), ranked.sign(i)) for i in chosen
         ]
         walks = walk(generator, classifier, keys, starts, judge=acceptance, max_shift=max_shift)
+        outlook.walked()
         right_unmoved = walks[0].right_unmoved  # the same along every direction
         for i, key, walked in zip(chosen, keys, walks, strict=True):
             score = float(abs(ranked.scores[i]))

@@ -70,6 +70,7 @@ class Outlook:
         self._besides = _filled(besides, size)
         self._generator, self._top, self._judged = generator, top, judged
         self._draw = 0.0  # seconds for an image and its judges
+        self._after = 0.0  # seconds for all that follows the walks
         self._size = size
 
     def drawn(self, count: int, rounds: int, seconds: float) -> None:
@@ -111,6 +112,10 @@ class Outlook:
         left += max(planned.images - done.images, 0) * look
         self._tell(left + self._walks(synthesis, look, share))
 
+    def walked(self) -> None:
+        """Tell the time left after the walks, which may have ended early."""
+        self._tell(self._after)
+
     def _walks(self, synthesis: float, look: float, share: float) -> float:
         """Return the seconds of drawing start images and walking them, and of images besides.
 
@@ -124,7 +129,8 @@ class Outlook:
         judge = (self._draw - synthesis) * self._judged
         walks = (synthesis * share + look + judge) * self._looks
         strips = (synthesis + look + judge) * self._strips  # whole syntheses
-        return walks + strips + (synthesis + judge) * self._drawn + synthesis * self._besides
+        self._after = strips + synthesis * self._besides
+        return walks + (synthesis + judge) * self._drawn + self._after
 
 
 def _filled(count: int, size: int) -> int:
