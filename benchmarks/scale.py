@@ -64,7 +64,8 @@ def write(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     network = Network(CONFIG)
     # Mostly the class decides on an image, so that its walks are long: no shift makes it the other one.
-    network.mapping.layers[0].weight.data[:, : CONFIG.z_dim] *= _OF_Z
+    first: Any = network.mapping.layers[0]
+    first.weight.data[:, : CONFIG.z_dim] *= _OF_Z
     generator = Generator(CONFIG, network)
     generator.training |= _levels(generator)
     generator.save(folder / _FILE)
