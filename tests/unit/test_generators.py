@@ -18,13 +18,15 @@ from pytest_failcond.generators.base import BATCH, as_generator
 from pytest_failcond.generators.fitted import Fit, Fitted
 from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.laboratory.measure import Laboratory
+from pytest_failcond.laboratory.moving import PAST
+from pytest_failcond.measuring.alone import Alone
 from pytest_failcond.probes.direction.corner_cases import measure_directions
-from pytest_failcond.probes.direction.discovery import PAST, discover
 from pytest_failcond.probes.direction.explore import explore
 from pytest_failcond.probes.direction.filming import film
 from pytest_failcond.probes.direction.measure import find
 from pytest_failcond.probes.direction.starts import start_image, start_images
 from pytest_failcond.probes.keys import DirectionKey, RankingKey
+from pytest_failcond.records.found import Wanted
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import to_float
 from tests.sources import FILES, ROOT, nodes_of
@@ -86,7 +88,7 @@ def test_two_judges_accept_what_the_stricter_does():
             generator, classifier, keys, samples=16, acceptance=acceptance
         )
         found[name] = finding.walk.valid
-        kept = discover(generator, classifier, 0, top=1, samples=16, acceptance=acceptance)
+        kept = discovered(generator, classifier, acceptance)
         assert all(
             acceptance.accepts(to_float(case.pixels[None]), 0, among=3)[0] for case in kept.cases
         )
@@ -110,16 +112,20 @@ def test_directions_of_several_layers_are_walked_in_one_call():
     assert broken[0] > broken[1] >= broken[2] == found[2].walk.broken[0]
 
 
+def discovered(generator, classifier, acceptance, per_direction=1):
+    settings = Settings(corner_cases={"top": 1, "samples": 16})
+    laboratory = Laboratory(settings, classifier, None, generator, acceptance)
+    return Alone(laboratory).discover(0, Wanted(per_direction))
+
+
 def test_corner_cases_are_discovered_past_their_breaks():
     acceptance = Acceptance.of(bright(0.1, "judge"))
-    found = discover(
-        linear_generator(), bright(0.4), 0, per_direction=4, top=1, samples=16, acceptance=acceptance
-    )  # fmt: skip
+    found = discovered(linear_generator(), bright(0.4), acceptance, per_direction=4)
     assert len(found.cases) == 4
     for case in found.cases:
-        start = start_image(linear_generator(), 0, case.sample, 16)
+        start = start_image(linear_generator(), 0, case.moved.sample, 16)
         (expected,) = breaks(start, 0.4) + PAST
-        assert case.shift == pytest.approx(expected, abs=0.5 / 2**5 + 1e-3)
+        assert case.moved.distance == pytest.approx(expected, abs=0.5 / 2**5 + 1e-3)
         assert case.accepted
         assert case.judged == 0 != case.predicted
 
