@@ -262,7 +262,7 @@ class Failcond:
                 with suppress(FailcondError):  # the disk may be full: the test fails all the same
                     self._store.put(missing, {"error": str(error)})
             self._tell(VERDICT, "error")
-            fail(f"{key}: {error}", [str(error)])
+            fail(f"{key}: {error}", [str(error)], brief=str(error))
         self._store.drop(missing)
 
     def _name(self, key: Key) -> None:

@@ -57,10 +57,12 @@ def _said(checks: Sequence[Check], classes: Sequence[str]) -> list[str]:
 
 
 def _brief(checks: Sequence[Check], classes: Sequence[str]) -> str:
-    """Return value and threshold of the worst check, and its key if there are several."""
+    """Return value and threshold of the worst check, and its key if there are several; without a value,
+    the reason.
+    """
     shown = [check for check in few_classes(checks)[0] if check.value is not None]
     if not shown:
-        return ""
+        return checks[0].reason
     worst, several = shown[0], len({check.key for check in checks}) > 1
     of = "" if worst.class_index is None else f" class {classes[worst.class_index]}"
     return f"{held_against(worst)}{f' {worst.key}' if several else ''}{of}"

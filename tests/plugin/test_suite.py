@@ -87,7 +87,9 @@ def test_strict_fails_what_is_marginal_or_not_evaluated(project, gate):
     assert "3 checks of 2 gates: 1 marginal" in again
 
 
-def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, gate):
+def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, gate, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("CI", raising=False)
     table = GRID.replace(
         'custom = { blackout = "mine:blackout" }',
         'custom = { blackout = "mine:broken_corruption" }',
@@ -108,6 +110,11 @@ def test_a_corruption_that_raises_fails_its_cell_and_its_gates(project, gate):
     run = json.loads((project.path / "run.json").read_text())
     verdicts = {g["id"]: g["verdict"] for g in run["gates"]}
     assert verdicts == {"overall": "error", "drop": "error"}
+    summary = [line for line in result.stdout.lines if line.startswith("FAILED test_")]
+    assert len(summary) == 2
+    for line in summary:  # the reason first: node IDs leave little room
+        assert len(line) <= 80
+        assert "] - corruption 'blackout" in line
 
 
 def test_the_short_summary_begins_with_value_and_threshold(project, monkeypatch, gate):
