@@ -15,7 +15,7 @@ import pytest
 from pytest_failcond import Run
 from pytest_failcond.cli import main
 from pytest_failcond.probes.registry import PROBES
-from pytest_failcond.review.answers import read_images, read_review
+from pytest_failcond.review.answers import read_images, read_review, update_review
 from tests.explorable import CONFIGURATION, write_project
 from tests.schema import errors_of
 
@@ -144,7 +144,7 @@ def test_a_deck_draws_from_combinations_too(reviewed, capsys):
     fewer = "top = 2\nsamples = 16", "top = 1\nsamples = 8"
     reviewed.configure(changes=[(cases, search), fewer])
     reviewed.project.run("-k", "corner_case or combination", "--failcond-json=run.json")
-    deck = reviewed.read(truthful)
+    deck = reviewed.read(truthful, "Ann", "--breaks", "8")
     found_by = [claim.found_by for claim in deck.claims if claim.kind == "break"]
     assert min(found_by.count("combination"), found_by.count("direction")) >= 2
     starts = [(c.class_name, c.sample) for c in deck.claims if c.sample is not None]
@@ -152,6 +152,19 @@ def test_a_deck_draws_from_combinations_too(reviewed, capsys):
     result, check = reviewed.judge()
     result.stdout.fnmatch_lines(["*; of them * by combination and * by direction; *"])
     assert check.verdict == "passed"
+    # A deck that drew from directions alone is not that of a run with both.
+    path = reviewed.path / "failcond-review.json"
+    alone = deck.subjects.model_copy(update={"combinations": None})
+    older = deck.model_copy(update={"subjects": alone, "loosest": 0.0})
+    update_review(path, lambda review: review.with_deck(older))
+    assert main(["review", "run.json", "--page", "page.html", "--breaks", "2"]) == 0
+    decks = read_review(path).decks
+    assert [(one.number, one.subjects.combinations is None) for one in decks] == [
+        (1, True),
+        (2, False),
+    ]
+    drawn = [(c.class_name, c.sample) for c in decks[1].claims if c.sample is not None]
+    assert not {*drawn} & {*starts}
 
 
 def test_what_readers_cannot_name_fails_the_gate(reviewed):
