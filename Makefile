@@ -6,8 +6,11 @@ INSTALLED := $(VENV)/.installed
 # A worker for each core, with one thread: faster than threads in one process, also on a busy machine.
 EXAMPLE := cd example_project && $(BIN)/python -m pytest -p no:randomly -n auto
 COMBINED := $(EXAMPLE) -v -k combination -o addopts= --failcond-config=combinations.toml
-# What fine-tuning makes, and its gates.
+# What fine-tuning makes, and its gates. An export takes one core, so there are two at a time.
 MEND := reports/mend
+exported = cd example_project && for seed in 0 3; do OMP_NUM_THREADS=1 $(BIN)/failcond export \
+	$(MEND)/$(1)/$$seed --count $(2) --seed $$seed --classifier $(3) & pids="$$pids $$!"; done; \
+	for pid in $$pids; do wait $$pid || exit 1; done
 MENDED := $(EXAMPLE) -o addopts= --failcond-config=mend.toml
 
 .DEFAULT_GOAL := help
@@ -32,9 +35,9 @@ example-combinations: $(INSTALLED) ## Search combined corner cases of both class
 	$(COMBINED) --failcond-json=reports/combined.json --failcond-compare=reports/combined-mlp.json
 
 example-mend: $(INSTALLED) ## Fine-tune the failing classifier on its hard images; MNIST names the folder of the digits.
-	cd example_project && $(BIN)/failcond export $(MEND)/hard --count 1500 --classifier digits:load_mlp
+	$(call exported,hard,1250,digits:load_mlp)
 	cd example_project && PYTHONPATH=. $(BIN)/python -m training.mend
-	cd example_project && $(BIN)/failcond export $(MEND)/again --count 1500 --seed 3 --classifier training.mend:load_once
+	$(call exported,again,400,training.mend:load_once)
 	cd example_project && PYTHONPATH=. $(BIN)/python -m training.mend --again
 	-$(MENDED) --failcond-classifier=digits:load_mlp --failcond-json=$(MEND)/first.json
 	-$(MENDED) --failcond-classifier=training.mend:load_mended --failcond-json=$(MEND)/mended.json \

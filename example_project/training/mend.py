@@ -47,7 +47,7 @@ CORRUPTIONS = ("gaussian_noise", "shot_noise", "impulse_noise", "contrast", "jpe
 BATCH = 128
 HELD_OUT = 5_000  # training digits
 ONE_IN = 5  # exported images that are held out
-CHOICES = [(epochs, share) for epochs in (2, 4) for share in (0.25, 0.5)]
+CHOICES = [(2, 0.25), (4, 0.5)]  # epochs, share of a batch
 MOST_LOST = 0.003  # of the accuracy on held-out digits
 TRUNCATION = 0.7  # as in the configuration
 
@@ -99,10 +99,10 @@ def accuracy(model: nn.Module | Classifier, data: LabeledImages) -> float:
     return float((predicted == data.labels).mean())
 
 
-def generated(exports: Sequence[HardImages], count: int) -> LabeledImages:
+def generated(exported: Sequence[HardImages], count: int) -> LabeledImages:
     """Return accepted images: half unmoved, half moved like exported ones along random dimensions."""
-    hard_labels = np.concatenate([export.labels for export in exports])
-    hard_shifts = [shifts for export in exports for shifts in export.shifts]
+    hard_labels = np.concatenate([export.labels for export in exported])
+    hard_shifts = [shifts for export in exported for shifts in export.shifts]
     generator = Generator.load(GENERATOR)
     judges = [
         Classifier(judge, name="judge")
@@ -155,13 +155,16 @@ def split() -> tuple[LabeledImages, LabeledImages]:
     return held_out, clean
 
 
-def halves(exported: HardImages) -> tuple[LabeledImages, LabeledImages]:
+def exports(name: str) -> list[HardImages]:
+    """Return the exports of a round: one for each seed."""
+    return [HardImages(folder) for folder in sorted((FOLDER / name).iterdir())]
+
+
+def halves(exported: Sequence[HardImages]) -> tuple[LabeledImages, LabeledImages]:
     """Return the exported images to train on, and those that are held out."""
-    out = np.arange(len(exported)) % ONE_IN == 0
-    hard, unseen = (
-        LabeledImages(exported.pixels(np.flatnonzero(rows)), exported.labels[rows])
-        for rows in (~out, out)
-    )
+    whole = joined(*(LabeledImages(one.pixels(range(len(one))), one.labels) for one in exported))
+    out = np.arange(len(whole)) % ONE_IN == 0
+    hard, unseen = (LabeledImages(whole.images[rows], whole.labels[rows]) for rows in (~out, out))
     return hard, unseen
 
 
@@ -175,8 +178,8 @@ def joined(*parts: LabeledImages) -> LabeledImages:
 
 def choose(
     clean: LabeledImages, held_out: LabeledImages, hard: LabeledImages, unseen: LabeledImages
-) -> Choice:
-    """Choose epochs and mixing: the most exported images right, and few digits lost.
+) -> tuple[Choice, nn.Module]:
+    """Choose epochs and mixing: the most exported images right, and few digits lost. Returns the model, too.
 
     The first model has learnt the digits that are held out. So each choice is held against as many epochs
     with clean digits alone.
@@ -195,10 +198,10 @@ def choose(
             f"{plain[epochs]:.4f}), exported {gained:.3f}",
             flush=True,
         )
-        tried.append((kept >= plain[epochs] - MOST_LOST, gained, Choice(epochs, share)))
-    chosen = max(tried)[-1]
+        tried.append((kept >= plain[epochs] - MOST_LOST, gained, Choice(epochs, share), model))
+    *_, chosen, model = max(tried, key=lambda found: found[:2])
     print(f"chosen: {chosen.epochs} epochs, {chosen.share:.0%}")
-    return chosen
+    return chosen, model
 
 
 def main() -> None:
@@ -207,17 +210,19 @@ def main() -> None:
     again = parser.parse_args().again
     torch.set_num_threads(1)
     held_out, clean = split()
-    hard, unseen = halves(HardImages(FOLDER / "hard"))
+    hard, unseen = halves(exports("hard"))
     if not again:
-        choice = choose(clean, held_out, hard, unseen)
+        choice, once = choose(clean, held_out, hard, unseen)
         (FOLDER / "choice.json").write_text(json.dumps(choice._asdict()))
-        _save("once", fine_tune(clean, hard, *choice))
+        _save("once", once)
         return
     choice = Choice(**json.loads((FOLDER / "choice.json").read_text()))
-    exports = [HardImages(FOLDER / name) for name in ("hard", "again")]
-    hard = joined(hard, halves(exports[1])[0])
+    hard = joined(hard, halves(exports("again"))[0])
     _save("mended", fine_tune(clean, hard, *choice))
-    _save("control", fine_tune(clean, generated(exports, len(hard)), *choice))
+    _save(
+        "control",
+        fine_tune(clean, generated([*exports("hard"), *exports("again")], len(hard)), *choice),
+    )
     _save("corrupted", fine_tune(clean, corrupted(clean, len(hard)), *choice))
 
 
