@@ -61,6 +61,21 @@ def test_filters_of_a_gpu_are_those_of_a_cpu_and_so_are_their_gradients(
         torch.testing.assert_close(made, expected, rtol=0, atol=1e-6 * largest)
 
 
+def test_a_synthesis_without_gradients_works_in_place_and_changes_no_bit():
+    synthesis = tiny_generator(clamp=0.5).network.synthesis
+    styles = torch.randn(3, sum(synthesis.widths), generator=torch.Generator().manual_seed(0))
+    with torch.enable_grad():
+        expected = synthesis(styles.clone().requires_grad_()).detach()
+    with torch.no_grad():
+        assert torch.equal(synthesis(styles), expected)
+        kept = synthesis.prefix(styles, 3)
+        before = kept.features.clone(), kept.image.clone()
+        for _ in range(2):  # a kept state is used again and again
+            assert torch.equal(synthesis.suffix(kept, styles, 3), expected)
+        assert torch.equal(kept.features, before[0])
+        assert torch.equal(kept.image, before[1])
+
+
 def convolved_at_twice_the_size(image, weight):
     """[in, H, W] and [out, in, 3, 3] → [out, 2H, 2W], pixel by pixel of the definition."""
     large = [

@@ -19,8 +19,16 @@ GAIN = math.sqrt(2.0)  # keeps the variance through a leaky ReLU
 
 
 def activate(x: Tensor) -> Tensor:
-    """Leaky ReLU at unit gain."""
-    return F.leaky_relu(x, LEAK) * GAIN
+    """Leaky ReLU at unit gain. It works in place where no gradient is kept: ``x`` is not used again.
+
+    A new tensor of a large layer costs more than its arithmetic.
+    """
+    return F.leaky_relu(x, LEAK, inplace=not torch.is_grad_enabled()).mul_(GAIN)
+
+
+def scaled(x: Tensor, scale: Tensor) -> Tensor:
+    """Return the product, in place where no gradient is kept: ``x`` is not used again."""
+    return x * scale if torch.is_grad_enabled() else x.mul_(scale)
 
 
 def kept_within(x: Tensor, limit: float | None) -> Tensor:

@@ -23,6 +23,7 @@ from pytest_failcond.generators.stylegan2.layers import (
     convolution_weight,
     kept_within,
     normalise,
+    scaled,
     upsample,
     upsampling_convolution,
 )
@@ -116,13 +117,14 @@ class StyledConvolution(nn.Module):
             x = upsampling_convolution(x, weight.to(x.dtype))
         else:
             x = F.conv2d(x, weight.to(x.dtype), padding=1)
-        x = x * demodulation.to(x.dtype)[:, :, None, None]
+        x = scaled(x, demodulation.to(x.dtype)[:, :, None, None])
         pixels = self.noise
         if noise is not None:
             shape = (len(x), 1, *self.noise.shape)
             pixels = torch.randn(shape, generator=noise, device=noise.device)
-        x = x + (pixels * self.noise_strength).to(x.dtype)
-        x = activate(x + self.bias.to(x.dtype)[:, None, None])
+        x += (pixels * self.noise_strength).to(x.dtype)
+        x += self.bias.to(x.dtype)[:, None, None]
+        x = activate(x)
         return State(kept_within(x, self.clamp), state.image)
 
 
