@@ -16,10 +16,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from packaging.version import parse
 from torch import Tensor
 
 from benchmarks.large import CONFIG
@@ -84,6 +86,9 @@ def _theirs(folder: Path) -> Callable[..., Any]:
         )
     sys.path.insert(0, str(folder))
     sys.modules.setdefault("requests", types.ModuleType("requests"))  # for downloads alone
+    if find_spec("pkg_resources") is None:  # of older setuptools; one function is used
+        sys.modules["pkg_resources"] = resources = types.ModuleType("pkg_resources")
+        resources.parse_version = parse  # type: ignore[attr-defined]
     generator: Callable[..., Any] = import_module(f"training.{found[0]}").Generator
     if found[0] == networks[0]:
         return lambda synthesis, **others: generator(synthesis_kwargs=synthesis, **others)
