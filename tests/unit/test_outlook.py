@@ -104,18 +104,20 @@ def test_the_first_estimate_is_right_within_a_factor_of_two(clock, judge, sample
     assert 0.5 < left / (clock.now - when) < 2, "walks that ended early are known then"
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.3, 3.0])
-def test_the_first_estimate_of_fitness_is_right_too(clock, seconds):
+@pytest.mark.parametrize("seconds", [0.3, 3.0])
+def test_the_first_estimate_of_fitness_is_right_too(clock, seconds, monkeypatch):
+    monkeypatch.setattr(fitness, "LEAST_DRAWN", 64)
+    settings = Settings.model_validate({"corner_cases": {"samples": 64}})
     generator = generator_with(clock)
     judge = Classifier(model(2, 2), name="judge")
     clock.watch(judge.model, seconds)
-    test_images = stripes(120, side=16, classes=2)
+    test_images = stripes(128, side=16, classes=2)
     laboratory = Laboratory(
-        Settings(), Classifier(model(2, 1)), test_images, generator, Acceptance.of(judge)
+        settings, Classifier(model(2, 1)), test_images, generator, Acceptance.of(judge)
     )
     told: list[tuple[float, float]] = []
     measure_fitness(laboratory, FitnessKey(0), lambda left: told.append((clock.now, left)))
-    assert len(told) == 128 // generator.batches.images
+    assert len(told) == 64 // generator.batches.images
     for when, left in told:
         assert left == pytest.approx(clock.now - when, rel=0.25)
 
