@@ -65,10 +65,11 @@ class Screen:
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def receive(self) -> bytes:
-        """Show what has come in; nothing if the other end is closed."""
+        """Show what comes in soon; nothing if nothing does, or if the other end is closed."""
         data = b""
         with contextlib.suppress(OSError):  # EIO: the other end is closed
-            data = os.read(self._master, 65536)
+            if select.select([self._master], [], [], 1.0)[0]:
+                data = os.read(self._master, 65536)
         if data:
             self.received += data
             self._stream.feed(data)
