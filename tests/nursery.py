@@ -220,3 +220,4 @@ class Child:
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
+        self.wait()
