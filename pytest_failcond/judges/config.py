@@ -27,6 +27,7 @@ class JudgeConfig(Record):
         name: of its tensors in the file.
         kind: an acceptor decides whether an image is accepted; a guide is for searches.
         kernel: side of the convolutions' kernels, px; a head has none.
+        first: side of the first convolution's kernel, px; 0: that of the others.
         strides: of each convolution.
         widths: channels of each convolution.
         hidden: width of the layer before the last.
@@ -35,17 +36,27 @@ class JudgeConfig(Record):
     name: Annotated[str, Field(pattern=r"^[a-z]+-[0-9]{1,3}$")]
     kind: Kind
     kernel: Annotated[int, Field(ge=1, le=9)] = 3
+    first: Annotated[int, Field(ge=0, le=9)] = 0
     strides: Many[Annotated[int, Field(ge=1, le=2)]] = Field([], max_length=16)
     widths: Many[_Width] = Field([], max_length=16)
     hidden: _Width = 64
 
     @model_validator(mode="after")
     def _fits_itself(self) -> Self:
-        if self.kernel % 2 == 0:
-            raise ValueError(f"kernel {self.kernel} must be odd")
+        for side in (self.kernel, *self.kernels):
+            if side % 2 == 0:
+                raise ValueError(f"kernel {side} must be odd")
         if len(self.strides) != len(self.widths):
             raise ValueError(f"{len(self.strides)} strides for {len(self.widths)} convolutions")
         return self
+
+    @property
+    def kernels(self) -> list[int]:
+        """The side of each convolution's kernel, px."""
+        return [
+            self.kernel if number else self.first or self.kernel
+            for number in range(len(self.widths))
+        ]
 
 
 class PackConfig(Record):
@@ -97,10 +108,10 @@ class PackConfig(Record):
         """Return the shape of every tensor of a judge, by the tensor's name in the file."""
         shapes: dict[str, tuple[int, ...]] = {}
         inputs = self.image[2]
-        for number, width in enumerate(judge.widths):
+        for number, (width, kernel) in enumerate(zip(judge.widths, judge.kernels, strict=True)):
             shapes[f"{judge.name}.convolutions.{number}.weight"] = (
                 *(width, inputs),
-                *(judge.kernel, judge.kernel),
+                *(kernel, kernel),
             )
             shapes[f"{judge.name}.convolutions.{number}.bias"] = (width,)
             inputs = width

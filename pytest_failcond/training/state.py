@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -69,10 +70,14 @@ def restore(trained: Trained, tensors: Mapping[str, Tensor]) -> None:
     """Give networks and optimisers the tensors of `tensors_of`."""
     for name, (network, optimiser) in trained.items():
         network.load_state_dict(part(tensors, f"{name}."))
+        parameters = list(network.parameters())
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in part(tensors, f"adam.{name}.").items():
             number, entry = key.split(".", 1)
-            state.setdefault(int(number), {})[entry] = value
+            of = parameters[int(number)]
+            # A fused Adam reads moments in the order in memory of their parameter, channels last for instance.
+            like = torch.empty_like(of, device="cpu").copy_(value) if value.ndim else value
+            state.setdefault(int(number), {})[entry] = like
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
 

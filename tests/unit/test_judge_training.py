@@ -14,11 +14,11 @@ from pytest_failcond.judges.config import JudgeConfig, PackConfig
 from pytest_failcond.judges.file import load_judges, save_judges
 from pytest_failcond.judges.networks import Judge, contrast
 from pytest_failcond.subjects.images import LabeledImages, to_float
-from pytest_failcond.training.judges import ops
+from pytest_failcond.training.judges import ops, variants
 from pytest_failcond.training.judges.calibration import temperature
 from pytest_failcond.training.judges.examples import Examples, made_of_nothing
 from pytest_failcond.training.judges.learner import Learner
-from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES, partners
+from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES, partners, taught
 from pytest_failcond.training.judges.parts import LEAST, divide
 from pytest_failcond.training.judges.recipe import JudgeRecipe, judges_for
 from pytest_failcond.training.judges.trainer import JudgeTrainer, rate
@@ -190,6 +190,102 @@ def test_variants_stay_like_their_image(channels):
     # Some gray ones are inverted, none in colour, whose hues would change.
     upside_down = torch.cosine_similarity(*(x - x.mean(dim=1, keepdim=True) for x in soft)) < -0.5
     assert bool(upside_down.any()) == (channels == 1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("change", variants.CHANGES, ids=lambda change: change.__name__)
+def test_a_change_shows_and_leaves_the_figure(change, channels):
+    data = figures(count=100, channels=channels)
+    images = torch.from_numpy(to_float(data.images))
+    before = images.clone()
+    made = change(images, random_of(0))
+    assert torch.equal(images, before)
+    assert made.shape == images.shape
+    assert not torch.equal(made, images)
+    # Its place is where it was: what differs from the ground lies near the figure.
+    soft = [
+        ops.blurred(x.clamp(0, 1), torch.full((100, 1, 1, 1), 2.0)).flatten(1)
+        for x in (made, images)
+    ]
+    alike = torch.cosine_similarity(*(x - x.mean(dim=1, keepdim=True) for x in soft))
+    assert alike.median() > (0.5 if change is variants.hollow else 0.8)  # its inside goes
+    assert torch.equal(made, change(images, random_of(0)))
+
+
+def test_what_is_hollow_keeps_its_outline_and_loses_its_inside():
+    images = torch.zeros(64, 1, 28, 28)
+    images[:, :, 8:20, 10:18] = 0.9
+    made = variants.hollow(images, random_of(0))
+    inside, ground = made[:, 0, 13:15, 13:15].mean(dim=(1, 2)), made[:, 0, 2, 2]
+    edge = made[:, 0, 14, 7:11].amax(dim=1)
+    assert (edge > ground + 0.15).all()
+    assert (inside < edge - 0.15).all()
+    assert 0.3 < (inside < ground).float().mean() < 0.8
+
+
+def test_strokes_become_wider_and_thinner():
+    images = torch.zeros(64, 1, 28, 28)
+    images[:, :, 12:16] = 0.8
+    ink = images.sum(dim=(1, 2, 3))
+    assert (ops.widened(images).sum(dim=(1, 2, 3)) > ink).all()
+    assert (ops.narrowed(images).sum(dim=(1, 2, 3)) < ink).all()
+    made = variants.reshaped(images, random_of(0)).sum(dim=(1, 2, 3))
+    assert 0.3 < (made > ink).float().mean() < 0.7
+    assert torch.equal(
+        ops.narrowed(images) <= ops.widened(images), torch.ones_like(images, dtype=torch.bool)
+    )
+
+
+def test_murky_figures_are_blurred_more_and_noisier_than_any_variant():
+    """Where variants end, a gap is left before murky images begin."""
+    labels = torch.arange(64) % 2
+    images = torch.zeros(64, 1, 28, 28)
+    images[:, :, :, 14:] = (
+        1.0  # an edge, whose slope tells the blur, and flat parts, whose roughness the noise
+    )
+    murky = FAMILIES["murky"](images, labels, random_of(0))
+    soft = variants.softened(images, random_of(0))
+    slope = lambda x: x.mean(dim=(0, 1, 2)).diff().amax()  # noqa: E731
+    assert slope(murky) < 0.5 * slope(soft)
+    rough = lambda x: x[:, 0, :, 22:].std(dim=(1, 2))  # noqa: E731
+    assert rough(murky).min() > 0.3
+    assert rough(variants.grainy(images, random_of(0))).max() < 0.45
+
+
+def test_a_figure_is_blurred_or_noisy_and_never_both(monkeypatch):
+    monkeypatch.setattr(variants, "OF_STROKES", {})
+    added = {
+        (lambda images, random, value=value: images + value): share
+        for value, share in zip((1.0, 2.0, 4.0), variants.OF_TEXTURE.values(), strict=True)
+    }
+    monkeypatch.setattr(variants, "OF_TEXTURE", added)
+    made = variants.changed(torch.zeros(4_000, 1, 2, 2), random_of(0))[:, 0, 0, 0]
+    assert set(made.tolist()) <= {0.0, 1.0, 2.0, 4.0}
+    for value, share in zip((1.0, 2.0, 4.0), added.values(), strict=True):
+        assert abs((made == value).float().mean() - share) < 0.03
+
+
+def test_negatives_are_made_of_images_moved_as_often_as_those_that_show_a_class(monkeypatch):
+    """Interpolation softens: sharpness would else be a sign of *none of these*."""
+    counts = []
+    monkeypatch.setattr(ops, "moved", lambda images, *_: counts.append(len(images)) or images)
+    data = stripes(120)
+    examples = Examples(
+        data, np.arange(60), [FAMILIES["quarters"]], batch=256, negatives=128, key=(0, "a")
+    )
+    made, _ = examples.at(0)
+    assert len(made) == 256
+    shares = [count / (8 * 128) for count in counts]
+    assert len(shares) == 2
+    assert all(abs(share - variants.MOVED) < 0.06 for share in shares)
+
+
+def test_the_families_that_are_hardest_to_catch_come_more_often():
+    for families in (OF_ACCEPTORS, OF_GUIDES):
+        order = taught(families)
+        assert tuple(dict.fromkeys(order)) == families
+    assert taught(OF_ACCEPTORS).count(FAMILIES["overlays"]) > 1
+    assert taught(OF_ACCEPTORS).count(FAMILIES["blobs"]) == 1
 
 
 def test_examples_depend_on_key_and_step_alone():

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from packs import tiny_judges, tiny_pack, write_pack
@@ -19,7 +20,7 @@ from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import PackConfig
 from pytest_failcond.judges.file import load_judges, read_judges, save_judges
-from pytest_failcond.judges.networks import contrast, spread
+from pytest_failcond.judges.networks import coarse, contrast, spread
 from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.laboratory.configured import load_judges as load_configured_judges
 from pytest_failcond.subjects.model_hash import hash_model
@@ -166,6 +167,27 @@ def test_another_safetensors_file_or_version_is_refused(path):
     assert "but not one of judges" in refusal(path)
 
 
+def test_a_file_from_before_first_kernels_loads_as_ever(path):
+    images = torch.rand(3, 1, 8, 8)
+    before = [judge(images) for judge in load_judges(path).acceptors]
+    reconfigure(path, lambda config: [judge.pop("first") for judge in config["judges"]])
+    for judge, logits in zip(load_judges(path).acceptors, before, strict=True):
+        assert torch.equal(judge(images), logits)
+
+
+def test_the_first_kernel_may_be_larger(path):
+    pack = tiny_pack()
+    judges = [judge.model_copy(update={"first": 7}) for judge in pack.judges]
+    pack = pack.model_copy(update={"judges": judges})
+    made = tiny_judges(pack)
+    save_judges(path, pack, {name: judge.state_dict() for name, judge in made.items()}, {})
+    loaded = load_judges(path)
+    assert [x.weight.shape[-1] for x in loaded.acceptors[0].convolutions] == [7, 3]
+    images = torch.rand(2, 1, 8, 8)
+    expected = made["acceptor-1"].eval()(images)
+    torch.testing.assert_close(loaded.acceptors[0](images), expected, atol=1e-2, rtol=1e-2)
+
+
 def of_first(**changes):
     return lambda config: config["judges"][0].update(changes)
 
@@ -190,13 +212,15 @@ def of_first(**changes):
         (of_first(kind="judge"), "kind"),
         (of_first(kernel=4), "must be odd"),
         (of_first(kernel=5), "weights do not fit its configuration"),
+        (of_first(first=2), "must be odd"),
+        (of_first(first=5), "weights do not fit its configuration"),
         (of_first(strides=[1]), "1 strides for 2 convolutions"),
         (of_first(strides=[1, 9]), "strides"),
         (of_first(widths=[4, 10**9]), "widths"),
         (of_first(widths=[4, 4096]), "weights do not fit its configuration"),
         (of_first(hidden=7), "weights do not fit its configuration"),
     ],
-    ids=range(22),
+    ids=range(24),
 )
 def test_a_header_that_describes_no_judges_is_refused(path, change, words):
     reconfigure(path, change)
@@ -225,6 +249,16 @@ def test_an_image_of_less_contrast_than_the_floor_is_none_of_these(path):
     assert (logits.softmax(dim=1)[:2, 3] == 1).all()
     assert (logits.softmax(dim=1)[2:, 3] < 1).all()
     torch.testing.assert_close(logits[2], logits[3], atol=1e-4, rtol=1e-4)
+
+
+def test_contrast_and_coarse_maps_are_means():
+    images = torch.rand(5, 3, 9, 12)
+    means = F.avg_pool2d(images, 3, stride=1).flatten(1)
+    torch.testing.assert_close(contrast(images), means.amax(dim=1) - means.amin(dim=1))
+    assert contrast(torch.full((1, 1, 5, 5), 0.3)) == 0
+    for size in (2, 3, 4, 7):
+        maps = torch.rand(2, 3, size, size)
+        torch.testing.assert_close(coarse(maps), F.adaptive_avg_pool2d(maps, 4).flatten(1))
 
 
 @given(gain=st.floats(0.2, 1.0), offset=st.floats(0.0, 0.7), channels=st.sampled_from([1, 3]))

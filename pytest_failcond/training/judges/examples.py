@@ -15,7 +15,7 @@ from pytest_failcond.subjects.images import LabeledImages, to_float
 from pytest_failcond.training.data import balanced_labels
 from pytest_failcond.training.judges import ops
 from pytest_failcond.training.judges.negatives import Family
-from pytest_failcond.training.judges.variants import readable, toned
+from pytest_failcond.training.judges.variants import placed, readable, toned
 
 _CHUNK, _LEVELS = 8, 2**24
 """The most steps whose examples are made at once, and the most levels of their images."""
@@ -75,10 +75,9 @@ class Examples:
         good, bad = self._batch - self._negatives, self._negatives
         images, labels = self._drawn(self._steps * good, random)
         positives = readable(self._mildly_corrupted(images, random, number), draws)
-        sources, pairs = self._drawn(self._steps * bad, random)
-        nothing = made_of_nothing(
-            torch.from_numpy(to_float(sources)), torch.from_numpy(pairs), self._families, draws
-        )
+        drawn, pairs = self._drawn(self._steps * bad, random)
+        sources = placed(torch.from_numpy(to_float(drawn)), draws)
+        nothing = made_of_nothing(sources, torch.from_numpy(pairs), self._families, draws)
         answers = torch.full((self._steps, bad), self._none)
         return (
             torch.cat([self._by_step(positives), self._by_step(nothing)], dim=1),

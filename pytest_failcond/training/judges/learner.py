@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pytest_failcond.judges.config import POOLED, JudgeConfig, PackConfig
-from pytest_failcond.judges.networks import Judge, pooled
+from pytest_failcond.judges.config import JudgeConfig, PackConfig
+from pytest_failcond.judges.networks import Judge, coarse, pooled
 
 
 class Learner(Judge):
@@ -34,7 +34,7 @@ class Learner(Judge):
         x = shown.contiguous(memory_format=torch.channels_last)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = F.relu(norm(convolution(x)))
-        return F.adaptive_avg_pool2d(x, POOLED).flatten(1)
+        return coarse(x)
 
     def folded(self) -> dict[str, Tensor]:
         """Return the tensors of the `Judge` that computes the same in evaluation mode."""

@@ -90,6 +90,17 @@ def crossings(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor
     return _overlaid(images, turned, labels, random)
 
 
+def thrown(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
+    """Two classes over each other, one of them mirrored, moved and of another size."""
+    other = images[partners(labels, random)]
+    other = torch.where(ops.chance(images, 0.5, random), other.flip(2), other.flip(3))
+    count = len(images)
+    scale = torch.rand(count, generator=random) * 0.5 + 0.7
+    shift = (torch.rand((count, 2), generator=random) - 0.5) * 0.4
+    other = ops.moved(other, torch.zeros(count), scale, shift)
+    return _overlaid(images, other, labels, random)
+
+
 def _overlaid(images: Tensor, other: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
     both = torch.where(_standing_out(images) >= _standing_out(other), images, other)
     return torch.where(_covers(images, other), quarters(images, labels, random), both)
@@ -214,10 +225,23 @@ def hidden(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
     return soft + ops.uniform(images, 0.25, 0.5, random) * ops.noise(images, random)
 
 
+def murky(images: Tensor, labels: Tensor, random: torch.Generator) -> Tensor:
+    """Blurred and noisy, each less than would hide it alone."""
+    soft = ops.blurred(images, ops.uniform(images, 0.095, 0.15, random) * ops.side(images))
+    strength = ops.uniform(images, 0.4, 0.8, random) * ops.span(soft)
+    return soft + strength * ops.noise(images, random)
+
+
 OF_ACCEPTORS: tuple[Family, ...] = (
     *(quarters, sixteenths, blends, overlays, smears, drowned),
-    *(blobs, textures, fragments, scatter, tangles),
+    *(blobs, textures, fragments, scatter, tangles, thrown, murky),
 )
 OF_GUIDES: tuple[Family, ...] = (
     *(ninths, collages, mosaics, peppered, crossings, clouds, holes, hidden),
 )
+_HARD: dict[Family, int] = {blends: 2, overlays: 4, crossings: 3, thrown: 3}
+
+
+def taught(families: tuple[Family, ...]) -> tuple[Family, ...]:
+    """Repeat the families that are hardest to catch, two classes in one image, as often as a judge sees them."""
+    return tuple(family for family in families for _ in range(_HARD.get(family, 1)))

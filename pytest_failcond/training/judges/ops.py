@@ -48,6 +48,16 @@ def ends(images: Tensor) -> tuple[Tensor, Tensor]:
     return images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
 
 
+def lowest(images: Tensor) -> Tensor:
+    """Return the lowest level of each image, ``[N, 1, 1, 1]``."""
+    return images.amin(dim=(1, 2, 3), keepdim=True)
+
+
+def span(images: Tensor) -> Tensor:
+    """Return how far the highest level of each image is from the lowest, ``[N, 1, 1, 1]``."""
+    return images.amax(dim=(1, 2, 3), keepdim=True) - lowest(images)
+
+
 def of_range(made: Tensor, images: Tensor) -> Tensor:
     """Stretch made images to the levels of the given ones."""
     (low, high), (bottom, top) = ends(images), ends(made)
@@ -69,6 +79,18 @@ def blurred(images: Tensor, sigma: Tensor) -> Tensor:
         weight = weight / weight.sum(dim=2, keepdim=True)
         images = torch.einsum("nij,ncjw->nciw" if axis == 2 else "nij,nchj->nchi", weight, images)
     return images
+
+
+def widened(images: Tensor, random: torch.Generator | None = None) -> Tensor:
+    """Let what is bright be wider by a fourteenth of the side."""
+    size = max(1, round(side(images) / 14))
+    margins = (size // 2, (size - 1) // 2) * 2
+    return F.max_pool2d(F.pad(images, margins, mode="replicate"), size, stride=1)
+
+
+def narrowed(images: Tensor) -> Tensor:
+    """Let what is bright be thinner by a fourteenth of the side."""
+    return 1 - widened(1 - images)
 
 
 def field(images: Tensor, cells: int, random: torch.Generator, channels: int = 1) -> Tensor:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import LARGEST, JudgeConfig, Kind
 
-EPOCHS = 10
+EPOCHS = 7
 """The default number of times that a judge sees its half of the images."""
-_LAST_MAP = 8  # px; the largest side of the last features before they are averaged
+_SMALLEST_MAP, _LARGEST_MAP = 3, 6  # px; sides of the last features before they are averaged
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class JudgeRecipe:
 
     batch: int = 64
     negatives: float = 0.2
-    learning_rate: float = 0.003
+    learning_rate: float = 0.006
     smoothing: float = 0.02
     floor: float = 0.03
     seed: int = 0
@@ -52,12 +52,34 @@ class JudgeRecipe:
             raise FailcondError(f"smoothing {self.smoothing} must be 0 or more, and less than 0.5")
 
 
-_KERNELS: dict[Kind, tuple[tuple[int, int, tuple[int, ...]], ...]] = {
-    # side of the kernel, stride of the first convolution, channels
-    "acceptor": ((3, 2, (32, 64, 96)), (5, 2, (24, 48, 64))),
-    "guide": ((3, 2, (24, 48, 64)), (5, 2, (16, 32, 64))),
+@dataclass(frozen=True)
+class _Plan:
+    """The network of a judge for images of 17 to 32 px.
+
+    Attributes:
+        kernel, first: sides of the kernels, px; of the first convolution's.
+        strides, widths: of each convolution.
+        hidden: width of the layer before the last.
+    """
+
+    kernel: int
+    first: int
+    strides: tuple[int, ...]
+    widths: tuple[int, ...]
+    hidden: int
+
+
+# Layers at half and at whole resolution gain more than wide ones of the same cost.
+_PLANS: dict[Kind, tuple[_Plan, ...]] = {
+    "acceptor": (
+        _Plan(3, 5, (2, 1, 2, 2), (32, 32, 64, 96), 96),
+        _Plan(3, 3, (1, 2, 2, 2), (16, 32, 64, 96), 128),
+    ),
+    "guide": (
+        _Plan(3, 5, (2, 2, 2), (24, 48, 64), 64),
+        _Plan(5, 5, (2, 2, 2), (16, 32, 64), 160),
+    ),
 }
-_HIDDEN = {"acceptor": (96, 128), "guide": (64, 160)}
 
 
 def judges_for(
@@ -83,13 +105,33 @@ def judges_for(
 
 def _judge(kind: Kind, number: int, side: int, features: bool) -> JudgeConfig:
     name = f"{kind}-{number + 1}"
-    hidden = _HIDDEN[kind][number % 2]
+    plan = _PLANS[kind][number % 2]
     if features:
-        return JudgeConfig(name=name, kind=kind, hidden=hidden)
-    kernel, first, widths = _KERNELS[kind][number % 2]
-    strides = [first] + [2] * (len(widths) - 1)
-    while -(-side // 2 ** strides.count(2)) > _LAST_MAP:
-        strides, widths = [*strides, 2], (*widths, widths[-1])
+        return JudgeConfig(name=name, kind=kind, hidden=plan.hidden)
+    strides, widths = _fitted(side, list(plan.strides), list(plan.widths))
     return JudgeConfig(
-        name=name, kind=kind, kernel=kernel, strides=strides, widths=list(widths), hidden=hidden
+        name=name,
+        kind=kind,
+        kernel=plan.kernel,
+        first=plan.first,
+        strides=strides,
+        widths=widths,
+        hidden=plan.hidden,
     )
+
+
+def _fitted(side: int, strides: list[int], widths: list[int]) -> tuple[list[int], list[int]]:
+    """Halve larger images earlier, or once more, and smaller ones later."""
+    while _map_of(side, strides) > _LARGEST_MAP:
+        if 1 in strides:
+            strides[strides.index(1)] = 2
+        else:
+            strides, widths = [*strides, 2], [*widths, widths[-1]]
+    while _map_of(side, strides) < _SMALLEST_MAP and 2 in strides:
+        strides[strides.index(2)] = 1
+    return strides, widths
+
+
+def _map_of(side: int, strides: list[int]) -> int:
+    """Return the side of the last features, px."""
+    return -(-side // (1 << strides.count(2)))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pytest_failcond.corruptions.names import SEVERITIES
+from pytest_failcond.training.judges.bench import Count
 from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES
-from pytest_failcond.training.judges.quality import Count, JudgeQuality
+from pytest_failcond.training.judges.quality import JudgeQuality
 from pytest_failcond.training.tables import table
 
 
@@ -20,8 +23,14 @@ def render(quality: JudgeQuality) -> str:
         )
     ]
     texts.append(table([header, *rows]))
+    kinds = [f"by {kind}s" for kind in quality.kinds]
+    changes = {
+        name: [f"{of.changes_accepted[name].share:.3f}" for of in quality.kinds.values()]
+        for name in acceptors.changes_accepted
+    }
+    texts.append(table([["readable changes accepted", *kinds], *_rows(changes)]))
     taught = {"acceptor": OF_ACCEPTORS, "guide": OF_GUIDES}
-    families: dict[str, list[str]] = {
+    families = {
         name: [
             f"{of.caught[name].share:.3f}"
             + (" *" if name in {f.__name__ for f in taught[kind]} else "  ")
@@ -29,14 +38,7 @@ def render(quality: JudgeQuality) -> str:
         ]
         for name in acceptors.caught
     }
-    texts.append(
-        table(
-            [
-                ["negatives caught (* learned from)", *(f"by {kind}s" for kind in quality.kinds)],
-                *([name, *cells] for name, cells in families.items()),
-            ]
-        )
-    )
+    texts.append(table([["negatives caught (* learned from)", *kinds], *_rows(families)]))
     return "\n\n".join(texts) + "\n"
 
 
@@ -59,6 +61,10 @@ def _kind_table(quality: JudgeQuality) -> str:
         for text, cell in cells.items():
             rows.setdefault(text, [text]).append(cell)
     return table(list(rows.values()))
+
+
+def _rows(cells: Mapping[str, list[str]]) -> list[list[str]]:
+    return [[name, *row] for name, row in cells.items()]
 
 
 def _two(count: Count) -> str:

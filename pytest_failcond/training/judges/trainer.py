@@ -25,7 +25,7 @@ from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.training.judges.calibration import temperature
 from pytest_failcond.training.judges.examples import Examples
 from pytest_failcond.training.judges.learner import Learner
-from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES
+from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES, taught
 from pytest_failcond.training.judges.parts import Parts
 from pytest_failcond.training.judges.recipe import JudgeRecipe
 from pytest_failcond.training.state import (
@@ -90,7 +90,10 @@ class JudgeTrainer:
             learner = self._new(judge)
             self._learners[judge.name] = learner
             self._optimisers[judge.name] = torch.optim.AdamW(
-                learner.parameters(), lr=recipe.learning_rate, weight_decay=0.01
+                learner.parameters(),
+                lr=recipe.learning_rate,
+                weight_decay=0.01,
+                fused=self._device.type in ("cpu", "cuda"),
             )
             self._examples[judge.name] = self._examples_for(judge, data)
 
@@ -104,7 +107,7 @@ class JudgeTrainer:
         return Examples(
             data,
             self.parts.acceptors if judge.kind == "acceptor" else self.parts.guides,
-            _FAMILIES[judge.kind],
+            taught(_FAMILIES[judge.kind]),
             batch=self.recipe.batch,
             negatives=self.recipe.negatives_per_batch,
             key=(self.recipe.seed, judge.name),
