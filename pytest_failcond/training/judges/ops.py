@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -96,7 +97,19 @@ def narrowed(images: Tensor) -> Tensor:
 def field(images: Tensor, cells: int, random: torch.Generator, channels: int = 1) -> Tensor:
     """Draw a smooth random field in [0, 1], ``[N, channels, H, W]``, with about ``cells`` bumps to a side."""
     coarse = torch.rand((len(images), channels, cells + 1, cells + 1), generator=random)
-    return F.interpolate(coarse, images.shape[2:], mode="bicubic", align_corners=True).clamp(0, 1)
+    rows, columns = (_between(cells + 1, size) for size in images.shape[2:])
+    smooth: Tensor = rows @ coarse @ columns.T
+    return smooth.clamp(0, 1)
+
+
+@cache
+def _between(points: int, size: int) -> Tensor:
+    """Return the matrix of bicubic interpolation from a few points to a side, ``[size, points]``.
+
+    Two products with it take a tenth of the time of `F.interpolate` on a CPU.
+    """
+    one = torch.eye(points)[None, None]
+    return F.interpolate(one, (size, points), mode="bicubic", align_corners=True)[0, 0]
 
 
 def moved(
@@ -104,8 +117,13 @@ def moved(
     angle: Tensor,
     scale: Tensor,
     shift: Tensor,
+    bends: Tensor | None = None,
 ) -> Tensor:
-    """Turn (radians), scale and shift (shares of the side, ``[N, 2]``) images; the border is repeated outside."""
+    """Turn (radians), scale and shift (shares of the side, ``[N, 2]``) images; the border is repeated outside.
+
+    With ``bends`` (shares of the side, ``[N, 2, H, W]``) each pixel is taken from its place plus an offset. All is one
+    interpolation, because each softens the image.
+    """
     cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
     rows = torch.stack(
         [
@@ -115,6 +133,8 @@ def moved(
         dim=1,
     )
     grid = F.affine_grid(rows, list(images.shape), align_corners=False)
+    if bends is not None:
+        grid = grid + 2 * bends.permute(0, 2, 3, 1)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 

@@ -21,6 +21,7 @@ class JudgeRecipe:
         negatives: the share of them that show none of the classes.
         learning_rate: AdamW's highest; it rises for a quarter of the training and then falls to zero.
         smoothing: of the labels.
+        agreement: the weight of what the other judges of the kind say of readable images, beside the labels.
         floor: the least contrast, as a share of the whole range; an image with less is *none of these*.
         seed: keys all randomness.
 
@@ -32,6 +33,7 @@ class JudgeRecipe:
     negatives: float = 0.2
     learning_rate: float = 0.006
     smoothing: float = 0.02
+    agreement: float = 1.0
     floor: float = 0.03
     seed: int = 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.judges.config import JudgeConfig, PackConfig
+from pytest_failcond.judges.config import JudgeConfig, Kind, PackConfig
 from pytest_failcond.judges.networks import Judge
 from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Record, parse_json, validate
@@ -25,6 +26,7 @@ from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.training.judges.calibration import temperature
 from pytest_failcond.training.judges.examples import Examples
 from pytest_failcond.training.judges.learner import Learner
+from pytest_failcond.training.judges.muon import Muon
 from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES, taught
 from pytest_failcond.training.judges.parts import Parts
 from pytest_failcond.training.judges.recipe import JudgeRecipe
@@ -37,6 +39,8 @@ from pytest_failcond.training.state import (
 )
 
 _STATE_FORMAT = "pytest-failcond-judge-training"
+_SHARE = 1.7  # the learning rate of kernels, divided by that of other parameters
+_DECAY = 0.01
 _RISE = 0.25  # the share of the training over which the learning rate rises
 _FAMILIES = {"acceptor": OF_ACCEPTORS, "guide": OF_GUIDES}
 
@@ -85,17 +89,23 @@ class JudgeTrainer:
         self._backbone = backbone if backbone is None else backbone.to(device)
         self._device = torch.device(device)
         self._images = data.hash
-        self._learners, self._examples, self._optimisers = {}, {}, {}
+        self._learners: dict[str, Learner] = {}
+        self._examples: dict[Kind, Examples] = {}
+        self._optimisers: dict[str, Muon] = {}
         for judge in pack.judges:
             learner = self._new(judge)
             self._learners[judge.name] = learner
-            self._optimisers[judge.name] = torch.optim.AdamW(
-                learner.parameters(),
-                lr=recipe.learning_rate,
-                weight_decay=0.01,
-                fused=self._device.type in ("cpu", "cuda"),
+            kernels = learner.kernels()
+            inner = {id(kernel) for kernel in kernels}
+            self._optimisers[judge.name] = Muon(
+                kernels,
+                [x for x in learner.parameters() if id(x) not in inner],
+                learning_rate=recipe.learning_rate,
+                share=_SHARE,
+                decay=_DECAY,
             )
-            self._examples[judge.name] = self._examples_for(judge, data)
+            if judge.kind not in self._examples:
+                self._examples[judge.kind] = self._examples_of(judge.kind, data)
 
     def _new(self, judge: JudgeConfig) -> Learner:
         with torch.random.fork_rng(devices=[]):
@@ -103,14 +113,15 @@ class JudgeTrainer:
             learner = Learner(self.pack, judge, self._backbone)
         return learner.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
-    def _examples_for(self, judge: JudgeConfig, data: LabeledImages) -> Examples:
+    def _examples_of(self, kind: Kind, data: LabeledImages) -> Examples:
+        """Return the examples of all judges of a kind: making them costs a quarter of a judge's step."""
         return Examples(
             data,
-            self.parts.acceptors if judge.kind == "acceptor" else self.parts.guides,
-            taught(_FAMILIES[judge.kind]),
+            self.parts.acceptors if kind == "acceptor" else self.parts.guides,
+            taught(_FAMILIES[kind]),
             batch=self.recipe.batch,
             negatives=self.recipe.negatives_per_batch,
-            key=(self.recipe.seed, judge.name),
+            key=(self.recipe.seed, kind),
         )
 
     @property
@@ -130,27 +141,32 @@ class JudgeTrainer:
         Raises:
             FailcondError: the training diverged.
         """
-        losses = {}
-        for name, learner in self._learners.items():
-            images, answers = self._examples[name].at(self.step)
-            for group in self._optimisers[name].param_groups:
-                group["lr"] = self.recipe.learning_rate * rate(self.progress)
-            learner.train()
-            logits = learner(images.to(self._device))
-            loss = F.cross_entropy(
-                logits, answers.to(self._device), label_smoothing=self.recipe.smoothing
-            )
-            self._optimisers[name].zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self._optimisers[name].step()
-            losses[name] = float(loss.detach())
-            if not math.isfinite(losses[name]):
-                raise FailcondError(
-                    f"training diverged: the loss of {name} is {losses[name]} at step "
-                    f"{self.step + 1}; lower --learning-rate"
-                )
+        losses: dict[str, float] = {}
+        for kind, examples in self._examples.items():
+            images, answers = (x.to(self._device) for x in examples.at(self.step))
+            of_kind = [judge.name for judge in self.pack.judges if judge.kind == kind]
+            logits = {name: self._learners[name].train()(images) for name in of_kind}
+            for name, own in logits.items():
+                loss = F.cross_entropy(own, answers, label_smoothing=self.recipe.smoothing)
+                others = [logits[other].detach() for other in of_kind if other != name]
+                loss = loss + self.recipe.agreement * _disagreement(own, others, answers)
+                self._move(name, loss)
+                losses[name] = float(loss.detach())
         self.step += 1
         return losses
+
+    def _move(self, name: str, loss: Tensor) -> None:
+        if not math.isfinite(value := float(loss.detach())):
+            raise FailcondError(
+                f"training diverged: the loss of {name} is {value} at step {self.step + 1}; lower "
+                "--learning-rate"
+            )
+        optimiser = self._optimisers[name]
+        for group in optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * rate(self.progress)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
 
     def examples(self) -> tuple[Tensor, ...]:
         """Return each judge's examples of the first step, float32 ``[N, C, H, W]``."""
@@ -241,6 +257,21 @@ class JudgeTrainer:
             "steps": self.steps,
         }
         return json.dumps(plan, sort_keys=True)
+
+
+def _disagreement(own: Tensor, others: Sequence[Tensor], answers: Tensor) -> Tensor:
+    """Return the divergence of a judge's probabilities from the mean of the others', over images of a class.
+
+    An image is accepted by all or not at all, so judges that err on different images err twice as often
+    together (mutual learning: Zhang et al. 2018, arXiv 1706.00384). On images of none of the classes each
+    judge learns by itself.
+    """
+    if not others:
+        return own.new_zeros(())
+    theirs = torch.stack([logits.softmax(dim=1) for logits in others]).mean(dim=0)
+    of_class = (answers < own.shape[1] - 1).float()
+    apart = F.kl_div(own.log_softmax(dim=1), theirs, reduction="none").sum(dim=1)
+    return (apart * of_class).mean()
 
 
 def rate(progress: float) -> float:

@@ -17,6 +17,10 @@ MOVED, CHANGED = 0.8, 0.4
 """Shares of the images that are moved, and that are changed in other ways."""
 
 
+MOST_BENT = 0.12
+"""Twice the farthest that a place is moved by bending, as a share of the side."""
+
+
 def readable(images: Tensor, random: torch.Generator) -> Tensor:
     """Change images ``[N, C, H, W]`` in ways that leave them readable."""
     return toned(ops.some(placed(images, random), CHANGED, changed, random), random)
@@ -80,12 +84,15 @@ def reshaped(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def jittered(images: Tensor, random: torch.Generator) -> Tensor:
-    """Turn, scale and shift a little."""
+    """Turn, scale, shift and bend a little."""
     count = len(images)
     angle = (torch.rand(count, generator=random) * 2 - 1) * math.pi / 18
     scale = torch.exp((torch.rand(count, generator=random) * 2 - 1) * 0.12)
     shift = (torch.rand((count, 2), generator=random) * 2 - 1) * 0.06
-    return ops.moved(images, angle, scale, shift)
+    bends = ops.field(images, 4, random, channels=2) - 0.5
+    return ops.moved(
+        images, angle, scale, shift, bends * ops.uniform(images, 0.0, MOST_BENT, random)
+    )
 
 
 def uneven(images: Tensor, random: torch.Generator) -> Tensor:
