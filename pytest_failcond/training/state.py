@@ -1,4 +1,4 @@
-"""The state of a training, to continue from: networks with their optimisers, as tensors of a safetensors file."""
+"""The state of a training, to continue from: networks with their Adam, as tensors of a safetensors file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.storage.tensors import Header, read_header
 
 Trained = Mapping[str, tuple[nn.Module, Optimizer]]
-"""Networks by name, each with the optimiser that moves all of its parameters, an Adam or one like it."""
+"""Networks by name, each with the Adam that moves all of its parameters."""
 
 
 def open_state(path: Path, kind: str, plan: str) -> Header:
@@ -57,13 +57,10 @@ def shapes_of(trained: Trained, found: Iterable[str]) -> dict[str, tuple[int, ..
     """
     shapes: dict[str, tuple[int, ...]] = {}
     moved = {key.rpartition(".")[0] for key in found if key.startswith("adam.")}
-    for name, (network, optimiser) in trained.items():
+    for name, (network, _) in trained.items():
         shapes |= {f"{name}.{k}": tuple(v.shape) for k, v in network.state_dict().items()}
-        for number, parameter in enumerate(_moved_by(optimiser)):
-            of, kept = f"adam.{name}.{number}", optimiser.state.get(parameter)
-            if kept:
-                shapes |= {f"{of}.{entry}": tuple(value.shape) for entry, value in kept.items()}
-            elif of in moved:
+        for number, parameter in enumerate(network.parameters()):
+            if (of := f"adam.{name}.{number}") in moved:
                 shape = tuple(parameter.shape)
                 shapes |= {f"{of}.step": (), f"{of}.exp_avg": shape, f"{of}.exp_avg_sq": shape}
     return shapes
@@ -73,7 +70,7 @@ def restore(trained: Trained, tensors: Mapping[str, Tensor]) -> None:
     """Give networks and optimisers the tensors of `tensors_of`."""
     for name, (network, optimiser) in trained.items():
         network.load_state_dict(part(tensors, f"{name}."))
-        parameters = _moved_by(optimiser)
+        parameters = list(network.parameters())
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in part(tensors, f"adam.{name}.").items():
             number, entry = key.split(".", 1)
@@ -83,11 +80,6 @@ def restore(trained: Trained, tensors: Mapping[str, Tensor]) -> None:
             state.setdefault(int(number), {})[entry] = like
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
-
-
-def _moved_by(optimiser: Optimizer) -> list[Tensor]:
-    """Return the parameters of an optimiser, in the order of their numbers in its state."""
-    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
 def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

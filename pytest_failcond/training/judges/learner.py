@@ -36,15 +36,6 @@ class Learner(Judge):
             x = F.relu(norm(convolution(x)))
         return coarse(x)
 
-    def kernels(self) -> list[nn.Parameter]:
-        """Return the weights of all convolutions but the first, which reads the image."""
-        return [
-            parameter
-            for number, convolution in enumerate(self.convolutions)
-            for name, parameter in convolution.named_parameters()
-            if number and name == "weight"
-        ]
-
     def folded(self) -> dict[str, Tensor]:
         """Return the tensors of the `Judge` that computes the same in evaluation mode."""
         tensors = {k: v for k, v in self.state_dict().items() if not k.startswith("norms.")}

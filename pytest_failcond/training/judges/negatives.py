@@ -239,7 +239,7 @@ OF_ACCEPTORS: tuple[Family, ...] = (
 OF_GUIDES: tuple[Family, ...] = (
     *(ninths, collages, mosaics, peppered, crossings, clouds, holes, hidden),
 )
-_HARD: dict[Family, int] = {blends: 2, overlays: 4, crossings: 3, thrown: 3}
+_HARD: dict[Family, int] = {blends: 3, overlays: 4, crossings: 3, thrown: 5}
 
 
 def taught(families: tuple[Family, ...]) -> tuple[Family, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.judges.config import LARGEST, JudgeConfig, Kind
 
-EPOCHS = 7
+EPOCHS = 8
 """The default number of times that a judge sees its half of the images."""
 _SMALLEST_MAP, _LARGEST_MAP = 3, 6  # px; sides of the last features before they are averaged
 

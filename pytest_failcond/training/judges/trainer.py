@@ -26,7 +26,6 @@ from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.training.judges.calibration import temperature
 from pytest_failcond.training.judges.examples import Examples
 from pytest_failcond.training.judges.learner import Learner
-from pytest_failcond.training.judges.muon import Muon
 from pytest_failcond.training.judges.negatives import OF_ACCEPTORS, OF_GUIDES, taught
 from pytest_failcond.training.judges.parts import Parts
 from pytest_failcond.training.judges.recipe import JudgeRecipe
@@ -39,8 +38,6 @@ from pytest_failcond.training.state import (
 )
 
 _STATE_FORMAT = "pytest-failcond-judge-training"
-_SHARE = 1.7  # the learning rate of kernels, divided by that of other parameters
-_DECAY = 0.01
 _RISE = 0.25  # the share of the training over which the learning rate rises
 _FAMILIES = {"acceptor": OF_ACCEPTORS, "guide": OF_GUIDES}
 
@@ -91,18 +88,15 @@ class JudgeTrainer:
         self._images = data.hash
         self._learners: dict[str, Learner] = {}
         self._examples: dict[Kind, Examples] = {}
-        self._optimisers: dict[str, Muon] = {}
+        self._optimisers: dict[str, torch.optim.AdamW] = {}
         for judge in pack.judges:
             learner = self._new(judge)
             self._learners[judge.name] = learner
-            kernels = learner.kernels()
-            inner = {id(kernel) for kernel in kernels}
-            self._optimisers[judge.name] = Muon(
-                kernels,
-                [x for x in learner.parameters() if id(x) not in inner],
-                learning_rate=recipe.learning_rate,
-                share=_SHARE,
-                decay=_DECAY,
+            self._optimisers[judge.name] = torch.optim.AdamW(
+                learner.parameters(),
+                lr=recipe.learning_rate,
+                weight_decay=0.01,
+                fused=self._device.type in ("cpu", "cuda"),
             )
             if judge.kind not in self._examples:
                 self._examples[judge.kind] = self._examples_of(judge.kind, data)

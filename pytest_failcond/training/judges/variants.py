@@ -17,7 +17,7 @@ MOVED, CHANGED = 0.8, 0.4
 """Shares of the images that are moved, and that are changed in other ways."""
 
 
-MOST_BENT = 0.12
+MOST_BENT = 0.1
 """Twice the farthest that a place is moved by bending, as a share of the side."""
 
 
