@@ -15,6 +15,7 @@ from pytest_failcond.judges.file import load_judges, save_judges
 from pytest_failcond.judges.networks import Judge, contrast
 from pytest_failcond.subjects.images import LabeledImages, to_float
 from pytest_failcond.training.judges import ops, variants
+from pytest_failcond.training.judges.agreement import disagreement
 from pytest_failcond.training.judges.calibration import temperature
 from pytest_failcond.training.judges.examples import Examples, made_of_nothing
 from pytest_failcond.training.judges.learner import Learner
@@ -31,11 +32,16 @@ def random_of(seed):
     return torch.Generator().manual_seed(seed)
 
 
-def tiny_trainer(*, steps=4, side=8, channels=1, **changes):
+def tiny_trainer(*, steps=4, side=8, channels=1, acceptors=1, **changes):
     data = stripes(120, side=side, channels=channels)
     recipe = JudgeRecipe(**({"batch": 16, "negatives": 0.25} | changes))
     judges = [
-        JudgeConfig(name="acceptor-1", kind="acceptor", strides=[1, 2], widths=[4, 5], hidden=6),
+        *(
+            JudgeConfig(
+                name=f"acceptor-{n}", kind="acceptor", strides=[1, 2], widths=[4, 5], hidden=6
+            )
+            for n in range(1, acceptors + 1)
+        ),
         JudgeConfig(name="guide-1", kind="guide", kernel=5, strides=[2], widths=[6], hidden=5),
     ]
     pack = PackConfig(classes=3, image=list(data.shape), floor=recipe.floor, judges=judges)
@@ -286,6 +292,61 @@ def test_the_families_that_are_hardest_to_catch_come_more_often():
         assert tuple(dict.fromkeys(order)) == families
     assert taught(OF_ACCEPTORS).count(FAMILIES["overlays"]) > 1
     assert taught(OF_ACCEPTORS).count(FAMILIES["blobs"]) == 1
+
+
+def test_judges_disagree_on_images_of_a_class_alone():
+    torch.manual_seed(0)
+    own, other, third = (torch.randn(4, 3, requires_grad=True) for _ in range(3))
+    answers = torch.tensor([0, 2, 1, 2])
+    found = disagreement(own, [other, third], answers)
+    p, q = own.softmax(dim=1), (other.softmax(dim=1) + third.softmax(dim=1)) / 2
+    divergence = (q * (q / p).log()).sum(dim=1).detach()
+    assert found.item() == pytest.approx((divergence[0] + divergence[2]).item() / 4)
+    found.backward()
+    assert (own.grad.abs().sum(dim=1) > 0).tolist() == [True, False, True, False]
+    assert other.grad is None
+    assert disagreement(own, [own], answers).item() == pytest.approx(0, abs=1e-6)
+    assert disagreement(own, [], answers).item() == 0
+
+
+def test_judges_of_a_kind_learn_from_the_same_images(monkeypatch):
+    seen, forward = [], Learner.forward
+    monkeypatch.setattr(
+        Learner, "forward", lambda self, images: seen.append(images) or forward(self, images)
+    )
+    tiny_trainer(acceptors=2).advance()
+    first, second, of_guide = seen
+    assert torch.equal(first, second)
+    assert not torch.equal(first, of_guide)
+
+
+@pytest.mark.parametrize("agreement", [0.0, 1.0])
+def test_agreement_weighs_what_the_others_say(agreement):
+    alone, together = (tiny_trainer(acceptors=2, agreement=x) for x in (0.0, agreement))
+    a, b = (trainer.advance() for trainer in (alone, together))
+    same = {name: a[name] == b[name] for name in a}
+    alike = agreement == 0
+    assert same == {"acceptor-1": alike, "acceptor-2": alike, "guide-1": True}
+
+
+def test_bends_move_each_pixel_by_its_own_offset():
+    images = torch.rand((3, 1, 10, 10), generator=random_of(0))
+    still = torch.zeros(3), torch.ones(3), torch.zeros((3, 2))
+    bends = torch.zeros((3, 2, 10, 10))
+    assert torch.allclose(ops.moved(images, *still, bends), images, atol=1e-5)
+    bends[:, 0, :, 5:] = 0.1  # one pixel, to the right
+    made = ops.moved(images, *still, bends)
+    assert torch.allclose(made[..., :5], images[..., :5], atol=1e-5)
+    assert torch.allclose(made[..., 5:9], images[..., 6:], atol=1e-5)
+
+
+@pytest.mark.parametrize(("size", "cells"), [((28, 28), 4), ((20, 9), 3), ((5, 64), 16)])
+def test_a_field_is_bicubic(size, cells):
+    images = torch.zeros(2, 3, *size)
+    made = ops.field(images, cells, random_of(0), channels=2)
+    coarse = torch.rand((2, 2, cells + 1, cells + 1), generator=random_of(0))
+    plain = torch.nn.functional.interpolate(coarse, size, mode="bicubic", align_corners=True)
+    assert torch.allclose(made, plain.clamp(0, 1), atol=1e-5)
 
 
 def test_examples_depend_on_key_and_step_alone():

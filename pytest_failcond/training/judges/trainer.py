@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +22,7 @@ from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Record, parse_json, validate
 from pytest_failcond.storage.tensors import misfit
 from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.training.judges.agreement import disagreement
 from pytest_failcond.training.judges.calibration import temperature
 from pytest_failcond.training.judges.examples import Examples
 from pytest_failcond.training.judges.learner import Learner
@@ -142,8 +142,8 @@ class JudgeTrainer:
             logits = {name: self._learners[name].train()(images) for name in of_kind}
             for name, own in logits.items():
                 loss = F.cross_entropy(own, answers, label_smoothing=self.recipe.smoothing)
-                others = [logits[other].detach() for other in of_kind if other != name]
-                loss = loss + self.recipe.agreement * _disagreement(own, others, answers)
+                others = [logits[other] for other in of_kind if other != name]
+                loss = loss + self.recipe.agreement * disagreement(own, others, answers)
                 self._move(name, loss)
                 losses[name] = float(loss.detach())
         self.step += 1
@@ -251,21 +251,6 @@ class JudgeTrainer:
             "steps": self.steps,
         }
         return json.dumps(plan, sort_keys=True)
-
-
-def _disagreement(own: Tensor, others: Sequence[Tensor], answers: Tensor) -> Tensor:
-    """Return the divergence of a judge's probabilities from the mean of the others', over images of a class.
-
-    An image is accepted by all or not at all, so judges that err on different images err twice as often
-    together (mutual learning: Zhang et al. 2018, arXiv 1706.00384). On images of none of the classes each
-    judge learns by itself.
-    """
-    if not others:
-        return own.new_zeros(())
-    theirs = torch.stack([logits.softmax(dim=1) for logits in others]).mean(dim=0)
-    of_class = (answers < own.shape[1] - 1).float()
-    apart = F.kl_div(own.log_softmax(dim=1), theirs, reduction="none").sum(dim=1)
-    return (apart * of_class).mean()
 
 
 def rate(progress: float) -> float:
