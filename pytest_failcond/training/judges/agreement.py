@@ -14,18 +14,17 @@ from torch import Tensor
 
 
 def disagreement(own: Tensor, others: Sequence[Tensor], answers: Tensor) -> Tensor:
-    """Return how far a judge's probabilities are from the mean of the others', a scalar.
+    """Return the divergence of a judge's probabilities from the mean of the other judges', a scalar.
 
-    Images of none of the classes do not count: each judge learns these by itself, so that what fools one does not
-    fool all.
+    Images of none of the classes do not count: there, an image that fools one judge should not fool the others.
 
     Args:
-        own: logits of the judge, ``[N, K + 1]``; the gradient is theirs alone.
+        own: logits of the judge, ``[N, K + 1]``; the others get no gradient.
         others: logits of the other judges.
         answers: the right ones, ``[N]``; K: none of the classes.
 
     Returns:
-        the Kullback-Leibler divergence, in nats, averaged over N; 0 without other judges.
+        the Kullback-Leibler divergence, in nats, averaged over N; 0 if there are no others.
     """
     if not others:
         return own.new_zeros(())
