@@ -40,8 +40,8 @@ class Nursery:
     """A process that forks children for whoever connects to its socket."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="born-")
-        self.place = f"{self._folder}/door"
+        folder = tempfile.mkdtemp(prefix="born-")
+        self.place = f"{folder}/door"
         door = socket.socket(socket.AF_UNIX)
         door.bind(self.place)
         door.listen(16)
@@ -51,7 +51,11 @@ class Nursery:
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if not self.pid:
-            _wait_for_calls(door, life)
+            try:
+                _wait_for_calls(door, life)
+            finally:
+                shutil.rmtree(folder)
+                os._exit(0)
         door.close()
         life.close()
 
@@ -64,28 +68,24 @@ class Nursery:
         """Let the process end, and its children."""
         self._life.close()
         os.waitpid(self.pid, 0)
-        shutil.rmtree(self._folder)
 
 
-def _wait_for_calls(door: socket.socket, life: socket.socket) -> NoReturn:
+def _wait_for_calls(door: socket.socket, life: socket.socket) -> None:
     """Fork a child for each that connects, for as long as the tests live."""
-    try:
-        _let_go(door.fileno(), life.fileno())
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        gc.freeze()
-        children = set()
-        while life not in select.select([door, life], [], [])[0]:
-            call, _ = door.accept()
-            child = os.fork()
-            if not child:
-                _live(call)
-            call.close()
-            children = {c for c in {*children, child} if not os.waitpid(c, os.WNOHANG)[0]}
-        for child in children:  # as a rule, none: a test that failed may have left one
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-    finally:
-        os._exit(1)
+    _let_go(door.fileno(), life.fileno())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    children = set()
+    while life not in select.select([door, life], [], [])[0]:
+        call, _ = door.accept()
+        child = os.fork()
+        if not child:
+            _live(call)
+        call.close()
+        children = {c for c in {*children, child} if not os.waitpid(c, os.WNOHANG)[0]}
+    for child in children:  # as a rule, none: a test that failed may have left one
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def _let_go(*kept: int) -> None:
