@@ -237,4 +237,5 @@ def _compare_search(
         total=now.total,
         replayed=again.get("replayed"),
         still=again.get("still"),
+        searched_otherwise=then.way != now.way,
     )

@@ -34,6 +34,7 @@ MEAN = "mean"
 METRIC_OF = {metric.followed_as: name for name, metric in METRICS.items() if metric.followed_as}
 """The metrics to follow, and their names in gates."""
 
+_WAY = "way to search (by gradient or by steps)"
 _OF_DIRECTIONS = ("generator", "judge", "least_p", "seed")
 
 
@@ -196,6 +197,7 @@ def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
             ("combinations", search_options) if of_search else ("corner_cases", walk_options)
         )
         found += [name] if options(run) != options(other) else []
+        found += [_WAY] if of_search and _searched_otherwise(run, other, question) else []
     elif question.key == MEAN:
         grids = (r.settings.get("corruptions") or {} for r in (run, other))
         cells = {(str(g.get("names")), str(g.get("severities"))) for g in grids}
@@ -206,6 +208,13 @@ def _differences(run: Run, other: Run, question: Question) -> tuple[str, ...]:
         pixels = {measured[key].pixels for measured in both if key in measured}
         found += ["pixels"] if len(pixels) > 1 else []
     return tuple(found)
+
+
+def _searched_otherwise(run: Run, other: Run, question: Question) -> bool:
+    """Whether two runs searched for combinations of the key in ways that differ in strength."""
+    key = parse_key(question.key)
+    found = [one.records[key] for one in (run, other) if key in one.records]
+    return len({one.way for one in found}) > 1
 
 
 def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:

@@ -18,17 +18,20 @@ from pytest_failcond.config.settings import load_settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.measuring.measuring import Measuring
-from pytest_failcond.probes.combination import words
+from pytest_failcond.probes.combination import view, words
 from pytest_failcond.probes.combination.grouping import grouped
 from pytest_failcond.probes.combination.record import Combined
 from pytest_failcond.probes.combination.reproduce import show_command
 from pytest_failcond.probes.keys import CombinationKey
 from pytest_failcond.probes.registry import PROBES, parse_key
+from pytest_failcond.probes.regression import searches
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.shifts import breaking_shift_bound
 from pytest_failcond.storage.packing import pack
 from pytest_failcond.storage.store import Store
+from pytest_failcond.words.blocks import Note
+from pytest_failcond.words.media import MEDIA
 from tests.combinations import WIDTH, anywhere, combined
 from tests.runs import make_run, make_strip
 from tests.unit.linear import LOST, Bright, linear_generator
@@ -253,6 +256,44 @@ def test_a_comparison_has_both_distances_and_the_replay():
         KEY
         in compare(with_searches(make_run(), then), make_run(), "then", confidence=0.95).only_then
     )
+
+
+@pytest.mark.parametrize(("then", "now"), [("gradient", "steps"), ("steps", "gradient")])
+def test_distances_found_in_different_ways_are_told_apart_and_not_counted_as_a_change(then, now):
+    run = with_searches(make_run(), combined(KEY, [3.0], way=now))
+    same = compare(run, run, "then", confidence=0.95)
+    other = compared(combined(KEY, [1.0], way=then), combined(KEY, [3.0], way=now))
+    assert not other.predictions_differ
+    said = [note_of(run, comparison) for comparison in (same, other)]
+    assert "differ in strength" not in said[0]
+    assert said[1].count("is not the models' alone") == 1
+    tried = compared(
+        combined(KEY, [1.0], way=then), combined(KEY, [3.0], way=now),
+        found={KEY: {"replayed": 1, "still": 0}},
+    )  # fmt: skip
+    assert tried.predictions_differ  # a combination tried again needs no search
+
+
+def note_of(run, comparison) -> str:
+    shown = searches.blocks(run, comparison, ["", "", "", "", ""], "A", every=False, on=MEDIA)
+    return " ".join(block.text for block in shown if isinstance(block, Note))
+
+
+@pytest.mark.parametrize(
+    ("ways", "said"),
+    [
+        (["gradient", "gradient"], ""),
+        (["gradient", "steps"], "Class "),
+        (["steps", "steps"], "All classes: "),
+    ],
+)
+def test_a_run_says_which_classes_were_searched_by_steps(ways, said):
+    found = [combined(CombinationKey(i), [2.0], way=way) for i, way in enumerate(ways)]
+    run = with_searches(make_run(), *found)
+    assert words.by_steps(run, found).startswith(said)
+    (section,) = view.sections(run)
+    told = [b.text for b in section.blocks if isinstance(b, Note) and words.BY_STEPS in b.text]
+    assert len(told) == bool(said)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def sections(run: Shown) -> Iterator[Section]:
     """Describe the searches: a table of the classes, the distances between classes, pictures."""
     everything = list(combined_in(run.records).values())
     found = _worst_first(run, untargeted(everything))
-    blocks = [*_tables(run, found), *matrix(run, everything), *_notes(everything)]
+    blocks = [*_tables(run, found), *matrix(run, everything), *_notes(run, everything)]
     blocks += [*_drawn(run, found)]
     yield Section("Combined corner cases", blocks, rank=25)
 
@@ -48,6 +48,8 @@ def details(run: Shown, key: Key) -> Iterator[Block]:
         return
     yield Note(f"{words.title(run, found)}: {words.summary(run, found)}")
     yield _table(run, [found])
+    if said := words.by_steps(run, [found]):
+        yield Note(said)
     for warning in words.warnings([found]):
         yield Note(warning, "warning")
     if found.pictured is not None:
@@ -116,10 +118,12 @@ def _table(
     return Table(head, rows, name="Combined corner cases", told=told, on=on)
 
 
-def _notes(found: Sequence[Combined]) -> Iterator[Block]:
-    """Say what a distance means, and how far the cases can be believed."""
+def _notes(run: Shown, found: Sequence[Combined]) -> Iterator[Block]:
+    """Say what a distance means, how it was searched, and how far the cases can be believed."""
     if found:
         yield Note(words.UPPER, "aside")
+    if said := words.by_steps(run, found):
+        yield Note(said)
     for warning in words.warnings(found):
         yield Note(warning, "warning")
 

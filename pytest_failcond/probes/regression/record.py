@@ -70,6 +70,8 @@ class CombinationComparison:
         total: N.
         replayed: combinations of the baseline that were tried on this classifier; None: not tried.
         still: how many of them break it too.
+        searched_otherwise: whether one was searched by gradient and the other by steps: then their distances
+            differ by the strength of the search, too, and are not counted as a change.
     """
 
     key: CombinationKey
@@ -81,6 +83,7 @@ class CombinationComparison:
     total: int
     replayed: int | None = None
     still: int | None = None
+    searched_otherwise: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,9 +173,12 @@ def walk_changed(entry: DirectionComparison) -> bool:
 
 
 def search_changed(entry: CombinationComparison) -> bool:
-    """Whether a search differs, or a combination of the baseline does not break this classifier."""
+    """Whether a search differs, or a combination of the baseline does not break this classifier.
+
+    Distances of different ways to search do not count: they may differ for one and the same classifier.
+    """
     then, now = (entry.distance_then, entry.broken_then), (entry.distance, entry.broken)
-    return then != now or entry.still != entry.replayed
+    return (then != now and not entry.searched_otherwise) or entry.still != entry.replayed
 
 
 def most_changed(comparison: Comparison, most: int = MOST_DIRECTIONS) -> list[DirectionComparison]:

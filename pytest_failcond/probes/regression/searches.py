@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.regression.record import (
     MOST_DIRECTIONS,
     CombinationComparison,
@@ -36,9 +37,20 @@ def blocks(
     told = _TOLD.format(other=other)
     yield Heading(f"{TITLE}, most changed first", on=frozenset(on) - MARKDOWN)
     yield Table([*head, "still"], [_row(run, one) for one in shown], name=TITLE, told=told, on=on)
+    if otherwise := [one.key for one in found if one.searched_otherwise]:
+        yield Note(_searched_otherwise(run, otherwise, other), "warning", on=on)
     if len(shown) < len(found):
         more = f"{count(len(found) - len(shown), 'more key')} of searches, less changed"
         yield Note(more, "aside", on=frozenset(on) - MARKDOWN)
+
+
+def _searched_otherwise(run: Shown, keys: Sequence[Key], other: str) -> str:
+    """Say of which searches the distances cannot be told from the strength of the search."""
+    which = wording.listed([wording.key_text(run, key) for key in keys])
+    return (
+        f"{which}: not searched as in {other} (by gradient and by measured steps): the two searches differ in "
+        "strength, so a difference of their distances is not the models' alone, and does not count as a change"
+    )
 
 
 def _order(entry: CombinationComparison) -> tuple[bool, int, str]:

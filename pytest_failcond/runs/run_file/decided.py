@@ -205,6 +205,11 @@ class CombinationComparisonRecord(Record):
         description="Combinations of the baseline that were tried on this classifier; null: not tried."
     )
     still: Count | None = Field(description="How many of them break it too.")
+    searched_otherwise: bool = Field(
+        False,
+        description="Whether one was searched by gradient and the other by steps: then their distances "
+        "differ by the strength of the search, too.",
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
