@@ -11,6 +11,8 @@ from pytest_failcond.hard.candidates import Search
 from pytest_failcond.hard.folder import ExportFolder
 from pytest_failcond.hard.manifest import SCHEMA, Asked, Manifest, Progress, Subjects
 from pytest_failcond.hard.places import folders
+from pytest_failcond.hard.rendering import StartStyles
+from pytest_failcond.hard.same import check_answers
 from pytest_failcond.hard.seeking import Seeker
 from pytest_failcond.hard.sharing import shares
 from pytest_failcond.laboratory.measure import Laboratory
@@ -33,7 +35,8 @@ class Export:
         asked: what is asked for.
 
     Raises:
-        FailcondError: there is no generator, or the folder has something else in it.
+        FailcondError: there is no generator, the folder has something else in it, or its
+            export is of other settings or models.
     """
 
     def __init__(self, laboratory: Laboratory, folder: Path, asked: Asked) -> None:
@@ -42,10 +45,19 @@ class Export:
         self._laboratory, self._generator, self._asked = laboratory, laboratory.generator, asked
         self._names = laboratory.class_names or self._generator.classes
         self._folder = ExportFolder(folder, self._manifest())
+        self._check_classifier()
         self._wanted = shares(asked.count, asked.classes)
         progress = self._folder.head.progress
         self._progress = {label: progress[str(label)] for label in asked.classes}
         self._seekers: dict[int, Seeker] = {}
+
+    def _check_classifier(self) -> None:
+        """Check that a classifier without a hash is the one that the export began with."""
+        asked, classifier = self._asked, self._laboratory.classifier
+        if classifier.hash is None:
+            styles = StartStyles(self._generator, asked.seed, asked.truncation)
+            folder = self._folder
+            check_answers(folder.place, classifier, styles, folder.earlier, folder.std)
 
     def __len__(self) -> int:
         """Return the number of images that were found."""
@@ -157,7 +169,7 @@ class Export:
 
     def _manifest(self) -> Manifest:
         laboratory, asked = self._laboratory, self._asked
-        acceptance = laboratory.acceptance
+        acceptance, settings = laboratory.acceptance, laboratory.settings
         return Manifest(
             schema=SCHEMA,
             complete=False,
@@ -165,7 +177,9 @@ class Export:
             subjects=Subjects(
                 generator=self._generator.hash,
                 classifier=laboratory.classifier.hash,
+                classifier_name=settings.classifier,
                 judges=[judge.hash for judge in acceptance.judges],
+                judge_names=[name for _, name in settings.named_judges],
                 least_p=acceptance.least_p if acceptance.judged else None,
             ),
             class_names=list(self._names),

@@ -19,11 +19,9 @@ from pytest_failcond.hard.manifest import (
     read_manifest,
     write_manifest,
 )
+from pytest_failcond.hard.same import check_same
 from pytest_failcond.storage.files import write_atomically
-from pytest_failcond.storage.reading import shown
 from pytest_failcond.subjects.images import png
-
-_SAME = ("asked", "subjects", "class_names", "image_shape")
 
 
 class ExportFolder:
@@ -35,27 +33,30 @@ class ExportFolder:
 
     Attributes:
         head: the manifest, without its images.
+        place: the folder, in messages.
+        earlier: images that an earlier session found.
+        std: σ of moved dimensions.
 
     Raises:
         FailcondError: the folder has something else in it, or an export of other settings.
     """
 
     def __init__(self, folder: Path, new: Manifest) -> None:
-        self._folder = folder
+        self._folder, self.place = folder, f"OUT: {folder}"
         self.head, earlier = new, list[HardImage]()
         if (folder / MANIFEST).exists():
             found = read_manifest(folder / MANIFEST)
-            self._check_same(found)
+            check_same(self.place, found, new)
             earlier = list(found.images)
             self.head = found.model_copy(update={"images": []})
         elif folder.exists() and any(folder.iterdir()):
             raise FailcondError(
                 f"OUT: {folder} is not empty, and no export is in it; choose an empty or a new folder"
             )
-        self._std = {int(k): value for k, value in self.head.std.items()}
+        self.std = {int(k): value for k, value in self.head.std.items()}
         self._dimensions = {int(k): name for k, name in self.head.dimensions.items()}
         self._lines = [line(image) for image in earlier]
-        self._earlier = earlier
+        self.earlier = earlier
         self._numbers = Counter(image.label for image in earlier)
         if not self._lines:
             self.save(
@@ -71,8 +72,8 @@ class ExportFolder:
 
     def earlier_of(self, label: int) -> list[HardImage]:
         """Take the images of a class that an earlier session found."""
-        found = [image for image in self._earlier if image.label == label]
-        self._earlier = [image for image in self._earlier if image.label != label]
+        found = [image for image in self.earlier if image.label == label]
+        self.earlier = [image for image in self.earlier if image.label != label]
         return found
 
     def add(self, found: Found) -> None:
@@ -97,7 +98,7 @@ class ExportFolder:
 
     def note(self, std: Mapping[int, float], space: StyleSpace) -> None:
         """Note σ and names of moved dimensions."""
-        self._std |= std
+        self.std |= std
         self._dimensions |= {k: space.name(k) for k in std}
 
     def save(self, progress: Mapping[str, Progress], *, complete: bool) -> None:
@@ -105,25 +106,8 @@ class ExportFolder:
         update: dict[str, Any] = {
             "progress": dict(progress),
             "complete": complete,
-            "std": {str(k): self._std[k] for k in sorted(self._std)},
+            "std": {str(k): self.std[k] for k in sorted(self.std)},
             "dimensions": {str(k): self._dimensions[k] for k in sorted(self._dimensions)},
         }
         self.head = self.head.model_copy(update=update)
         write_manifest(self._folder / MANIFEST, self.head, self._lines)
-
-    def _check_same(self, found: Manifest) -> None:
-        for name in _SAME:
-            then, now = (_parts(getattr(manifest, name)) for manifest in (found, self.head))
-            for key in now:
-                if then.get(key) != now[key]:
-                    what = name if key == "" else f"{key}"
-                    raise FailcondError(
-                        f"OUT: {self._folder} has an export with {what} {shown(then.get(key))}, and this "
-                        f"one has {shown(now[key])}; give the same again, or choose an empty folder"
-                    )
-
-
-def _parts(value: Any) -> dict[str, Any]:
-    """Return the fields of a record; of another value, itself."""
-    dumped = value.model_dump() if hasattr(value, "model_dump") else {"": value}
-    return dict(dumped)

@@ -15,7 +15,7 @@ from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Many, Record, read_json, validate
 
 MANIFEST = "manifest.json"
-SCHEMA = 2
+SCHEMA = 3
 _WHAT = "a manifest of hard images"
 _REMEDY = "export again, into an empty folder"
 
@@ -88,11 +88,19 @@ class Asked(Record):
 
 
 class Subjects(Record):
-    """The hashes of the models, and the probability at which judges accept."""
+    """The models of an export.
+
+    Attributes:
+        generator, classifier, judges: hashes; None for a plain callable.
+        classifier_name, judge_names: what the configuration calls them.
+        least_p: the probability at which judges accept.
+    """
 
     generator: str
     classifier: str | None
+    classifier_name: str | None
     judges: Many[str | None]
+    judge_names: Many[str]
     least_p: float | None
 
 

@@ -72,6 +72,10 @@ def export(folder, lab=None, tell=lambda done, total, text: None, **changes):
     return read_manifest(folder / MANIFEST)
 
 
+def stop(done, total, text):
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 def content(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -225,9 +229,6 @@ def test_start_images_are_none_of_the_tests(exported):
 def test_a_stopped_export_goes_on_to_the_same_bytes(exported, tmp_path):
     """After Ctrl-C, and after a kill, which leaves a manifest older than its files."""
 
-    def stop(done, total, text):
-        os.kill(os.getpid(), signal.SIGINT)
-
     kept = []
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
@@ -273,9 +274,83 @@ def test_an_export_of_other_settings_is_refused(exported, name):
     assert content(exported) == before
 
 
-def test_an_export_of_another_model_is_refused(exported):
-    with pytest.raises(FailcondError, match="has an export with classifier 'model:"):
-        export(exported, laboratory(linear_classifier(2)))
+def plain(seed=1):
+    """The linear classifier as a plain callable, which has no hash."""
+    weights = linear_classifier(seed)[1].weight.detach().numpy()
+    return lambda images: images.reshape(len(images), -1).astype(np.float32) @ weights.T
+
+
+def named(name, model=None, judge=None):
+    """A laboratory whose configuration names the classifier, or a judge that accepts everything."""
+    names = {"classifier": "models:net"} if judge else {"classifier": name}
+    settings = Settings(**names, judge=name if judge else None)
+    return build_laboratory(settings, model or linear_classifier(), None, GENERATOR, judge)
+
+
+def sure(images):
+    return np.zeros((len(images), 3), dtype=np.float32)
+
+
+OTHER_MODELS = {
+    "a plain callable of another name": (
+        lambda: named("models:net", plain()),
+        lambda: named("models:other", plain()),
+        "has an export of the classifier models:net, and this one is models:other; give the same again",
+    ),
+    "another plain callable of the same name": (
+        lambda: named("models:net", plain()),
+        lambda: named("models:net", plain(2)),
+        "has an export of another classifier: in ",
+    ),
+    "a module of another name": (
+        lambda: named("models:net"),
+        lambda: named("models:other", linear_classifier(2)),
+        "has an export of the classifier models:net, and this one is models:other; give",
+    ),
+    "other weights": (
+        lambda: named("models:net"),
+        lambda: named("models:net", linear_classifier(2)),
+        "has an export of another classifier: models:net, model:",
+    ),
+    "a module instead of a callable": (
+        lambda: named("models:net", plain()),
+        lambda: named("models:net"),
+        "has an export of another classifier: models:net, a plain callable, and now it is model:",
+    ),
+    "another plain judge": (
+        lambda: named("models:judge", judge=sure),
+        lambda: named("models:sure", judge=sure),
+        "has an export judged by models:judge, and this one is by models:sure; give",
+    ),
+    "another generator": (
+        laboratory,
+        lambda: laboratory(generator=tiny_generator(z_dim=6)),
+        "has an export of the generator weights:",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_MODELS)
+def test_an_export_of_another_model_is_refused(tmp_path, kind):
+    first, second, words = OTHER_MODELS[kind]
+    with pytest.raises(KeyboardInterrupt):
+        export(tmp_path, first(), stop, count=6, kinds=["near"], classes=[2])
+    assert HardImages(tmp_path).labels.tolist() == [2] * len(HardImages(tmp_path))
+    before = content(tmp_path)
+    with pytest.raises(FailcondError) as caught:
+        export(tmp_path, second(), count=6, kinds=["near"], classes=[2])
+    assert words in str(caught.value)
+    assert "None" not in str(caught.value)
+    assert content(tmp_path) == before
+
+
+def test_an_export_of_the_same_model_by_another_name_goes_on(tmp_path):
+    """A module is known by its weights, a plain callable by its name and its answers."""
+    few = {"count": 3, "kinds": ["near"], "classes": [2]}
+    export(tmp_path / "module", named("models:net"), **few)
+    export(tmp_path / "module", named("models:again"), **few)
+    export(tmp_path / "plain", named("models:net", plain()), **few)
+    export(tmp_path / "plain", named("models:net", plain()), **few)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
@@ -305,8 +380,8 @@ DAMAGED = {
     "another file": (lambda data: '{"entries": []}', "is not a manifest of hard images"),
     "a newer one": (damaged(lambda d: d.update(schema=9)), "written with schema 9"),
     "an older one": (
-        damaged(lambda d: d.update(schema=1)),
-        "written with schema 1, this version reads 2; export again, into an empty folder",
+        damaged(lambda d: d.update(schema=2)),
+        "written with schema 2, this version reads 3; export again, into an empty folder",
     ),
     "no shift": (damaged(lambda d: d["images"][0].update(shifts=[])), "expected a shift for each"),
     "no class": (damaged(lambda d: d["images"][0].update(label=7)), "there is no class 7"),
