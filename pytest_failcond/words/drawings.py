@@ -62,12 +62,17 @@ class Strip:
 class Line:
     """A line of a drawing: values of a kind, as counts of a total with its bounds, or as shares.
 
-    It may end before the other lines of its drawing.
+    It may end before the other lines of its drawing, or have shifts of its own, ``at``.
     """
 
     kind: str
     values: Sequence[float]
     total: int | None = None
+    at: Sequence[float] | None = None
+
+    def shifts(self, of: Curve) -> Sequence[float]:
+        """Return the shifts of its values, σ: its own, or the first of its drawing's."""
+        return of.shift[: len(self.values)] if self.at is None else self.at
 
 
 @dataclass(frozen=True)

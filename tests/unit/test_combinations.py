@@ -30,7 +30,8 @@ from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.shifts import breaking_shift_bound
 from pytest_failcond.storage.packing import pack
 from pytest_failcond.storage.store import Store
-from pytest_failcond.words.blocks import Note
+from pytest_failcond.words.blocks import Block, Fold, Note, Table
+from pytest_failcond.words.drawings import Curve, Strip
 from pytest_failcond.words.media import MEDIA
 from tests.combinations import WIDTH, anywhere, combined
 from tests.runs import make_run, make_strip
@@ -379,3 +380,54 @@ def test_the_bound_of_no_break_is_beyond_unless_there_are_few_images():
         lower = breaking_shift_bound(at, broken, count, 0.95, "lower")
         assert (lower is None) == beyond
         assert breaking_shift_bound(at, broken, count, 0.95, "upper") is None
+
+
+# The details of a key
+
+
+def details_of(run: Run, found: Combined) -> list[Block]:
+    return list(view.details(run, found.key))
+
+
+def test_the_details_of_one_key_compare_with_a_direction_only_if_one_is_known():
+    found = combined(KEY, [2.0, 3.3, 4.1])
+    whole = with_searches(make_run(), found)
+    alone = replace(whole, records={KEY: found})
+    for run, known in ((whole, True), (alone, False)):
+        blocks = details_of(run, found)
+        (table,) = (block for block in blocks if isinstance(block, Table))
+        (curve,) = (block for block in blocks if isinstance(block, Curve))
+        columns, _ = table.seen_on("html")
+        assert ("one direction" in [column.title for column in columns]) == known
+        assert ("One direction" in table.explained(columns)) == known
+        assert ("single" in [line.kind for line in curve.lines]) == known
+        assert ("one direction" in curve.told) == known
+
+
+def test_every_picture_has_its_start_image_and_its_command():
+    found = combined(KEY, [2.0, 3.3, 4.1, 5.0])
+    run = with_searches(make_run(), found)
+    blocks = details_of(run, found)
+    (strip,) = (block for block in blocks if isinstance(block, Strip))
+    assert "the largest group first" in strip.title
+    (others,) = (block.blocks for block in blocks if isinstance(block, Fold))
+    again = [block for block in (*blocks, *others) if isinstance(block, Note) and block.command]
+    rows = found.pictured.rows
+    assert [note.command for note in again] == [show_command(run, found, row) for row in rows]
+    for row, note, frame in zip(rows, again, strip.frames, strict=True):
+        assert f"ample {found.samples[row]}" in note.text
+        assert frame.said[0].text.startswith(f"sample {found.samples[row]}: ")
+
+
+@given(found=distances)
+@settings(max_examples=30, deadline=None)
+def test_the_drawn_curve_is_at_one_half_or_over_where_it_is_said_to_be(found):
+    record = combined(KEY, found)
+    curve = view.curve_of(with_searches(make_run(), record), record)
+    for line in curve.lines:
+        at = line.shifts(curve)
+        assert len(at) == len(line.values)
+        assert [*at] == sorted(set(at))
+    (line,) = (line for line in curve.lines if line.kind == "broken")
+    if curve.breaks is not None:
+        assert 2 * np.interp(curve.breaks, line.shifts(curve), line.values) >= record.total

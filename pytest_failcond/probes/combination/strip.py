@@ -16,7 +16,12 @@ def strip_of(run: Shown, found: Combined, pictured: Pictured) -> Strip:
     """Describe one case of each group, the largest group first."""
     moved = sum(map(len, found.groups))
     many = len(pictured.rows) > 1
-    title = f"One case of each of {len(pictured.rows)} groups that look alike:" if many else ""
+    groups = len(pictured.rows)
+    title = (
+        f"One case of each of {groups} groups that look alike, the largest group first:"
+        if many
+        else ""
+    )
     frames = [_frame(run, found, pictured, place, moved) for place in range(len(pictured.rows))]
     return Strip(frames, pictured.file, title=title, name=found.key)
 
@@ -28,7 +33,9 @@ def _frame(run: Shown, found: Combined, pictured: Pictured, place: int, moved: i
     distance, dimensions = found.distances[row] or 0.0, int(found.is_moved[row].sum())
     before, after = map(wording.share, pictured.p[place])
     said = [
-        Said(f"{wording.sigma(distance)}, {count(dimensions, 'dimension')}"),
+        Said(
+            f"sample {found.samples[row]}: {wording.sigma(distance)}, {count(dimensions, 'dimension')}"
+        ),
         seen_as("", seen, found.predicted[row] != found.class_index),
         Said(f"p({name}) {before} → {after}"),
     ]

@@ -8,7 +8,12 @@ import numpy as np
 
 from pytest_failcond.probes.combination import words
 from pytest_failcond.probes.combination.pairs import matrix
-from pytest_failcond.probes.combination.record import Combined, combined_in, untargeted
+from pytest_failcond.probes.combination.record import (
+    Combined,
+    Pictured,
+    combined_in,
+    untargeted,
+)
 from pytest_failcond.probes.combination.reproduce import show_command
 from pytest_failcond.probes.combination.strip import strip_of
 from pytest_failcond.probes.keys import Key
@@ -23,6 +28,7 @@ from pytest_failcond.words.media import (
     HTML,
     MARKDOWN,
     MEDIA,
+    NONE,
     PAGES,
     TERMINAL,
     VERBOSE,
@@ -54,11 +60,19 @@ def details(run: Shown, key: Key) -> Iterator[Block]:
         yield Note(warning, "warning")
     if found.pictured is not None:
         yield strip_of(run, found, found.pictured)
-        command = show_command(run, found, found.pictured.rows[0])
-        yield Note("The first of them again, to the pixel: ", command=command)
+        yield from _again(run, found, found.pictured)
     curve = curve_of(run, found)
     yield curve
     yield _legend(run, [curve])
+
+
+def _again(run: Shown, found: Combined, pictured: Pictured) -> Iterator[Block]:
+    """Give the command that makes each picture again, under the number of its start image."""
+    first, *others = ((found.samples[row], show_command(run, found, row)) for row in pictured.rows)
+    yield Note(f"Sample {first[0]} again, to the pixel: ", command=first[1])
+    if others:
+        notes = [Note(f"Sample {sample}: ", command=command) for sample, command in others]
+        yield Fold("The others again, to the pixel", notes, on=HTML)
 
 
 def _worst_first(run: Shown, found: Sequence[Combined]) -> list[Combined]:
@@ -90,12 +104,13 @@ def _table(
     run: Shown, found: Sequence[Combined], *, which: str = "", on: Collection[Medium] = MEDIA
 ) -> Table:
     """Describe searches, a row each."""
+    compared = MEDIA if any(words.is_compared(run, one) for one in found) else NONE
     head = [
         Column("class"),
         Column("half at", "number", on=TERMINAL | HTML, signed=True),
         Column("half at", "number", on=MARKDOWN),
         Column("broken", "number"),
-        Column("one direction", "number", told=words.SINGLE),
+        Column("one direction", "number", on=compared, told=words.SINGLE),
         Column("moved", "number", told=words.DIMENSIONS),
         Column("rejected", "number", told=words.REJECTED),
         Column("what changes", "prose", spare=True, told=words.TOGETHER),
@@ -142,18 +157,25 @@ def _drawn(run: Shown, worst: Sequence[Combined]) -> Iterator[Block]:
 
 
 def curve_of(run: Shown, found: Combined) -> Curve:
-    """Describe the share broken within each distance, beside the best single direction's."""
-    grid = np.unique([*np.arange(0, found.tested_to, STEP), found.tested_to]).tolist()
+    """Describe the share broken within each distance, beside the best single direction's.
+
+    Its marker is a point of its line: the drawn share is one half or more there, as it is said.
+    """
+    steps = [*np.arange(0, found.tested_to, STEP).tolist(), found.tested_to]
+    grid = sorted({*steps, *([] if found.distance is None else [found.distance])})
     lines = [Line("broken", [found.broken_by(distance) for distance in grid], found.total)]
     best = None if found.toward is not None else words.best_single(run, found.class_index)
     if best is not None:
         end = min(best.tested_to, found.tested_to)
-        by = [best.broken_by(distance) for distance in grid if distance <= end]
-        lines.append(Line("single", by, best.total))
+        walked = [distance for distance in steps if distance <= end]
+        by = [best.broken_by(distance) for distance in walked]
+        lines.append(Line("single", by, best.total, at=walked))
     told = (
         f"Share of the start images of {words.title(run, found)} broken within a distance: half at "
-        f"{words.half_at(found)}, {words.broken(found)} in all; by one direction {words.single(run, found)}"
+        f"{words.half_at(found)}, {words.broken(found)} in all"
     )
+    if best is not None:
+        told += f"; by one direction {words.single(run, found)}"
     return Curve(
         told=told,
         shift=grid,

@@ -91,6 +91,11 @@ def best_single(run: Shown, class_index: int) -> Direction | None:
     return max(of_class, key=lambda d: (d.broken_by(d.tested_to) / d.total, d.key), default=None)
 
 
+def is_compared(run: Shown, found: Combined) -> bool:
+    """Whether a single direction is known to compare with: not in the details of one key, nor of a pair."""
+    return found.toward is None and best_single(run, found.class_index) is not None
+
+
 def single(run: Shown, found: Combined) -> str:
     """Say how much a single direction breaks: ``0.09 by 3.5 σ``."""
     best = None if found.toward is not None else best_single(run, found.class_index)

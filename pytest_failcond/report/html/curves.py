@@ -55,7 +55,7 @@ def draw(curve: Curve) -> Markup:
     ]
     counted = [line for line in curve.lines if line.total is not None]
     parts += [_band(curve, plot, line, line.total) for line in counted if line.total]
-    parts += [_line(plot, curve.shift, line) for line in curve.lines]
+    parts += [_line(plot, curve, line) for line in curve.lines]
     parts += _marks(plot, curve, tested)
     size = f"0 0 {plot.width} {plot.height}"
     kind = "curve small" if small else "curve"
@@ -85,15 +85,15 @@ def _band(curve: Curve, plot: _Plot, line: Line, total: int) -> Markup:
     def bounds(side: Side) -> list[float]:
         return [proportion_bound(int(n), total, curve.confidence, side) for n in line.values]
 
-    shifts = curve.shift[: len(line.values)]
+    shifts = line.shifts(curve)
     there, back = plot.points(shifts, bounds("upper")), plot.points(shifts, bounds("lower"))
     around = " ".join([there, *reversed(back.split())])
     return tag("polygon", points=around, class_=f"band {line.kind}")
 
 
-def _line(plot: _Plot, shifts: Sequence[float], line: Line) -> Markup:
+def _line(plot: _Plot, curve: Curve, line: Line) -> Markup:
     shares = [value / (line.total or 1) for value in line.values]
-    points = plot.points(shifts[: len(shares)], shares)
+    points = plot.points(line.shifts(curve), shares)
     return tag("polyline", points=points, class_=f"line {line.kind}")
 
 
