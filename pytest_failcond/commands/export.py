@@ -22,11 +22,12 @@ from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.printing import count, say
 
 if TYPE_CHECKING:
+    from pytest_failcond.hard.export import Export
     from pytest_failcond.hard.manifest import Asked, Kind
     from pytest_failcond.laboratory.measure import Laboratory
 
 _MOST_IMAGES = 10**7
-_MOST_DIRECTIONS = 1_000
+_DIRECTIONS, _MOST_DIRECTIONS = 24, 10**6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--directions",
         type=up_to(_MOST_DIRECTIONS),
-        default=24,
         metavar="N",
-        help="dimensions of each class that are tried, the highest-ranked ones (24)",
+        help=f"dimensions of each class that are tried, the highest-ranked ones ({_DIRECTIONS})",
     )
     parser.add_argument(
         "--seed",
@@ -90,25 +90,36 @@ def run(options: argparse.Namespace) -> int:
     export = Export(laboratory, folder, _asked(options, laboratory))
     if not laboratory.acceptance.judged:
         say(NO_JUDGE)
-    announce(f"{'Continues' if len(export) else 'Starts'} an export to {folder}.")
-    announce("Ctrl-C saves and stops; the same command continues.")
     try:
+        announce(f"{'Continues' if len(export) else 'Starts'} an export to {folder}.")
+        announce("Ctrl-C saves and stops; the same command continues.")
         with stage(f"exporting {count(options.count, 'image')}") as tell:
             short = export.run(tell)
     except KeyboardInterrupt:
-        announce(f"Stopped after {count(len(export), 'image')}; all is saved.")
+        announce(_stopped(export))
         raise
+    if export.restored:
+        say(f"made {count(export.restored, 'missing or damaged file')} again")
     for why in short:
         say(why)
     say(f"exported {count(len(export), 'image')} to {folder}")
     return 0
 
 
+def _stopped(export: Export) -> str:
+    """Return what Ctrl-C leaves, which at a second one is less than was found."""
+    if not export.saved:
+        return "Stopped before an image was saved; the same command starts again."
+    if export.saved < len(export):
+        return f"Stopped at once; {count(export.saved, 'image')} of {len(export):,} are saved."
+    return f"Stopped after {count(len(export), 'image')}; all is saved."
+
+
 def _asked(options: argparse.Namespace, laboratory: Laboratory) -> Asked:
     """Return what the options ask for.
 
     Raises:
-        FailcondError: a class or a kind does not exist.
+        FailcondError: a class or a kind does not exist, or the generator has fewer dimensions.
     """
     from pytest_failcond.config.combination_settings import CombinationSettings
     from pytest_failcond.hard.manifest import KINDS, Asked
@@ -120,11 +131,16 @@ def _asked(options: argparse.Namespace, laboratory: Laboratory) -> Asked:
     kinds: list[Kind] = [
         KINDS[_one_of(name, KINDS, "--kinds", "kind")] for name in options.kinds or KINDS
     ]
+    directions = options.directions
+    if directions and generator is not None and directions > (size := generator.style_space.size):
+        raise FailcondError(
+            f"--directions: {directions}: give 1 to {size}, the number of the generator's dimensions"
+        )
     return Asked(
         count=options.count,
         classes=sorted(set(classes)),
         kinds=[kind for kind in KINDS if kind in kinds],
-        directions=options.directions,
+        directions=directions or _DIRECTIONS,
         max_shift=settings.corner_cases.max_shift,
         dimensions=several.dimensions,
         max_distance=several.max_distance,

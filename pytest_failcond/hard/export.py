@@ -11,7 +11,7 @@ from pytest_failcond.hard.candidates import Search
 from pytest_failcond.hard.folder import ExportFolder
 from pytest_failcond.hard.manifest import SCHEMA, Asked, Manifest, Progress, Subjects
 from pytest_failcond.hard.places import folders
-from pytest_failcond.hard.rendering import StartStyles
+from pytest_failcond.hard.rendering import BLOCK, StartStyles
 from pytest_failcond.hard.same import check_answers
 from pytest_failcond.hard.seeking import Seeker
 from pytest_failcond.hard.sharing import shares
@@ -34,6 +34,9 @@ class Export:
         folder: of the images and their manifest.
         asked: what is asked for.
 
+    Attributes:
+        restored: files that were missing or of another size, and are made again.
+
     Raises:
         FailcondError: there is no generator, the folder has something else in it, or its
             export is of other settings or models.
@@ -45,19 +48,24 @@ class Export:
         self._laboratory, self._generator, self._asked = laboratory, laboratory.generator, asked
         self._names = laboratory.class_names or self._generator.classes
         self._folder = ExportFolder(folder, self._manifest())
+        self._styles = StartStyles(self._generator, asked.seed, asked.truncation)
         self._check_classifier()
         self._wanted = shares(asked.count, asked.classes)
         progress = self._folder.head.progress
         self._progress = {label: progress[str(label)] for label in asked.classes}
         self._seekers: dict[int, Seeker] = {}
+        self.restored = 0
+
+    @property
+    def saved(self) -> int:
+        """The number of images in the manifest, as it was written last."""
+        return self._folder.saved
 
     def _check_classifier(self) -> None:
         """Check that a classifier without a hash is the one that the export began with."""
-        asked, classifier = self._asked, self._laboratory.classifier
+        folder, classifier = self._folder, self._laboratory.classifier
         if classifier.hash is None:
-            styles = StartStyles(self._generator, asked.seed, asked.truncation)
-            folder = self._folder
-            check_answers(folder.place, classifier, styles, folder.earlier, folder.std)
+            check_answers(folder.place, classifier, self._styles, folder.earlier, folder.std)
 
     def __len__(self) -> int:
         """Return the number of images that were found."""
@@ -74,6 +82,7 @@ class Export:
         """
         saved = time.monotonic()
         with interruptible() as interrupted:
+            self._restore(tell, interrupted)
             while (label := self._next()) is not None:
                 name = f"class {self._names[label]!r}"
                 tell(len(self), self._asked.count, f"{len(self):,} images, {name}")
@@ -86,6 +95,16 @@ class Export:
                     saved = time.monotonic()
             self._save(complete=True)
         return self._short()
+
+    def _restore(self, tell: Tell, interrupted: Callable[[], bool]) -> None:
+        """Make missing files again."""
+        while lost := self._folder.lost(BLOCK):
+            tell(len(self), self._asked.count, "missing files")
+            self._folder.restore(self._styles.render(lost, self._folder.std))
+            self.restored += len(lost)
+            if interrupted():
+                self._save(complete=self._folder.head.complete)
+                raise KeyboardInterrupt
 
     def _next(self) -> int | None:
         """Return the class of which fewest images were drawn, among those that go on; None: none does."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.base import StyleSpace
 from pytest_failcond.hard.candidates import Found
+from pytest_failcond.hard.listing import files_in
 from pytest_failcond.hard.manifest import (
     MANIFEST,
     HardImage,
@@ -36,6 +41,7 @@ class ExportFolder:
         place: the folder, in messages.
         earlier: images that an earlier session found.
         std: σ of moved dimensions.
+        saved: images in the manifest, as it was written last.
 
     Raises:
         FailcondError: the folder has something else in it, or an export of other settings.
@@ -44,19 +50,24 @@ class ExportFolder:
     def __init__(self, folder: Path, new: Manifest) -> None:
         self._folder, self.place = folder, f"OUT: {folder}"
         self.head, earlier = new, list[HardImage]()
-        if (folder / MANIFEST).exists():
+        exists = (folder / MANIFEST).exists()
+        if exists:
             found = read_manifest(folder / MANIFEST)
             check_same(self.place, found, new)
             earlier = list(found.images)
             self.head = found.model_copy(update={"images": []})
-        elif folder.exists() and any(folder.iterdir()):
-            raise FailcondError(
-                f"OUT: {folder} is not empty, and no export is in it; choose an empty or a new folder"
-            )
+        sizes = self._sizes(earlier, exists)
+        # Of each file that must be made again: its line's number, and what it shows.
+        self._lost = [
+            (number, image)
+            for number, image in enumerate(earlier)
+            if self.head.asked.files and sizes.get(image.file) != image.size
+        ]
         self.std = {int(k): value for k, value in self.head.std.items()}
         self._dimensions = {int(k): name for k, name in self.head.dimensions.items()}
         self._lines = [line(image) for image in earlier]
         self.earlier = earlier
+        self.saved = len(earlier)
         self._numbers = Counter(image.label for image in earlier)
         if not self._lines:
             self.save(
@@ -81,8 +92,9 @@ class ExportFolder:
         candidate = found.candidate
         number = self._numbers[candidate.label]
         file = f"{self.head.folders[candidate.label]}/{number:06d}.png"
+        content = png(found.pixels)
         if self.head.asked.files:
-            write_atomically(self._folder / file, png(found.pixels))
+            write_atomically(self._folder / file, content)
         self._numbers[candidate.label] += 1
         image = HardImage(
             file=file,
@@ -93,8 +105,21 @@ class ExportFolder:
             shifts=list(candidate.shifts),
             predicted=found.predicted,
             p=found.p,
+            size=len(content),
         )
         self._lines.append(line(image))
+
+    def lost(self, most: int) -> list[HardImage]:
+        """Return some of the images whose files are missing, or of another size than they were written with."""
+        return [image for _, image in self._lost[:most]]
+
+    def restore(self, pixels: npt.NDArray[np.uint8]) -> None:
+        """Write the files of the first N images of `lost` again: uint8 ``[N, H, W, C]``."""
+        for (number, image), made in zip(self._lost, pixels, strict=False):
+            content = png(made)
+            write_atomically(self._folder / image.file, content)
+            self._lines[number] = line(image.model_copy(update={"size": len(content)}))
+        del self._lost[: len(pixels)]
 
     def note(self, std: Mapping[int, float], space: StyleSpace) -> None:
         """Note σ and names of moved dimensions."""
@@ -111,3 +136,26 @@ class ExportFolder:
         }
         self.head = self.head.model_copy(update=update)
         write_manifest(self._folder / MANIFEST, self.head, self._lines)
+        self.saved = len(self._lines)
+
+    def _sizes(self, earlier: Sequence[HardImage], exists: bool) -> dict[str, int]:
+        """Return the sizes of the files, bytes, by place; refuse those that no export makes."""
+        head = self.head
+        below = {head.folders[label] for label in head.asked.classes} if head.asked.files else set()
+        sizes = {place: entry.stat().st_size for place, entry in files_in(self._folder, below)}
+        known = {MANIFEST, *(image.file for image in earlier)} if exists else set()
+        # A process that was killed leaves files that the manifest does not name yet.
+        ahead = re.compile(r".+/\d{6,}\.png") if exists and not head.complete else None
+        other = min(
+            (p for p in sizes if p not in known and not (ahead and ahead.fullmatch(p))),
+            default=None,
+        )
+        if other is None:
+            return sizes
+        raise FailcondError(
+            f"{self.place} has {other!r} in it, which does not belong to its export; remove it, or choose "
+            "an empty folder"
+            if exists
+            else f"{self.place} is not empty, and no export is in it: it has {other!r}; choose an empty "
+            "or a new folder"
+        )

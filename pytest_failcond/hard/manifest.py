@@ -39,6 +39,7 @@ class HardImage(Record):
         shifts: how far each is moved, σ, with its sign.
         predicted: the classifier's prediction, by index.
         p: the classifier's probability of the label.
+        size: of its file, bytes.
     """
 
     file: str
@@ -49,6 +50,7 @@ class HardImage(Record):
     shifts: Many[float]
     predicted: Number
     p: Share
+    size: Number
 
     @model_validator(mode="after")
     def _a_shift_for_each(self) -> HardImage:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -335,7 +336,6 @@ def test_an_export_of_another_model_is_refused(tmp_path, kind):
     first, second, words = OTHER_MODELS[kind]
     with pytest.raises(KeyboardInterrupt):
         export(tmp_path, first(), stop, count=6, kinds=["near"], classes=[2])
-    assert HardImages(tmp_path).labels.tolist() == [2] * len(HardImages(tmp_path))
     before = content(tmp_path)
     with pytest.raises(FailcondError) as caught:
         export(tmp_path, second(), count=6, kinds=["near"], classes=[2])
@@ -353,13 +353,138 @@ def test_an_export_of_the_same_model_by_another_name_goes_on(tmp_path):
     export(tmp_path / "plain", named("models:net", plain()), **few)
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path):
-    (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(
-        FailcondError, match="is not empty, and no export is in it; choose an empty"
-    ):
-        export(tmp_path)
-    assert set(content(tmp_path)) == {"letter.txt"}
+FOREIGN = ["letter.txt", "circle/notes.md", "circle/7.png", "circle/000020.png", "other/000000.png"]
+
+
+@pytest.mark.parametrize("place", FOREIGN)
+def test_a_folder_with_something_else_in_it_is_refused(exported, tmp_path, place):
+    """With or without an export, which may be done or have stopped before it wrote an image."""
+    stopped = tmp_path / "stopped"
+    shutil.copytree(exported, tmp_path / "done")
+    few = {"files": False, "count": 1, "classes": [0], "kinds": ["near"]}
+    with pytest.raises(KeyboardInterrupt):
+        export(stopped, tell=stop, **few)
+    (tmp_path / "new").mkdir()
+    for name, changes in {"done": {}, "new": {}, "stopped": few}.items():
+        folder = tmp_path / name
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_text("dear")
+        before = content(folder)
+        with pytest.raises(FailcondError) as caught:
+            export(folder, **changes)
+        assert str(caught.value).startswith(f"OUT: {folder} ")
+        first = place if name != "stopped" and "other" not in place else place.partition("/")[0]
+        assert repr(first) in str(caught.value)
+        assert content(folder) == before
+
+
+def test_files_that_systems_make_are_left_alone(exported, tmp_path):
+    made = ".DS_Store", "Thumbs.db", ".gitignore", "._x", ".failcond-a.part"
+    few = {"count": 3, "kinds": ["near"], "classes": [0]}
+    for _ in range(2):
+        for name in made:
+            (tmp_path / name).write_text("")
+        export(tmp_path, **few)
+    for name in made:
+        (tmp_path / "circle" / name).write_text("")
+    export(tmp_path, **few)
+    assert len(HardImages(tmp_path)) == 3
+
+
+def remove_all(folder):
+    shutil.rmtree(folder / "circle")
+
+
+def remove_one(folder):
+    (folder / "circle" / "000001.png").unlink()
+
+
+def cut_one(folder):
+    file = folder / "circle" / "000001.png"
+    file.write_bytes(file.read_bytes()[:-9])
+
+
+@pytest.mark.parametrize("harm", [remove_all, remove_one, cut_one])
+def test_missing_and_damaged_files_are_made_again(exported, tmp_path, harm):
+    """Of a finished export; the command says how many."""
+    folder = tmp_path / "hard"
+    shutil.copytree(exported, folder)
+    harm(folder)
+    if harm is not cut_one:
+        with pytest.raises(FailcondError) as caught:
+            HardImages(folder)
+        assert "is missing, though the manifest names it" in str(caught.value)
+        assert "run the same failcond export again" in str(caught.value)
+    again = Export(laboratory(), folder, asked())
+    again.run(lambda *told: None)
+    assert again.restored == (len(list((folder / "circle").iterdir())) if harm is remove_all else 1)
+    assert content(folder) == content(exported)
+
+
+def test_a_stop_while_files_are_made_again_loses_nothing(exported, tmp_path):
+    folder = tmp_path / "hard"
+    shutil.copytree(exported, folder)
+    remove_all(folder)
+    with pytest.raises(KeyboardInterrupt):
+        export(folder, tell=stop)
+    assert content(folder) == content(exported)
+
+
+WRONG_KINDS = {
+    "unknown": (["nearly"], "kinds: there is no kind 'nearly'; did you mean 'near'?"),
+    "far off": (["xyz"], "kinds: there is no kind 'xyz'; known: combination, direction, near"),
+    "empty": ([], "kinds: it is empty; give some of direction, combination, near"),
+    "not there": (["direction"], "it has no image of the kind 'direction'; it has: near"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_KINDS)
+def test_kinds_without_an_image_are_refused(only_near, name):
+    kinds, words = WRONG_KINDS[name]
+    with pytest.raises(FailcondError) as caught:
+        HardImages(only_near, kinds=kinds)
+    assert words in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def only_near(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("near") / "hard"
+    export(folder, count=3, kinds=["near"])
+    return folder
+
+
+def test_an_export_without_an_image_is_refused(only_near, tmp_path):
+    data = json.loads((only_near / MANIFEST).read_bytes())
+    (tmp_path / MANIFEST).write_text(json.dumps(data | {"images": []}))
+    with pytest.raises(FailcondError, match="it has no image, its export has found none so far"):
+        HardImages(tmp_path)
+
+
+def test_the_documentation_shows_datasets_that_join(tmp_path, monkeypatch):
+    """Its lines run as they are written, and give batches of both."""
+    page = (Path(__file__).parents[2] / "docs" / "mend.md").read_text()
+    blocks = [block.partition("```")[0] for block in page.split("```python\n")[1:]]
+    monkeypatch.chdir(tmp_path)
+    GENERATOR.save("generator.safetensors")
+    loaded = laboratory(generator=type(GENERATOR).load("generator.safetensors"))
+    export(Path("hard"), loaded, count=3, kinds=["near"])
+    pixels, labels = torch.rand(5, 1, 8, 8), torch.arange(5) % 3
+    mine = list(zip(pixels, labels.tolist(), strict=True))  # as torchvision's datasets
+    names = {"mine": mine, "images": pixels, "labels": labels}
+    for block in blocks:
+        exec(block, names)
+        got = list(names["loader"])
+        assert sum(len(labels) for _, labels in got) == 3 + 5
+        assert {labels.dtype for _, labels in got} == {torch.int64}
+    assert len(blocks) == 2
+
+
+def test_items_are_transformed(exported):
+    images = HardImages(exported, transform=torch.neg, target_transform=str)
+    plain = HardImages(exported)
+    assert torch.equal(images[3][0], -plain[3][0])
+    assert images[3][1] == str(plain[3][1])
+    assert type(plain[3][1]) is int
 
 
 def test_a_manifest_of_another_generator_is_refused(exported):
@@ -522,6 +647,38 @@ def test_the_command_exports_and_goes_on(project, capsys):
     assert HardImages("hard").labels.tolist().count(2) == 2
 
 
+def test_a_stop_says_what_is_saved(project, capsys, monkeypatch):
+    """Nothing before the first block ends, all after it, and at a second Ctrl-C what was saved before."""
+    line = ["export", "hard", "--count", "4", "--kinds", "near"]
+
+    def twice(self, label):
+        stop(0, 0, "")
+        stop(0, 0, "")
+
+    def once(self, label):
+        search(self, label)
+        stop(0, 0, "")
+
+    def late(self, label):
+        search(self, label)
+        twice(self, label)
+
+    search = Export._search
+    words = {
+        twice: "Stopped before an image was saved; the same command starts again.",
+        once: "Stopped after ",
+        late: " are saved.",
+    }
+    for how, said in words.items():
+        monkeypatch.setattr(Export, "_search", how)
+        assert main(line) == 130
+        assert said in capsys.readouterr().err
+    monkeypatch.setattr(Export, "_search", search)
+    (project / "hard" / "circle" / "000000.png").unlink()
+    assert main(line) == 0
+    assert "made 1 missing or damaged file again" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("table", ["", "combinations = { dimensions = 5, max_distance = 2.5 }"])
 def test_combinations_are_sought_as_far_as_tests_seek_them(project, table):
     """One setting for both: what the tests do not look at need not be trained on."""
@@ -543,7 +700,8 @@ WRONG = [
     (["hard", "--count", "9", "--seed", "-1"], "argument --seed: '-1': give a whole number from 0"),
     (["tiny.safetensors", "--count", "9"], "OUT: tiny.safetensors is a file; name a folder"),
     ([".", "--count", "9"], "OUT: . holds the configuration, which is an input"),
-    (["full", "--count", "9"], "OUT: full is not empty, and no export is in it"),
+    (["full", "--count", "9"], "OUT: full is not empty, and no export is in it: it has 'letter.txt'; choose"),
+    (["hard", "--count", "9", "--directions", "5000"], f"--directions: 5000: give 1 to {GENERATOR.style_space.size}, the number"),
 ]  # fmt: skip
 
 
