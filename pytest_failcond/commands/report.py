@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_failcond.storage.files import write_atomically
     from pytest_failcond.storage.outputs import Place, check_outputs, of_run, write_summary
 
-    out = options.out or options.run_file.parent / f"{options.run_file.stem}.html"
+    out = options.out or _beside(options.run_file)
     named = (("--out", out), ("--markdown", options.markdown))
     outputs = [Place(name, path) for name, path in named if path is not None]
     check_outputs(outputs, of_run("RUN", options.run_file))
@@ -68,6 +68,24 @@ def run(options: argparse.Namespace) -> int:
     for path in filter(None, (out, options.markdown)):
         say(f"wrote {path}")
     return 0
+
+
+def _beside(run_file: Path) -> Path:
+    """Return the place of the page beside a run file; pytest-html's may have the same name.
+
+    Raises:
+        FailcondError: another program's file is there.
+    """
+    from pytest_failcond.errors import FailcondError
+    from pytest_failcond.report import html
+
+    out = run_file.parent / f"{run_file.stem}.html"
+    if out.is_file() and not html.is_page(out):
+        raise FailcondError(
+            f"{out}: failcond report did not write this file, so it does not overwrite it; name the page "
+            "with --out"
+        )
+    return out
 
 
 def _stale(run: Run, most: datetime.timedelta) -> str | None:

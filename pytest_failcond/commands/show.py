@@ -1,5 +1,4 @@
-"""Write the picture of a start image moved along directions, a test image under a corruption, or an
-image of the corpus, made again.
+"""Write the picture of a moved start image, a corrupted test image, or an image of the corpus, made again.
 
 The HTML report shows this command, filled in, beside each strip of pictures, and so does the result
 of `failcond.image(case)` when a test prints it. Run the command in the folder in which you run the

@@ -56,9 +56,21 @@ class Shown:
 
 
 def moved(
-    wanted: Moved, settings: Settings, acceptance: Acceptance, *, made_by: str | None = None
+    wanted: Moved,
+    settings: Settings,
+    acceptance: Acceptance,
+    *,
+    made_by: str | None = None,
+    origin: str = "",
 ) -> Shown:
-    """Make the image of a start image that is moved; ``made_by``: the hash of the generator; None: any.
+    """Make the image of a start image that is moved.
+
+    Args:
+        wanted: its start image, and its shifts.
+        settings: of the start images.
+        acceptance: says which they are.
+        made_by: the hash of the generator; None: any.
+        origin: words on where it comes from, with its start image; empty: they name that alone.
 
     Raises:
         FailcondError: there is no generator, it lacks the class or a dimension, or it is another.
@@ -99,7 +111,8 @@ def moved(
         f"s{key.dimension} {space.name(key.dimension)} {key.way} by {shift:g} σ"
         for key, shift in zip(wanted.directions, wanted.shifts, strict=True)
     ]
-    words = ", ".join([f"class {names[label]!r}", *moves, f"sample {wanted.sample}"])
+    words = ", ".join([f"class {names[label]!r}", *moves])
+    words += f": {origin}" if origin else f", sample {wanted.sample}"
     note = _no_start(wanted.sample, generator, acceptance, label, settings)
     return Shown(image, label, names, words, batches_of(generator).images, note)
 
@@ -121,12 +134,11 @@ def kept(wanted: Kept, settings: Settings, acceptance: Acceptance) -> Shown:
     entry = corpus.entry(wanted.key.entry)
     cases = settings.corner_cases.model_copy(update={"truncation": entry.truncation})
     then = settings.model_copy(update={"seed": entry.seed, "corner_cases": cases})
-    shown = moved(entry.moved, then, acceptance, made_by=entry.generator)
+    shown = moved(entry.moved, then, acceptance, made_by=entry.generator, origin=entry.origin)
     file, pixels = replace(corpus, entries=(entry,)).images()[0], to_uint8(np.asarray(shown.image))
     levels = np.abs(pixels[0].astype(int) - file.astype(int)).max()
     differs = f"the file differs from it, by up to {levels} of 256 levels" if levels else None
-    said = f"{shown.words}: {entry.origin}"
-    return replace(shown, image=to_float(pixels), words=said, batch=None, note=differs)
+    return replace(shown, image=to_float(pixels), batch=None, note=differs)
 
 
 def corrupted(wanted: Corrupted, settings: Settings) -> Shown:

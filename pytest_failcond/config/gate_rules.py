@@ -30,7 +30,7 @@ def check_gate(gate: GateSettings, settings: Settings) -> None:
     metric, asked = METRICS[gate.metric], _asked(gate, settings)
     if metric.at is not None and gate.at is not None and not metric.at.fits(asked, gate.at):
         raise ValueError(
-            f"gate {gate.id!r}: at = {gate.at:g}: 'at' of metric {gate.metric!r} is "
+            f"gate {gate.id!r}: at = {gate.at:zg}: 'at' of metric {gate.metric!r} is "
             f"{metric.at.what(asked)}"
         )
     _check_min_n(gate, settings)
@@ -76,7 +76,7 @@ def check_reach(gate: GateSettings, reach: Reach) -> None:
     else:
         fits = f"at least {low} and under {high}"
     raise ValueError(
-        f"gate {gate.id!r}: {side} = {gate.threshold:g} {why}, because {gate.metric!r} is "
+        f"gate {gate.id!r}: {side} = {gate.threshold:zg} {why}, because {gate.metric!r} is "
         f"{reach.what}; give a {side} {fits}, like {reach.example:g}"
     )
 

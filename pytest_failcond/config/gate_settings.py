@@ -132,11 +132,10 @@ class GateSettings(Table):
             raise ValueError(f"metric {self.metric!r} takes {metric.good!r}, not {other!r}")
         if getattr(self, metric.good) is None:
             raise ValueError(f"metric {self.metric!r} needs its threshold, {metric.good!r}")
-        if (self.at is None) == (metric.at is not None):
-            raise ValueError(
-                "'at' goes only with the metrics 'broken_share' and 'newly_broken_share' (a shift in σ), "
-                "'combined_share' (a distance in σ) and 'crossing_severity' (an accuracy)"
-            )
+        if metric.at is not None and self.at is None:
+            raise ValueError(f"metric {self.metric!r} needs 'at', {metric.at.kind}")
+        if metric.at is None and self.at is not None:
+            raise ValueError(f"metric {self.metric!r} takes no 'at'; leave it out")
         if self.by_class and not metric.by_class:
             raise ValueError(f"metric {self.metric!r} takes no 'by_class'")
         if self.until is not None and self.expected_fail is None:

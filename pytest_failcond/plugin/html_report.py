@@ -87,7 +87,7 @@ def row_of(noted: dict[str, Any]) -> list[tuple[str, str]]:
         shown = _sortable(value), amount(metric, value)
     else:
         shown = _LAST, f"> {amount(metric, tested)}" if tested is not None else ""
-    return [*row, shown, (_sortable(threshold), f"{sign} {threshold:g}{unit(metric)}")]
+    return [*row, shown, (_sortable(threshold), f"{sign} {threshold:zg}{unit(metric)}")]
 
 
 def _sortable(number: float) -> str:

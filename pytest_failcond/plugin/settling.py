@@ -71,7 +71,7 @@ def _brief(checks: Sequence[Check], classes: Sequence[str]) -> str:
 def describe(check: Check, classes: Sequence[str]) -> str:
     """Return the finding of a check in one line, for the test's failure message."""
     of = "" if check.class_index is None else f", class {classes[check.class_index]!r}"
-    bound = "" if check.bound is None else f"bound {check.bound:.4f}, "
+    bound = "" if check.bound is None else f"bound {check.bound:z.4f}, "
     rest = f" ({bound}n = {check.n})" if check.n else ""
     return printable(
         f"{check.verdict} gate {check.gate!r} on {check.key}{of}: {check.reason}{rest}"

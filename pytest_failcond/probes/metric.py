@@ -109,25 +109,35 @@ class At:
     """The meaning of ``at`` for a metric.
 
     Attributes:
-        what: the meaning in words, for messages.
+        kind: the meaning in a word or two, for messages.
+        what: the same with its limits.
         fits: whether a value is one.
     """
 
+    kind: str
     what: Callable[[Asked], str]
     fits: Callable[[Asked, float], bool]
 
 
-AT_ACCURACY = At(lambda asked: "an accuracy, over 0 and at most 1", lambda asked, at: 0 < at <= 1)
+_ACCURACY, _SHIFT, _DISTANCE = "an accuracy", "a shift in σ", "a distance in σ"
+AT_ACCURACY = At(
+    _ACCURACY,
+    lambda asked: f"{_ACCURACY}, over 0 and at most 1",
+    lambda asked, at: 0 < at <= 1,
+)
 AT_SHIFT = At(
-    lambda asked: f"a shift in σ, 0 or a multiple of {STEP} up to max_shift, {asked.max_shift:g}",
+    _SHIFT,
+    lambda asked: f"{_SHIFT}, 0 or a multiple of {STEP} up to max_shift, {asked.max_shift:g}",
     lambda asked, at: 0 <= at <= asked.max_shift and at % STEP == 0,
 )
 AT_MOVED = At(
-    lambda asked: f"a shift in σ, a multiple of {STEP} up to max_shift, {asked.max_shift:g}",
+    _SHIFT,
+    lambda asked: f"{_SHIFT}, a multiple of {STEP} up to max_shift, {asked.max_shift:g}",
     lambda asked, at: 0 < at <= asked.max_shift and at % STEP == 0,
 )
 AT_DISTANCE = At(
-    lambda asked: f"a distance in σ, from 0 to combinations.max_distance, {asked.max_distance:g}",
+    _DISTANCE,
+    lambda asked: f"{_DISTANCE}, from 0 to combinations.max_distance, {asked.max_distance:g}",
     lambda asked, at: 0 <= at <= asked.max_distance,
 )
 

@@ -85,7 +85,7 @@ def _finds(metric: str, odds: Odds) -> str:
     if not odds.finds:
         return _RED
     if PROBES.metric(metric).unit == "severity":  # its loss is one of accuracy
-        return f"{odds.finds:.4f}"
+        return f"{odds.finds:z.4f}"
     return amount(metric, odds.finds)
 
 

@@ -165,5 +165,5 @@ def _number(question: Question, point: Point, value: float | None) -> str:
 
 
 def _change(question: Question, change: float) -> str:
-    text = amount(METRIC_OF[question.metric], abs(change))
-    return f"{'-' if change < 0 else '+'}{text}"
+    text = amount(METRIC_OF[question.metric], change)
+    return text if text.startswith("-") else f"+{text}"

@@ -82,17 +82,17 @@ def gate_title(gate: GateResult) -> str:
 
 def accuracy(value: float | None, digits: int = 4) -> str:
     """Format an accuracy, or a dash."""
-    return NOTHING if value is None else f"{value:.{digits}f}"
+    return NOTHING if value is None else f"{value:z.{digits}f}"
 
 
 def share(value: float) -> str:
     """Format a share or a probability."""
-    return f"{value:.2f}"
+    return f"{value:z.2f}"
 
 
 def sigma(shift: float) -> str:
     """Format a shift."""
-    return f"{shift:.1f} σ"
+    return f"{shift:z.1f} σ"
 
 
 def threshold(check: Check) -> str:
@@ -101,7 +101,7 @@ def threshold(check: Check) -> str:
     if check.at is not None:
         rows = PROBES.metric(check.metric).unit == "severity"
         where = f" at accuracy {check.at:g}" if rows else f" at {sigma(check.at)}"
-    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:g}{unit(check.metric)}{where}"
+    return f"{'≥' if check.keeps_above else '≤'} {check.threshold:zg}{unit(check.metric)}{where}"
 
 
 def value(run: Shown, check: Check) -> str:
@@ -152,7 +152,7 @@ def margin(check: Check) -> str:
     widths = clearance(check)
     if abs(widths) > _MOST_WIDTHS or check.value == check.bound:
         return NOTHING
-    return f"{widths:.{0 if abs(widths) >= 100 else 1}f} ×".replace("-", "−")
+    return f"{widths:z.{0 if abs(widths) >= 100 else 1}f} ×".replace("-", "−")
 
 
 def reason(run: Shown, check: Check, *, brief: bool = False) -> str:

@@ -186,10 +186,15 @@ def _why_outdated(review: Review, now: Subjects) -> str:
     return f"the review {why_not(fresh[-1], now)}; review these with {COMMAND}"
 
 
+def unread(deck: Deck) -> str:
+    """Say that a deck waits for its readers."""
+    return f"deck {deck.id} has no answers yet"
+
+
 def _unread(review: Review, deck: Deck, now: Subjects) -> str:
     """Say which deck waits for a reader, and which decks have answers that do not count."""
     wanted = count(len(deck.images), "image")
-    parts = [f"deck {deck.id} has no answers yet; name its {wanted} with {COMMAND}"]
+    parts = [f"{unread(deck)}; name its {wanted} with {COMMAND}"]
     read = {answer.deck for answer in review.answers}
     parts += [
         f"deck {other.id} does not count: it {reason}"

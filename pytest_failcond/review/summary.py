@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.review.answers import Review
 from pytest_failcond.review.deck import Deck, Subjects
-from pytest_failcond.review.standing import is_accepted, read_images, standing, why_not
+from pytest_failcond.review.standing import is_accepted, read_images, standing, unread, why_not
 from pytest_failcond.review.wording import sentence
 from pytest_failcond.words.printing import count
 
@@ -23,6 +23,7 @@ def summary(review: Review, settings: Settings) -> Iterator[str]:
     newest that draws from combinations for which search.
     """
     reasons: dict[str, str] = {}
+    told_before = ""
     for classifier in dict.fromkeys(deck.subjects.classifier for deck in review.decks):
         decks = [deck for deck in review.decks if deck.subjects.classifier == classifier]
         searched = [search for deck in decks if (search := deck.subjects.combinations)]
@@ -31,12 +32,13 @@ def summary(review: Review, settings: Settings) -> Iterator[str]:
         if now.judges is not None:
             now = now.model_copy(update={"least_p": settings.acceptance.least_p})
         found = standing(review, now)
+        told_before += f"{found.outdated}; "
         yield sentence(found, settings.confidence)
         if told := _by_move(review, [deck for deck in decks if deck.id in found.decks], now):
             yield told
         reasons |= {deck.id: why_not(deck, now) for deck in decks}
     for deck in review.decks:
-        yield _of_deck(review, deck, reasons[deck.id])
+        yield _of_deck(review, deck, reasons[deck.id], told=f"{unread(deck)}; " in told_before)
 
 
 def _by_move(review: Review, decks: list[Deck], now: Subjects) -> str:
@@ -50,12 +52,13 @@ def _by_move(review: Review, decks: list[Deck], now: Subjects) -> str:
     return f"of these, {'; '.join(parts)}" if parts else ""
 
 
-def _of_deck(review: Review, deck: Deck, reason: str) -> str:
+def _of_deck(review: Review, deck: Deck, reason: str, *, told: bool) -> str:
+    """Say who has read a deck; ``told``: a line before says that it has no answers."""
     read = Counter((a.reader, a.kind) for a in review.answers if a.deck == deck.id)
     wanted = len(deck.images)
     who = ", ".join(
         f"{name} ({kind}) {number} of {wanted}" for (name, kind), number in read.items()
     )
-    answers = f"answers: {who}" if who else "no answers yet"
+    answers = f"; answers: {who}" if who else "" if told else "; no answers yet"
     excluded = f"; does not count: it {reason}" if reason else ""
-    return f"deck {deck.id}: {count(wanted, 'image')}; {answers}{excluded}"
+    return f"deck {deck.id}: {count(wanted, 'image')}{answers}{excluded}"

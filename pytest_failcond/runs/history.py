@@ -220,13 +220,13 @@ def _searched_otherwise(run: Run, other: Run, question: Question) -> bool:
 def _check(runs: Sequence[tuple[str, Run]], question: Question) -> None:
     if not runs:
         raise FailcondError("give at least one run file")
-    if (question.at is None) == (METRICS[METRIC_OF[question.metric]].at is not None):
+    at = METRICS[METRIC_OF[question.metric]].at
+    if at is not None and question.at is None:
         raise FailcondError(
-            f"--metric {question.metric}: --at is missing; give a shift in σ, such as --at 2"
-            if question.at is None
-            else "--at is a shift in σ, and goes only with --metric broken_share, newly_broken_share or "
-            "combined_share"
+            f"--metric {question.metric}: --at is missing; give {at.kind}, such as --at 2"
         )
+    if at is None and question.at is not None:
+        raise FailcondError(f"--metric {question.metric}: takes no --at; leave it out")
     if question.about_directions and question.class_name is not None:
         raise FailcondError("--class: a direction's key names its class; leave the option out")
     kinds: dict[str, tuple[type[Key], ...]] = {

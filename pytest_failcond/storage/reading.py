@@ -112,6 +112,8 @@ def sentence_of(error: ValidationError, data: Any) -> str:
         return f"{where}: {message}" if where else message
     message = message.replace("valid tuple", "valid list")  # as TOML and JSON call them
     text = f"{message[0].lower()}{message[1:]}, got {shown(first['input'])}"
+    if first["type"] == "string_type" and type(first["input"]) in (int, float):
+        text += f'; put it in quotes: "{shown(first["input"])}"'
     return f"{where}: {text}" if where else text
 
 

@@ -247,12 +247,12 @@ def held_against(check: Check) -> str:
     assert check.value is not None
     holds = check.verdict != "failed"
     sign = ("≥" if holds else "<") if check.keeps_above else ("≤" if holds else ">")
-    threshold = f"{check.threshold:g}{unit(check.metric)}"
+    threshold = f"{check.threshold:zg}{unit(check.metric)}"
     return f"{amount(check.metric, check.value)}{sign}{threshold}".replace(" ", "")
 
 
 def amount(metric: str, value: float) -> str:
     """Format a value, a bound or a threshold of a metric."""
     if PROBES.metric(metric).unit == "severity":
-        return f"{value:g}"
-    return f"{value:.{1 if PROBES.metric(metric).in_sigma else 4}f}{unit(metric)}"
+        return f"{value:zg}"
+    return f"{value:z.{1 if PROBES.metric(metric).in_sigma else 4}f}{unit(metric)}"

@@ -313,6 +313,7 @@ def test_combinations_are_kept_replayed_and_shown(corners, capsys):
         assert main(["show", f"corpus:{entry.id}", "--out", "again.png"]) == 0
         said = capsys.readouterr().out
         assert entry.origin in said
+        assert said.count(f"sample {entry.sample}") == 1
         assert f"= {entry.p:.3f}\n" in said
         assert "note" not in said
         made = np.asarray(Image.open("again.png"))[::32, ::32]

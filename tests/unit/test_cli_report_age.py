@@ -1,4 +1,4 @@
-"""``failcond report --max-age``: a run that is not of the session that has just ended is refused."""
+"""``failcond report``: a run that is not of the session that has just ended is refused, and so is a file of others."""
 
 from __future__ import annotations
 
@@ -88,3 +88,18 @@ def test_what_is_no_duration_is_refused(kept, capsys, most):
 def test_there_is_no_run(kept, capsys):
     assert main(["report", "run.json", "--max-age", "1h"]) == 2
     assert "run.json" in capsys.readouterr().err
+
+
+def test_a_file_of_another_program_is_not_overwritten(kept, tmp_path, capsys):
+    kept(age(seconds=5))
+    (tmp_path / "run.html").write_text("<!DOCTYPE html><title>pytest-html's report</title>")
+    assert main(["report", "run.json"]) == 2
+    said = capsys.readouterr().err
+    assert "failcond report did not write this file" in said
+    assert "--out" in said
+    assert "pytest-html" in (tmp_path / "run.html").read_text()
+    for _ in range(2):  # the page itself may be written again
+        (tmp_path / "run.json").rename(tmp_path / "other.json")
+        assert main(["report", "other.json"]) == 0
+        (tmp_path / "other.json").rename(tmp_path / "run.json")
+    assert main(["report", "run.json", "--out", "run.html"]) == 0

@@ -91,7 +91,10 @@ def test_every_command_has_arguments_and_a_run():
         module = import_module(f"pytest_failcond.commands.{name}")
         assert callable(module.add_arguments)
         assert callable(module.run)
-        assert module.__doc__
+        first = module.__doc__.splitlines()[0]
+        assert first.endswith((".", "?")), (
+            f"the list of commands shows only this of {name}: {first}"
+        )
 
 
 def test_help_is_quick():

@@ -18,6 +18,7 @@ from pytest_failcond.config.settings import load_settings
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.measuring.measuring import Measuring
+from pytest_failcond.probes.base import Planning
 from pytest_failcond.probes.combination import view, words
 from pytest_failcond.probes.combination.grouping import grouped
 from pytest_failcond.probes.combination.record import Combined
@@ -139,6 +140,7 @@ def test_a_run_file_whose_search_contradicts_itself_is_refused(tmp_path, change,
         ({"toward": "7"}, "combinations.toward: '7': give a list of classes, like ['7'], or 'every'"),
         ({"toward": []}, "combinations.toward: is empty"),
         ({"toward": ["a", "a"]}, "combinations.toward: names 'a' twice"),
+        ({"toward": [7]}, 'got 7; put it in quotes: "7"'),
         ({"toward": ["x"]}, "combinations.toward: there is no class 'x'"),
     ],
 )  # fmt: skip
@@ -431,3 +433,27 @@ def test_the_drawn_curve_is_at_one_half_or_over_where_it_is_said_to_be(found):
     (line,) = (line for line in curve.lines if line.kind == "broken")
     if curve.breaks is not None:
         assert 2 * np.interp(curve.breaks, line.shifts(curve), line.values) >= record.total
+
+
+# Markers
+
+
+@pytest.mark.parametrize(
+    ("toward", "marker", "words"),
+    [
+        (None, {"toward": ["4"]}, "no class is searched towards another; set toward = ['4'] in"),
+        (None, {"toward": ["x"]}, "toward 'x': there is no class 'x'; known: 4, 7, 9"),
+        (["7"], {"toward": ["4"]}, "toward '4' is not configured; known: 7"),
+        (["4"], {"classes": ["4"], "toward": ["4"]}, "a class is not searched towards itself"),
+        ("every", {"classes": ["4"], "toward": ["4"]}, "a class is not searched towards itself"),
+        (["4"], {"classes": ["x"]}, "classes 'x' is not configured; known: 4, 7, 9"),
+    ],
+)
+def test_a_marker_that_selects_nothing_is_told_why(toward, marker, words):
+    classes = ("4", "7", "9")
+    table = {} if toward is None else {"toward": toward}
+    given = load_settings(Path(), {"classes": list(classes), "combinations": table})
+    planning = Planning(given, classes, generator=True, marked=lambda name, known: [marker])
+    with pytest.raises(FailcondError) as error:
+        list(PROBES["combination"].tests(planning))
+    assert words in str(error.value)

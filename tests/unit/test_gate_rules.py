@@ -4,6 +4,7 @@ if every one does. Marginal is no failure. The results are put through the real 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -22,16 +23,18 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction.record import ClassRanking, Direction
 from pytest_failcond.probes.keys import CombinationKey, MeanKey, RankingKey, RowKey
 from pytest_failcond.probes.metric import STEP, Asked
-from pytest_failcond.probes.registry import METRICS, PROBES
+from pytest_failcond.probes.registry import METRICS, PROBES, parse_key
 from pytest_failcond.probes.review.record import Reviewed
 from pytest_failcond.probes.several import keys_over_cells
 from pytest_failcond.records.measurements import Measurement
+from pytest_failcond.report import timeline, wording
 from pytest_failcond.review.standing import Share, Standing
+from pytest_failcond.runs.history import Question
 from pytest_failcond.storage.packing import pack_bits
-from pytest_failcond.verdicts.gates import check
+from pytest_failcond.verdicts.gates import Check, amount, check, held_against
 from pytest_failcond.verdicts.metrics import Case
 from tests.combinations import combined
-from tests.runs import make_direction
+from tests.runs import make_direction, make_run
 
 N, CLASSES = 40, ("a", "b")
 LABELS = np.arange(N) % 2
@@ -350,3 +353,29 @@ def test_nothing_passes_beyond_what_was_walked_and_valid(valid, end, breaks):
             assert found == "failed"
         else:
             assert found == ("passed" if asked <= tested else "marginal"), (gate, tested)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
+def test_a_missing_or_needless_at_is_told_of_this_metric(metric):
+    needed = metric.at is not None
+    at = None if needed else 1.0
+    words = "needs 'at', a" if needed else "takes no 'at'"
+    with pytest.raises(ValueError, match=f"metric '{metric.name}' {words}"):
+        GateSettings(metric=metric.name, at=at, **{metric.good: 0.5})
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("value", [-0.0, -1e-17, -1e-9])
+def test_no_printed_number_is_a_negative_zero(name, value):
+    """A value that equals its threshold up to rounding has no margin, and not one below 0."""
+    check = Check(
+        "g", name, "fail", parse_key("clean"), value, value - 0.1, 0.0, True, 9, "passed", False, ""
+    )
+    run = make_run(corner_cases=False)
+    question = Question(followed) if (followed := METRICS[name].followed_as) else Question()
+    printed = [
+        wording.margin(check), wording.threshold(replace(check, threshold=-0.0)), wording.value(run, check),
+        wording.accuracy(value), wording.share(value), wording.sigma(value), amount(name, value),
+        held_against(check), timeline._change(question, value),
+    ]  # fmt: skip
+    assert not [text for text in printed if re.search(r"[-−]0(\.0*)?(?![\d.e])", text)]

@@ -402,6 +402,7 @@ def test_a_deck_without_answers_is_named_with_those_that_do_not_count():
         f"deck {new.id} has no answers yet; name its 3 images with `failcond review RUN`; "
         f"deck {old.id} does not count: it is of start images at truncation 1"
     )
+    assert " ".join(summary(Review((new,)), Settings())).count("no answers yet") == 1
     told = list(summary(review.with_answers(read_all(new, truthful)[:2]), Settings()))
     assert told[-3:] == [
         f"deck {old.id}: 25 images; answers: Ann (person) 25 of 25; does not count: it is of start images "

@@ -81,7 +81,13 @@ def _tests(planning: Planning) -> Iterator[Planned]:
     for given in planning.marked("failcond_combinations", ("classes", "toward")):
         names = chosen(given.get("classes"), names, "classes")
         if given.get("toward") is not None:
+            _check_toward(given["toward"], toward, planning.classes)
             kept = toward = chosen(given["toward"], toward, "toward")
+    if kept is not None and len(kept) == 1 and names == kept:
+        raise FailcondError(
+            f"marker: classes and toward are both {list(kept)!r}: a class is not searched towards itself; name "
+            "another class"
+        )
     index = {name: place for place, name in enumerate(planning.classes)}
     for key in keys_of(pairs, [index[name] for name in names]):
         wanted = None if key.toward is None else planning.classes[key.toward]
@@ -93,6 +99,26 @@ def _tests(planning: Planning) -> Iterator[Planned]:
         yield Planned.of_key(
             key, unit(key), fixture="failcond_combination", value=value, test_id=test_id
         )
+
+
+def _check_toward(wanted: Any, configured: tuple[str, ...], classes: tuple[str, ...]) -> None:
+    """Refuse a marker's wanted class that does not exist, and any if the configuration names none.
+
+    Raises:
+        FailcondError: it is such a one.
+    """
+    from pytest_failcond.errors import nearest  # here: a module of this folder has the same name
+
+    for value in wanted if isinstance(wanted, list | tuple) else ():
+        if value not in classes:
+            raise FailcondError(
+                f"marker: toward {value!r}: there is no class {value!r}{nearest(str(value), classes)}"
+            )
+        if not configured:
+            raise FailcondError(
+                f"marker: toward {value!r} is not configured: no class is searched towards another; set "
+                f"toward = {list(wanted)!r} in [tool.failcond.combinations]"
+            )
 
 
 def configured_keys(settings: Settings, class_names: Sequence[str]) -> list[CombinationKey]:

@@ -171,7 +171,7 @@ def summary(comparison: Comparison) -> str:
     mean = sum(entry.drop for entry in keys) / len(keys)
     text = (
         f"over {count(len(keys), 'key')} of {count(images, 'image')}: {lost} predictions lost, "
-        f"{gained} gained, mean drop {mean:.4f}"
+        f"{gained} gained, mean drop {mean:z.4f}"
     )
     if comparison.directions:
         changed = sum(map(walk_changed, comparison.directions))
@@ -222,8 +222,8 @@ def row(run: Shown, entry: KeyComparison) -> list[str | Cell]:
         Cell(wording.key_text(run, entry.key), key=entry.key),
         str(entry.lost),
         str(entry.gained),
-        f"{entry.drop:.4f}",
-        f"{entry.bound:.4f}",
+        f"{entry.drop:z.4f}",
+        f"{entry.bound:z.4f}",
         f"{entry.p_holm:.2g}" if entry.p_holm else "< 1e-300",
     ]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pytest_failcond.report.html.details import details
-from pytest_failcond.report.html.page import page
+from pytest_failcond.report.html.page import is_page, page
 from pytest_failcond.report.html.summary import summary
 
-__all__ = ["details", "page", "summary"]
+__all__ = ["details", "is_page", "page", "summary"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from markupsafe import Markup
 
 from pytest_failcond.probes.shown import Shown
@@ -10,6 +12,16 @@ from pytest_failcond.report.details import articles
 from pytest_failcond.report.html.details import content
 from pytest_failcond.report.html.parts import anchor, document, fragment, style, tag
 from pytest_failcond.report.html.summary import heading, sections, verdict
+
+MADE_BY = "failcond report"
+"""The mark in the head of a page: it may be written again."""
+_BEGINNING = 1000  # bytes that hold the mark
+
+
+def is_page(file: Path) -> bool:
+    """Whether a file is such a page."""
+    with file.open("rb") as stream:
+        return f'content="{MADE_BY}"'.encode() in stream.read(_BEGINNING)
 
 
 def page(run: Shown, *, pictures: bool = True) -> str:
@@ -32,7 +44,8 @@ def page(run: Shown, *, pictures: bool = True) -> str:
         body.append(tag("section", tag("h2", title), *written, id="failed"))
         links.append(_link("What failed", "#failed"))
     line, _ = contents.verdict_line(run)
-    head = tag("head", tag("meta", charset="utf-8"), tag("title", f"failcond: {line}"),
+    head = tag("head", tag("meta", charset="utf-8"),
+               tag("meta", name="generator", content=MADE_BY), tag("title", f"failcond: {line}"),
                tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
                tag("style", style("report.css"), style("page.css")))  # fmt: skip
     nav = tag("nav", tag("ul", *links), aria_label="Contents")
