@@ -56,6 +56,12 @@ class CombinationSettings(Table):
         places = [i for i, name in enumerate(class_names) if name in set(wanted)]
         return [(c, t) for c in range(len(class_names)) for t in places if t != c]
 
+    def too_many(self, size: int) -> str:
+        """Say in one sentence that a generator has fewer dimensions than are searched; empty if it has them."""
+        if self.dimensions <= size:
+            return ""
+        return f"combinations.dimensions = {self.dimensions}: the generator has only {size} dimensions; lower it"
+
     def unknown(self, class_names: Sequence[str]) -> str:
         """Say in one sentence which of the wanted classes does not exist; empty if all do."""
         wanted = () if self.toward == EVERY else self.toward or ()

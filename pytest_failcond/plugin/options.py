@@ -163,7 +163,10 @@ def _generator_classes(settings: Settings) -> tuple[str, ...] | None:
             f"generator: there is no file {path}; `failcond train` makes one, "
             "`failcond convert` makes one of another program's checkpoint, or correct the path"
         )
-    return read_config(path)[0].classes
+    made, search = read_config(path)[0], settings.combinations
+    if search is not None and (why := search.too_many(sum(n for _, n in made.style_layers))):
+        raise FailcondError(why)  # before the tests, each of which would fail by it
+    return made.classes
 
 
 def _class_names(settings: Settings, generator: tuple[str, ...] | None) -> tuple[str, ...] | None:

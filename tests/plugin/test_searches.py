@@ -118,7 +118,7 @@ def test_markers_select_classes_and_pairs(corners):
         "@pytest.mark.failcond_combinations(toward=['moon'])\n"
         "def test_wrong(failcond_combination):\n    pass\n",
     )
-    assert "toward 'moon' is not configured" in corners.run().stdout.str()
+    assert "toward 'moon': there is no class 'moon'" in corners.run().stdout.str()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_cannot_be_searched_is_one_sentence(corners, tables, words):
     result = corners.run("-k", "test_combination")
     said = result.stdout.str() + result.stderr.str()
     assert result.ret != 0
-    assert words in said
+    assert said.count(words) == 1
     assert "Traceback" not in said
 
 

@@ -84,11 +84,8 @@ def _configured(
         raise FailcondError(
             f"class {key.toward} is not one of the generator's {len(generator.classes)} classes"
         )
-    if search.dimensions > generator.style_space.size:
-        raise FailcondError(
-            f"combinations.dimensions = {search.dimensions}: the generator has only "
-            f"{generator.style_space.size} dimensions; lower it"
-        )
+    if why := search.too_many(generator.style_space.size):
+        raise FailcondError(why)
     return search
 
 
