@@ -21,9 +21,7 @@ from pytest_failcond.hard.rendering import BLOCK, StartStyles
 from pytest_failcond.images.image_files import decode_pixels, read_regular
 from pytest_failcond.subjects.images import to_float
 
-_AGAIN = (
-    "run the same failcond export again, which makes it anew, or give the generator: generator=…"
-)
+_AGAIN = "run the same failcond export again, which makes what is missing, or give the generator: generator=…"
 _AHEAD = 4 * BLOCK  # images that are made together, if they are asked for one by one
 
 
@@ -151,8 +149,8 @@ class HardImages(Dataset[tuple[Any, Any]]):
         lost = [image.file for image in self._images if image.file not in there]
         if lost:
             raise FailcondError(
-                f"{self._folder / lost[0]}: is missing, though the manifest names it (so are "
-                f"{len(lost) - 1:,} more of its {len(self._images):,} files); {_AGAIN}"
+                f"{self._folder}: {len(lost):,} of {len(self._images):,} files that the manifest names "
+                f"{'is' if len(lost) == 1 else 'are'} missing, the first is {lost[0]}; {_AGAIN}"
             )
 
     def _item(self, index: int, pixels: npt.NDArray[np.uint8]) -> tuple[Any, Any]:

@@ -413,7 +413,10 @@ def test_missing_and_damaged_files_are_made_again(exported, tmp_path, harm):
     if harm is not cut_one:
         with pytest.raises(FailcondError) as caught:
             HardImages(folder)
-        assert "is missing, though the manifest names it" in str(caught.value)
+        words = (
+            f"{COUNT} files that the manifest names {'is' if harm is remove_one else 'are'} missing"
+        )
+        assert words in str(caught.value)
         assert "run the same failcond export again" in str(caught.value)
     again = Export(laboratory(), folder, asked())
     again.run(lambda *told: None)
