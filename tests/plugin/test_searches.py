@@ -134,7 +134,8 @@ def test_what_cannot_be_searched_is_one_sentence(corners, tables, words):
     result = corners.run("-k", "test_combination")
     said = result.stdout.str() + result.stderr.str()
     assert result.ret != 0
-    assert said.count(words) == 1
+    told, _, _ = said.partition("short test summary")  # which tells an error again, whole in CI
+    assert told.count(words) == 1
     assert "Traceback" not in said
 
 
