@@ -9,6 +9,7 @@ from pytest_failcond.hard.candidates import Candidate, Needed, Search
 from pytest_failcond.hard.manifest import Kind
 from pytest_failcond.probes.combination.beginning import Begun
 from pytest_failcond.probes.combination.pruning import bisect, prune
+from pytest_failcond.probes.combination.record import farthest_first
 from pytest_failcond.probes.combination.searching import Effort
 from pytest_failcond.probes.combination.searching import search as search_breaks
 
@@ -34,20 +35,9 @@ def combined(search: Search, begun: Begun, needed: Needed) -> list[Candidate]:
         "near": 1 - search.between(*_BEFORE, "before", samples),
     }
     return [
-        _moved(search, kind, sample, problem.dimensions, factor * row)
+        search.candidate(kind, sample, moved, moved.values())
         for kind, by in factors.items()
         if kind in needed
         for sample, row, factor in zip(samples.tolist(), shifts, by, strict=True)
+        for moved in [farthest_first(problem.dimensions, factor * row)]
     ]
-
-
-def _moved(
-    search: Search,
-    kind: Kind,
-    sample: int,
-    dimensions: npt.NDArray[np.int64],
-    shifts: npt.NDArray[np.float64],
-) -> Candidate:
-    """Name the dimensions that are moved, the farthest first."""
-    order = np.argsort(-np.abs(shifts), kind="stable")[: np.count_nonzero(shifts)]
-    return search.candidate(kind, sample, dimensions[order].tolist(), shifts[order])

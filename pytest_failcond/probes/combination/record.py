@@ -136,10 +136,7 @@ class Combined:
 
     def shifts_of(self, row: int) -> dict[int, float]:
         """Return the combination of a start image: dimension → shift, σ, the farthest first."""
-        places = np.flatnonzero(self.is_moved[row])
-        shifts = self.all_shifts[row, places]
-        order = np.argsort(-np.abs(shifts), kind="stable")
-        return {self.dimensions[places[i]]: float(shifts[i]) for i in order}
+        return farthest_first(self.dimensions, self.all_shifts[row])
 
     def moved_of(self, row: int) -> Moved:
         """Return the combination of a start image, its shifts in the fewest digits that lose nothing."""
@@ -231,6 +228,14 @@ def is_broken(
         predicted != class_index if toward is None else predicted == toward
     )
     return broken
+
+
+def farthest_first(
+    dimensions: Sequence[int] | npt.NDArray[np.int64], shifts: npt.NDArray[np.floating[Any]]
+) -> dict[int, float]:
+    """Return the dimensions that are moved, and how far, σ; the farthest first. Both are ``[D]``."""
+    order = np.argsort(-np.abs(shifts), kind="stable")[: np.count_nonzero(shifts)]
+    return {int(dimensions[place]): float(shifts[place]) for place in order}
 
 
 def packed(shifts: npt.NDArray[np.float32]) -> tuple[str, str]:
