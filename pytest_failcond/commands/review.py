@@ -217,7 +217,9 @@ def _calibrate(path: Path, settings: Settings, options: argparse.Namespace) -> i
 
     review = _review(path, options)
     decks = decks_to_use(review, options.deck)
-    lines, proven = calibration_text(review, decks, options.calibrate, settings.confidence)
+    lines, proven = calibration_text(
+        review, decks, options.calibrate, settings.confidence, settings.given
+    )
     # Whatever the result: a user who has seen it may choose by it.
     update_review(path, lambda now: calibrated(now, [deck.id for deck in decks]))
     for line in lines:

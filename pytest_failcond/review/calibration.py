@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.review.answers import Review
 from pytest_failcond.review.deck import Deck
-from pytest_failcond.review.standing import AGAIN, read_images
+from pytest_failcond.review.standing import another, read_images
 from pytest_failcond.review.statistics import calibrate, faultless
 from pytest_failcond.words.printing import count
 
@@ -40,9 +40,16 @@ def calibrated(review: Review, ids: Collection[str]) -> Review:
 
 
 def calibration_text(
-    review: Review, decks: Sequence[Deck], target: float, confidence: float
+    review: Review,
+    decks: Sequence[Deck],
+    target: float,
+    confidence: float,
+    given: Mapping[str, str],
 ) -> tuple[list[str], bool]:
-    """Return the lines that propose a level, and whether a level is proven."""
+    """Return the lines that propose a level, and whether a level is proven.
+
+    ``given``: the options that chose the subjects, for printed commands.
+    """
     read = [one for one in read_images(review, decks) if one.claim.kind == "break"]
     judged = [(one.claim.level, one.readable) for one in read if one.claim.level is not None]
     if read and not judged:
@@ -63,7 +70,7 @@ def calibration_text(
             f"set least_p = {found.proposed:g} in [tool.failcond.acceptance]: at least {share} of the corner "
             f"cases show their class, with a confidence of {100 * confidence:g} %"
         )
-        lines.append(f"these answers chose the level, so they do not prove it; {AGAIN}")
+        lines.append(f"these answers chose the level, so they do not prove it; {another(given)}")
         return lines, True
     enough = faultless(target, confidence)
     why = (
@@ -71,5 +78,5 @@ def calibration_text(
         if not found.tested
         else f"a share of {share} is not proven at the strictest level with {enough} images"
     )
-    lines.append(f"{why}; at least {found.missing} more answers are needed; {AGAIN}")
+    lines.append(f"{why}; at least {found.missing} more answers are needed; {another(given)}")
     return lines, False

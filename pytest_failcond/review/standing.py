@@ -4,7 +4,7 @@ findings. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,10 +14,9 @@ from pytest_failcond.review.answers import Answer, Review
 from pytest_failcond.review.deck import Claim, Deck, Kind, Subjects
 from pytest_failcond.review.statistics import shown_by_most
 from pytest_failcond.storage.reading import Many, Record
+from pytest_failcond.words.commands import command_line
 from pytest_failcond.words.printing import count
 
-COMMAND = "`failcond review RUN`"
-AGAIN = "draw another deck with `failcond review RUN --new`"
 _LEAST_NAMED, _MOST_NAMED, _FEW = 0.8, 0.2, 5
 
 
@@ -115,16 +114,17 @@ def read_images(review: Review, decks: Iterable[Deck]) -> list[Read]:
     return found
 
 
-def standing(review: Review, now: Subjects) -> Standing:
+def standing(review: Review, now: Subjects, given: Mapping[str, str] | None = None) -> Standing:
     """Return the findings of a review about the present subjects.
 
     Decks count if their generator, judges, truncation, walks and searches are the present ones and they did not
     choose ``least_p``: the decks of this classifier, or if there are none, those of the last reviewed
-    one. The images that reach ``least_p`` count.
+    one. The images that reach ``least_p`` count. ``given``: the options that chose the subjects, for printed
+    commands.
     """
     valid = [deck for deck in review.decks if not why_not(deck, now)]
     if not valid:
-        return Standing(outdated=_why_outdated(review, now))
+        return Standing(outdated=_why_outdated(review, now, given or {}))
     own = [deck for deck in valid if _is_same(deck.subjects, now)]
     last = valid[-1].subjects
     decks = own or [deck for deck in valid if deck.subjects.classifier == last.classifier]
@@ -136,7 +136,7 @@ def standing(review: Review, now: Subjects) -> Standing:
         return Standing(
             version=version,
             same=bool(own),
-            outdated=_unread(review, decks[-1], now),
+            outdated=_unread(review, decks[-1], now, given or {}),
         )
     breaks = [one for one in images if is_accepted(one.claim, now)]
     return Standing(
@@ -177,13 +177,23 @@ def why_not(deck: Deck, now: Subjects) -> str:
     return ""
 
 
-def _why_outdated(review: Review, now: Subjects) -> str:
+def command(given: Mapping[str, str], *words: str) -> str:
+    """Return the ``failcond review RUN`` of a configuration, in backticks."""
+    return f"`{command_line(['review', 'RUN', *words], given, ['config'])}`"
+
+
+def another(given: Mapping[str, str]) -> str:
+    """Say how to draw another deck."""
+    return f"draw another deck with {command(given, '--new')}"
+
+
+def _why_outdated(review: Review, now: Subjects, given: Mapping[str, str]) -> str:
     if not review.decks:
-        return f"the review has no deck yet; begin with {COMMAND}"
+        return f"the review has no deck yet; begin with {command(given)}"
     fresh = [deck for deck in review.decks if not deck.calibrated]
     if not fresh:
-        return f"all answers of the review chose least_p; {AGAIN}"
-    return f"the review {why_not(fresh[-1], now)}; review these with {COMMAND}"
+        return f"all answers of the review chose least_p; {another(given)}"
+    return f"the review {why_not(fresh[-1], now)}; review these with {command(given)}"
 
 
 def unread(deck: Deck) -> str:
@@ -191,10 +201,10 @@ def unread(deck: Deck) -> str:
     return f"deck {deck.id} has no answers yet"
 
 
-def _unread(review: Review, deck: Deck, now: Subjects) -> str:
+def _unread(review: Review, deck: Deck, now: Subjects, given: Mapping[str, str]) -> str:
     """Say which deck waits for a reader, and which decks have answers that do not count."""
     wanted = count(len(deck.images), "image")
-    parts = [f"{unread(deck)}; name its {wanted} with {COMMAND}"]
+    parts = [f"{unread(deck)}; name its {wanted} with {command(given)}"]
     read = {answer.deck for answer in review.answers}
     parts += [
         f"deck {other.id} does not count: it {reason}"

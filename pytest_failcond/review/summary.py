@@ -31,7 +31,7 @@ def summary(review: Review, settings: Settings) -> Iterator[str]:
         now = decks[-1].subjects.model_copy(update={"combinations": last})
         if now.judges is not None:
             now = now.model_copy(update={"least_p": settings.acceptance.least_p})
-        found = standing(review, now)
+        found = standing(review, now, settings.given)
         told_before += f"{found.outdated}; "
         yield sentence(found, settings.confidence)
         if told := _by_move(review, [deck for deck in decks if deck.id in found.decks], now):

@@ -23,6 +23,7 @@ from pytest_failcond.review.answers import (
     read_review,
     update_review,
 )
+from pytest_failcond.review.calibration import calibration_text
 from pytest_failcond.review.choices import RULE, keys_of
 from pytest_failcond.review.deck import Searched, hash_pixels, make_deck
 from pytest_failcond.review.folder import read_answers, write_folder
@@ -461,6 +462,27 @@ def test_a_deck_that_chose_least_p_proves_nothing():
         read_all(used, truthful) + read_all(fresh, lambda c: None)
     )
     assert str(standing(review, subjects()).breaks) == "0 of 12"
+
+
+def test_every_printed_command_is_of_the_same_configuration():
+    deck, _ = make_deck(drawn(), CLASSES, subjects(), 1)
+    used = deck.model_copy(update={"calibrated": True})
+    chosen = {"config": "its own.toml", "classifier": "mine:model"}
+    told = [
+        standing(review, now, chosen).outdated
+        for review, now in (
+            (Review(), subjects()),
+            (review_of(used, read_all(used, truthful)), subjects()),
+            (review_of(deck, read_all(deck, truthful)), subjects(truncation=0.7)),
+            (review_of(deck, []), subjects()),
+        )
+    ]
+    told += calibration_text(review_of(deck, read_all(deck, truthful)), [deck], 0.9, 0.95, chosen)[
+        0
+    ]
+    commands = re.findall(r"`(failcond review [^`]*)`", " ".join(told))
+    assert len(commands) == 5
+    assert all(command.endswith(" --config 'its own.toml'") for command in commands)
 
 
 @given(st.integers(0, 10), st.integers(0, 10))

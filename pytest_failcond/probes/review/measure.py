@@ -23,4 +23,4 @@ def measure(key: Key, bench: Bench) -> Iterator[tuple[Key, Record]]:
     review = read_review(settings.path(settings.review)) or Review()
     laboratory = bench.laboratory
     now = subjects_of(laboratory.subjects, settings, lambda: laboratory.guide_hashes)
-    yield key, Reviewed(standing(review, now), settings.confidence)
+    yield key, Reviewed(standing(review, now, settings.given), settings.confidence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_failcond.errors import NotEvaluated
 from pytest_failcond.probes.review.record import Reviewed
-from pytest_failcond.review.standing import COMMAND
+from pytest_failcond.review.standing import command
 from pytest_failcond.review.wording import doubts
 from pytest_failcond.verdicts.metrics import Case, Value, share
 
@@ -21,6 +21,6 @@ def reviewed_validity(case: Case) -> Value:
         raise NotEvaluated(standing.outdated)
     if not standing.breaks.all:
         raise NotEvaluated(
-            f"the answers have no corner case that is accepted now; read more with {COMMAND}"
+            f"the answers have no corner case that is accepted now; read more with {command(case.settings.given)}"
         )
     return share(standing.breaks.some, standing.breaks.all, untested=doubts(standing))
