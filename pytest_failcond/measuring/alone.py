@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -59,11 +59,10 @@ class Alone:
             FailcondError: the class cannot be searched.
         """
         together = Discovery()
-        for probe in PROBES:
-            if probe.keep is not None:
-                found: Discovery = resolved(probe.keep)(class_index, self, wanted)
-                together.cases += found.cases
-                together.dropped += found.dropped
+        found: Discovery
+        for found in self._of_all("keep", class_index, wanted):
+            together.cases += found.cases
+            together.dropped += found.dropped
         return together
 
     def explored(self, class_index: int, count: int) -> list[ExploredCases]:
@@ -73,11 +72,13 @@ class Alone:
             NotEvaluated: the generator is not fit to show the class.
             FailcondError: the class cannot be searched.
         """
-        made: list[ExploredCases] = []
+        return [case for made in self._of_all("explore", class_index, count) for case in made]
+
+    def _of_all(self, name: str, class_index: int, asked: object) -> Iterator[Any]:
+        """Yield what each probe makes of a class by its function of a name, if it has one."""
         for probe in PROBES:
-            if probe.explore is not None:
-                made += resolved(probe.explore)(class_index, self, count)
-        return made
+            if (function := getattr(probe, name)) is not None:
+                yield resolved(function)(class_index, self, asked)
 
     def know(self, records: Iterable[Record]) -> None:
         """Take records that were made elsewhere."""
