@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
+from typing import TypeGuard
 
 from hypothesis import strategies as st
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.cases import Case, Combination, Corrupted
+from pytest_failcond.ranges import shorten
 
 __all__ = [
     "MAX_SHIFT_STEPS",
@@ -44,12 +47,9 @@ def corner_cases(
     Raises:
         FailcondError: there is nothing to draw.
     """
-    indices = _indices(classes)
-    if not indices or min(top, starts) < 1 or max_steps < 0:
-        raise FailcondError(
-            f"corner_cases(classes={classes!r}, top={top}, max_steps={max_steps}, starts={starts}): "
-            "nothing can be drawn; give one class, direction and start image or more"
-        )
+    indices = _indices("corner_cases", classes)
+    _check("corner_cases", top=top, starts=starts)
+    _check("corner_cases", 0, max_steps=max_steps)
     return st.builds(
         Case,
         class_index=st.sampled_from(indices),
@@ -79,13 +79,8 @@ def combinations(
     Raises:
         FailcondError: there is nothing to draw.
     """
-    indices = _indices(classes)
-    if not indices or min(top, starts, most, max_steps) < 1:
-        raise FailcondError(
-            f"combinations(classes={classes!r}, top={top}, most={most}, max_steps={max_steps}, "
-            f"starts={starts}): nothing can be drawn; give one class, dimension, step and start image or "
-            "more"
-        )
+    indices = _indices("combinations", classes)
+    _check("combinations", top=top, most=most, max_steps=max_steps, starts=starts)
     # Lists shrink to shorter ones first, then integers towards 0, and to positive ones.
     steps = st.integers(-max_steps, max_steps).filter(bool)
     moves = st.lists(
@@ -115,11 +110,11 @@ def corrupted_images(
         FailcondError: there is nothing to draw.
     """
     named = [names] if isinstance(names, str) else list(names)
-    if not named or images < 1 or not 1 <= max_severity <= 5:
-        raise FailcondError(
-            f"corrupted_images({named!r}, images={images}, max_severity={max_severity}): nothing can be "
-            "drawn; give one corruption and image or more, and a severity from 1 to 5"
-        )
+    if not named:
+        raise FailcondError("corrupted_images: names is empty; give one corruption or more")
+    _check("corrupted_images", images=images, max_severity=max_severity)
+    if max_severity > 5:
+        raise FailcondError(f"corrupted_images: max_severity = {max_severity}; give 1 to 5")
     return st.builds(
         Corrupted,
         corruption=st.sampled_from(named),
@@ -128,5 +123,36 @@ def corrupted_images(
     )
 
 
-def _indices(classes: int | Sequence[int]) -> list[int]:
-    return list(range(classes) if isinstance(classes, int) else classes)
+def _indices(strategy: str, classes: int | Sequence[int]) -> list[int]:
+    """Return the indices of classes.
+
+    Raises:
+        FailcondError: there are none, or one is no index.
+    """
+    if isinstance(classes, Sequence):
+        indices = list(classes)
+    else:
+        indices = list(range(classes)) if _is_whole(classes) else []
+    if not indices or not all(_is_whole(index) and index >= 0 for index in indices):
+        raise FailcondError(
+            f"{strategy}: classes = {shorten(repr(classes))}; give the number of classes, or a list of "
+            "indices from 0 on, one or more"
+        )
+    return indices
+
+
+def _check(strategy: str, least: int = 1, /, **arguments: object) -> None:
+    """Check arguments that are counts.
+
+    Raises:
+        FailcondError: one is not a whole number from ``least`` on.
+    """
+    for name, value in arguments.items():
+        if not _is_whole(value) or value < least:
+            raise FailcondError(
+                f"{strategy}: {name} = {shorten(repr(value))}; give a whole number from {least} on"
+            )
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, Integral) and not isinstance(value, bool)

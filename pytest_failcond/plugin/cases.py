@@ -69,8 +69,9 @@ class Cases:
 
     def _along(self, case: Case) -> CaseImage:
         last = len(self._classes) - 1
-        _check(case, "class_index", case.class_index, 0, last)
-        _check(case, "rank", case.rank, 1, self._laboratory.settings.corner_cases.top)
+        _check(case, "class_index", case.class_index, 0, last, drawn_from="classes")
+        top = self._laboratory.settings.corner_cases.top
+        _check(case, "rank", case.rank, 1, top, drawn_from="top")
         _check(case, "steps", case.steps, 0)
         _check(case, "seed", case.seed, 0)
         direction: Direction = self._measure(self._direction(case.class_index, case.rank))
@@ -82,13 +83,14 @@ class Cases:
         )  # fmt: skip
 
     def _combined(self, case: Combination) -> CombinedImage:
-        _check(case, "class_index", case.class_index, 0, len(self._classes) - 1)
+        last = len(self._classes) - 1
+        _check(case, "class_index", case.class_index, 0, last, drawn_from="classes")
         _check(case, "seed", case.seed, 0)
         moves = _moves(case)
         ranking: ClassRanking = self._measure(RankingKey(case.class_index))
         known = len(ranking.dimensions)
         for rank, _ in moves:
-            _check(case, "rank", rank, 1, known)
+            _check(case, "rank", rank, 1, known, drawn_from="top")
         chosen = [
             (
                 ranking.dimensions[rank - 1],
@@ -112,8 +114,8 @@ class Cases:
         images = laboratory.images
         if images is None:
             raise FailcondError("there are no test images; set images in [tool.failcond]")
-        _check(case, "severity", case.severity, 1, 5)
-        _check(case, "index", case.index, 0, len(images) - 1)
+        _check(case, "severity", case.severity, 1, 5, drawn_from="max_severity")
+        _check(case, "index", case.index, 0, len(images) - 1, drawn_from="images")
         indices = np.array([case.index])
         pixels = laboratory.once(corruptions).apply(
             case.corruption, images.images[indices], case.severity, indices
@@ -193,9 +195,17 @@ def _moves(case: Combination) -> list[tuple[int, int]]:
 
 
 def _check(
-    case: object, name: str, value: object, low: int | None = None, high: int | None = None
+    case: object,
+    name: str,
+    value: object,
+    low: int | None = None,
+    high: int | None = None,
+    *,
+    drawn_from: str = "",
 ) -> None:
     """Check that a part of a case is a whole number within its range.
+
+    ``drawn_from``: the argument of a strategy that decides how large it may be.
 
     Raises:
         FailcondError: it is not.
@@ -208,4 +218,5 @@ def _check(
         )
     if (low is not None and value < low) or (high is not None and value > high):
         until = "" if high is None else f" to {high}"
-        raise FailcondError(f"{name} = {value} is outside {low}{until}")
+        remedy = f"; in a strategy, change the argument {drawn_from}" if drawn_from else ""
+        raise FailcondError(f"{name} = {value} is outside {low}{until}{remedy}")

@@ -80,19 +80,39 @@ def test_combinations_are_what_was_asked_for(case):
     assert case.seed in range(5)
 
 
-@pytest.mark.parametrize(
-    ("draw", "options"),
-    [
-        (combinations, {"classes": []}), (combinations, {"top": 0}), (combinations, {"most": 0}),
-        (combinations, {"max_steps": 0}), (combinations, {"starts": 0}), (corner_cases, {"classes": 0}),
-        (corrupted_images, {"names": []}), (corrupted_images, {"images": 0}),
-        (corrupted_images, {"max_severity": 6}),
-    ],
-)  # fmt: skip
-def test_nothing_to_draw_is_one_sentence(draw, options):
-    usual = {"names": ["fog"], "images": 3} if draw is corrupted_images else {"classes": 3}
-    with pytest.raises(FailcondError, match="nothing can be drawn; give one"):
-        draw(**usual | options)
+USUAL = {
+    corner_cases: {"classes": 3}, combinations: {"classes": 3}, corrupted_images: {"names": ["fog"], "images": 3},
+}  # fmt: skip
+COUNTS = [
+    (corner_cases, "top", 1), (corner_cases, "max_steps", 0), (corner_cases, "starts", 1),
+    (combinations, "top", 1), (combinations, "most", 1), (combinations, "max_steps", 1),
+    (combinations, "starts", 1), (corrupted_images, "images", 1), (corrupted_images, "max_severity", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("draw", "name", "least"), COUNTS)
+@pytest.mark.parametrize("value", [-1, 2.5, "3", None, True, np.ones(2)])
+def test_a_senseless_number_of_a_strategy_is_refused_by_its_own_name(draw, name, least, value):
+    with pytest.raises(FailcondError) as refused:
+        draw(**USUAL[draw] | {name: value})
+    told = str(refused.value)
+    assert told.startswith(f"{draw.__name__}: {name} = ")
+    assert told.endswith(f"; give a whole number from {least} on")
+    assert draw(**USUAL[draw] | {name: least}) is not None
+
+
+@pytest.mark.parametrize("draw", [corner_cases, combinations])
+@pytest.mark.parametrize("classes", [0, -1, [], "8", ["8"], [0, -1], None, 2.0, True])
+def test_classes_of_a_strategy_that_are_no_indices_are_refused_by_name(draw, classes):
+    with pytest.raises(FailcondError, match=rf"^{draw.__name__}: classes = .*; give the number of"):
+        draw(classes)
+
+
+def test_corruptions_of_a_strategy_are_refused_by_name():
+    with pytest.raises(FailcondError, match=r"^corrupted_images: names is empty; give one"):
+        corrupted_images([], images=3)
+    with pytest.raises(FailcondError, match=r"^corrupted_images: max_severity = 6; give 1 to 5$"):
+        corrupted_images(["fog"], images=3, max_severity=6)
 
 
 def test_moves_add_up_and_go_either_way(cases):
@@ -157,16 +177,22 @@ def test_corrupted_images_are_those_of_the_grid(cases):
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        (Combination(3, (), 0), "class_index = 3 is outside 0 to 2"),
-        (Combination(0, ((4, 1),), 0), "rank = 4 is outside 1 to 3"),
+        (
+            Combination(3, (), 0),
+            "class_index = 3 is outside 0 to 2; in a strategy, change the argument classes$",
+        ),
+        (
+            Combination(0, ((4, 1),), 0),
+            "rank = 4 is outside 1 to 3; in a strategy, change the argument top$",
+        ),
         (Combination(0, ((0, 1),), 0), "rank = 0 is outside 1"),
         (Combination(0, ((1, 1), (1, 2)), 0), "name rank 1 twice"),
         (Combination(0, ((1, 0.5),), 0), "Combination with steps = float"),
         (Combination(0, (1, 2), 0), "expected moves as pairs"),
         (Combination(0, None, 0), "expected moves as pairs"),
         (Combination(0, (), -1), "seed = -1 is outside 0"),
-        (Corrupted("gaussian_noise", 6, 0), "severity = 6 is outside 1 to 5"),
-        (Corrupted("gaussian_noise", 3, 5), "index = 5 is outside 0 to 4"),
+        (Corrupted("gaussian_noise", 6, 0), "severity = 6 is outside 1 to 5; .* max_severity$"),
+        (Corrupted("gaussian_noise", 3, 5), "index = 5 is outside 0 to 4; .* images$"),
         (Corrupted("gaussian_nose", 3, 0), "gaussian_nose"),
         (Corrupted(3, 3, 0), "corruption"),
         ("8", "expected a Case, Combination or Corrupted"),

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_failcond import FailcondError, LabeledImages
-from pytest_failcond.strategies import corner_cases
 from pytest_failcond.subjects.sources import labeled_images
 
 IMAGES = np.zeros((3, 8, 8, 1), np.uint8)
@@ -110,13 +109,3 @@ def test_whatever_a_loader_returns_is_images_or_a_sentence(source, as_dataset):
     assert (found is None) == bool(sentence)
     assert "\n" not in sentence
     assert found is None or isinstance(found, LabeledImages)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [{"classes": 0}, {"classes": []}, {"classes": 3, "top": 0}, {"classes": 3, "starts": 0},
-     {"classes": 3, "max_steps": -1}],
-)  # fmt: skip
-def test_a_strategy_that_can_draw_nothing_is_refused(arguments):
-    with pytest.raises(FailcondError, match="nothing can be drawn; give one class"):
-        corner_cases(**arguments)
