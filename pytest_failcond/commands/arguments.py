@@ -7,10 +7,10 @@ import datetime
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_failcond.errors import FailcondError
+from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.ranges import THREADS, shorten
 
 if TYPE_CHECKING:
@@ -27,6 +27,19 @@ def names(text: str) -> tuple[str, ...]:
         how = f"{shorten(wrong)!r} occurs twice" if wrong else "a name is empty"
         raise argparse.ArgumentTypeError(f"{how}; give each name once, like a,b,c")
     return found
+
+
+def chosen(wanted: Iterable[str] | None, known: Sequence[str]) -> list[int]:
+    """Return the classes that ``--classes`` names, by index in their order; all if it is not given.
+
+    Raises:
+        FailcondError: one does not exist.
+    """
+    wanted = known if wanted is None else tuple(wanted)
+    for name in wanted:
+        if name not in known:
+            raise FailcondError(f"--classes: there is no class {name!r}{nearest(name, known)}")
+    return [index for index, name in enumerate(known) if name in wanted]
 
 
 def numbers(text: str) -> tuple[int, ...]:

@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_failcond.commands.arguments import count
+from pytest_failcond.commands.arguments import chosen, count
+from pytest_failcond.commands.arguments import names as read_names
 from pytest_failcond.errors import NO_GENERATOR, FailcondError, NotEvaluated
 from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.printing import say
@@ -60,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="images kept of each search for combinations, one of each look first (default: 3)",
     )
+    parser.add_argument(
+        "--classes",
+        type=read_names,
+        metavar="A,B",
+        help="by name (default: all of the generator's)",
+    )
     mark = parser.add_mutually_exclusive_group()
     mark.add_argument(
         "--fixed",
@@ -93,6 +100,10 @@ def run(options: argparse.Namespace) -> int:
         settings.model_copy(update={"corpus": None}), options.config
     )  # it is the output
     check_outputs([Place("the corpus", folder / MANIFEST)], others)
+    if options.classes and (idle := options.fixed or options.open or options.remove):
+        raise FailcondError(
+            f"--classes: marking or removing {idle[0]} does not search; leave --classes out"
+        )
     if options.fixed:
         return _mark(Corpus.read(folder), options.fixed, "fixed")
     if options.open:
@@ -100,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     if options.remove:
         return _remove(Corpus.read(folder), options.remove)
     wanted = Wanted(options.per_direction, options.per_search)
-    _extend(Corpus.read_if_any(folder) or Corpus(folder), settings, wanted)
+    _extend(Corpus.read_if_any(folder) or Corpus(folder), settings, wanted, options.classes)
     if settings.corpus is None:
         named = os.path.relpath(folder, settings.folder)
         say(f'set corpus = "{Path(named).as_posix()}" in [tool.failcond]: the tests replay it')
@@ -121,8 +132,10 @@ def _remove(corpus: Corpus, ids: Sequence[str]) -> int:
     return 0
 
 
-def _extend(corpus: Corpus, settings: Settings, wanted: Wanted) -> None:
-    """Search all classes, and write the new corner cases."""
+def _extend(
+    corpus: Corpus, settings: Settings, wanted: Wanted, classes: Sequence[str] | None
+) -> None:
+    """Search classes, all if none are named, and write the new corner cases."""
     from dataclasses import replace
 
     from pytest_failcond.commands.progress import step_by_step
@@ -137,13 +150,14 @@ def _extend(corpus: Corpus, settings: Settings, wanted: Wanted) -> None:
     if not laboratory.acceptance.judged:
         say(NO_JUDGE)
     names, bench = settings.classes or generator.classes, Alone(laboratory)
+    indices = chosen(classes, names)
     before = len(corpus.entries)
     dropped: Counter[str] = Counter()
     images: dict[str, bytes] = {}
     known = {entry.case for entry in corpus.entries}
     not_fit: list[str] = []
-    title = f"searching {len(names)} classes"
-    for index in step_by_step(range(len(names)), title, lambda index: f"class {names[index]!r}"):
+    title = f"searching {len(indices)} of {len(names)} classes"
+    for index in step_by_step(indices, title, lambda index: f"class {names[index]!r}"):
         try:
             found = bench.discover(index, wanted)
         except NotEvaluated as error:
@@ -158,7 +172,7 @@ def _extend(corpus: Corpus, settings: Settings, wanted: Wanted) -> None:
                 continue
             corpus = replace(corpus, entries=(*corpus.entries, entry))
             images[entry.id] = content
-    if len(not_fit) == len(names):
+    if len(not_fit) == len(indices):
         raise FailcondError(f"no class is searched: {not_fit[0]}")
     for why in not_fit:
         say(f"a class left out: {why}")

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_failcond.commands.arguments import names, up_to
-from pytest_failcond.errors import FailcondError, nearest
+from pytest_failcond.commands.arguments import chosen, names, up_to
+from pytest_failcond.errors import FailcondError
 from pytest_failcond.ranges import SAMPLES, TOP
 from pytest_failcond.words.printing import say
 
@@ -123,15 +123,8 @@ def _directions(texts: Sequence[str], known: Sequence[str]) -> list[DirectionKey
 def _classes(
     wanted: Sequence[str] | None, known: Sequence[str], directions: Sequence[DirectionKey]
 ) -> list[int]:
-    for name in wanted or ():
-        if name not in known:
-            raise FailcondError(f"--classes: there is no class {name!r}{nearest(name, known)}")
     of_directions = {key.class_index for key in directions}
-    chosen = [
-        index
-        for index, name in enumerate(known)
-        if (wanted is None or name in wanted) and (not directions or index in of_directions)
-    ]
-    if known and not chosen:
+    found = [i for i in chosen(wanted, known) if not directions or i in of_directions]
+    if known and not found:
         raise FailcondError("--classes: none of --directions is of these classes; leave one out")
-    return chosen
+    return found

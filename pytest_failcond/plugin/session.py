@@ -20,7 +20,7 @@ from pytest_failcond.plugin.state import fail, from_suite
 from pytest_failcond.plugin.subject_fixtures import Sharing
 from pytest_failcond.probes.base import Planned
 from pytest_failcond.probes.cases import Case, Combination, Corrupted
-from pytest_failcond.probes.corpus.folder import promotion
+from pytest_failcond.probes.corpus.folder import promotion, shown_again
 from pytest_failcond.probes.corpus.record import Replay
 from pytest_failcond.probes.keys import (
     CleanKey,
@@ -157,7 +157,8 @@ class Failcond:
         said = entry.told(self.classes)
         if entry.lost:
             self._tell(VERDICT, "failed")
-            fail(f"{key}: is marked as fixed, but {said}", faults=(), brief=said)
+            again = shown_again(key, self._settings.given)
+            fail(f"{key}: is marked as fixed, but {said}; see it: {again}", faults=(), brief=said)
         if not entry.right:
             self._tell(VERDICT, "open")
             pytest.xfail(one_line(said))

@@ -93,7 +93,8 @@ def test_status_and_prediction_make_the_outcome(replayed):
             "XFAIL *test_corpus?a-1-up-0? - was taken for 'b', p('a') = *",
             "is right, p('b') = *; promote it: failcond discover --fixed b-2-up-0",
             "PASSED *test_corpus?b-3-down-0?",
-            "*corpus:c-4-up-0: is marked as fixed, but was taken for 'a', p('c') = *",
+            "*corpus:c-4-up-0: is marked as fixed, but was taken for 'a', p('c') = *; see it: "
+            "failcond show corpus:c-4-up-0*",
             "FAILED  corpus *corpus:c-4-up-0*",
             "Corpus  2 open (1 still wrong, 1 now right), 2 fixed, 1 lost",
             "now right: promote with failcond discover --fixed b-2-up-0",
@@ -271,7 +272,7 @@ def test_what_is_discovered_is_replayed_without_the_generator(corners, capsys):
     assert main(["discover", "--per-direction", "2"]) == 0
     said, progress = capsys.readouterr()
     assert said.count("no judge is configured: ") == 1
-    assert progress == "searching 3 classes\n"
+    assert progress == "searching 3 of 3 classes\n"
     corpus = Corpus.read(corners.path / "kept")
     assert f"added {len(corpus.entries)} to" in said
     assert len(corpus.entries) >= 3
@@ -365,9 +366,10 @@ def test_the_judge_has_a_say_in_what_is_kept(corners):
 
 
 def test_interrupted_it_leaves_the_older_corpus(corners, monkeypatch, capsys):
-    main(["discover"])
+    main(["discover", "--classes", "circle"])
     folder = corners.path / "kept"
     corpus = Corpus.read(folder)
+    assert {entry.class_name for entry in corpus.entries} == {"circle"}
     Corpus(folder, corpus.entries[:1]).save({})
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -384,6 +386,18 @@ def test_an_unknown_id_gives_the_nearest(corners, capsys, option):
     add_corpus(corners)
     assert main(["discover", "--out", "corpus", option, "a-1-up-1"]) == 2
     assert "has no entry 'a-1-up-1'; did you mean 'a-1-up-0'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--classes", "circel"], "--classes: there is no class 'circel'; did you mean 'circle'?"),
+        (["--classes", "star", "--fixed", "a"], "--classes: marking or removing a does not search"),
+    ],
+)
+def test_classes_that_are_not_searched_are_refused(corners, capsys, options, sentence):
+    assert main(["discover", *options]) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_without_a_generator_there_is_nothing_to_discover(replayed, monkeypatch, capsys):

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.probes.corpus.manifest import Entry, Status, read_manifest, write_manifest
+from pytest_failcond.probes.keys import Key
 from pytest_failcond.storage.files import write_atomically
-from pytest_failcond.words.commands import command_line
+from pytest_failcond.words.commands import SUBJECTS, command_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -175,6 +176,11 @@ class Corpus:
 def promotion(ids: Iterable[str], given: Mapping[str, str]) -> str:
     """Return the command that marks entries as fixed; ``given``: the options that chose the subjects."""
     return command_line(["discover", "--fixed", *ids], given, ["config"])
+
+
+def shown_again(key: Key, given: Mapping[str, str]) -> str:
+    """Return the command that makes an image again; its seed is in the manifest."""
+    return command_line(["show", key], given, [name for name in SUBJECTS if name != "seed"])
 
 
 def hash_png(content: bytes) -> str:
