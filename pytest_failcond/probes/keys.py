@@ -43,11 +43,21 @@ class Key(str):
         return self
 
     @property
+    def kind(self) -> str:
+        """The first word of its text, by which users know it: a ranking is of probe ``direction``."""
+        return self.split(":")[0]
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The parts that distinguish it from the probe's other keys; empty if it is the only
         one.
         """
         return tuple(self.split(":")[1:])
+
+
+def untyped(text: str) -> Key:
+    """Make a key from text of which only the probe's name is understood."""
+    return Key(*text.split(":"))
 
 
 def _restored(kind: type[_Any], text: str, fields: dict[str, Any]) -> _Any:

@@ -20,7 +20,7 @@ from pytest_failcond.probes import (
     start,
 )
 from pytest_failcond.probes.base import Bench, Planned, Planning, Probe, Record
-from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.keys import Key, untyped
 from pytest_failcond.probes.metric import Metric, resolved, share_kept
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Registry:
 
     def read_key(self, text: str) -> Key:
         """Make a key from the text of a file: its probe need not be installed."""
-        return self.named(text) or Key(*text.split(":"))
+        return self.named(text) or untyped(text)
 
     def about(self, text: str) -> Key:
         """Make the key of a check from its text: one key, or several together.

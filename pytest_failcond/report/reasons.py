@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
+from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, need, wording
 from pytest_failcond.report.asking import outcomes
@@ -23,6 +24,7 @@ class Reason(NamedTuple):
         threshold: the gate's demand.
         why: the finding.
         others: the subjects of further checks of the gate with the same error.
+        kind: of a key that no gate asks for.
     """
 
     status: Status
@@ -31,6 +33,7 @@ class Reason(NamedTuple):
     threshold: str
     why: str
     others: tuple[str, ...] = ()
+    kind: str = ""
 
     @property
     def subjects(self) -> str:
@@ -57,7 +60,8 @@ def reasons(run: Shown, *, brief: bool = False) -> tuple[list[Reason], Counter[s
         for check in failing
     ]  # fmt: skip
     for missing, why in contents.unmeasured(run).items():
-        found.append(Reason("error", "", wording.key_text(run, missing), "", why))
+        where, kind = wording.key_text(run, missing), PROBES.read_key(missing).kind
+        found.append(Reason("error", "", where, "", why, kind=kind))
     for name, outcome in outcomes(run).items():
         status: Status = "failed" if outcome.verdict == "failed" else "error"
         found += [Reason(status, name, fault.where, "", fault.why) for fault in outcome.faults]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from pytest_failcond.corruptions.randomness import stream_key
+from pytest_failcond.probes.keys import untyped
 from pytest_failcond.probes.moved import Moves
 from pytest_failcond.ranges import LONGEST_NAME
 from pytest_failcond.storage.reading import Many, Record
@@ -112,7 +113,8 @@ class Claim(_Short):
     @property
     def found_by(self) -> str:
         """The probe that found it; empty if none did."""
-        return (self.search or self.direction or "").partition(":")[0]
+        found = self.search or self.direction
+        return "" if found is None else untyped(found).probe
 
 
 class Deck(Record):

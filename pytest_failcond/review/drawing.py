@@ -19,7 +19,7 @@ from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.laboratory.moving import Break, Breaks, moved_images
-from pytest_failcond.probes.keys import Key
+from pytest_failcond.probes.keys import Key, untyped
 from pytest_failcond.probes.metric import STEP, resolved
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.process.surroundings import ours
@@ -90,7 +90,7 @@ def _in_turns(
     """Yield breaks in random order, one of each kind in turn, and no start image twice."""
     kinds: dict[str, list[Break]] = {}
     for one in breaks:
-        kinds.setdefault((one.search or "").partition(":")[0], []).append(one)
+        kinds.setdefault("" if one.search is None else untyped(one.search).probe, []).append(one)
     waiting = [
         _in_random_order(kinds[kind], random_of(f"breaks {kind}".strip(), subjects, number), used)
         for kind in sorted(kinds)

@@ -20,7 +20,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.verdicts.gates import Check, check
+from pytest_failcond.verdicts.gates import WITHIN_NOISE, Check, check
 from pytest_failcond.verdicts.plan import classes_of_checks
 
 MOST = 1_000_000
@@ -146,7 +146,7 @@ def _needed(now: Check, passes: Callable[[int], bool]) -> int | None:
     """Return the least number of images that passes; over `MOST` if it is out of reach."""
     # A bound comes near the value with more images, but a share's never reaches it; a shift's does.
     kept = now.margin is None or now.margin > 0 or METRICS[now.metric].in_sigma
-    untested = now.reason.startswith("tested ")
+    untested = now.verdict == "marginal" and now.reason != WITHIN_NOISE
     if now.verdict != "error" and (not kept or untested or now.verdict == "failed"):
         return None
     low, high = now.n, max(2 * now.n, 2)

@@ -18,7 +18,7 @@ from pydantic import (
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.probes.direction.keys import read_key
-from pytest_failcond.probes.keys import DirectionKey
+from pytest_failcond.probes.keys import DirectionKey, untyped
 from pytest_failcond.probes.moved import Moved, Moves, moved_by
 from pytest_failcond.ranges import LONGEST_FILE
 from pytest_failcond.storage.files import write_atomically
@@ -112,7 +112,7 @@ class Entry(Record):
         number = len(moved.directions)
         how = f"{self.dimension} {moved.directions[0].way}"
         if self.search is not None:
-            how = f"{self.search.partition(':')[0]} of {count(number, 'dimension')}"
+            how = f"{untyped(self.search).probe} of {count(number, 'dimension')}"
         return f"{how}, {moved.distance:.2g} σ from sample {self.sample}"
 
     @property

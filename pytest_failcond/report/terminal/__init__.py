@@ -90,7 +90,7 @@ def _worst_of_each(reasons: list[Reason]) -> tuple[list[Reason], Counter[str]]:
     seen: Counter[str] = Counter()
     more: Counter[str] = Counter()
     for reason in reasons:
-        group = reason.gate or reason.where.partition(":")[0]
+        group = reason.gate or reason.kind
         seen[group] += 1
         if seen[group] <= _REASONS:
             shown.append(reason)
