@@ -46,7 +46,7 @@ def drawn(
 ) -> list[Drawn]:
     """Return images of each kind; the class of the n-th of a kind is n modulo the number of classes.
 
-    ``combined``: every other break is a combination.
+    ``combined``: every other break is a combination, and every other rejected image.
     """
     random = np.random.default_rng(seed)
     found = []
@@ -57,7 +57,7 @@ def drawn(
             if kind != "unreadable":
                 pixels[label * side // len(classes) : (label + 1) * side // len(classes)] += 120
             moved = kind in ("break", "rejected")
-            search = combined and kind == "break" and number % 2 == 1
+            search = combined and moved and number % 2 == 1
             moves = {f"direction:{label}:7:+": 1.2, f"direction:{label}:9:-": 0.9}
             claim = Claim(
                 image=hash_pixels(pixels),

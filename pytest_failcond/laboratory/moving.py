@@ -48,15 +48,18 @@ class Breaks:
     Attributes:
         breaks: broken images that the judges accept.
         ways: start images and directions; some lead to broken images that the judges reject.
+        rejected: broken images that the judges reject.
     """
 
     breaks: list[Break] = field(default_factory=list)
     ways: list[Break] = field(default_factory=list)
+    rejected: list[Break] = field(default_factory=list)
 
     def add(self, others: Breaks) -> None:
         """Add others to these."""
         self.breaks.extend(others.breaks)
         self.ways.extend(others.ways)
+        self.rejected.extend(others.rejected)
 
 
 @ours()

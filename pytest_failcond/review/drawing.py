@@ -62,14 +62,15 @@ def draw(
 
     Args:
         laboratory: with generator, test images and judges.
-        pool: the broken images of all classes; single directions and each kind of search take turns.
+        pool: the broken images of all classes; single directions and each kind of search take turns, among
+            rejected images too.
         subjects: of the review.
         number: of the deck.
         counts: the number of images of each kind.
         seen: hashes of images of earlier decks, which are not drawn again.
         used: start images of earlier decks of the same subjects, which are not drawn again either.
     """
-    breaks = _in_turns(pool.breaks, subjects, number, used)
+    breaks = _one_of_each(_by_kind(pool.breaks, "breaks", subjects, number, used))
     images = _drawn(laboratory, "break", breaks)
     found = _take(images, counts["break"], seen)
     if laboratory.acceptance.judged:
@@ -77,33 +78,43 @@ def draw(
         names = laboratory.class_names or ()
         taken = {*used, *((names.index(n), s) for n, s in samples if n in names and s is not None)}
         ways = _in_random_order(pool.ways, random_of("rejected", subjects, number), taken)
+        kinds = _by_kind(pool.rejected, "rejected", subjects, number, taken)
+        rejected = _one_of_each([_rejected(laboratory, ways), *kinds])
         # They are rare, and each costs a walk: only as many are looked for as are wanted.
         at_once = max(1, min(counts["rejected"], _AT_ONCE))
-        rejected = _drawn(laboratory, "rejected", _rejected(laboratory, ways), at_once)
-        found += _take(rejected, counts["rejected"], seen)
+        found += _take(_drawn(laboratory, "rejected", rejected, at_once), counts["rejected"], seen)
     return found + list(_checks(laboratory, subjects, number, counts, seen))
 
 
-def _in_turns(
-    breaks: Sequence[Break], subjects: Subjects, number: int, used: Collection[Start]
-) -> Iterator[Break]:
-    """Yield breaks in random order, one of each kind in turn, and no start image twice."""
+def _by_kind(
+    breaks: Sequence[Break], what: str, subjects: Subjects, number: int, taken: Collection[Start]
+) -> list[Iterator[Break]]:
+    """Return breaks in random order, single directions first, then those of each kind of search."""
     kinds: dict[str, list[Break]] = {}
     for one in breaks:
         kinds.setdefault("" if one.search is None else untyped(one.search).probe, []).append(one)
-    waiting = [
-        _in_random_order(kinds[kind], random_of(f"breaks {kind}".strip(), subjects, number), used)
+    return [
+        iter(
+            _in_random_order(
+                kinds[kind], random_of(f"{what} {kind}".strip(), subjects, number), taken
+            )
+        )
         for kind in sorted(kinds)
     ]
+
+
+def _one_of_each(kinds: Sequence[Iterator[Break]]) -> Iterator[Break]:
+    """Yield one break of each kind in turn, and no start image twice."""
     drawn: set[Start] = set()
-    while any(waiting):
-        for of_kind in waiting:
-            while of_kind:
-                one = of_kind.pop(0)
-                if _start(one) not in drawn:
-                    drawn.add(_start(one))
-                    yield one
-                    break
+    waiting = list(kinds)
+    while waiting:
+        for kind in tuple(waiting):
+            one = next((one for one in kind if _start(one) not in drawn), None)
+            if one is None:
+                waiting.remove(kind)
+            else:
+                drawn.add(_start(one))
+                yield one
 
 
 def _in_random_order(

@@ -145,7 +145,9 @@ def standing(review: Review, now: Subjects, given: Mapping[str, str] | None = No
         breaks=_readable(breaks),
         found_by=_by_probe(breaks),
         unread=now.combinations is not None and not searched,
-        rejected=_readable(r for r in images if r.claim.kind == "rejected"),
+        rejected=_readable(
+            one for one in images if one.claim.kind == "rejected" and _is_searched(one.claim, now)
+        ),
         agreement=_agreement(images),
         readers=_readers(images),
         decks=[deck.id for deck in decks],
@@ -216,9 +218,12 @@ def _unread(review: Review, deck: Deck, now: Subjects, given: Mapping[str, str])
 
 def is_accepted(claim: Claim, now: Subjects) -> bool:
     """Whether a claim is a corner case at the configured level, and of a kind that is searched now."""
-    if claim.search is not None and now.combinations is None:
-        return False
-    return claim.kind == "break" and (claim.level is None or claim.level >= now.least_p)
+    high = claim.level is None or claim.level >= now.least_p
+    return claim.kind == "break" and high and _is_searched(claim, now)
+
+
+def _is_searched(claim: Claim, now: Subjects) -> bool:
+    return claim.search is None or now.combinations is not None
 
 
 def _readable(images: Iterable[Read]) -> Share:

@@ -165,8 +165,16 @@ def test_what_acceptors_reject_is_not_found_and_counted():
     combinations = found(judge=strict, guides=blind)
     assert combinations.rejected.all()
     assert np.isnan(combinations.distance).all()
-    assert (combinations.shifts == 0).all()
     assert (combinations.predicted == 0).all()
+    images = combined_images(
+        planted(),
+        combinations.starts,
+        combinations.dimensions,
+        np.arange(COUNT),
+        combinations.shifts,
+    )
+    assert (Classifier(Halves()).probabilities(images).argmax(axis=1) == 1).all()
+    assert not strict.accepts(images, 0, among=3).any()
     assert np.isnan(combinations.level).all()
 
 

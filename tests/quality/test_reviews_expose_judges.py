@@ -30,11 +30,13 @@ from pytest_failcond.review.standing import Share, Standing, standing
 from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
 from pytest_failcond.review.subjects import subjects_of
 from pytest_failcond.review.wording import doubts, sentence
+from pytest_failcond.storage.packing import pack, pack_bits
 from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import to_uint8
 from pytest_failcond.verdicts.metrics import Case
 from tests.unit.linear import LOST, STD, Bright, LinearGenerator
 
+NO_SHIFTS = pack(np.zeros(0), "<f4")
 READABLE = 0.4
 """Brightness from which an image of this generator shows its class, a circle; each σ takes 0.1 of 0.6."""
 
@@ -166,14 +168,43 @@ def test_images_are_those_of_their_claims(channels):
     assert len(set(starts)) == len(starts)
 
 
-def test_directions_and_combinations_take_turns_and_share_no_start_image():
-    key, search = DirectionKey(0, LOST, 1), CombinationKey(0)
-    one = laboratory(classifier=0.57, judge=0.4)
+def searching(one: Laboratory, *guides: Classifier) -> Laboratory:
+    """The same subjects, with a search for combinations."""
     settings = one.settings.model_copy(
         update={"combinations": CombinationSettings(samples=40, dimensions=4)}
     )
-    where = Laboratory(settings, one.classifier, one.images, one.generator, one.acceptance)
+    return Laboratory(
+        settings, one.classifier, one.images, one.generator, one.acceptance, lambda: guides
+    )
+
+
+def test_rejected_images_of_directions_and_combinations_take_turns():
+    key, search = DirectionKey(0, LOST, 1), CombinationKey(0)
+    guide = Classifier(Bright(0.2, 200.0).eval(), name="guide")
+    where = searching(laboratory(classifier=0.5, judge=0.54), guide)  # it rejects all that breaks
     record = Alone(where).measure(search)
+    assert record.rejections == len(record.rejected_cases) == 40
+    pool = breaks_of(0, {key: None, search: record}, where)
+    subjects = subjects_of(where.subjects, where.settings)
+    found = [d for d in draw(where, pool, subjects, 1, KINDS) if d.claim.kind == "rejected"]
+    assert [d.claim.found_by for d in found] == ["direction", "combination"] * 10
+    assert len({d.claim.sample for d in found}) == 20
+    for drawn in found[1::2]:
+        start = start_image(where.generator, 0, drawn.claim.sample, 100, seed=0)
+        moved = [moved_by(drawn.claim.moves, drawn.claim.sample)]
+        made = moved_images(where.generator, start.styles, moved)
+        assert np.array_equal(to_uint8(made.numpy())[0], drawn.pixels)
+        assert where.classifier.probabilities(made)[0].argmax() != 0
+        assert not where.acceptance.accepts(made, 0, among=3)[0]
+    earlier = replace(record, moved=pack_bits(np.zeros((40, 4), dtype=bool)), shifts=NO_SHIFTS)
+    pool = breaks_of(0, {search: earlier}, where)  # of a run that kept no rejected ones
+    assert (pool.breaks, pool.rejected) == ([], [])
+
+
+def test_directions_and_combinations_take_turns_and_share_no_start_image():
+    key, search = DirectionKey(0, LOST, 1), CombinationKey(0)
+    where = searching(laboratory(classifier=0.57, judge=0.4))
+    settings, record = where.settings, Alone(where).measure(search)
     pool = breaks_of(0, {key: None, search: record}, where)
     subjects = subjects_of(where.subjects, settings)
     counts = KINDS | {"break": 16}

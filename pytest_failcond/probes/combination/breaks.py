@@ -19,39 +19,45 @@ from pytest_failcond.subjects.images import as_8_bits
 
 
 def breaks(class_index: int, records: Mapping[Key, Any], laboratory: Laboratory) -> Breaks:
-    """Return the combinations of a class that break the classifier, and that the judges accept.
+    """Return the combinations of a class that break the classifier: accepted ones, and rejected ones.
 
-    They are of one level of acceptance, since a search at another level finds others. No way leads to rejected
-    images: a record has no combination that was rejected.
+    They are of one level of acceptance, since a search at another level finds others.
 
     Raises:
         FailcondError: there is no generator, or its start images are not those of the run.
     """
     searches = combined_in(records).values()
     of_class = [found for found in searches if found.class_index == class_index]
-    return Breaks([one for found in of_class for one in _breaks(found, laboratory)])
+    together = Breaks()
+    for found in of_class:
+        together.add(_breaks(found, laboratory))
+    return together
 
 
-def _breaks(found: Combined, laboratory: Laboratory) -> list[Break]:
+def _breaks(found: Combined, laboratory: Laboratory) -> Breaks:
     generator = generator_for(found.class_index, laboratory)
     starts = starts_in(laboratory, found.class_index)
     if starts.samples.tolist() != found.samples:
         raise FailcondError(
             f"{found.key}: the run has other start images than these settings give; make a new run"
         )
-    rows = np.sort(found.cases)
+    rows = np.sort(np.concatenate([found.cases, found.rejected_cases]))
     if not len(rows):
-        return []
+        return Breaks()
     moved = [found.moved_of(row) for row in rows]
     styles = starts.styles[torch.from_numpy(rows)]
     images = as_8_bits(moved_images(generator, styles, moved))
     p = laboratory.classifier.probabilities(images)
     judgement = laboratory.acceptance.see(images, among=p.shape[1])
     broken = is_broken(p.argmax(axis=1), found.class_index, found.toward)
-    kept = broken & judgement.accepted(found.class_index)
+    accepted, rejected = judgement.accepted(found.class_index), found.is_rejected[rows]
     judged = laboratory.acceptance.judged
     levels = judgement.level(found.class_index) if judged else None
-    return [
-        Break(moved[i], styles[i], found.key, None if levels is None else float(levels[i]))
-        for i in np.flatnonzero(kept)
-    ]
+    parts = (
+        [
+            Break(moved[i], styles[i], found.key, None if levels is None else float(levels[i]))
+            for i in np.flatnonzero(some)
+        ]
+        for some in (broken & accepted & ~rejected, broken & ~accepted & rejected)
+    )
+    return Breaks(breaks=next(parts), rejected=next(parts))

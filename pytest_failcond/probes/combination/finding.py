@@ -41,7 +41,8 @@ class Combinations:
         dimensions: the D that may be moved, the ranking's first, int ``[D]``.
         std: their σ, ``[D]``.
         starts: the start images.
-        shifts: σ, signed, float32 ``[N, D]``; 0 where nothing was found or nothing is moved.
+        shifts: σ, signed, float32 ``[N, D]``; 0 where no break was found or nothing is moved. A break that
+            was rejected has its shifts, too.
         distance: root of the sum of their squares, σ, ``[N]``; 0: wrong before it is moved (for ``toward``:
             already predicted as that); NaN: not found.
         predicted: the classifier's answer at the combination, at the start where none was found, int ``[N]``.
@@ -200,7 +201,6 @@ def _decided(
         distance[rows[kept]] = length[kept]
         predicted[rows[kept]] = p.argmax(axis=1)[kept]
         rejected[rows[~kept]] = True
-        shifts[rows[~kept]] = 0
     return Combinations(
         starts.class_index,
         problem.toward,

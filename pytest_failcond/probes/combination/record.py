@@ -48,7 +48,8 @@ class Combined:
         max_distance: end of the search, σ: the root of the sum of the squares of a combination's shifts.
         samples: numbers of the start images in the generator's stream, ``[N]``.
         dimensions, names, std: the dimensions that may be moved, by number and by layer, and their σ, ``[D]``.
-        moved: which dimensions are moved in each combination: bits ``[N, D]``, packed; see `shifts_of`.
+        moved: which dimensions are moved in each combination, rejected ones included: bits ``[N, D]``, packed;
+            see `shifts_of`.
         shifts: their shifts, σ, signed: packed float32, row by row.
         distances: of each start image's combination, σ, ``[N]``; 0: wrong before it is moved (with
             ``toward``: predicted as that class); None: none was found.
@@ -114,9 +115,19 @@ class Combined:
         return np.array(order, dtype=np.int64)
 
     @cached_property
+    def is_rejected(self) -> npt.NDArray[np.bool_]:
+        """Whether each start image's combination passed the guides, and an acceptor rejected it, ``[N]``."""
+        return unpack_bits(self.rejected, self.total)
+
+    @property
     def rejections(self) -> int:
-        """Start images whose combination passed the guides, and which an acceptor rejected."""
-        return int(unpack_bits(self.rejected, self.total).sum())
+        """The number of rejected combinations."""
+        return int(self.is_rejected.sum())
+
+    @property
+    def rejected_cases(self) -> npt.NDArray[np.int64]:
+        """The start images whose rejected combination is kept, by their place; runs of earlier versions kept none."""
+        return np.flatnonzero(self.is_rejected & self.is_moved.any(axis=1))
 
     @cached_property
     def is_moved(self) -> npt.NDArray[np.bool_]:
@@ -211,10 +222,11 @@ class Combined:
         Raises:
             ValueError: one is damaged, or does not fit to the distances.
         """
-        _ = self.rejections
         lengths = np.sqrt((self.all_shifts.astype(np.float64) ** 2).sum(axis=1))
         kept = np.where(np.isfinite(self.found), self.found, 0)
-        if not np.allclose(lengths, kept, rtol=_ROUNDED, atol=_ROUNDED):
+        fits = np.isclose(lengths, kept, rtol=_ROUNDED, atol=_ROUNDED)
+        within = lengths <= self.max_distance * (1 + _ROUNDED)
+        if not (fits | self.is_rejected & (kept == 0) & within).all():
             raise ValueError("its shifts do not have the length of its distances")
         if sorted(self.cases.tolist()) != np.flatnonzero(kept > 0).tolist():
             raise ValueError("its groups are not of its cases")

@@ -56,7 +56,7 @@ class CombinedRecord(Record):
     names: Many[str] = Field(description="The same as layer[channel], [D].")
     std: Many[Shift] = Field(description="σ of each over generated images, [D].")
     moved: Packed = Field(
-        description="Which dimensions each combination moves: bits [N, D], packed, zlib, in base64."
+        description="Which dimensions each combination moves, rejected ones included: bits [N, D], packed, zlib, in base64."
     )
     shifts: Packed = Field(
         description="The shifts of the moved dimensions, σ, row by row, as packed float32."
