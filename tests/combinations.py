@@ -20,13 +20,15 @@ def combined(
 ) -> Combined:
     """A search that found a combination at each distance, of two dimensions or three; None: none.
 
-    Every fifth start image without one was rejected; cases go into three groups, in turns.
+    Every fifth start image without one was rejected, at 5 σ; cases go into three groups, in turns.
     """
     found = np.array([0.0 if d is None else d for d in distances])
     random = np.random.default_rng(len(found))
+    rejected = np.array([d is None and i % 5 == 0 for i, d in enumerate(distances)])
     ways = random.normal(size=(len(found), WIDTH))
     ways *= np.arange(WIDTH) < 2 + np.arange(len(found))[:, None] % 2
-    shifts = ways / np.linalg.norm(ways, axis=1, keepdims=True) * found[:, None]
+    shifts = ways / np.linalg.norm(ways, axis=1, keepdims=True)
+    shifts *= np.where(rejected, 5.0, found)[:, None]
     moved, kept = packed(shifts.astype(np.float32))
     rows = np.flatnonzero(found > 0)
     groups = [part.tolist() for part in (rows[i::3] for i in range(3)) if len(part)]
@@ -44,7 +46,7 @@ def combined(
         "shifts": kept,
         "distances": [None if d is None else round(float(d), 4) for d in distances],
         "predicted": [key.class_index if d is None else wrong for d in distances],
-        "rejected": pack_bits(np.array([d is None and i % 5 == 0 for i, d in enumerate(distances)])),
+        "rejected": pack_bits(rejected),
         "levels": [None if d is None else 0.9 for d in distances],
         "guided_by_acceptors": False,
         "guides": ["model:3"],

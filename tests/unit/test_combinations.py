@@ -29,7 +29,7 @@ from pytest_failcond.probes.regression import searches
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.shifts import breaking_shift_bound
-from pytest_failcond.storage.packing import pack
+from pytest_failcond.storage.packing import pack, pack_bits
 from pytest_failcond.storage.store import Store
 from pytest_failcond.words.blocks import Block, Fold, Note, Table
 from pytest_failcond.words.drawings import Curve, Strip
@@ -51,6 +51,8 @@ def test_the_distance_is_where_half_of_the_start_images_are_broken(found):
     assert record.broken_by(record.tested_to) == len(near)
     assert record.wrong_unmoved == sum(d == 0 for d in near)
     assert sorted(record.cases) == [i for i, d in enumerate(found) if d]
+    assert len(record.rejected_cases) == record.rejections
+    assert set(record.rejected_cases) <= {i for i, d in enumerate(found) if d is None}
     for row in record.cases:
         moves = record.shifts_of(row)
         assert set(moves) <= {322 + i for i in range(WIDTH)}
@@ -79,6 +81,16 @@ def test_a_record_whose_parts_do_not_fit_is_refused(change, words):
     data = combined(KEY, [1.0, 2.0, 3.0]).to_json()
     assert Combined.from_json(json.loads(json.dumps(data))).to_json() == data
     with pytest.raises(ValueError, match=words):
+        Combined.from_json(data | change)
+
+
+@pytest.mark.parametrize(
+    "change", [{"max_distance": 4.9}, {"rejected": pack_bits(np.zeros(2, bool))}]
+)
+def test_shifts_beyond_the_distances_are_those_of_rejected_combinations(change):
+    data = combined(KEY, [None, 3.0]).to_json()
+    assert Combined.from_json(data).rejected_cases.tolist() == [0]
+    with pytest.raises(ValueError, match="shifts do not have the length"):
         Combined.from_json(data | change)
 
 

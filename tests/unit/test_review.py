@@ -306,6 +306,7 @@ def test_combinations_are_told_beside_directions_and_belong_to_their_search():
     assert "with least_p 0.8 and over" in standing(review, subjects(least_p=0.7)).outdated
     alone = standing(review, subjects())  # nothing is searched now
     assert (str(alone.breaks), alone.found_by) == ("6 of 6", {})
+    assert (found.rejected.all, alone.rejected.all) == (5, 3)  # those along directions
     told = list(summary(review, Settings(acceptance={"least_p": 0.8})))
     assert "of them 5 of 6 by combination" in told[0]
 
