@@ -14,7 +14,10 @@ def header(config: pytest.Config, state: State) -> str:
     settings = state.settings
     grid = settings.corruptions
     file = config.stash[SCOPE].file(config.invocation_params.dir)
-    parts = [f"configured by {file}", f"classifier {settings.classifier or 'from conftest.py'}"]
+    tested = f"classifier {settings.classifier or 'from conftest.py'}"
+    if state.measured is not None:  # the kept run's classifier may be another
+        tested = f"judging {state.measured}: nothing is measured"
+    parts = [f"configured by {file}", tested]
     if grid is not None:
         parts.append(count(len(grid.names) * len(grid.severities), "corruption cell"))
     if state.classes is not None and settings.generator is not None:
@@ -32,6 +35,4 @@ def header(config: pytest.Config, state: State) -> str:
         from pytest_failcond.config.baselines import absent_baseline
 
         parts.append(absent_baseline(settings))
-    if state.measured is not None:
-        parts.append(f"judging {state.measured}: nothing is measured")
     return printable("failcond: " + ", ".join(parts))

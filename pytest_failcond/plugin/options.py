@@ -250,7 +250,9 @@ def _measured(config: pytest.Config, settings: Settings) -> tuple[Path, Run] | N
     path = config.invocation_params.dir / given
     run = Run.load_whole(path)
     then, now = run.configuration, settings
-    for what in ("seed", "seeds", "max_images", "corner_cases", "combinations", "fitness"):
+    for what in (
+        "seed", "seeds", "max_images", "acceptance", "corner_cases", "combinations", "fitness"
+    ):  # fmt: skip
         if getattr(then, what) != getattr(now, what):
             other = "other" if what.endswith("s") else "another"
             raise FailcondError(f"{path}: was measured with {other} {what}; measure it again")

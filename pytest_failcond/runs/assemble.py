@@ -46,6 +46,13 @@ from pytest_failcond.verdicts.verdicts import Verdicts
 from pytest_failcond.words.remarks import PREFIX, Remark, noting, remarks_of
 
 _MISSING = "was planned, but its test did not end"
+_NAMES = {
+    ("classifier",): ("head", "outputs"),
+    ("images",): (),
+    ("generator",): ("generator_images",),
+    ("judge", "judges"): ("guides",),
+}
+"""Settings that name a subject → those that say how it is taken."""
 
 
 def assemble(
@@ -125,7 +132,7 @@ def disassemble(run: Run, store_folder: Path, baseline: Path | None = None) -> N
     store = Store(store_folder)
     kept = None if run.kept is None else pack(run.kept, "<u4")
     session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
-    store.put("session", session | {"labels": pack(run.labels)})
+    store.put("session", session | {"labels": pack(run.labels), "names": _names(run.settings)})
     for key, record in run.records.items():
         store.put(key, record.to_json())
     for name, sentence in run.errors.items():
@@ -250,6 +257,12 @@ def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Rec
     return ((name, record) for name, record in found if record is not None)
 
 
+def _names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that name the subjects of a kept run: the session that judges it may name others."""
+    named = [(*names, *more) for names, more in _NAMES.items() if any(map(settings.get, names))]
+    return {name: settings.get(name) for group in named for name in group}
+
+
 def _measured(
     session: Record, records: dict[str, Record], settings: Settings, classes: tuple[str, ...] | None
 ) -> Run:
@@ -270,7 +283,7 @@ def _measured(
     return Run(
         environment=noting(session["environment"], remarks_of([*kept, *noted])),
         subjects=session["subjects"],
-        settings=settings.model_dump(mode="json", exclude={"folder"}),
+        settings=settings.model_dump(mode="json", exclude={"folder"}) | session.get("names", {}),
         classes=classes or _numbered(by_key.values()),
         labels=labels,
         records=by_key,

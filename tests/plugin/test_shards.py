@@ -81,6 +81,19 @@ def test_a_kept_run_is_judged_without_measuring(divided):
     assert read(divided, "again.json") == read(divided, "whole.json")
 
 
+def test_a_kept_run_of_another_model_goes_by_its_own_name(divided):
+    """The report of a candidate's run, made with the configuration of the model in production."""
+    divided.write("candidate.py", "from torchy import load_classifier as load")
+    divided.once("--failcond-json=whole.json", "--failcond-classifier=candidate:load")
+    reports = ("--html=report.html", "--self-contained-html", "--failcond-json=again.json")
+    result = divided.run("--failcond-from=whole.json", *reports)
+    assert read(divided, "again.json") == read(divided, "whole.json")
+    assert "torchy:load_classifier" not in result.stdout.str()
+    page = (divided.path / "report.html").read_text()
+    assert "candidate:load" in page
+    assert "torchy:load_classifier" not in page
+
+
 def test_parts_fit_together_however_their_tests_are_shuffled(project, monkeypatch):
     monkeypatch.chdir(project.path)
     project.once("--failcond-json=whole.json")
@@ -112,6 +125,16 @@ def test_new_thresholds_judge_an_old_run(divided):
     config = divided.path / "pyproject.toml"
     config.write_text(config.read_text().replace("min = 0.99", "min = 0.01"))
     assert divided.run("--failcond-from=whole.json", "-k", "overall").ret == 0
+
+
+def test_a_kept_run_has_the_acceptance_that_it_was_measured_with(divided):
+    divided.once("--failcond-json=whole.json")
+    config = divided.path / "pyproject.toml"
+    config.write_text(f"{config.read_text()}\n[tool.failcond.acceptance]\nleast_p = 0.5\n")
+    result = divided.run("--failcond-from=whole.json")
+    result.stderr.fnmatch_lines(
+        ["*whole.json: was measured with another acceptance; measure it again*"]
+    )
 
 
 def test_a_kept_run_is_held_against_a_baseline_of_more_directions(divided):
