@@ -65,7 +65,7 @@ class Judge(nn.Module):
             for number, (width, kernel, stride) in enumerate(
                 zip(config.widths, config.kernels, config.strides, strict=True)
             )
-        )
+        ).to(memory_format=torch.channels_last)
         hidden, width = shapes["hidden.weight"]
         self.hidden = nn.Linear(width, hidden)
         self.last = nn.Linear(hidden, pack.classes + 1)
@@ -81,9 +81,10 @@ class Judge(nn.Module):
         """Return the inputs of the head, ``[N, D]``, for images of normalised contrast."""
         if self.backbone is not None:
             return pooled(self.backbone((shown + 0.5).clamp(0, 1)))
-        x = shown
+        # On a CPU, channels last take two thirds of the time.
+        x = shown.contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
-            x = F.relu(convolution(x))
+            x = F.relu_(convolution(x))
         return coarse(x)
 
 
