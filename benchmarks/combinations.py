@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.example import load_example
 from pytest_failcond import Classifier, Generator
-from pytest_failcond.probes.combination import finding
+from pytest_failcond.probes.combination import finding, stages
 from pytest_failcond.probes.combination.finding import find_combinations
 from pytest_failcond.probes.direction.ranking import rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
@@ -21,7 +21,7 @@ from pytest_failcond.subjects.acceptance import Acceptance
 CLASSES, SAMPLES, TRUNCATION, DIMENSIONS = (0, 2, 6, 8), 32, 0.7, 32
 ONE_BY_ONE = 4  # start images of a class that are searched alone
 STEPS, RATE, SHORT = 50, 0.25, 0.15  # of the plain recipe
-STAGES = ("begin", "search", "prune", "bisect")
+STAGES = {"begin": finding, "search": stages, "prune": stages, "bisect": stages}
 
 
 def run() -> None:
@@ -96,13 +96,13 @@ class _Timed:
         self._kept: dict[str, Callable[..., Any]] = {}
 
     def __enter__(self) -> None:
-        for name in STAGES:
-            self._kept[name] = getattr(finding, name)
-            setattr(finding, name, self._measured(name))
+        for name, module in STAGES.items():
+            self._kept[name] = getattr(module, name)
+            setattr(module, name, self._measured(name))
 
     def __exit__(self, *_: object) -> None:
         for name, function in self._kept.items():
-            setattr(finding, name, function)
+            setattr(STAGES[name], name, function)
 
     def _measured(self, name: str) -> Callable[..., Any]:
         def measured(*arguments: Any) -> Any:

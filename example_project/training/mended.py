@@ -1,7 +1,7 @@
 """What fine-tuning on hard images gained and lost: prints the table of the README.
 
 All models are searched from the same start images, of a seed and a stream that the export did not use; the
-acceptors decide. A search by steps needs no gradient, and is given the dimensions at which the first model's
+acceptors decide. A search by evolution needs no gradient, and is given the dimensions at which the first model's
 gradient is steepest: no model can hide from it. The test digits are read here for the first time, once for
 all models.
 """
@@ -33,7 +33,7 @@ from pytest_failcond import (
 )
 
 SEED = 1  # the exports have 0 and 3
-SAMPLES = {"gradient": 16, "steps": 3}  # start images of each class
+SAMPLES = {"gradient": 16, "evolution": 3}  # start images of each class
 CONFIDENCE = 0.95
 MODELS = {
     "first": digits.load_mlp,
@@ -84,7 +84,7 @@ class Search:
                 guides=self.guides,
                 seed=SEED,
                 truncation=mend.TRUNCATION,
-                ranking=self.of_first[label] if way == "steps" else self.ranked(model, label),
+                ranking=self.of_first[label] if way == "evolution" else self.ranked(model, label),
                 way=way,
             )
             rows = np.flatnonzero(found.distance > 0)

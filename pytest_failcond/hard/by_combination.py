@@ -8,15 +8,11 @@ import numpy.typing as npt
 from pytest_failcond.hard.candidates import Candidate, Needed, Search
 from pytest_failcond.hard.manifest import Kind
 from pytest_failcond.probes.combination.beginning import Begun
-from pytest_failcond.probes.combination.pruning import bisect, prune
 from pytest_failcond.probes.combination.record import farthest_first
 from pytest_failcond.probes.combination.searching import Effort
-from pytest_failcond.probes.combination.searching import search as search_breaks
+from pytest_failcond.probes.combination.stages import smallest
 
-_EFFORTS = {
-    "gradient": Effort(first=5, pushes=12, push=0.4, last=3, repairs=0, usual=0),
-    "steps": Effort(first=4, pushes=4, push=0.8, last=2, repairs=0, usual=0),
-}
+_EFFORT = Effort(first=5, pushes=12, push=0.4, last=3, repairs=0, usual=0, looks=200)
 """Less than the tests take: a break need not be the nearest, and more images are worth more."""
 _PAST = 0.0, 0.1  # of the distance, beyond the break
 _BEFORE = 0.05, 0.25  # of the distance, before it
@@ -24,10 +20,7 @@ _BEFORE = 0.05, 0.25  # of the distance, before it
 
 def combined(search: Search, begun: Begun, needed: Needed) -> list[Candidate]:
     """Search a small combined break of each start image; each gives an image past it, and one before it."""
-    problem, effort = begun.problem, _EFFORTS[begun.way]
-    best = search_breaks(problem, begun.measure, effort, begun.unmoved)
-    prune(problem, begun.measure, best, effort.repairs)
-    bisect(problem, begun.measure, best)
+    problem, best = begun.problem, smallest(begun, _EFFORT)
     rows = best.found
     samples, shifts = problem.starts.samples[rows.numpy()], best.shifts[rows].numpy()
     factors: dict[Kind, npt.NDArray[np.float64]] = {

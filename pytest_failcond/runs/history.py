@@ -34,7 +34,7 @@ MEAN = "mean"
 METRIC_OF = {metric.followed_as: name for name, metric in METRICS.items() if metric.followed_as}
 """The metrics to follow, and their names in gates."""
 
-_WAY = "way to search (by gradient or by steps)"
+_WAY = "way to search (by gradient or without)"
 _OF_DIRECTIONS = ("generator", "judge", "least_p", "seed")
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from pytest_failcond import Classifier, FailcondError, FailcondWarning, rank_dimensions
-from pytest_failcond.probes.combination.finding import combined_images, find_combinations
+from pytest_failcond.probes.combination.finding import _EFFORT, combined_images, find_combinations
+from pytest_failcond.probes.combination.problem import Problem
 from pytest_failcond.subjects.acceptance import Acceptance
 from tests.unit.linear import LinearGenerator
 
@@ -95,11 +96,11 @@ def optimum(combinations, half):
 
 
 @pytest.mark.parametrize(
-    ("model", "way"), [(Halves, None), (Halves, "steps"), (plain, None), (Masked, None)]
+    ("model", "way"), [(Halves, None), (Halves, "evolution"), (plain, None), (Masked, None)]
 )
 def test_the_smallest_combination_is_found_in_the_planted_dimension_alone(model, way):
     combinations = found(model, way=way)
-    assert combinations.way == ("gradient" if (model, way) == (Halves, None) else "steps")
+    assert combinations.way == ("gradient" if (model, way) == (Halves, None) else "evolution")
     np.testing.assert_allclose(combinations.distance, optimum(combinations, LEFT), rtol=0.05)
     moved = combinations.dimensions[(combinations.shifts != 0).any(axis=0)]
     assert moved.tolist() == [LEFT]
@@ -108,7 +109,7 @@ def test_the_smallest_combination_is_found_in_the_planted_dimension_alone(model,
 
 @pytest.mark.parametrize("model", [Masked, plain])
 def test_nothing_needs_a_gradient_from_the_ranking_on(model):
-    combinations = found(model, way="steps", ranking=None, samples=6)
+    combinations = found(model, way="evolution", ranking=None, samples=6)
     np.testing.assert_allclose(combinations.distance, optimum(combinations, LEFT), rtol=0.05)
 
 
@@ -224,6 +225,33 @@ def test_the_same_is_found_again_whatever_the_batch():
     same(found(), found(batch=5))
 
 
+def test_an_evolution_is_repeatable_and_bounded_and_leaves_numpys_own_numbers_alone(monkeypatch):
+    looks, told, judged = [0], [], Problem.judged
+
+    def counted(problem, rows, images):
+        looks[0] += len(rows)
+        return judged(problem, rows, images)
+
+    monkeypatch.setattr(Problem, "judged", counted)
+    np.random.seed(3)  # noqa: NPY002 - the user's
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    chosen = {"samples": 5, "way": "evolution", "max_distance": 7.5}
+    one = found.__wrapped__(**chosen, tell=told.append)
+    slopes, pruned, bisected = 4 + 1, 2, 7
+    assert 300 < looks[0] / 5 <= _EFFORT.looks + slopes + pruned + bisected
+    assert told[0] > told[-1]
+    np.random.seed(4)  # noqa: NPY002
+    same(one, found.__wrapped__(**chosen))
+    np.random.seed(3)  # noqa: NPY002
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+def test_an_evolution_moves_one_dimension_where_there_is_one():
+    combinations = found(way="evolution", dimensions=1, samples=4)
+    assert combinations.dimensions.tolist() == [LEFT]
+    np.testing.assert_allclose(combinations.distance, optimum(combinations, LEFT), rtol=0.05)
+
+
 def test_other_seeds_draw_other_start_images():
     assert (found(seed=1).starts.styles != found().starts.styles).any()
     assert found(seed=1).found.all()
@@ -236,7 +264,7 @@ def test_other_seeds_draw_other_start_images():
         ({"toward": 3}, "toward: 3 is not one of the 3 classes, 0 to 2"),
         ({"dimensions": 7}, "dimensions: 7 is not from 1 to 6, the generator's style dimensions"),
         ({"dimensions": 0}, "dimensions: 0 is not from 1 to 6, the generator's style dimensions"),
-        ({"way": "guess"}, "way: 'guess' is none of gradient, steps"),
+        ({"way": "guess"}, "way: 'guess' is none of gradient, evolution"),
     ],
 )
 def test_senseless_arguments_are_refused(options, sentence):

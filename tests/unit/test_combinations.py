@@ -6,6 +6,7 @@ import json
 import shlex
 from argparse import ArgumentParser
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -273,7 +274,7 @@ def test_a_comparison_has_both_distances_and_the_replay():
     )
 
 
-@pytest.mark.parametrize(("then", "now"), [("gradient", "steps"), ("steps", "gradient")])
+@pytest.mark.parametrize(("then", "now"), [*permutations(("gradient", "evolution", "steps"), 2)])
 def test_distances_found_in_different_ways_are_told_apart_and_not_counted_as_a_change(then, now):
     run = with_searches(make_run(), combined(KEY, [3.0], way=now))
     same = compare(run, run, "then", confidence=0.95)
@@ -298,16 +299,18 @@ def note_of(run, comparison) -> str:
     ("ways", "said"),
     [
         (["gradient", "gradient"], ""),
-        (["gradient", "steps"], "Class "),
-        (["steps", "steps"], "All classes: "),
+        (["gradient", "evolution"], "Class "),
+        (["steps", "evolution"], "All classes: "),
     ],
 )
-def test_a_run_says_which_classes_were_searched_by_steps(ways, said):
+def test_a_run_says_which_classes_were_searched_without_gradients(ways, said):
     found = [combined(CombinationKey(i), [2.0], way=way) for i, way in enumerate(ways)]
     run = with_searches(make_run(), *found)
-    assert words.by_steps(run, found).startswith(said)
+    assert words.without_gradients(run, found).startswith(said)
     (section,) = view.sections(run)
-    told = [b.text for b in section.blocks if isinstance(b, Note) and words.BY_STEPS in b.text]
+    told = [
+        b.text for b in section.blocks if isinstance(b, Note) and words.WITHOUT_GRADIENTS in b.text
+    ]
     assert len(told) == bool(said)
 
 

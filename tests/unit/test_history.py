@@ -130,10 +130,10 @@ def test_combinations_are_followed_if_they_were_searched_alike():
     other = [runs[0], ("b", searched(2, 5.0, None, None, None, dimensions=9))]
     points = history(other, Question("combined_share", "combination:0", at=4.0))
     assert [point.other_inputs for point in points] == [("combinations",), ()]
-    found = combined(CombinationKey(0), [5.0, None, None, None], way="steps")
+    found = combined(CombinationKey(0), [5.0, None, None, None], way="evolution")
     steps = replace(runs[1][1], records=runs[1][1].records | {found.key: found})
     points = history([runs[0], ("b", steps)], Question("combined_share", "combination:0", at=4.0))
-    assert "by gradient or by steps" in points[0].other_inputs[0]
+    assert "by gradient or without" in points[0].other_inputs[0]
     assert points[1].change is None
 
 

@@ -93,7 +93,7 @@ PARTS = {
         measure metrics trials
         breaks corrupting perfect grouping replaying starting
         starts fitness outlook ranking by_gradient by_effect pushing walking corner_cases filming explore discovery attributes tones strokes regions
-        beginning finding posing problem searching slopes differences nearest pruning
+        beginning finding posing problem searching slopes evolution stages telling differences nearest pruning
     """,
     "what we show": """
         view fitness_view words chosen way breaking reproduce properties confusions shared versus

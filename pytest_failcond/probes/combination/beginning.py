@@ -1,4 +1,4 @@
-"""How slopes are measured in a search: by gradient, or by steps without one."""
+"""How a search begins: with the slopes of its start images, by gradient, or by steps without one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_failcond.probes.combination.slopes import (
     unmoved_slopes,
 )
 
-WAYS = ("gradient", "steps")
+WAYS = ("gradient", "evolution")
 
 
 class Begun(NamedTuple):
@@ -35,9 +35,9 @@ class Begun(NamedTuple):
 
 def begin(problem: Problem, way: str | None = None) -> Begun:
     """Measure the slopes of the start images, by gradient if no other way is given and there is one."""
-    unmoved = None if way == "steps" else unmoved_by_gradient(problem)
+    unmoved = None if way == "evolution" else unmoved_by_gradient(problem)
     if way is None:
-        way = "steps" if unmoved is None else "gradient"
+        way = "evolution" if unmoved is None else "gradient"
     measure: Measure = ByGradient() if way == "gradient" else BySteps()
     if unmoved is None:
         unmoved = unmoved_slopes(measure, problem)

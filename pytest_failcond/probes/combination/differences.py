@@ -22,6 +22,10 @@ class BySteps:
     cost less: the generator computes earlier layers once.
     """
 
+    def price(self, problem: Problem) -> int:
+        """See `Measure`."""
+        return len(problem.dimensions) + 1
+
     def slopes(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
         """See `Measure`."""
         size = batches_of(problem.generator).images

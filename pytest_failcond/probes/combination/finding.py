@@ -15,8 +15,8 @@ from pytest_failcond.generators.base import Generator, batches_of
 from pytest_failcond.probes.combination.beginning import WAYS, begin
 from pytest_failcond.probes.combination.posing import pose
 from pytest_failcond.probes.combination.problem import Problem, moved
-from pytest_failcond.probes.combination.pruning import bisect, prune
-from pytest_failcond.probes.combination.searching import Best, Effort, Telling, search
+from pytest_failcond.probes.combination.searching import Best, Effort
+from pytest_failcond.probes.combination.stages import smallest
 from pytest_failcond.probes.direction.outlook import Tell
 from pytest_failcond.probes.direction.ranking import Ranking, rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts, start_images
@@ -25,10 +25,7 @@ from pytest_failcond.subjects.acceptance import Acceptance, Judge
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import as_8_bits
 
-_EFFORTS = {
-    "gradient": Effort(first=8, pushes=30, push=0.25, last=10, repairs=2, usual=45),
-    "steps": Effort(first=5, pushes=8, push=0.8, last=4, repairs=1, usual=25),
-}
+_EFFORT = Effort(first=8, pushes=30, push=0.25, last=10, repairs=2, usual=150, looks=520)
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Combinations:
         level: how surely the acceptors see the class at the combination (`Judgement.level`), float32
             ``[N]``; NaN where none was found.
         guided_by_acceptors: whether the judges that accept were also in the search, for want of guides.
-        way: ``gradient`` or ``steps``.
+        way: ``gradient`` or ``evolution``.
     """
 
     class_index: int
@@ -120,7 +117,7 @@ def find_combinations(
         tell: called with the seconds that are left.
         ranking: of the class; None: it is made here.
         starts: of the class; None: they are drawn.
-        way: ``gradient``, ``steps`` (no gradients are needed), or None: the first that is possible.
+        way: ``gradient``, ``evolution`` (no gradients are needed), or None: the first that is possible.
 
     Raises:
         FailcondError: ``toward`` is no other class, there are fewer dimensions, the class cannot be ranked, or
@@ -137,7 +134,7 @@ def find_combinations(
             judge=acceptance,
             seed=seed,
             truncation=truncation,
-            way="effect" if way == "steps" else None,
+            way="effect" if way == "evolution" else None,
         )
     if starts is None:
         starts = start_images(
@@ -148,11 +145,7 @@ def find_combinations(
         generator, classifier, guiding, starts, toward, ranking, dimensions, max_distance
     )
     begun = begin(problem, way)
-    effort = _EFFORTS[begun.way]
-    measure = Telling(begun.measure, tell, effort.usual * len(problem.open))
-    best = search(problem, measure, effort, begun.unmoved)
-    prune(problem, measure, best, effort.repairs)
-    bisect(problem, measure, best)
+    best = smallest(begun, _EFFORT, tell)
     own = acceptance.judged and guides is None
     return _decided(problem, best, acceptance, own, begun.way)
 

@@ -59,7 +59,7 @@ class Combined:
         guided_by_acceptors: whether the search saw the judges that decide.
         guides: hashes of the judges that it saw instead; None: one has no hash.
         judged: whether there is a judge.
-        way: of the search: by ``gradient``, or by ``steps``.
+        way: of the search: by ``gradient`` or by ``evolution``; by ``steps`` in runs of earlier versions.
         attributes: the changes from start images to their combinations, largest first.
         groups: the moved cases by their looks, in places among the start images: the largest group
             first, and its most typical case first.

@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 
 from pytest_failcond.probes.combination.nearest import PAST, nearest, shortened
-from pytest_failcond.probes.combination.problem import Problem, Seen
+from pytest_failcond.probes.combination.problem import Problem
 from pytest_failcond.probes.combination.slopes import Measure, Slopes
-from pytest_failcond.probes.direction.outlook import Tell, clock
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How many slopes the stages may measure for an image.
+    """How many slopes the stages may measure for an image, or how many looks they have without gradients.
 
     Attributes:
         first: steps to the nearest break, from the start image.
@@ -23,7 +22,8 @@ class Effort:
         push: the length of such a step in each dimension, σ, at the beginning.
         last: steps to a nearer break, from the one found.
         repairs: steps that make up for dimensions that are left out.
-        usual: all slopes of an image, on the mean.
+        usual: all slopes of an image, on the mean, in looks.
+        looks: at an image, without gradients.
     """
 
     first: int
@@ -32,33 +32,7 @@ class Effort:
     last: int
     repairs: int
     usual: int
-
-
-class Telling:
-    """Measures slopes, and tells the seconds that are left of a search.
-
-    Args:
-        measure: measures them.
-        tell: called with the seconds.
-        expected: how many slopes will be measured, of all images.
-    """
-
-    def __init__(self, measure: Measure, tell: Tell, expected: int) -> None:
-        self._measure, self._tell, self._expected = measure, tell, expected
-        self._done, self._spent = 0, 0.0
-
-    def slopes(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
-        """See `Measure`."""
-        started = clock()
-        slopes = self._measure.slopes(problem, rows, shifts)
-        self._done, self._spent = self._done + len(rows), self._spent + clock() - started
-        left = max(self._expected - self._done, 0)
-        self._tell(left * self._spent / self._done)
-        return slopes
-
-    def seen(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Seen:
-        """See `Measure`."""
-        return self._measure.seen(problem, rows, shifts)
+    looks: int
 
 
 _LONGEST = 1.5  # σ: a step to the nearest break, over which slopes are taken for constant

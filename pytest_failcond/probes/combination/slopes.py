@@ -47,6 +47,9 @@ class Slopes:
 class Measure(Protocol):
     """Looks at moved start images: rows ``[M]`` of a problem, and their shifts ``[M, D]``."""
 
+    def price(self, problem: Problem) -> int:
+        """Return how many looks slopes cost as much as."""
+
     def slopes(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
         """Return the slopes there."""
 
@@ -60,6 +63,10 @@ class ByGradient:
     Images are rounded to 8 bits, and gradients flow through the rounding as if there were none. Batches are not
     filled up: few images are often left.
     """
+
+    def price(self, problem: Problem) -> int:
+        """See `Measure`."""
+        return 3
 
     def slopes(self, problem: Problem, rows: Tensor, shifts: Tensor) -> Slopes:
         """See `Measure`."""

@@ -54,7 +54,7 @@ def details(run: Shown, key: Key) -> Iterator[Block]:
         return
     yield Note(f"{words.title(run, found)}: {words.summary(run, found)}")
     yield _table(run, [found])
-    if said := words.by_steps(run, [found]):
+    if said := words.without_gradients(run, [found]):
         yield Note(said)
     for warning in words.warnings([found]):
         yield Note(warning, "warning")
@@ -137,7 +137,7 @@ def _notes(run: Shown, found: Sequence[Combined]) -> Iterator[Block]:
     """Say what a distance means, how it was searched, and how far the cases can be believed."""
     if found:
         yield Note(words.UPPER, "aside")
-    if said := words.by_steps(run, found):
+    if said := words.without_gradients(run, found):
         yield Note(said)
     for warning in words.warnings(found):
         yield Note(warning, "warning")

@@ -28,9 +28,9 @@ GUIDED = (
     "The search saw the judges that decide, because no others guide it: some combinations may fool these "
     "judges, and show no class to a reader; `failcond judge` makes guides apart from the judges that decide"
 )
-BY_STEPS = (
-    "searched by measured steps instead of gradient: the weaker search, so compare these distances only with "
-    "others found by steps"
+WITHOUT_GRADIENTS = (
+    "searched without gradients: another search, so compare these distances only with others found in the "
+    "same way"
 )
 UNJUDGED = "No judge looked at the combinations: some may show no class to a reader"
 
@@ -112,14 +112,14 @@ def warnings(found: Iterable[Combined]) -> list[str]:
     return said + ([GUIDED] if any(one.judged and one.guided_by_acceptors for one in some) else [])
 
 
-def by_steps(run: Shown, found: Iterable[Combined]) -> str:
+def without_gradients(run: Shown, found: Iterable[Combined]) -> str:
     """Say which classes were searched without gradients; empty if none was."""
     some = list(found)
-    which = list(dict.fromkeys(one.class_index for one in some if one.way == "steps"))
+    which = list(dict.fromkeys(one.class_index for one in some if one.way != "gradient"))
     if not which:
         return ""
-    every = all(one.way == "steps" for one in some) and len(which) > 1
-    return f"{'All classes' if every else f'Class {wording.class_names(run, which)}'}: {BY_STEPS}"
+    every = all(one.way != "gradient" for one in some) and len(which) > 1
+    return f"{'All classes' if every else f'Class {wording.class_names(run, which)}'}: {WITHOUT_GRADIENTS}"
 
 
 def summary(run: Shown, found: Combined) -> str:

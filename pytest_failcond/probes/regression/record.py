@@ -70,7 +70,7 @@ class CombinationComparison:
         total: N.
         replayed: combinations of the baseline that were tried on this classifier; None: not tried.
         still: how many of them break it too.
-        searched_otherwise: whether one was searched by gradient and the other by steps: then their distances
+        searched_otherwise: whether the two were searched in different ways, by gradient or without: then their distances
             differ by the strength of the search, too, and are not counted as a change.
     """
 

@@ -48,7 +48,7 @@ def _searched_otherwise(run: Shown, keys: Sequence[Key], other: str) -> str:
     """Say of which searches the distances cannot be told from the strength of the search."""
     which = wording.listed([wording.key_text(run, key) for key in keys])
     return (
-        f"{which}: not searched as in {other} (by gradient and by measured steps): the two searches differ in "
+        f"{which}: not searched as in {other} (by gradient or without): the two searches differ in "
         "strength, so a difference of their distances is not the models' alone, and does not count as a change"
     )
 

@@ -76,7 +76,9 @@ class CombinedRecord(Record):
         description="Hashes of the judges that it saw instead; null for one without a hash."
     )
     judged: bool = Field(description="Whether there is a judge.")
-    way: Literal["gradient", "steps"] = Field(description="The way of the search.")
+    way: Literal["gradient", "evolution", "steps"] = Field(
+        description="The way of the search; steps: of earlier versions."
+    )
     attributes: Many[AttributeRecord] = Field(
         description="The changes from start images to their combinations, largest first."
     )

@@ -207,7 +207,7 @@ class CombinationComparisonRecord(Record):
     still: Count | None = Field(description="How many of them break it too.")
     searched_otherwise: bool = Field(
         False,
-        description="Whether one was searched by gradient and the other by steps: then their distances "
+        description="Whether the two were searched in different ways, by gradient or without: then their distances "
         "differ by the strength of the search, too.",
     )
 
