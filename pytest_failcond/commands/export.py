@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_failcond.commands.arguments import names, up_to
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.ranges import SEED
+from pytest_failcond.ranges import DIMENSIONS, SEED
 from pytest_failcond.words.judged import NO_JUDGE
 from pytest_failcond.words.printing import count, say
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_failcond.laboratory.measure import Laboratory
 
 _MOST_IMAGES = 10**7
-_DIRECTIONS, _MOST_DIRECTIONS = 24, 10**6
+_DIRECTIONS = 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--directions",
-        type=up_to(_MOST_DIRECTIONS),
+        type=up_to(DIMENSIONS.most),
         metavar="N",
         help=f"dimensions of each class that are tried, the highest-ranked ones ({_DIRECTIONS})",
     )

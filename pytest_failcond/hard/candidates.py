@@ -33,12 +33,13 @@ class Candidate(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A hard image: its pixels uint8 ``[H, W, C]``, the classifier's prediction, its p of the class."""
+    """A hard image: its pixels uint8 ``[H, W, C]``; the others as of `HardImage`."""
 
     candidate: Candidate
     pixels: npt.NDArray[np.uint8]
     predicted: int
     p: float
+    level: float
 
 
 @dataclass(frozen=True)

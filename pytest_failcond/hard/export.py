@@ -49,7 +49,14 @@ class Export:
         self._names = laboratory.class_names or self._generator.classes
         self._folder = ExportFolder(folder, self._manifest())
         self._styles = StartStyles(self._generator, asked.seed, asked.truncation)
-        self._check_classifier()
+        check_answers(
+            self._folder.place,
+            laboratory.classifier,
+            laboratory.acceptance,
+            self._styles,
+            self._folder.earlier,
+            self._folder.std,
+        )
         self._wanted = shares(asked.count, asked.classes)
         progress = self._folder.head.progress
         self._progress = {label: progress[str(label)] for label in asked.classes}
@@ -60,12 +67,6 @@ class Export:
     def saved(self) -> int:
         """The number of images in the manifest, as it was written last."""
         return self._folder.saved
-
-    def _check_classifier(self) -> None:
-        """Check that a classifier without a hash is the one that the export began with."""
-        folder, classifier = self._folder, self._laboratory.classifier
-        if classifier.hash is None:
-            check_answers(folder.place, classifier, self._styles, folder.earlier, folder.std)
 
     def __len__(self) -> int:
         """Return the number of images that were found."""

@@ -105,6 +105,7 @@ class ExportFolder:
             shifts=list(candidate.shifts),
             predicted=found.predicted,
             p=found.p,
+            level=found.level,
             size=len(content),
         )
         self._lines.append(line(image))

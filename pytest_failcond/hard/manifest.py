@@ -15,7 +15,7 @@ from pytest_failcond.storage.files import write_atomically
 from pytest_failcond.storage.reading import Many, Record, read_json, validate
 
 MANIFEST = "manifest.json"
-SCHEMA = 3
+SCHEMA = 4
 _WHAT = "a manifest of hard images"
 _REMEDY = "export again, into an empty folder"
 
@@ -39,6 +39,7 @@ class HardImage(Record):
         shifts: how far each is moved, σ, with its sign.
         predicted: the classifier's prediction, by index.
         p: the classifier's probability of the label.
+        level: how surely the judges see the label: the least of their probabilities; 1 without a judge.
         size: of its file, bytes.
     """
 
@@ -50,6 +51,7 @@ class HardImage(Record):
     shifts: Many[float]
     predicted: Number
     p: Share
+    level: Share
     size: Number
 
     @model_validator(mode="after")

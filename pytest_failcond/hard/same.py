@@ -6,15 +6,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.hard.manifest import HardImage, Manifest, Subjects
 from pytest_failcond.hard.rendering import BLOCK, StartStyles
-from pytest_failcond.storage.reading import shown
+from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.classifier import Classifier
 from pytest_failcond.subjects.images import to_float
 
-_SAME = ("asked", "class_names", "image_shape")
+_NAMES = {
+    "count": "--count",
+    "classes": "--classes",
+    "kinds": "--kinds",
+    "directions": "--directions",
+    "max_shift": "corner_cases.max_shift",
+    "dimensions": "combinations.dimensions",
+    "max_distance": "combinations.max_distance",
+    "seed": "seed",
+    "truncation": "corner_cases.truncation",
+    "manifest_only": "--manifest-only",
+}
+_LISTED = 8  # names in a sentence
 _SAME_P = 0.05  # another machine may make a pixel one level brighter
 _REMEDY = "give the same again, or choose an empty folder"
 
@@ -33,27 +46,48 @@ def check_same(place: str, then: Manifest, now: Manifest) -> None:
 def check_answers(
     place: str,
     classifier: Classifier,
+    acceptance: Acceptance,
     styles: StartStyles,
     images: Sequence[HardImage],
     std: Mapping[int, float],
 ) -> None:
-    """Check that a classifier without a hash answers some images as the manifest says.
+    """Check that models without a hash answer some images as the manifest says.
 
     Raises:
-        FailcondError: it answers one otherwise.
+        FailcondError: one answers otherwise.
     """
     some = images[:: -(-len(images) // BLOCK) or 1]
-    if not some:
+    asked = classifier.hash is None, None in [judge.hash for judge in acceptance.judges]
+    if not some or not any(asked):
         return
-    p = classifier.aside().probabilities(to_float(styles.render(some, std)))
-    now = p[np.arange(len(some)), [image.label for image in some]]
-    apart = np.abs(now - [image.p for image in some])
+    seen = to_float(styles.render(some, std))
+    labels = np.array([image.label for image in some])
+    p = classifier.aside().probabilities(seen)
+    if asked[0]:
+        then = [image.p for image in some]
+        _check_alike(
+            f"{place} has an export of another classifier", some, then, p[range(len(some)), labels]
+        )
+    if asked[1]:
+        judgement = acceptance.see(seen, among=p.shape[1])
+        then = [image.level for image in some]
+        _check_alike(f"{place} has an export of other judges", some, then, judgement.level(labels))
+
+
+def _check_alike(
+    what: str, images: Sequence[HardImage], then: Sequence[float], now: npt.NDArray[np.float32]
+) -> None:
+    """Check that probabilities of the images' classes are what they were.
+
+    Raises:
+        FailcondError: one is another.
+    """
+    apart = np.abs(now - then)
     most = int(apart.argmax())
     if apart[most] > _SAME_P:
-        image = some[most]
         raise FailcondError(
-            f"{place} has an export of another classifier: in {image.file} it saw the class with "
-            f"p = {image.p:.2f}, and this one does with p = {now[most]:.2f}; {_REMEDY}"
+            f"{what}: in {images[most].file} the class had p = {then[most]:.2f}, and now it has "
+            f"p = {now[most]:.2f}; {_REMEDY}"
         )
 
 
@@ -81,7 +115,7 @@ def _other_models(then: Subjects, now: Subjects) -> str:
             f"{_listed(map(_hashed, now.judges))}"
         )
     if then.least_p != now.least_p:
-        return f"with least_p {then.least_p}, and this one has {now.least_p}"
+        return f"with least_p {then.least_p}, and now it is {now.least_p}"
     return ""
 
 
@@ -105,15 +139,38 @@ def _listed(names: Iterable[str]) -> str:
 
 def _other_setting(then: Manifest, now: Manifest) -> str:
     """Return which setting is another one, in words; empty: none is."""
-    for name in _SAME:
-        before, after = (_parts(getattr(manifest, name)) for manifest in (then, now))
-        for key in after:
-            if before.get(key) != after[key]:
-                return f"with {key or name} {shown(before.get(key))}, and this one has {shown(after[key])}"
+    before, after = _settings(then), _settings(now)
+    for key in before | after:
+        if before.get(key) != after.get(key):
+            was, has = (
+                _written(one.get(key), other.get(key))
+                for one, other in ((before, after), (after, before))
+            )
+            return f"with {key} {was}, and now it is {has}"
     return ""
 
 
-def _parts(value: Any) -> dict[str, Any]:
-    """Return the fields of a record; of another value, itself."""
-    dumped = value.model_dump() if hasattr(value, "model_dump") else {"": value}
-    return dict(dumped)
+def _settings(manifest: Manifest) -> dict[str, Any]:
+    """Return the settings of an export, by the names that users know."""
+    asked, names = manifest.asked.model_dump(), manifest.class_names
+    asked["manifest_only"] = not asked["files"]
+    asked["classes"] = [names[label] for label in asked["classes"]]
+    return (
+        {name: asked[key] for key, name in _NAMES.items()}
+        | {f"class {label}": [name] for label, name in enumerate(names)}
+        | {"image shape": " × ".join(map(str, manifest.image_shape))}
+    )
+
+
+def _written(value: Any, other: Any) -> str:
+    """Write a setting; of a long list what the other lacks, first."""
+    match value:
+        case None:
+            return "missing"
+        case bool():
+            return "on" if value else "off"
+        case list():
+            first = sorted(value, key=lambda name: name in (other or []))
+            more = f", … and {len(first) - _LISTED:,} more" if len(first) > _LISTED else ""
+            return ", ".join(first[:_LISTED]) + more
+    return f"{value:g}" if isinstance(value, float) else str(value)

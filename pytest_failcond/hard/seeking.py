@@ -21,7 +21,7 @@ from pytest_failcond.probes.combination.beginning import begin
 from pytest_failcond.probes.combination.posing import pose
 from pytest_failcond.probes.direction.ranking import rank_dimensions
 from pytest_failcond.probes.direction.starts import Starts
-from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.acceptance import Acceptance, Judgement
 from pytest_failcond.subjects.images import to_float
 
 ENOUGH_DRAWN, LEAST_FOUND = 512, 0.01
@@ -164,7 +164,8 @@ class Seeker:
         for _ in range(_BLOCKS):
             first = self._drawn
             drawn = self._styles.block(self._search.label, first)
-            p, accepted = self._seen(self._search.generator.synthesize(drawn))
+            p, judgement = self._seen(self._search.generator.synthesize(drawn))
+            accepted = judgement.accepted(self._search.label)
             rows = np.flatnonzero(accepted & (p.argmax(axis=1) == self._search.label))
             samples.append(first + rows)
             styles.append(drawn[torch.from_numpy(rows)])
@@ -186,20 +187,18 @@ class Seeker:
         if not candidates:
             return
         pixels = self._styles.render(candidates, self._all_std)
-        p, accepted = self._seen(to_float(pixels))
-        predicted = p.argmax(axis=1)
-        label = self._search.label
+        p, judgement = self._seen(to_float(pixels))
+        label, predicted = self._search.label, p.argmax(axis=1)
+        accepted, level = judgement.accepted(label), judgement.level(label)
         for i, candidate in enumerate(candidates):
             right = predicted[i] == label
             if accepted[i] and right == (candidate.kind == "near"):
-                yield Found(
-                    candidate, pixels[i], int(predicted[i]), round(float(p[i, label]), _DIGITS)
-                )
+                seen = (round(float(value), _DIGITS) for value in (p[i, label], level[i]))
+                yield Found(candidate, pixels[i], int(predicted[i]), *seen)
 
-    def _seen(self, images: Tensor | Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Return the classifier's probabilities ``[N, K]``, and whether each image is accepted."""
+    def _seen(self, images: Tensor | Floats) -> tuple[Floats, Judgement]:
+        """Return the classifier's probabilities ``[N, K]``, and the judges' answers."""
         search = self._search
         batch = batches_of(search.generator).images
         p = search.classifier.probabilities(images, batch=batch)
-        accepted = search.acceptance.accepts(images, search.label, among=p.shape[1], batch=batch)
-        return p, accepted
+        return p, search.acceptance.see(images, among=p.shape[1], batch=batch)

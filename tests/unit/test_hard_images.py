@@ -28,11 +28,12 @@ from pytest_failcond.hard.lines import Lines, first_breaks
 from pytest_failcond.hard.manifest import KINDS, MANIFEST, Asked, read_manifest
 from pytest_failcond.hard.places import folders
 from pytest_failcond.hard.rendering import StartStyles
+from pytest_failcond.hard.same import check_answers, check_same
 from pytest_failcond.hard.sharing import missing, shares
 from pytest_failcond.laboratory.configured import build_laboratory
 from pytest_failcond.probes.combination.problem import CLEARLY, Seen
 from pytest_failcond.probes.direction.starts import start_images
-from pytest_failcond.subjects.acceptance import EVERYTHING
+from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance
 from pytest_failcond.subjects.images import to_float
 from tests.unit.linear import Bright, linear_generator
 from tests.unit.tiny import tiny_generator
@@ -253,14 +254,21 @@ def test_a_finished_export_is_left_as_it_is(exported):
 
 
 OTHERS = {
-    "count": ({"count": 9}, "count 20, and this one has 9"),
-    "seed": ({"seed": 4}, "seed 0, and this one has 4"),
-    "kinds": (
-        {"kinds": ["near"]},
-        "kinds ['direction', 'combination', 'near'], and this one has ['near']",
-    ),
-    "files": ({"files": False}, "files True, and this one has False"),
+    "count": ({"count": 9}, "--count 20, and now it is 9"),
+    "classes": ({"classes": [0, 2]}, "--classes square, circle, star, and now it is circle, star"),
+    "kinds": ({"kinds": ["near"]}, "--kinds direction, combination, near, and now it is near"),
+    "directions": ({"directions": 5}, "--directions 4, and now it is 5"),
+    "max_shift": ({"max_shift": 3.5}, "corner_cases.max_shift 2, and now it is 3.5"),
+    "dimensions": ({"dimensions": 8}, "combinations.dimensions 32, and now it is 8"),
+    "max_distance": ({"max_distance": 6.0}, "combinations.max_distance 8, and now it is 6"),
+    "seed": ({"seed": 4}, "seed 0, and now it is 4"),
+    "truncation": ({"truncation": 0.7}, "corner_cases.truncation 1, and now it is 0.7"),
+    "files": ({"files": False}, "--manifest-only off, and now it is on"),
 }
+
+
+def test_every_setting_of_an_export_is_among_these():
+    assert set(OTHERS) == set(Asked.model_fields)
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -273,6 +281,30 @@ def test_an_export_of_other_settings_is_refused(exported, name):
         caught.value
     )
     assert content(exported) == before
+
+
+def test_other_names_of_classes_are_named(exported):
+    then = read_manifest(exported / MANIFEST)
+    for names, words in (
+        (["circle", "box", "star"], "class 1 square, and now it is box;"),
+        (["circle", "square"], "class 2 star, and now it is missing;"),
+    ):
+        now = then.model_copy(update={"class_names": names, "asked": asked(classes=[0])})
+        before = then.model_copy(update={"asked": asked(classes=[0])})
+        with pytest.raises(FailcondError, match=words):
+            check_same("OUT: hard", before, now)
+
+
+def test_a_long_list_begins_with_what_the_other_lacks(exported):
+    then = read_manifest(exported / MANIFEST)
+    names = [f"c{label}" for label in range(30)]
+    before, now = (
+        then.model_copy(update={"class_names": names, "asked": asked(classes=classes)})
+        for classes in (list(range(30)), list(range(29)))
+    )
+    with pytest.raises(FailcondError) as caught:
+        check_same("OUT: hard", before, now)
+    assert "--classes c29, c0, c1, c2, c3, c4, c5, c6, … and 22 more, and now" in str(caught.value)
 
 
 def plain(seed=1):
@@ -351,6 +383,24 @@ def test_an_export_of_the_same_model_by_another_name_goes_on(tmp_path):
     export(tmp_path / "module", named("models:again"), **few)
     export(tmp_path / "plain", named("models:net", plain()), **few)
     export(tmp_path / "plain", named("models:net", plain()), **few)
+
+
+def test_a_plain_judge_is_known_by_its_answers(exported):
+    manifest = read_manifest(exported / MANIFEST)
+    first, other = (Acceptance((Classifier(plain(seed)),)) for seed in (1, 2))
+    pixels = to_float(HardImages(exported).pixels(range(COUNT)))
+    labels = np.array([image.label for image in manifest.images])
+    level = first.see(pixels, among=3).level(labels).tolist()
+    images = [
+        image.model_copy(update={"level": p})
+        for image, p in zip(manifest.images, level, strict=True)
+    ]
+    styles = StartStyles(GENERATOR, 0, 1.0)
+    std = {int(k): value for k, value in manifest.std.items()}
+    asked_for = "OUT: hard", Classifier(linear_classifier())
+    check_answers(*asked_for, first, styles, images, std)
+    with pytest.raises(FailcondError, match=r"hard has an export of other judges: in \w+/000\d+"):
+        check_answers(*asked_for, other, styles, images, std)
 
 
 FOREIGN = ["letter.txt", "circle/notes.md", "circle/7.png", "circle/000020.png", "other/000000.png"]
@@ -509,7 +559,7 @@ DAMAGED = {
     "a newer one": (damaged(lambda d: d.update(schema=9)), "written with schema 9"),
     "an older one": (
         damaged(lambda d: d.update(schema=2)),
-        "written with schema 2, this version reads 3; export again, into an empty folder",
+        "written with schema 2, this version reads 4; export again, into an empty folder",
     ),
     "no shift": (damaged(lambda d: d["images"][0].update(shifts=[])), "expected a shift for each"),
     "no class": (damaged(lambda d: d["images"][0].update(label=7)), "there is no class 7"),
