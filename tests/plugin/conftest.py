@@ -147,10 +147,16 @@ ASKED_BY = {
     "syrupy": ("--snapshot",),
     "logging": ("--log",),
     "html": ("--html",),
+    "html_fixtures": ("--html",),
     "metadata": ("--html",),
     "pytest_cov": ("--cov",),
-    "pytest_repeat": ("--count",),
+    "repeat": ("--count",),
     "xdist": ("-n", "--tx"),
+    "xdist.looponfail": ("-f",),
+    "junitxml": ("--junit",),
+    "cacheprovider": ("--lf", "--ff"),
+    **dict.fromkeys(("doctest", "subtests", "unittest", "legacypath", "pastebin", "setuponly"), ()),
+    **dict.fromkeys(("setupplan", "stepwise", "faulthandler", "platformdirs"), ()),
 }
 """Other plugins, and the options that ask for them. The first three change every session: they shuffle
 tests, open a socket beside xdist, or count snapshots. Each of the others takes a part of its start."""

@@ -171,7 +171,7 @@ def test_a_waived_failure_is_expected_until_its_day(project, gate):
 
 def test_selecting_and_repeating_tests_works_as_everywhere(project, gate):
     project.configure(GRID, gate(metric="accuracy", min=0.9))
-    assert project.run().parseoutcomes() == {"passed": 4, "failed": 1}
+    assert project.run("--ff").parseoutcomes() == {"passed": 4, "failed": 1}
     again = project.run("--lf")
     assert again.parseoutcomes()["failed"] == 1
     assert "passed" not in again.parseoutcomes()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from pytest_failcond.plugin.option_table import OPTIONS
+from pytest_failcond.plugin.scope import FILE, Scope
 from tests.plugin.conftest import SUITE
 
 TABLE = """
@@ -177,18 +179,17 @@ def test_a_broken_table_on_the_way_is_one_sentence(mono):
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_suite_that_another_file_is_nearer_to_fails_and_says_so(mono, monkeypatch, workers):
+def test_a_suite_that_another_file_is_nearer_to_fails_and_says_so(mono, monkeypatch):
     """Neither are its tests missing, nor are they judged by thresholds of others.
 
-    Called from below, under another ini file: the workers, too, have the controller's configuration.
+    Called from below, under another ini file.
     """
     gate = '[[tool.failcond.gates]]\nmetric = "clean_accuracy"\nmin = 0.9\n'
     mono.write("pyproject.toml", TABLE.format(5) + gate)
     mono.write("signs.py", SIGNS)
     mono.write("test_all.py", SUITE)
     monkeypatch.chdir(mono.path / "ci")
-    result = mono.run("-c", "robust.ini", "..", workers=workers)
+    result = mono.run("-c", "robust.ini", "..")
     assert said(result) == str(mono.path / "pyproject.toml")
     assert result.ret == 1
     outcomes = result.parseoutcomes()
@@ -201,6 +202,22 @@ def test_a_suite_that_another_file_is_nearer_to_fails_and_says_so(mono, monkeypa
              f"{mono.path}/pyproject.toml; run pytest on {mono.path}/{service}, or give *"]
         )  # fmt: skip
     assert result.stdout.str().count("\nsee above, ") == 14
+
+
+@pytest.mark.parametrize("told", ["lights/pyproject.toml", None])
+def test_a_worker_has_the_configuration_of_its_controller_and_looks_for_none(mono, told):
+    """Or none, if the controller has none: a worker may run where another file is the nearest."""
+    here = mono.path / "signs"
+    config = SimpleNamespace(
+        getoption={"failcond_config": None, "pyargs": False}.get,
+        args=["tests"],
+        rootpath=here,
+        invocation_params=SimpleNamespace(dir=here),
+    )
+    assert Scope.of(config).found.path == here / "pyproject.toml"
+    config.workerinput = {} if told is None else {FILE: str(mono.path / told)}
+    found = Scope.of(config).found
+    assert (found and found.path) == (told and mono.path / told)
 
 
 def test_a_suite_below_a_session_without_a_configuration_fails(mono):

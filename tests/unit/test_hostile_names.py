@@ -85,9 +85,16 @@ def poisoned(value, evil):
     return value
 
 
-def hostile_run(folder, evil):
-    """A run in which everything that a user may name is hostile, with pictures and a comparison."""
+@pytest.fixture(scope="module")
+def hostile_run(tmp_path_factory):
+    """Make, once for each hostile text, a run in which all that a user may name is hostile."""
+    folder = tmp_path_factory.mktemp("pictures")
     run = replace(make_run(folder), comparison=make_comparison(folder))
+    return cache(lambda evil: spoiled(run, folder, evil))
+
+
+def spoiled(run, folder, evil):
+    """A run in which everything that a user may name is hostile, with pictures and a comparison."""
     replayed = (
         Replayed(
             "0-1-up-2", "fixed", 0, 1, 0.2, sorted(p.name for p in folder.iterdir())[0], "sha256:1"
@@ -175,8 +182,8 @@ def check_markdown(text, like):
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    return hostile_run(tmp_path_factory.mktemp("plain"), "x")
+def plain(hostile_run):
+    return hostile_run("x")
 
 
 def shown(run):
@@ -196,8 +203,8 @@ def plainly(plain):
 
 
 @hostile
-def test_a_run_is_shown_as_it_is_by_every_medium(tmp_path, plainly, evil):
-    run = hostile_run(tmp_path / "pictures", evil)
+def test_a_run_is_shown_as_it_is_by_every_medium(hostile_run, plainly, evil):
+    run = hostile_run(evil)
     for verbose, color, unicode in [(1, True, True), (0, False, True), (-1, True, False)]:
         text = terminal.render(run, width=100, color=color, unicode=unicode, verbose=verbose)
         check_text(text, color=color)
@@ -208,13 +215,13 @@ def test_a_run_is_shown_as_it_is_by_every_medium(tmp_path, plainly, evil):
 
 
 @hostile
-def test_what_is_noted_on_tests_is_valid_xml(tmp_path, evil):
+def test_what_is_noted_on_tests_is_valid_xml(hostile_run, evil):
     from types import SimpleNamespace
 
     from pytest_failcond.plugin.session import Failcond
     from pytest_failcond.plugin.settling import describe
 
-    run = hostile_run(tmp_path / "pictures", evil)
+    run = hostile_run(evil)
     told = SimpleNamespace(_state=SimpleNamespace(item=SimpleNamespace(user_properties=[])))
     for name, value in properties.of_checks(run.checks, run.classes):
         Failcond._tell(told, name, value)
@@ -236,10 +243,10 @@ def test_what_is_noted_on_tests_is_valid_xml(tmp_path, evil):
 )
 @pytest.mark.parametrize("evil", [HOSTILE[k] for k in ("command", "script", "direction of writing", "no Unicode")])  # fmt: skip
 def test_commands_say_what_they_did_in_lines_that_do_nothing(
-    tmp_path, monkeypatch, capsys, command, evil
+    tmp_path, hostile_run, monkeypatch, capsys, command, evil
 ):
     monkeypatch.chdir(tmp_path)
-    hostile_run(tmp_path / "pictures", evil).save("run.json")
+    hostile_run(evil).save("run.json")
     name = f"{evil}.json".replace("/", "|")
     path = Path(name)
     path.write_bytes(Path("run.json").read_bytes())

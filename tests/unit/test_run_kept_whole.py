@@ -48,8 +48,7 @@ from pytest_failcond.runs.run import Run
 work, steps = Path(sys.argv[1]), sys.argv[2].split(",")
 new = Run.load(work / "new" / "run.json")
 
-def dies_at(step):
-    left = step
+def dies_at(folder, left):
     def counted(function):
         def call(*args, **kwargs):
             nonlocal left
@@ -60,50 +59,52 @@ def dies_at(step):
         return call
     for name in steps:
         setattr(os, name, counted(getattr(os, name)))
-    new.save(work / str(step) / "run.json")
+    new.save(work / folder / "run.json")
     os._exit(0)
 
-step = 0
-while True:
-    os.system(f"cp -r {work}/old {work}/{step}")
-    child = os.fork()
-    if not child:
-        dies_at(step)
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-        break
-    step += 1
-print(step)
+for older in sys.argv[3:]:
+    step = 0
+    while True:
+        os.system(f"cp -r {work}/{older} {work}/{older}-{step}")
+        child = os.fork()
+        if not child:
+            dies_at(f"{older}-{step}", step)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+            break
+        step += 1
+    print(step)
 """
 
 
-@pytest.mark.parametrize("older", ["with hashes", "without"])
-def test_a_session_that_is_killed_leaves_one_whole_run(tmp_path, older):
+def test_a_session_that_is_killed_leaves_one_whole_run(tmp_path):
     old, new = make_run(tmp_path / "old-pictures"), make_run(tmp_path / "new-pictures", color=True)
     # The newer run lacks a picture of the older one, and has another under each of the other names.
     cells = {k: m for k, m in new.measurements.items() if m.examples is None}
     new = changed(new, measurements=cells, environment={"date": "2027-01-01T00:00:00Z"})
-    (tmp_path / "old").mkdir()
-    old.save(tmp_path / "old" / "run.json")
-    if older == "without":
-        without_hashes(tmp_path / "old" / "run.json")
-    (tmp_path / "old" / "run.json.files" / "mine.png").write_bytes(b"the user's own")
+    olders = ("with-hashes", "without")
+    for older in olders:
+        (tmp_path / older).mkdir()
+        old.save(tmp_path / older / "run.json")
+        (tmp_path / older / "run.json.files" / "mine.png").write_bytes(b"the user's own")
+    without_hashes(tmp_path / "without" / "run.json")
     new.save(tmp_path / "new" / "run.json")
     done = subprocess.run(
-        [sys.executable, "-c", DYING, str(tmp_path), ",".join(STEPS)],
+        [sys.executable, "-c", DYING, str(tmp_path), ",".join(STEPS), *olders],
         capture_output=True, text=True, check=True, cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
     )  # fmt: skip
-    steps = int(done.stdout)
-    assert steps > 20
-    seen = []
-    for step in range(steps + 1):
-        run = Run.load(tmp_path / str(step) / "run.json")
-        seen.append("date" in run.environment and run.environment["date"].startswith("2027"))
-        assert whole(run) == whole(new if seen[-1] else old)
-        mine = tmp_path / str(step) / "run.json.files" / "mine.png"
-        assert mine.read_bytes() == b"the user's own"
-    assert seen == sorted(seen)  # first the older, then the newer
-    assert (seen[0], seen[-1]) == (False, True)
+    wholes = {True: whole(new), False: whole(old)}
+    for older, steps in zip(olders, map(int, done.stdout.split()), strict=True):
+        assert steps > 20
+        seen = []
+        for step in range(steps + 1):
+            left = tmp_path / f"{older}-{step}"
+            run = Run.load(left / "run.json")
+            seen.append(run.environment.get("date", "").startswith("2027"))
+            assert whole(run) == wholes[seen[-1]]
+            assert (left / "run.json.files" / "mine.png").read_bytes() == b"the user's own"
+        assert seen == sorted(seen)  # first the older, then the newer
+        assert (seen[0], seen[-1]) == (False, True)
 
 
 @pytest.mark.parametrize("fails", ["picture", "run file", "content"])
