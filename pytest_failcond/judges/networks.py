@@ -56,7 +56,7 @@ class Judge(nn.Module):
         shapes = {
             k.removeprefix(f"{config.name}."): v for k, v in pack.tensor_shapes(config).items()
         }
-        self.convolutions = nn.ModuleList(
+        self.convolutions = nn.ModuleList(  # type: ignore[call-overload]
             nn.Conv2d(
                 *(shapes[f"convolutions.{number}.weight"][1], width, kernel),
                 stride=stride,
