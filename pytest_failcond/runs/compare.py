@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pytest_failcond.probes.combination.record import Combined
+from pytest_failcond.probes.direction.fit import fitness_of
 from pytest_failcond.probes.direction.record import Direction
 from pytest_failcond.probes.keys import Key
 from pytest_failcond.probes.regression.record import (
@@ -29,6 +30,7 @@ from pytest_failcond.runs.other import (
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.paired import holm, mcnemar_p, paired_counts, paired_drop_bound
 
+_ALIKE = 0.02  # of the images: another machine may make a pixel one level brighter
 _NAMED = 20  # lost and gained images named by index
 
 
@@ -182,6 +184,25 @@ def _why_not(then: Run, now: Run, kind: Literal["directions", "combinations"]) -
         return f"other {table} settings"
     if kind == "combinations" and now.combinations and _guides(then) != _guides(now):
         return "other guides of the search"
+    return _other_answers(then, now)
+
+
+def _other_answers(then: Run, now: Run) -> str:
+    """Tell apart judges that are plain callables, which have no hash: by how many images each accepts of the same,
+    those that the generator's fitness is measured with; empty if they answer alike.
+    """
+    if then.subjects.get("judge") is not None:
+        return ""
+    before = {one.key: one for one in fitness_of(then.records)}
+    for after in fitness_of(now.records):
+        one = before.get(after.key)
+        if one is None or one.drawn != after.drawn:
+            continue
+        if abs(one.accepted - after.accepted) > _ALIKE * one.drawn:
+            return (
+                f"another judge, which accepts {one.accepted} of {one.drawn} generated images of class "
+                f"{now.classes[one.class_index]!r} there and {after.accepted} here"
+            )
     return ""
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.probes.direction.fit import Fitness
+from pytest_failcond.probes.keys import FitnessKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.regression import versus
 from pytest_failcond.probes.regression import view as changes
@@ -196,6 +198,34 @@ def test_a_hash_of_an_earlier_version_makes_no_other_model():
     )
     now = replace(now, subjects=now.subjects | {"judge": None})
     assert "another judge" in compare(then, now, "old.json", confidence=0.95).remark
+
+
+@pytest.mark.parametrize(
+    ("judge", "accepted", "drawn", "said"),
+    [
+        (None, (190, 187), (200, 200), ""),
+        (
+            None,
+            (190, 120),
+            (200, 200),
+            "another judge, which accepts 190 of 200 generated images of class",
+        ),
+        (None, (190, 120), (200, 150), ""),  # other images: nothing is known
+        ("model:3", (190, 120), (200, 200), ""),  # its hash decides
+    ],
+)
+def test_a_judge_without_a_hash_is_known_by_its_answers(judge, accepted, drawn, said):
+    both = [
+        replace(
+            run,
+            subjects=run.subjects | {"judge": judge},
+            records=run.records | {FitnessKey(0): Fitness(FitnessKey(0), 0, some, of, 95, 100)},
+        )
+        for run, some, of in zip(runs(), accepted, drawn, strict=True)
+    ]
+    comparison = compare(*both, "old.json", confidence=0.95)
+    assert (said in comparison.remark) if said else (comparison.remark == "")
+    assert bool(comparison.directions) == (not said)
 
 
 @pytest.mark.parametrize(
