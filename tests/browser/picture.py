@@ -28,19 +28,22 @@ def main() -> None:
             _set_the_scene(browser)
         browser.screenshot(options.out)
         if options.docs:
-            bottom = browser.run("return at('command').getBoundingClientRect().bottom + scrollY")
+            bottom = browser.run(
+                "return at('case-command').getBoundingClientRect().bottom + scrollY"
+            )
             _crop(options.out, int(bottom) + 16)
 
 
 def _set_the_scene(browser: Browser) -> None:
-    """Choose class 5 and its second direction, and move the image to its break."""
+    """Choose class 5 and its second direction, and move the image to its break; leave out pairs of directions."""
     browser.wait("plot.direction && plot.direction === direction()")
     browser.run("at('classes').querySelectorAll('input')[5].click()")
     browser.run("at('directions').querySelectorAll('input')[1].click()")
     browser.wait("plot.direction === direction() && chosen.direction === 1")
     browser.run(
         "const own = direction().breaks[chosen.start];"
-        "moveTo(filmOf(direction().film).shifts[0].find((shift) => shift >= own))"
+        "moveTo(filmOf(direction().film).shifts[0].find((shift) => shift >= own));"
+        "at('two').hidden = true"
     )
 
 
