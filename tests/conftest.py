@@ -97,13 +97,26 @@ def pytest_collection():
 
 
 LONGEST = (
-    *("plugin/test_review_gate.py", "browser/test_review_page.py", "quality/test_bounds_cover.py"),
-    *("quality/test_attributes_name_edits.py", "plugin/test_workers.py", "unit/test_oracle.py"),
-    *("unit/test_hostile_names.py", "plugin/test_corner_cases.py", "unit/test_explorer.py"),
-    *("quality/test_run_files_are_survived.py", "plugin/test_shards.py", "unit/test_quality.py"),
-    *("unit/test_any_shape.py", "unit/test_probe_contract.py", "browser/test_explorer_page.py"),
+    *(
+        "browser/test_explorer_page.py",
+        "browser/test_report_page.py",
+        "browser/test_review_page.py",
+    ),
+    *("plugin/test_review_gate.py", "unit/test_oracle.py", "unit/test_hostile_names.py"),
+    *("plugin/test_workers.py", "quality/test_bounds_cover.py", "unit/test_training.py"),
+    *("quality/test_attributes_name_edits.py", "plugin/test_corner_cases.py"),
+    *("unit/test_any_shape.py", "unit/test_quality.py", "unit/test_hard_images.py"),
+    *("quality/test_run_files_are_survived.py", "plugin/test_regression.py"),
+    *("unit/test_probe_contract.py", "plugin/test_fitness.py", "unit/test_explorer.py"),
+    *("unit/test_judge_training.py", "unit/test_cli_judge.py", "plugin/test_corpus_replay.py"),
+    *("plugin/test_shards.py", "unit/test_cli_train.py", "unit/test_outlook.py"),
+    *(
+        "unit/test_foreign_generators.py",
+        "quality/test_preflight.py",
+        "plugin/test_verdict_line.py",
+    ),
 )
-"""The files that take longest, in seconds from 20 to 6."""
+"""The files that take longest, in seconds from 20 to 5."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -111,6 +124,21 @@ def pytest_collection_modifyitems(items):
     """Begin with the longest files: else a worker has one of them left when the others are done."""
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give all tests of pages to one worker: a browser takes seconds to start."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "tests/browser" if file.startswith("tests/browser/") else file
+
+    return Scheduling(config, log)
 
 
 NURSERIES = []

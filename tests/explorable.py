@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
+from pytest_failcond import Generator
 from tests.unit.tiny import tiny_generator
 
 EVIL = "</script><script>alert(1)</script>"
@@ -17,18 +20,13 @@ import torch
 from torch import nn
 
 from pytest_failcond import Generator
+from tests.explorable import learnt
 
 class Linear(nn.Module):
     def __init__(self, seed, decay, sharpness=8):
         super().__init__()
-        generator = Generator.load(Path(__file__).parent / "tiny.safetensors")
-        labels = torch.arange(300) % 3
-        seen = generator.synthesize(generator.sample(labels, seed)).flatten(1)
         self.sharpness = sharpness
-        self.mean = seen.mean(dim=0)
-        inputs, wanted = seen - self.mean, nn.functional.one_hot(labels, 3).float()
-        square = inputs.T @ inputs + decay * torch.eye(inputs.shape[1])
-        self.weight = torch.linalg.solve(square, inputs.T @ (wanted - wanted.mean(dim=0)))
+        self.mean, self.weight = learnt(Path(__file__).parent / "tiny.safetensors", seed, decay)
 
     def forward(self, images):
         return self.sharpness * (images.flatten(1) - self.mean) @ self.weight
@@ -72,6 +70,25 @@ samples = 4
 dimensions = 6
 toward = ["star"]
 """
+
+
+LEARNT: dict[tuple[bytes, int, float], tuple[torch.Tensor, torch.Tensor]] = {}
+"""What models have learnt, for all sessions of a process: each loads two."""
+
+
+def learnt(path: Path, seed: int, decay: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and weights of a linear model of the generator's classes, from 300 images."""
+    key = path.read_bytes(), seed, decay
+    if key not in LEARNT:
+        generator = Generator.load(path)
+        labels = torch.arange(300) % 3
+        seen = generator.synthesize(generator.sample(labels, seed)).flatten(1)
+        mean = seen.mean(dim=0)
+        inputs, wanted = seen - mean, torch.nn.functional.one_hot(labels, 3).float()
+        square = inputs.T @ inputs + decay * torch.eye(inputs.shape[1])
+        LEARNT[key] = mean, torch.linalg.solve(square, inputs.T @ (wanted - wanted.mean(dim=0)))
+    mean, weight = LEARNT[key]
+    return mean.clone(), weight.clone()
 
 
 def write_project(folder: Path, *, image_channels: int = 1, search: str = "") -> Path:

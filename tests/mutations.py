@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,15 +51,18 @@ def places(data: Any) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
 
     def walk(value: Any, path: str) -> None:
-        entries: Iterator[tuple[Any, Any]] = iter(())
-        if isinstance(value, dict):
-            entries = iter(value.items())
-        elif isinstance(value, list):
-            entries = enumerate(value)  # type: ignore[assignment]
-        for key, below in entries:
-            where = f"{path}.{key}" if isinstance(key, str) else f"{path}[]"
-            found.setdefault(where, []).append((value, key))
-            walk(below, where)
+        if type(value) is dict:
+            for key, below in value.items():
+                where = f"{path}.{key}"
+                found.setdefault(where, []).append((value, key))
+                if type(below) in (dict, list):
+                    walk(below, where)
+        elif value:
+            where = f"{path}[]"
+            found.setdefault(where, []).extend((value, index) for index in range(len(value)))
+            for below in value:
+                if type(below) in (dict, list):
+                    walk(below, where)
 
     walk(data, "")
     return found

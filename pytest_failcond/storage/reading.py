@@ -6,6 +6,7 @@ A file's claims are checked against its content before anything is allocated; no
 from __future__ import annotations
 
 import json
+import re
 import reprlib
 import stat
 from collections import Counter
@@ -27,6 +28,7 @@ from pytest_failcond.ranges import shorten
 
 _DEEPEST = 100  # levels of lists and objects; a run file has 8, each training from another's end 2
 _LONGEST_NUMBER = 400  # digits
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a surrogate pair, which may be whole
 _LONGEST_MESSAGE = 600  # characters: Python's own messages quote all of a value
 _STARTS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it: git lfs pull"),
@@ -226,7 +228,9 @@ def parse_json(content: bytes) -> Any:
         ) from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    _check_depth_and_text(data)
+    _check_depth(data)
+    if _HALF.search(text):  # looked for in the text, which is far quicker than in all that it holds
+        _check_halves(data)
     return data
 
 
@@ -255,23 +259,24 @@ def _number(text: str) -> float:
     return value
 
 
-def _check_depth_and_text(data: Any) -> None:
-    """Refuse nesting that is too deep for recursion, and text that no file or terminal accepts."""
-    level = [data]
+def _check_depth(data: Any) -> None:
+    """Refuse nesting that is too deep for recursion."""
+    level = [data] if isinstance(data, dict | list) else []
     for _ in range(_DEEPEST):
-        below: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                below += value.keys()
-                below += value.values()
-            elif isinstance(value, list):
-                below += value
-            elif isinstance(value, str) and not value.isascii():
-                try:
-                    value.encode()
-                except UnicodeEncodeError:
-                    raise ValueError("it has half a surrogate pair in its text") from None
-        if not below:
+        level = [
+            value
+            for holder in level
+            for value in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(value, dict | list)
+        ]
+        if not level:
             return
-        level = below
     raise ValueError("it is nested too deeply")
+
+
+def _check_halves(data: Any) -> None:
+    """Refuse text that no file or terminal accepts."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it has half a surrogate pair in its text") from None

@@ -14,7 +14,7 @@ from pytest_failcond.runs.run import Run
 from pytest_failcond.verdicts.gates import GateResult
 from tests.runs import changed, make_check, make_direction, make_run
 
-FEW, MANY = 20, 80
+FEW, MANY = 15, 60
 MOST = 1.15  # times the work per class that a few classes take
 
 CASES = [*steps(made(1, ("contrast",))[1])]
