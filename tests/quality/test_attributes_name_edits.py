@@ -20,7 +20,7 @@ from pytest_failcond.probes.direction.place import REGIONS, Where
 from pytest_failcond.probes.direction.regions import mean_difference
 
 DATA = Path(__file__).parents[2] / "example_project" / "data"
-COUNT = 40
+COUNT = 30
 HELD_OUT = 5000
 """Digits from here on were never looked at when the attributes' thresholds were chosen."""
 SIDE = 28
