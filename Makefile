@@ -6,11 +6,14 @@ INSTALLED := $(VENV)/.installed
 # A worker for each core, with one thread: faster than threads in one process, also on a busy machine.
 EXAMPLE := cd example_project && $(BIN)/python -m pytest -p no:randomly -n auto
 COMBINED := $(EXAMPLE) -v -k combination -o addopts= --failcond-config=combinations.toml
-# What fine-tuning makes, and its gates. An export takes one core, so there are two at a time.
+# What fine-tuning makes, and its gates. Exports and trainings take one core each, so they run side by side.
 MEND := reports/mend
-exported = cd example_project && for seed in 0 3; do OMP_NUM_THREADS=1 $(BIN)/failcond export \
-	$(MEND)/$(1)/$$seed --count $(2) --seed $$seed --classifier $(3) & pids="$$pids $$!"; done; \
-	for pid in $$pids; do wait $$pid || exit 1; done
+BOTH := combination,near
+at_once = cd example_project && for each in $(1); do OMP_NUM_THREADS=1 PYTHONPATH=. $(2) & pids="$$pids $$!"; \
+	done; for pid in $$pids; do wait $$pid || exit 1; done
+exported = $(call at_once,0 3,$(BIN)/failcond export $(MEND)/$(1)/$$each --count $(2) --kinds $(BOTH) \
+	--seed $$each --classifier $(3))
+mended = $(call at_once,$(1),$(BIN)/python -m training.mend $$each)
 MENDED := $(EXAMPLE) -o addopts= --failcond-config=mend.toml
 
 .DEFAULT_GOAL := help
@@ -34,11 +37,11 @@ example-combinations: $(INSTALLED) ## Search combined corner cases of both class
 	$(COMBINED) --failcond-classifier=digits:load_mlp --failcond-json=reports/combined-mlp.json
 	$(COMBINED) --failcond-json=reports/combined.json --failcond-compare=reports/combined-mlp.json
 
-example-mend: $(INSTALLED) ## Fine-tune the failing classifier on its hard images; MNIST names the folder of the digits.
+example-mend: $(INSTALLED) ## Fine-tune the failing classifier on its hard images: half a CPU-hour; MNIST names the digits' folder.
 	$(call exported,hard,1250,digits:load_mlp)
-	cd example_project && PYTHONPATH=. $(BIN)/python -m training.mend
-	$(call exported,again,400,training.mend:load_once)
-	cd example_project && PYTHONPATH=. $(BIN)/python -m training.mend --again
+	$(call mended,once)
+	$(call exported,again,800,training.mend:load_once)
+	$(call mended,mended control corrupted)
 	-$(MENDED) --failcond-classifier=digits:load_mlp --failcond-json=$(MEND)/first.json
 	-$(MENDED) --failcond-classifier=training.mend:load_mended --failcond-json=$(MEND)/mended.json \
 		--failcond-compare=$(MEND)/first.json

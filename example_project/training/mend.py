@@ -1,24 +1,23 @@
 """Fine-tune the clean-trained classifier on hard images, and on two others for comparison.
 
-``make example-mend`` runs this after each of two exports: the second has the images at which the classifier
-still fails after the first. Three models start from the same weights and are trained alike, on clean training
-digits and as many other images each:
+``make example-mend`` makes ``once`` of a first round of exports, and the others after a second, which has images
+at which that model still fails. They start from the same weights and are trained alike, on clean training digits
+and as many other images each:
 
-- *mended*: the images of both exports;
-- *control*: generated images that the judges accept, half of them unmoved, half moved as far as exported
-  ones, along random dimensions;
+- *mended*: the images of both rounds;
+- *control*: generated images that the judges accept, half of them unmoved, half moved as far as exported ones,
+  along random dimensions;
 - *corrupted*: training digits under the corruptions of the gates.
 
-Epochs and mixing are chosen for the mended one alone, on training digits and images of the first export that it
-is not trained on. The test digits are not read.
+Epochs and mixing are chosen for each of them, by a search from start images that neither an export nor the final
+measure has, and by training digits that are held out. The test digits are not read.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
 
 import digits
 import numpy as np
@@ -28,37 +27,23 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 from training.images import load_training_images
+from training.searching import FARTHEST, GENERATOR, TRUNCATION, acceptors, search
 
-from pytest_failcond import (
-    Acceptance,
-    Classifier,
-    Generator,
-    HardImages,
-    LabeledImages,
-    corrupt,
-    load_judges,
-)
+from pytest_failcond import Classifier, Generator, HardImages, LabeledImages, corrupt
 
-MODELS = digits.HERE / "models"
 FOLDER = digits.HERE / "reports" / "mend"
-GENERATOR = MODELS / "digits-stylegan2.safetensors"
 CORRUPTIONS = ("gaussian_noise", "shot_noise", "impulse_noise", "contrast", "jpeg_compression",
                "speckle_noise", "gaussian_blur", digits.column_blur)  # fmt: skip
 BATCH = 128
 HELD_OUT = 5_000  # training digits
-ONE_IN = 5  # exported images that are held out
-CHOICES = [(2, 0.25), (4, 0.5)]  # epochs, share of a batch
+CHOICES = [(2, 0.25), (4, 0.5)]  # epochs, share of other images in a batch
 MOST_LOST = 0.003  # of the accuracy on held-out digits
-TRUNCATION = 0.7  # as in the configuration
+SEED, SAMPLES = (
+    4,
+    8,
+)  # the start images of the choice, of each class; the exports have the seeds 0 and 3
 
 Pixels = npt.NDArray[np.uint8]
-
-
-class Choice(NamedTuple):
-    """Epochs of a fine-tuning, and the share of other images in each batch."""
-
-    epochs: int
-    share: float
 
 
 def tensors(pixels: Pixels) -> torch.Tensor:
@@ -99,17 +84,20 @@ def accuracy(model: nn.Module | Classifier, data: LabeledImages) -> float:
     return float((predicted == data.labels).mean())
 
 
+def hard_images(exported: Sequence[HardImages]) -> LabeledImages:
+    """Return the images of all exports."""
+    return LabeledImages(
+        np.concatenate([export.pixels(range(len(export))) for export in exported]),
+        np.concatenate([export.labels for export in exported]),
+    )
+
+
 def generated(exported: Sequence[HardImages], count: int) -> LabeledImages:
     """Return accepted images: half unmoved, half moved like exported ones along random dimensions."""
     hard_labels = np.concatenate([export.labels for export in exported])
     hard_shifts = [shifts for export in exported for shifts in export.shifts]
-    generator = Generator.load(GENERATOR)
-    judges = [
-        Classifier(judge, name="judge")
-        for judge in load_judges(MODELS / "judge.safetensors").acceptors
-    ]
-    acceptance, random = Acceptance(tuple(judges)), np.random.default_rng(0)
-    std = generator.style_space.std
+    generator, acceptance = Generator.load(GENERATOR), acceptors()
+    random, std = np.random.default_rng(0), generator.style_space.std
     pixels, labels, found = [], [], 0
     while found < count:
         some = random.choice(len(hard_labels), 512)
@@ -155,78 +143,46 @@ def split() -> tuple[LabeledImages, LabeledImages]:
     return held_out, clean
 
 
-def exports(name: str) -> list[HardImages]:
-    """Return the exports of a round: one for each seed."""
-    return [HardImages(folder) for folder in sorted((FOLDER / name).iterdir())]
-
-
-def halves(exported: Sequence[HardImages]) -> tuple[LabeledImages, LabeledImages]:
-    """Return the exported images to train on, and those that are held out."""
-    whole = joined(*(LabeledImages(one.pixels(range(len(one))), one.labels) for one in exported))
-    out = np.arange(len(whole)) % ONE_IN == 0
-    hard, unseen = (LabeledImages(whole.images[rows], whole.labels[rows]) for rows in (~out, out))
-    return hard, unseen
-
-
-def joined(*parts: LabeledImages) -> LabeledImages:
-    """Return the images of all parts."""
-    return LabeledImages(
-        np.concatenate([part.images for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-    )
-
-
-def choose(
-    clean: LabeledImages, held_out: LabeledImages, hard: LabeledImages, unseen: LabeledImages
-) -> tuple[Choice, nn.Module]:
-    """Choose epochs and mixing: the most exported images right, and few digits lost. Returns the model, too.
+def chosen(
+    name: str, other: LabeledImages, clean: LabeledImages, held_out: LabeledImages
+) -> nn.Module:
+    """Return the model of the choice that is broken farthest on the mean, among those that lose few digits.
 
     The first model has learnt the digits that are held out. So each choice is held against as many epochs
     with clean digits alone.
     """
-    print(f"held out: {len(held_out):,} digits, {len(unseen):,} exported images")
-    plain = {
-        epochs: accuracy(fine_tune(clean, hard, epochs, 0.0), held_out)
-        for epochs in sorted({epochs for epochs, _ in CHOICES})
-    }
     tried = []
     for epochs, share in CHOICES:
-        model = fine_tune(clean, hard, epochs, share)
-        kept, gained = accuracy(model, held_out), accuracy(model, unseen)
+        plain = accuracy(fine_tune(clean, other, epochs, 0.0), held_out)
+        model = fine_tune(clean, other, epochs, share)
+        kept = accuracy(model, held_out)
+        far = np.minimum(search(model, seed=SEED, samples=SAMPLES)[0], FARTHEST).mean()
         print(
-            f"{epochs} epochs, {share:.0%} of a batch: {kept:.4f} (clean digits alone "
-            f"{plain[epochs]:.4f}), exported {gained:.3f}",
+            f"{name}, {len(other):,} images, {epochs} epochs, {share:.0%} of a batch: broken at "
+            f"{far:.2f} σ on the mean; {kept:.4f} of the digits (clean digits alone: {plain:.4f})",
             flush=True,
         )
-        tried.append((kept >= plain[epochs] - MOST_LOST, gained, Choice(epochs, share), model))
-    *_, chosen, model = max(tried, key=lambda found: found[:2])
-    print(f"chosen: {chosen.epochs} epochs, {chosen.share:.0%}")
-    return chosen, model
+        tried.append((kept >= plain - MOST_LOST, far, model))
+    return max(tried, key=lambda found: found[:2])[-1]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--again", action="store_true", help="the second round")
-    again = parser.parse_args().again
+    parser.add_argument("name", choices=["once", "mended", "control", "corrupted"])
+    name = parser.parse_args().name
     torch.set_num_threads(1)
     held_out, clean = split()
-    hard, unseen = halves(exports("hard"))
-    if not again:
-        choice, once = choose(clean, held_out, hard, unseen)
-        (FOLDER / "choice.json").write_text(json.dumps(choice._asdict()))
-        _save("once", once)
-        return
-    choice = Choice(**json.loads((FOLDER / "choice.json").read_text()))
-    hard = joined(hard, halves(exports("again"))[0])
-    _save("mended", fine_tune(clean, hard, *choice))
-    _save(
-        "control",
-        fine_tune(clean, generated([*exports("hard"), *exports("again")], len(hard)), *choice),
-    )
-    _save("corrupted", fine_tune(clean, corrupted(clean, len(hard)), *choice))
-
-
-def _save(name: str, model: nn.Module) -> None:
+    exported = [HardImages(path) for path in sorted(FOLDER.glob("hard/*"))]
+    if name == "once":
+        model = fine_tune(clean, hard_images(exported), *CHOICES[-1])
+    else:
+        exported += [HardImages(path) for path in sorted(FOLDER.glob("again/*"))]
+        other = hard_images(exported)
+        if name == "control":
+            other = generated(exported, len(other))
+        elif name == "corrupted":
+            other = corrupted(clean, len(other))
+        model = chosen(name, other, clean, held_out)
     save_file(model.state_dict(), FOLDER / f"{name}.safetensors")
 
 
@@ -236,24 +192,9 @@ def _load(name: str) -> nn.Module:
     return model.eval()
 
 
-def load_once() -> nn.Module:
-    """The clean-trained classifier, fine-tuned on images at which it failed."""
-    return _load("once")
-
-
-def load_mended() -> nn.Module:
-    """The same, fine-tuned also on images at which that one failed."""
-    return _load("mended")
-
-
-def load_control() -> nn.Module:
-    """The same, fine-tuned on generated images that nothing was sought with."""
-    return _load("control")
-
-
-def load_corrupted() -> nn.Module:
-    """The same, fine-tuned on corrupted digits."""
-    return _load("corrupted")
+load_once, load_mended, load_control, load_corrupted = (
+    partial(_load, name) for name in ("once", "mended", "control", "corrupted")
+)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Searches for the smallest combined shifts that break a model, from start images that no export has.
 
-All models are searched from the same start images; the acceptors decide. A search by steps needs no gradient,
+All models are searched from the same start images; the acceptors decide. A search by evolution needs no gradient,
 and is given the dimensions at which the first model's gradient is steepest: no model can hide from it.
 """
 
@@ -50,7 +50,7 @@ def search(
     generator, acceptance = Generator.load(GENERATOR), acceptors()
     guides = [Classifier(judge, name="guide") for judge in load_judges(JUDGE).guides]
     searched = Classifier(model)
-    ranking = Classifier(digits.load_mlp()) if way == "steps" else searched
+    ranking = Classifier(digits.load_mlp()) if way == "evolution" else searched
     how = {"judge": acceptance, "seed": seed, "truncation": TRUNCATION}
     distances, cases = [], []
     for label in range(10):
