@@ -135,7 +135,7 @@ def _open_store(state: State, measured: Run | None) -> None:
             state.store / "probe", b""
         )  # a full disk should show now, not at each test
         if measured is not None:
-            from pytest_failcond.runs.assemble import disassemble
+            from pytest_failcond.runs.disassemble import disassemble
 
             disassemble(measured, state.store, state.baseline)
     except BaseException:

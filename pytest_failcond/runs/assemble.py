@@ -23,12 +23,11 @@ from pytest_failcond.probes.keys import (
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.regression import planned as regression_test
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.runs.beside import beside_of, joined
+from pytest_failcond.runs.beside import beside_of
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.other import Other
 from pytest_failcond.runs.run import Run
-from pytest_failcond.storage.files import write_atomically
-from pytest_failcond.storage.packing import pack, unpack
+from pytest_failcond.storage.packing import unpack
 from pytest_failcond.storage.store import (
     ASKED,
     COMPARED,
@@ -36,7 +35,6 @@ from pytest_failcond.storage.store import (
     PLAN,
     Record,
     Store,
-    error_record,
     is_withheld,
 )
 from pytest_failcond.verdicts.checked import Checked
@@ -46,13 +44,6 @@ from pytest_failcond.verdicts.verdicts import Verdicts
 from pytest_failcond.words.remarks import PREFIX, Remark, noting, remarks_of
 
 _MISSING = "was planned, but its test did not end"
-_NAMES = {
-    ("classifier",): ("head", "outputs"),
-    ("images",): (),
-    ("generator",): ("generator_images",),
-    ("judge", "judges"): ("guides",),
-}
-"""Settings that name a subject → those that say how it is taken."""
 
 
 def assemble(
@@ -125,25 +116,6 @@ def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
     missing = share - run.records.keys() - run.errors.keys() - run.withheld.keys()
     errors = mine(run.errors) | dict.fromkeys(sorted(missing), _MISSING)
     return replace(run, records=mine(run.records), errors=errors, withheld=mine(run.withheld))
-
-
-def disassemble(run: Run, store_folder: Path, baseline: Path | None = None) -> None:
-    """Put the records of a run into a store, for a session that judges it, perhaps against a baseline."""
-    store = Store(store_folder)
-    kept = None if run.kept is None else pack(run.kept, "<u4")
-    session = {"subjects": run.subjects, "environment": run.environment, "kept": kept}
-    store.put("session", session | {"labels": pack(run.labels), "names": _names(run.settings)})
-    for key, record in run.records.items():
-        store.put(key, record.to_json())
-    for name, sentence in run.errors.items():
-        store.put(name, error_record(sentence))
-    for name, sentence in run.withheld.items():
-        store.put(name, error_record(sentence, withheld=True))
-    for name, found in joined([run.beside], baseline).items():
-        store.put(f"{COMPARED}{name}", found)
-    for file in run.picture_files:
-        if (content := run.picture(file)) is not None:
-            write_atomically(store.pictures / file, content)
 
 
 def conclude(
@@ -255,12 +227,6 @@ def _chosen(store: Store, only: Iterable[str] | None) -> Iterable[tuple[str, Rec
     names |= {f"{kind}{key}" for key in only for kind in (MISSING, COMPARED)}
     found = ((name, store.find(name)) for name in sorted(names))
     return ((name, record) for name, record in found if record is not None)
-
-
-def _names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that name the subjects of a kept run: the session that judges it may name others."""
-    named = [(*names, *more) for names, more in _NAMES.items() if any(map(settings.get, names))]
-    return {name: settings.get(name) for group in named for name in group}
 
 
 def _measured(

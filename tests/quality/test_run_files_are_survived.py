@@ -28,9 +28,10 @@ from pytest_failcond.probes.corpus.record import Replay, Replayed
 from pytest_failcond.probes.keys import CombinationKey
 from pytest_failcond.report import terminal
 from pytest_failcond.report.contents import is_red
-from pytest_failcond.runs.assemble import assemble, conclude, disassemble
+from pytest_failcond.runs.assemble import assemble, conclude
 from pytest_failcond.runs.beside import Beside
 from pytest_failcond.runs.content import digest
+from pytest_failcond.runs.disassemble import disassemble
 from pytest_failcond.runs.run import Run
 from tests import runs
 from tests.combinations import anywhere

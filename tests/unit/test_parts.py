@@ -11,7 +11,8 @@ from pytest_failcond.probes.direction.fit import Fitness
 from pytest_failcond.probes.keys import CombinationKey, FitnessKey
 from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.records.measurements import Measurement
-from pytest_failcond.runs.assemble import assemble, disassemble
+from pytest_failcond.runs.assemble import assemble
+from pytest_failcond.runs.disassemble import disassemble
 from pytest_failcond.runs.merge import merge
 from pytest_failcond.runs.run import Run
 from pytest_failcond.storage.store import COMPARED, PLAN, Store
