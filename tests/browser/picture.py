@@ -29,17 +29,18 @@ def main() -> None:
         browser.screenshot(options.out)
         if options.docs:
             bottom = browser.run(
-                "return at('case-command').getBoundingClientRect().bottom + scrollY"
+                "return at('case-readings').getBoundingClientRect().bottom + scrollY"
             )
             _crop(options.out, int(bottom) + 16)
 
 
 def _set_the_scene(browser: Browser) -> None:
-    """Choose class 5 and its second direction, and move the image to its break; leave out pairs of directions."""
+    """Choose class 5, its second direction and the last start image, and move it to its break; hide pairs."""
     browser.wait("plot.direction && plot.direction === direction()")
     browser.run("at('classes').querySelectorAll('input')[5].click()")
     browser.run("at('directions').querySelectorAll('input')[1].click()")
     browser.wait("plot.direction === direction() && chosen.direction === 1")
+    browser.run("[...at('starts').querySelectorAll('input')].at(-1).click()")
     browser.run(
         "const own = direction().breaks[chosen.start];"
         "moveTo(filmOf(direction().film).shifts[0].find((shift) => shift >= own));"
