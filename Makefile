@@ -8,10 +8,10 @@ EXAMPLE := cd example_project && $(BIN)/python -m pytest -p no:randomly -n auto
 COMBINED := $(EXAMPLE) -v -k combination -o addopts= --failcond-config=combinations.toml
 # What fine-tuning makes, and its gates. Exports and trainings take one core each, so they run side by side.
 MEND := reports/mend
-BOTH := combination,near
+KINDS := combination,near
 at_once = cd example_project && for each in $(1); do OMP_NUM_THREADS=1 PYTHONPATH=. $(2) & pids="$$pids $$!"; \
 	done; for pid in $$pids; do wait $$pid || exit 1; done
-exported = $(call at_once,0 3,$(BIN)/failcond export $(MEND)/$(1)/$$each --count $(2) --kinds $(BOTH) \
+exported = $(call at_once,0 3,$(BIN)/failcond export $(MEND)/$(1)/$$each --count $(2) --kinds $(KINDS) \
 	--seed $$each --classifier $(3))
 mended = $(call at_once,$(1),$(BIN)/python -m training.mend $$each)
 MENDED := $(EXAMPLE) -o addopts= --failcond-config=mend.toml

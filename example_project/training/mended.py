@@ -19,7 +19,7 @@ from training.searching import Cases, Distances, search
 from pytest_failcond import LabeledImages, corrupt
 
 SEED = 1  # the exports have 0 and 3, the choice has 4
-SAMPLES = {"gradient": 24, "evolution": 4}  # start images of each class
+SAMPLES = {"gradient": 24, "evolution": 12}  # start images of each class
 CONFIDENCE = 0.95
 MODELS = {
     "first": digits.load_mlp,
