@@ -169,8 +169,9 @@ def _written(value: Any, other: Any) -> str:
             return "missing"
         case bool():
             return "on" if value else "off"
+        case list() if len(value) > _LISTED:
+            first = sorted(value, key=lambda name: name in (other or []))[:_LISTED]
+            return f"{', '.join(first)}, … and {len(value) - _LISTED:,} more"
         case list():
-            first = sorted(value, key=lambda name: name in (other or []))
-            more = f", … and {len(first) - _LISTED:,} more" if len(first) > _LISTED else ""
-            return ", ".join(first[:_LISTED]) + more
+            return ", ".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

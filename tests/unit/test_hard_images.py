@@ -255,7 +255,7 @@ def test_a_finished_export_is_left_as_it_is(exported):
 
 OTHERS = {
     "count": ({"count": 9}, "--count 20, and now it is 9"),
-    "classes": ({"classes": [0, 2]}, "--classes square, circle, star, and now it is circle, star"),
+    "classes": ({"classes": [0, 2]}, "--classes circle, square, star, and now it is circle, star"),
     "kinds": ({"kinds": ["near"]}, "--kinds direction, combination, near, and now it is near"),
     "directions": ({"directions": 5}, "--directions 4, and now it is 5"),
     "max_shift": ({"max_shift": 3.5}, "corner_cases.max_shift 2, and now it is 3.5"),
