@@ -150,10 +150,15 @@ def _need(options: argparse.Namespace, key: Key, needed: list[str], idle: list[s
 
 
 def _answers(shown: Shown, settings: Settings, acceptance: Acceptance) -> None:
-    """Print what classifier and judges say of an image."""
+    """Print what classifier and judges say of an image.
+
+    Tests of directions ask the classifier before the image is rounded to 8 bits, those of combinations
+    afterwards. At a break the answers may differ; then both are printed.
+    """
     import numpy as np
 
     from pytest_failcond.laboratory.configured import load_configured, wrapped
+    from pytest_failcond.subjects.images import as_8_bits
     from pytest_failcond.words.judged import judged_name
 
     said = []
@@ -161,8 +166,13 @@ def _answers(shown: Shown, settings: Settings, acceptance: Acceptance) -> None:
     model = load_configured(settings, "classifier")
     if model is not None:
         classifier = wrapped(model, "classifier", settings)
-        p = classifier.probabilities(shown.image, batch=shown.batch)[0]
+        p, rounded = (
+            classifier.probabilities(image, batch=shown.batch)[0]
+            for image in (shown.image, as_8_bits(shown.image))
+        )
         said.append((classifier.name, p))
+        if rounded.argmax() != p.argmax():
+            said.append((f"{classifier.name}, of the image in 8 bits", rounded))
         among = len(p)
     judgement = acceptance.see(shown.image, among=among, batch=shown.batch)
     said += [

@@ -75,11 +75,9 @@ def moved(
     Raises:
         FailcondError: there is no generator, it lacks the class or a dimension, or it is another.
     """
-    import numpy as np
-
     from pytest_failcond.generators.base import batches_of
     from pytest_failcond.laboratory.configured import load_generator
-    from pytest_failcond.probes.direction.corner_cases import shifted_together
+    from pytest_failcond.probes.direction.corner_cases import moved_as_tested
     from pytest_failcond.probes.direction.starts import start_image
 
     if settings.generator is None:
@@ -104,8 +102,7 @@ def moved(
         seed=settings.seed,
         truncation=settings.corner_cases.truncation,
     )
-    shifts = np.array([wanted.shifts], dtype=np.float64)
-    image = shifted_together(generator, start, wanted.directions, np.array([0]), shifts)
+    image = moved_as_tested(generator, start, wanted.directions, 0, wanted.shifts)
     names = settings.classes or generator.classes
     moves = [
         f"s{key.dimension} {space.name(key.dimension)} {key.way} by {shift:g} σ"

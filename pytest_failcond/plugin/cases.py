@@ -25,7 +25,7 @@ from pytest_failcond.process.exchange import described
 from pytest_failcond.words.judged import judged_name
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import numpy.typing as npt
 
     from pytest_failcond.probes.direction.starts import Starts
 
@@ -127,15 +127,14 @@ class Cases:
 
     def _moved(
         self, class_index: int, seed: int, keys: Sequence[DirectionKey], shifts: Sequence[float]
-    ) -> tuple[Tensor, int]:
+    ) -> tuple[npt.NDArray[np.float32], int]:
         """Return a start image moved along directions, ``[1, C, H, W]``, and its number in the stream."""
-        from pytest_failcond.probes.direction.corner_cases import shifted_together
+        from pytest_failcond.probes.direction.corner_cases import moved_as_tested
 
         assert self._laboratory.generator is not None
         starts = self._starts(class_index)
         row = seed % len(starts)
-        amounts = np.array([shifts], dtype=np.float64)
-        image = shifted_together(self._laboratory.generator, starts, keys, np.array([row]), amounts)
+        image = moved_as_tested(self._laboratory.generator, starts, keys, row, shifts)
         return image, int(starts.samples[row])
 
     def _seen(self, image: Any, label: int, batch: int | None = None) -> dict[str, Any]:

@@ -287,6 +287,31 @@ def test_show_says_that_no_test_starts_from_a_sample(corners, monkeypatch, capsy
         assert "wrote direction-0-3-up-1-" in out
 
 
+def test_show_asks_about_the_bits_that_the_test_asked_about(corners, monkeypatch, capsys):
+    """A combination ends where the prediction changes, and rounding to 8 bits may change it back."""
+    from pytest_failcond.cli import main
+
+    corners.write(
+        "exact.py",
+        "import numpy as np\n"
+        "def load(): return answer\n"
+        "def answer(x):\n"
+        "    whole = np.abs(x * 255 - np.rint(x * 255)).max(axis=(1, 2, 3)) < 1e-3\n"
+        "    return 9 * np.eye(3, dtype=np.float32)[np.where(whole, 2, 1)]\n",
+    )
+    monkeypatch.chdir(corners.path)
+    monkeypatch.delitem(sys.modules, "exact", raising=False)
+    options = ["--sample", "0", "--classifier", "exact:load", "--shift"]
+    assert main(["show", "direction:0:3:+", *options, "1"]) == 0
+    out = capsys.readouterr().out
+    assert "classifier: 'square', " in out
+    assert "classifier, of the image in 8 bits: 'star', " in out
+    assert main(["show", "direction:0:3:+", "direction:0:5:-", *options, "1,0.5"]) == 0
+    out = capsys.readouterr().out
+    assert "classifier: 'star', " in out
+    assert "in 8 bits" not in out
+
+
 def test_show_says_that_judges_that_accept_none_leave_no_start_images(corners, monkeypatch, capsys):
     from pytest_failcond.cli import main
 

@@ -20,7 +20,7 @@ from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects.acceptance import EVERYTHING, Acceptance, Judge
 from pytest_failcond.subjects.classifier import Classifier
-from pytest_failcond.subjects.images import to_uint8
+from pytest_failcond.subjects.images import as_8_bits, to_uint8
 
 LEAST_VALID_RANGE = 1.0  # σ; a shorter range says nothing about the classifier
 MOST_CANDIDATES = 10  # times `top`: how far down the ranking directions are tried
@@ -274,3 +274,19 @@ def shifted_together(
         moves = torch.from_numpy(amounts * direction.sign * sigma).float()
         styles[:, direction.dimension] += moves
     return generator.synthesize(styles)
+
+
+def moved_as_tested(
+    generator: Generator,
+    starts: Starts,
+    directions: Sequence[DirectionKey],
+    row: int,
+    shifts: Sequence[float],
+) -> npt.NDArray[np.float32]:
+    """Return a start image ``[1, C, H, W]`` moved along directions, as the tests show it to the classifier.
+
+    Walks along one direction show it as it is, searches for combinations in 8 bits.
+    """
+    moves = np.array([shifts], dtype=np.float64)
+    image = shifted_together(generator, starts, directions, np.array([row]), moves)
+    return image.numpy() if len(directions) == 1 else as_8_bits(image)
