@@ -109,8 +109,8 @@ class Measuring:
         """
         if self.given is None:
             raise FailcondError(
-                "this key was not measured in the judged run, and --failcond-from measures "
-                "nothing; leave that option out"
+                "--failcond-from judges a kept run and loads no models or images; deselect this "
+                "test, or leave that option out"
             )
         return self.given
 
@@ -136,6 +136,11 @@ class Measuring:
 
     def _measured(self, key: Key) -> Record:
         """Measure a key, and keep records of other keys found on the way; note progress."""
+        if self.given is None:
+            raise FailcondError(
+                "this key is not in the judged run, whose session did not select its test, or did "
+                "not configure it; select the same tests (-k) as that session did"
+            )
         probe = PROBES[key.probe]
         total = len(self.laboratory.test_images) if probe.over_images else None
         with self._progress.measuring(key, total), ours():
