@@ -443,3 +443,11 @@ def test_marks_in_the_grid_are_about_accuracy():
     gates = tuple(GateResult(c.gate, c.metric, "fail", (c,)) for c in (lost, fine))
     assert "0.9200 ✓" in line_with(render(make_run(gates=gates)), "gaussian_noise  ", "0.9200")
     assert "0.9200 ✗" not in render(make_run(gates=gates[:1]))
+
+
+def test_a_direction_without_a_rank_is_explained_below_its_table_and_only_there():
+    run = make_run()
+    assert direction_text.UNRANKED not in render(run, width=300)
+    first, *_ = run.directions.values()
+    records = run.records | {first.key: replace(first, rank=None)}
+    assert direction_text.UNRANKED in render(replace(run, records=records), width=300)

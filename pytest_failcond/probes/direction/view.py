@@ -129,9 +129,10 @@ def _table(
     """
     most = _MOST_ATTRIBUTES if every else 1
     in_terminal = direction_text.meaning(directions, most)
+    unranked = direction_text.UNRANKED if any(d.rank is None for d in directions) else ""
     head = [
         Column("class", repeats=False),
-        Column("#"),
+        Column("#", told=unranked),
         Column("direction", "name"),
         Column("breaks at", "number", on=TERMINAL | HTML, signed=True),
         Column("breaks at", "number", on=MARKDOWN),

@@ -19,6 +19,9 @@ EXPLAINED = (
     "Shifts in σ of the dimension; broken: share of the start images, unmoved → at the end of "
     "validity, or of the walk."
 )
+UNRANKED = (
+    "# –: a direction of the baseline, walked again, or of a test of yours; not ranked in this run."
+)
 NEWLY = "newly: share broken by then of the start images that are right unmoved."
 START_P = "start p: mean p(class), unmoved."
 ATTRIBUTES = (
