@@ -9,6 +9,7 @@ import pytest
 
 from pytest_failcond.errors import FailcondError, unreadable
 from pytest_failcond.plugin import hookspecs
+from pytest_failcond.plugin.beginnings import Beginnings
 from pytest_failcond.plugin.fixtures import (  # noqa: F401 - pytest finds fixtures by name
     failcond,
     failcond_classifier,
@@ -89,6 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[STATE] = state
         if config.pluginmanager.hasplugin("html"):
             HtmlReport.join(config, state)
+        if state.owns_store:
+            config.pluginmanager.register(Beginnings(state), "failcond-beginnings")
         if state.owns_store and state.part is None:
             config.pluginmanager.register(Notices(config, state), "failcond-notices")
 
@@ -186,7 +189,8 @@ def _keep_plan(state: State, items: list[pytest.Item]) -> list[Planned]:
     if plan:
         from pytest_failcond.storage.store import PLAN, Store
 
-        Store(state.store).put(PLAN, {"plan": plan})
+        tests = {item.nodeid: planned(item).name for item in items if is_planned(item)}
+        Store(state.store).put(PLAN, {"plan": plan, "tests": tests})
     return [found[name] for name in plan]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.plugin.beginnings import unbegun
 from pytest_failcond.plugin.state import State
 from pytest_failcond.words.printing import one_line
 
@@ -25,6 +26,7 @@ def keep_run(session: pytest.Session, exitstatus: int, state: State) -> None:
         part=state.part,
         kept=state.measured is not None,
         strict=state.strict,
+        unbegun=unbegun(session, exitstatus, state),
     )
     config = session.config
     if state.run is None:

@@ -37,6 +37,7 @@ class State:
         given: command-line options that name a subject, by the fixture that loads it.
         item: the test that is running.
         attempts: how often each test has begun, by node ID.
+        begun: node IDs of the tests that have begun, in any process; empty in a worker.
         refusal: the reason why no test may use the subjects of this session.
         models: models without a hash, by their role; a session has one of each.
         run: the run, when finished.
@@ -58,6 +59,7 @@ class State:
     given: dict[str, str] = field(default_factory=dict)
     item: pytest.Item | None = None
     attempts: Counter[str] = field(default_factory=Counter)
+    begun: set[str] = field(default_factory=set)
     refusal: str | None = None
     models: dict[str, Any] = field(default_factory=dict)
     run: Run | None = None

@@ -19,6 +19,7 @@ from pytest_failcond.probes.direction.record import ClassRanking
 from pytest_failcond.probes.keys import (
     CleanKey,
     CorpusKey,
+    Key,
 )
 from pytest_failcond.probes.registry import METRICS, PROBES
 from pytest_failcond.probes.regression import planned as regression_test
@@ -56,6 +57,7 @@ def assemble(
     kept: bool = False,
     strict: bool = False,
     only: Iterable[str] | None = None,
+    unbegun: Mapping[str, str] | None = None,
 ) -> Run | None:
     """Make the run from a store; None if no test of the session measured anything.
 
@@ -71,6 +73,7 @@ def assemble(
         strict: whether a model whose output changes from call to call is an error, and a marginal
             or not evaluated check fails the run.
         only: keys; leaves out all others and the plan, for the details of one test.
+        unbegun: planned tests that did not begin, with the reason.
     """
     store = Store(store_folder)
     session = store.find("session")
@@ -95,9 +98,9 @@ def assemble(
             asked = {key for test in tests for key in (test.name, *test.needs)}
             run = replace(run, errors={k: text for k, text in run.errors.items() if k in asked})
         checked = Checked(store, wait=only is not None)
-        run = conclude(run, settings, baseline, beside=beside, checked=checked)
+        run = conclude(run, settings, baseline, beside=beside, checked=checked, unbegun=unbegun)
     elif only is None:
-        run = _share(run, part, settings)
+        run = _share(run, part, settings, unbegun)
     return replace(run, errors=run.errors | _unsteady(run)) if strict else run
 
 
@@ -106,15 +109,19 @@ def _unsteady(run: Run) -> dict[str, str]:
     return {remark.model: remark.text for remark in run.remarks if remark.what == "random"}
 
 
-def _share(run: Run, part: tuple[int, int], settings: Settings) -> Run:
+def _share(
+    run: Run, part: tuple[int, int], settings: Settings, unbegun: Mapping[str, str] | None
+) -> Run:
     """Leave out of a part the keys of another part, measured on the way."""
-    share = share_of([PROBES.planned(name, settings) for name in run.planned], part)
+    tests = [PROBES.planned(name, settings) for name in run.planned]
+    share = share_of(tests, part)
 
     def mine(kind: dict[Any, Any]) -> dict[Any, Any]:
         return {k: v for k, v in kind.items() if PROBES.planned(k, settings).unit in share}
 
     missing = share - run.records.keys() - run.errors.keys() - run.withheld.keys()
-    errors = mine(run.errors) | dict.fromkeys(sorted(missing), _MISSING)
+    reasons = _reasons(((test.name, test.unit) for test in tests if test.unit), unbegun)
+    errors = mine(run.errors) | {key: reasons[key] for key in sorted(missing)}
     return replace(run, records=mine(run.records), errors=errors, withheld=mine(run.withheld))
 
 
@@ -126,17 +133,19 @@ def conclude(
     beside: Mapping[str, Record] | None = None,
     missing: str = _MISSING,
     checked: Checked | None = None,
+    unbegun: Mapping[str, str] | None = None,
 ) -> Run:
     """Complete a run: errors for missing keys, verdicts, comparison.
 
     Checks of the session's tests are in ``checked``; the others are made here. ``beside``: by key, what was
-    measured for the comparison alone.
+    measured for the comparison alone. ``unbegun``: as in `assemble`; ``missing`` is the reason of all others.
     """
-    errors = dict(run.errors)
     tests = [PROBES.planned(name, settings) for name in run.planned]
-    for needed in (one for test in tests for one in test.needs):
+    reasons = _reasons(((test.name, key) for test in tests for key in test.needs), unbegun, missing)
+    errors = dict(run.errors)
+    for needed, reason in reasons.items():
         if needed not in run.records and needed not in run.withheld:
-            errors.setdefault(needed, missing)
+            errors.setdefault(needed, reason)
     run = replace(run, errors=errors, environment=_with_baseline(run, settings, baseline))
 
     def other(path: Path | None) -> Other | None:
@@ -166,6 +175,22 @@ def conclude(
     except FailcondError as error:
         return replace(run, errors=run.errors | {"baseline": str(error)})
     return replace(run, comparison=comparison)
+
+
+def _reasons(
+    needed: Iterable[tuple[str, Key]], unbegun: Mapping[str, str] | None, missing: str = _MISSING
+) -> dict[Key, str]:
+    """Return for each key that a planned test needs the reason why it may be missing.
+
+    If one of several tests began, it tells more than those that did not.
+    """
+    reasons: dict[Key, str] = {}
+    for test, key in needed:
+        if unbegun and test in unbegun:
+            reasons.setdefault(key, unbegun[test])
+        else:
+            reasons[key] = missing
+    return reasons
 
 
 def _with_baseline(run: Run, settings: Settings, baseline: Path | None) -> dict[str, Any]:
