@@ -94,7 +94,7 @@ def _fault(reference: str, key: str, folder: Path) -> _Fault | None:
     from pytest_failcond.subjects.references import locate, parts_of, unfound, unnamed
 
     try:
-        module, attributes = parts_of(reference, key)
+        module, attributes = parts_of(reference, key, folder)
     except FailcondError as error:
         return _Fault(error)
     missing, spec = locate(module, folder)

@@ -29,6 +29,12 @@ from pytest_failcond.ranges import shorten
 _DEEPEST = 100  # levels of lists and objects; a run file has 8, each training from another's end 2
 _LONGEST_NUMBER = 400  # digits
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a surrogate pair, which may be whole
+_NUMBERS = (
+    "int_type",
+    "int_parsing",
+    "float_type",
+    "float_parsing",
+)  # pydantic's names of findings
 _LONGEST_MESSAGE = 600  # characters: Python's own messages quote all of a value
 _STARTS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; fetch it: git lfs pull"),
@@ -116,7 +122,13 @@ def sentence_of(error: ValidationError, data: Any) -> str:
     text = f"{message[0].lower()}{message[1:]}, got {shown(first['input'])}"
     if first["type"] == "string_type" and type(first["input"]) in (int, float):
         text += f'; put it in quotes: "{shown(first["input"])}"'
+    if first["type"] in _NUMBERS and _is_number(first["input"]):
+        text += f"; write it without quotes: {first['input'].strip()}"
     return f"{where}: {text}" if where else text
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d+(\.\d+)?\s*", value) is not None
 
 
 def place(path: Sequence[str | int], data: Any) -> str:

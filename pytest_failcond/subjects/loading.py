@@ -47,7 +47,7 @@ def find(reference: str, key: str, *, folder: Path | None = None) -> Any:
     Raises:
         FailcondError: as `load_callable`.
     """
-    module_name, name = parts_of(reference, key)
+    module_name, name = parts_of(reference, key, folder)
     module = _import(module_name, key, (folder or Path.cwd()).resolve())
     found: Any = module
     for part in name.split("."):

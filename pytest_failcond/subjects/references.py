@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.machinery import ModuleSpec
@@ -12,19 +13,51 @@ from typing import NamedTuple
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError, nearest
 
+_EXAMPLES = {
+    "classifier": "digits:load_classifier",
+    "judge": "digits:load_judge",
+    "judges": "digits:load_judge",
+    "guides": "digits:load_judge",
+    "images": "digits:load_images",
+    "probes": "digits:PROBE",
+}
+_FILES = {
+    "images": "a folder with a folder per class, a CSV file",
+    **dict.fromkeys(("judge", "judges", "guides"), "a file of `failcond judge`, *.safetensors"),
+}
+"""What a key may name beside a ``module:callable``."""
 
-def parts_of(reference: str, key: str) -> tuple[str, str]:
+
+def parts_of(reference: str, key: str, folder: Path | None = None) -> tuple[str, str]:
     """Split ``module:callable`` into the dotted names of the two.
+
+    Args:
+        reference: the ``module:callable``.
+        key: the setting or option that it comes from, for messages.
+        folder: a path would be relative to it; default the current directory.
 
     Raises:
         FailcondError: it has another form.
     """
     module, _, name = reference.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
-        raise FailcondError(
-            f"{key}: {reference!r} is not of the form module:callable, such as digits:load_images"
-        )
+        raise FailcondError(_misshapen(reference, key, folder or Path()))
     return module, name
+
+
+def _misshapen(reference: str, key: str, folder: Path) -> str:
+    """Say in one sentence what a setting is, if it is no ``module:callable``, and what is expected."""
+    setting, place = key.lstrip("-"), folder / reference
+    form = f"module:callable, such as {_EXAMPLES.get(setting, 'digits:column_blur')}"
+    # Unlike Path.exists, it takes a name that is too long for one that is not there.
+    if not reference or not os.path.exists(place):  # noqa: PTH110
+        module, _, name = reference.rpartition(".")
+        if module and all(map(str.isidentifier, reference.split("."))):
+            form = f"module:callable; did you mean '{module}:{name}'?"
+        return f"{key}: {reference!r} is not of the form {form}"
+    what = "folder" if place.is_dir() else "file"
+    files = f"{_FILES[setting]}, or " if setting in _FILES else ""
+    return f"{key}: {reference!r} is a {what}; name {files}{form}"
 
 
 def references_of(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ import pytest
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.subjects.images import LabeledImages
 from pytest_failcond.subjects.loading import load_callable, load_subject
+from pytest_failcond.subjects.references import parts_of
 
 MODULE = """
 import helper_of_mine
@@ -65,6 +66,8 @@ def test_the_default_folder_is_the_current_one(folder, monkeypatch):
     [
         ("mine", "'mine' is not of the form module:callable, such as digits:load_images"),
         ("mine:", "not of the form"),
+        ("mine.number", "is not of the form module:callable; did you mean 'mine:number'?"),
+        ("a.b.number", "did you mean 'a.b:number'?"),
         (":number", "not of the form"),
         ("my/file.py:number", "not of the form"),
         ("mine:number:twice", "not of the form"),
@@ -107,3 +110,40 @@ def test_what_returns_something_else_is_refused(folder, monkeypatch, reference, 
     with pytest.raises(FailcondError) as caught:
         load_subject(reference, "images", LabeledImages, folder=folder)
     assert message in str(caught.value)
+
+
+LOADS_A_JUDGE = (
+    "a file of `failcond judge`, *.safetensors, or module:callable, such as digits:load_judge"
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("classifier", "module:callable, such as digits:load_classifier"),
+        ("--classifier", "module:callable, such as digits:load_classifier"),
+        ("judge", LOADS_A_JUDGE),
+        ("--judge", LOADS_A_JUDGE),
+        ("judges", LOADS_A_JUDGE),
+        ("guides", LOADS_A_JUDGE),
+        ("images", "a CSV file, or module:callable, such as digits:load_images"),
+        ("corruptions.custom.mine", "module:callable, such as digits:column_blur"),
+    ],
+)
+def test_a_path_in_place_of_a_name_is_said_to_be_one_and_the_example_fits_its_key(
+    folder, key, expected
+):
+    (folder / "models").mkdir()
+    (folder / "judge.pt").write_bytes(b"")
+    for name, what in (
+        ("models", "folder"),
+        (str(folder / "models"), "folder"),
+        ("judge.pt", "file"),
+    ):
+        with pytest.raises(FailcondError) as caught:
+            parts_of(name, key, folder)
+        assert str(caught.value).startswith(f"{key}: {name!r} is a {what}; name ")
+        assert str(caught.value).endswith(expected)
+    with pytest.raises(FailcondError, match="not of the form") as caught:
+        parts_of("no/where", key, folder)
+    assert str(caught.value).endswith(expected.rpartition(", or ")[2])
