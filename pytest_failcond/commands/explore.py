@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pytest_failcond.commands.arguments import chosen, names, up_to
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.ranges import SAMPLES, TOP
-from pytest_failcond.words.printing import say
+from pytest_failcond.words.printing import count, say
 
 if TYPE_CHECKING:
     from pytest_failcond.probes.keys import DirectionKey
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     for index, why in exploration.not_searched.items():
         say(f"class {known[index]!r} is not searched along several directions at once: {why}")
     films = sum(len(explored.films) for explored in exploration.explored)
-    say(f"wrote {options.out}: {films} directions, {len(content) / 1e6:.1f} MB")
+    say(f"wrote {options.out}: {count(films, 'direction')}, {len(content) / 1e6:.1f} MB")
     return 0
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MOST_IMAGES = 10**7
 _DIRECTIONS = 24
+_MOST_CLASSES = 12  # whose numbers are listed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,8 +103,20 @@ def run(options: argparse.Namespace) -> int:
         say(f"made {count(export.restored, 'missing or damaged file')} again")
     for why in short:
         say(why)
-    say(f"exported {count(len(export), 'image')} to {folder}")
+    say(f"exported {count(len(export), 'image')} to {folder}: {_shares(export)}")
     return 0
+
+
+def _shares(export: Export) -> str:
+    """Return the numbers of images by class and by kind."""
+    of_class, of_kind = export.by_class, export.by_kind
+    classes = ", ".join(f"{number} of {name!r}" for name, number in of_class.items())
+    if len(of_class) > _MOST_CLASSES:
+        least, most = min(of_class.values()), max(of_class.values())
+        each = str(most) if least == most else f"{least} to {most}"
+        classes = f"{each} of each of {len(of_class)} classes"
+    kinds = ", ".join(f"{kind} {number}" for kind, number in of_kind.items())
+    return f"{classes}; {kinds}"
 
 
 def _stopped(export: Export) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pytest_failcond.config.settings import Settings
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.words.printing import count
 
 
 def class_names(settings: Settings, generator: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -38,7 +39,7 @@ def _check_generator(names: Sequence[str], generator: Sequence[str]) -> None:
     """
     if len(names) != len(generator):
         raise FailcondError(
-            f"classes: names {len(names)} classes, but the generator has {len(generator)}: "
+            f"classes: names {count(len(names), 'class')}, but the generator has {len(generator)}: "
             f"{', '.join(generator)}"
         )
     for index, name in enumerate(names):

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_failcond.errors import NO_GENERATOR, FailcondError
 from pytest_failcond.hard.candidates import Search
 from pytest_failcond.hard.folder import ExportFolder
-from pytest_failcond.hard.manifest import SCHEMA, Asked, Manifest, Progress, Subjects
+from pytest_failcond.hard.manifest import SCHEMA, Asked, Kind, Manifest, Progress, Subjects
 from pytest_failcond.hard.places import folders
 from pytest_failcond.hard.rendering import BLOCK, StartStyles
 from pytest_failcond.hard.same import check_answers
@@ -19,6 +19,7 @@ from pytest_failcond.laboratory.measure import Laboratory
 from pytest_failcond.probes.direction.fitness import unfit_sentence
 from pytest_failcond.process.exchange import UserCodeError
 from pytest_failcond.process.interrupts import interruptible
+from pytest_failcond.words.printing import count
 
 _SAVE_EVERY_SECONDS = 60.0
 
@@ -72,6 +73,16 @@ class Export:
         """Return the number of images that were found."""
         return len(self._folder)
 
+    @property
+    def by_class(self) -> dict[str, int]:
+        """The number of images of each class that is asked for, by name."""
+        return {self._names[label]: self._folder.count(label) for label in self._asked.classes}
+
+    @property
+    def by_kind(self) -> dict[Kind, int]:
+        """The number of images of each way of failing that is asked for."""
+        return {kind: self._folder.count_of(kind) for kind in self._asked.kinds}
+
     def run(self, tell: Tell) -> list[str]:
         """Search until all shares are found, or given up.
 
@@ -85,8 +96,10 @@ class Export:
         with interruptible() as interrupted:
             self._restore(tell, interrupted)
             while (label := self._next()) is not None:
-                name = f"class {self._names[label]!r}"
-                tell(len(self), self._asked.count, f"{len(self):,} images, {name}")
+                found = f"{len(self):,} of {count(self._asked.count, 'image')}"
+                tell(
+                    len(self), self._asked.count, f"{found}; searching class {self._names[label]!r}"
+                )
                 self._search(label)
                 if interrupted():
                     self._save(complete=False)

@@ -18,6 +18,7 @@ from pytest_failcond.hard.listing import files_in
 from pytest_failcond.hard.manifest import (
     MANIFEST,
     HardImage,
+    Kind,
     Manifest,
     Progress,
     line,
@@ -69,6 +70,7 @@ class ExportFolder:
         self.earlier = earlier
         self.saved = len(earlier)
         self._numbers = Counter(image.label for image in earlier)
+        self._kinds = Counter(image.kind for image in earlier)
         if not self._lines:
             self.save(
                 self.head.progress, complete=False
@@ -80,6 +82,10 @@ class ExportFolder:
     def count(self, label: int) -> int:
         """Return the number of images of a class."""
         return self._numbers[label]
+
+    def count_of(self, kind: Kind) -> int:
+        """Return the number of images that fail in a way."""
+        return self._kinds[kind]
 
     def earlier_of(self, label: int) -> list[HardImage]:
         """Take the images of a class that an earlier session found."""
@@ -96,6 +102,7 @@ class ExportFolder:
         if self.head.asked.files:
             write_atomically(self._folder / file, content)
         self._numbers[candidate.label] += 1
+        self._kinds[candidate.kind] += 1
         image = HardImage(
             file=file,
             label=candidate.label,

@@ -18,6 +18,7 @@ MANIFEST = "manifest.json"
 SCHEMA = 4
 _WHAT = "a manifest of hard images"
 _REMEDY = "export again, into an empty folder"
+_SOURCE = "`failcond export FOLDER` makes a folder with one"
 
 Kind = Literal["direction", "combination", "near"]
 """A way of failing: moved along one dimension past the break, along several, or to just before it."""
@@ -180,7 +181,7 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         FailcondError: it is missing, damaged, or of another version.
     """
-    data = read_json(path, _WHAT, _REMEDY)
+    data = read_json(path, _WHAT, _REMEDY, _SOURCE)
     schema = data.get("schema") if isinstance(data, dict) else None
     if type(schema) is not int:
         raise FailcondError(f"{path}: is not {_WHAT}; {_REMEDY}")

@@ -28,6 +28,7 @@ _JUDGES: FileKind[PackConfig] = FileKind(
     config=PackConfig.from_json,
     shapes=lambda config: config.all_shapes,
     dtype="F16",
+    source="`failcond judge` makes one",
 )
 _REMEDY = "a file of judges is a .safetensors file, as `failcond judge` writes one"
 

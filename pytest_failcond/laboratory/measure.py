@@ -84,7 +84,7 @@ class Laboratory:
         if self.classifier.classes not in (None, len(names)):
             raise FailcondError(
                 f"the {self.classifier.name} has {self.classifier.classes} classes, but there are "
-                f"{len(names)}"
+                f"{len(names)}; check its outputs, `classes` and the generator"
             )
         self.classifier.classes = len(names)
         for judge in self.acceptance.judges:

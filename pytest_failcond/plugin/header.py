@@ -21,7 +21,9 @@ def header(config: pytest.Config, state: State) -> str:
     if grid is not None:
         parts.append(count(len(grid.names) * len(grid.severities), "corruption cell"))
     if state.classes is not None and settings.generator is not None:
-        parts.append(f"{len(state.classes)} classes x {settings.corner_cases.top} directions")
+        parts.append(
+            f"{count(len(state.classes), 'class')} x {count(settings.corner_cases.top, 'direction')}"
+        )
         if (search := settings.combinations) is not None:
             searches = len(state.classes) + len(search.pairs(state.classes))
             parts.append(count(searches, "combination test"))

@@ -10,7 +10,7 @@ from pytest_failcond.probes.registry import PROBES
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.verdicts.gates import Check, GateResult, amount, unit
 from pytest_failcond.words.printing import count as count
-from pytest_failcond.words.printing import printable
+from pytest_failcond.words.printing import plural, printable
 
 Status = Literal["passed", "marginal", "not_evaluated", "waived", "warned", "failed", "error"]
 """A verdict as it counts: a waived or warning failure does not count as failed."""
@@ -240,3 +240,13 @@ def subject(run: Shown) -> str:
     model = run.settings.get("classifier") or "the classifier of conftest.py"
     made = origin(run.environment)
     return printable(f"{model}, {made}" if made else str(model))
+
+
+def no_change(numbers: Sequence[int]) -> str:
+    """Say that no change of images stands out, as far as these numbers of start images, of each row, can tell."""
+    least, most = min(numbers), max(numbers)
+    few = str(most) if least == most else f"{least} to {most}"
+    return (
+        f"What changes: no change stands out from chance in {few} {plural(most, 'start image')} of a class; more "
+        "`samples` may show one."
+    )

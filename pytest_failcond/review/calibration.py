@@ -76,7 +76,9 @@ def calibration_text(
     why = (
         f"a share of {share} needs at least {count(enough, 'faultless answer')} to corner cases of one level"
         if not found.tested
-        else f"a share of {share} is not proven at the strictest level with {enough} images"
+        else f"a share of {share} is not proven at the strictest level with {count(enough, 'image')}"
     )
-    lines.append(f"{why}; at least {found.missing} more answers are needed; {another(given)}")
+    lines.append(
+        f"{why}; at least {count(found.missing, 'more answer')} {'is' if found.missing == 1 else 'are'} needed; {another(given)}"
+    )
     return lines, False

@@ -18,12 +18,14 @@ from pytest_failcond.review.answers import Answer, ReaderKind, Review
 from pytest_failcond.review.choices import RULE
 from pytest_failcond.review.deck import Deck, Hash, Name
 from pytest_failcond.storage.files import write_atomically
-from pytest_failcond.storage.reading import Many, Record, parse_json, read_bytes, shown, validate
+from pytest_failcond.storage.opening import read_bytes
+from pytest_failcond.storage.reading import Many, Record, parse_json, shown, validate
 
 Pixels = npt.NDArray[np.uint8]
 GROUND = 128
 """Level of the ground around an image, the same as on the page."""
 _SIDE = 448  # px; images are enlarged by whole factors up to this side
+_SOURCE = "the page downloads one, and `failcond review RUN --images FOLDER` writes one to fill in"
 _ON_SHEET = 112
 _ACROSS = 10
 _MARGIN = 16
@@ -126,7 +128,7 @@ def read_answers(
     Raises:
         FailcondError: it is damaged or foreign, it has no answers, or they do not fit the deck.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, _SOURCE)
     try:
         if content.lstrip()[:1] == b"{":
             found, how = _from_page(parse_json(content), review, reader, kind), "read the page"

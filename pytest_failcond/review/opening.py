@@ -18,6 +18,7 @@ from pytest_failcond.review.drawing import Pixels, Start, breaks_of, draw
 from pytest_failcond.review.subjects import subjects_of
 from pytest_failcond.runs.run import Run
 from pytest_failcond.subjects.images import png
+from pytest_failcond.words.printing import count
 
 Tell = Callable[[str], None]
 _COMPARED = ("classifier", "generator", "judge", "least_p", "truncation")
@@ -109,7 +110,7 @@ def _draw(
         of_class = breaks_of(index, records, laboratory)
         pool.add(of_class)
         if of_class.ways or of_class.breaks:
-            tell(f"class {name!r}: {len(of_class.breaks)} broken images")
+            tell(f"class {name!r}: {count(len(of_class.breaks), 'broken image')}")
     claims = [claim for deck in review.decks for claim in deck.claims]
     own = [claim for deck in review.decks if _is_of(deck, subjects) for claim in deck.claims]
     found = draw(
@@ -145,4 +146,6 @@ def _say_what_is_missing(
     few = {kind: kinds.count(kind) for kind in counts if kinds.count(kind) < counts[kind]}
     for kind, number in few.items():
         if kind != "rejected" or laboratory.acceptance.judged:
-            tell(f"the deck has only {number} images of kind {kind!r}; {counts[kind]} were wanted")
+            tell(
+                f"the deck has only {count(number, 'image')} of kind {kind!r}; {counts[kind]} were wanted"
+            )

@@ -65,6 +65,7 @@ class Standing(Record):
         unread: whether combinations are searched, and no deck that was read draws from them.
         rejected: rejected breaks that show their class, among all.
         agreement: images with the same answer from all their readers, among those with several readers.
+        read: images that have an answer, among all of the decks that count and have answers.
         readers: of the decks that count.
         decks: ids of the decks that count.
     """
@@ -78,6 +79,7 @@ class Standing(Record):
     unread: bool = False
     rejected: Share = Share(some=0, all=0)
     agreement: Share = Share(some=0, all=0)
+    read: Share = Share(some=0, all=0)
     readers: Many[Reader] = Field([])
     decks: Many[str] = Field([])
 
@@ -149,6 +151,9 @@ def standing(review: Review, now: Subjects, given: Mapping[str, str] | None = No
             one for one in images if one.claim.kind == "rejected" and _is_searched(one.claim, now)
         ),
         agreement=_agreement(images),
+        read=Share(
+            some=len(images), all=sum(len(deck.claims) for deck in decks if deck.id in read)
+        ),
         readers=_readers(images),
         decks=[deck.id for deck in decks],
     )

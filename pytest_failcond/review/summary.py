@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_failcond.review.answers import Review
 from pytest_failcond.review.deck import Deck, Subjects
 from pytest_failcond.review.standing import is_accepted, read_images, standing, unread, why_not
-from pytest_failcond.review.wording import sentence
+from pytest_failcond.review.wording import marginal, sentence
 from pytest_failcond.words.printing import count
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def summary(review: Review, settings: Settings) -> Iterator[str]:
         found = standing(review, now, settings.given)
         told_before += f"{found.outdated}; "
         yield sentence(found, settings.confidence)
+        if told := marginal(found):
+            yield told
         if told := _by_move(review, [deck for deck in decks if deck.id in found.decks], now):
             yield told
         reasons |= {deck.id: why_not(deck, now) for deck in decks}

@@ -10,6 +10,11 @@ from pytest_failcond.review.standing import Reader, Share, Standing
 from pytest_failcond.statistics.bounds import proportion_bound
 from pytest_failcond.words.printing import count
 
+CARELESS = (
+    "readers who miss more than a fifth of the test images, or name more than a fifth of the unreadable ones, "
+    "make `reviewed_validity` marginal at best"
+)
+
 
 def sentence(standing: Standing, confidence: float) -> str:
     """Say the readers' findings, or why the review does not apply.
@@ -20,7 +25,7 @@ def sentence(standing: Standing, confidence: float) -> str:
     if standing.outdated:
         return standing.outdated
     parts = [
-        f"{_breaks(standing.breaks, confidence)}, read by {who(standing.readers)}, on version "
+        f"{_so_far(standing.read)}{_breaks(standing.breaks, confidence)}, read by {who(standing.readers)}, on version "
         f"{standing.version}"
     ]
     if standing.found_by:
@@ -31,10 +36,16 @@ def sentence(standing: Standing, confidence: float) -> str:
     if standing.rejected.all:
         rejected = standing.rejected
         parts.append(f"of {count(rejected.all, 'rejected break')} {rejected.some} could be read")
-    parts.append(checks(standing.readers))
+    parts.append(checks(standing.readers, alone=len(standing.readers) == 1))
     if standing.agreement.all:
         parts.append(f"readers agree on {standing.agreement} images")
     return "; ".join(parts)
+
+
+def _so_far(read: Share) -> str:
+    """Say how many images are read, if they are not all."""
+    are = "is" if read.some == 1 else "are"
+    return f"{read} images {are} read so far: " if read.some < read.all else ""
 
 
 def _breaks(breaks: Share, confidence: float) -> str:
@@ -58,9 +69,9 @@ def who(readers: Sequence[Reader]) -> str:
     return " and ".join(filter(None, (persons, models)))
 
 
-def checks(readers: Sequence[Reader]) -> str:
-    """Say the readers' results on the checks, whose right answers are known."""
-    names = ["the reader"] if len(readers) == 1 else [reader.name for reader in readers]
+def checks(readers: Sequence[Reader], *, alone: bool) -> str:
+    """Say readers' results on the checks, whose right answers are known; ``alone``: there is one reader in all."""
+    names = ["the reader"] if alone else [reader.name for reader in readers]
     told = []
     for name, reader in zip(names, readers, strict=True):
         of = [f"{reader.tests} test images"] if reader.tests.all else []
@@ -69,10 +80,19 @@ def checks(readers: Sequence[Reader]) -> str:
     return "; ".join(told)
 
 
+def marginal(standing: Standing) -> str:
+    """Say why the readers make the metric marginal, with the rule; empty if they do not."""
+    told = warning(standing)
+    return f"{told}; {CARELESS}" if told else ""
+
+
 def warning(standing: Standing) -> str:
     """Name a reader whose checks speak against the answers; empty if there is none."""
     careless = [reader for reader in standing.readers if not reader.reliable]
-    return f"{checks(careless[:1])}, which speaks against the answers" if careless else ""
+    alone = len(standing.readers) == 1
+    return (
+        f"{checks(careless[:1], alone=alone)}, which speaks against the answers" if careless else ""
+    )
 
 
 def doubts(standing: Standing) -> str:

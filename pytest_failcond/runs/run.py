@@ -46,6 +46,8 @@ from pytest_failcond.verdicts.gates import Check, GateResult
 from pytest_failcond.verdicts.plan import number_of_checks
 from pytest_failcond.words.remarks import Remark, remarks_of
 
+_SOURCE = "`pytest --failcond-json=PATH` makes a run"
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -242,7 +244,7 @@ class Run:
             FailcondError: it is missing, damaged, edited, or of another schema.
         """
         where = Path(path)
-        data = read_json(where, "a run file of pytest-failcond")
+        data = read_json(where, "a run file of pytest-failcond", source=_SOURCE)
         if not isinstance(data, dict) or "schema" not in data:
             raise FailcondError(f"{where}: not a run file of pytest-failcond")
         if data["schema"] != SCHEMA:

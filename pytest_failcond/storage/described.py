@@ -38,6 +38,7 @@ class FileKind(Generic[C]):
         shapes: of the tensors that a configuration asks for, by name.
         dtype: of all tensors, as safetensors calls it.
         training: the fields that are read from the record of the training.
+        source: what makes such a file, as a clause.
     """
 
     format: str
@@ -47,6 +48,7 @@ class FileKind(Generic[C]):
     shapes: Callable[[C], Mapping[str, tuple[int, ...]]]
     dtype: str
     training: type[Record] = AnyTraining
+    source: str = ""
 
     def described(self, config: Any, training: Mapping[str, Any]) -> dict[str, str]:
         """Return the texts of a header: configuration and training are JSON-ready."""
@@ -68,7 +70,7 @@ class FileKind(Generic[C]):
             FailcondError: the file is missing, truncated, foreign, of another version, or its tensors
                 are not those of its configuration.
         """
-        header = read_header(path, remedy)
+        header = read_header(path, remedy, self.source)
         metadata = header.metadata
         if metadata.get("format") != self.format:
             raise FailcondError(f"{path}: a safetensors file, but not {self.name}; {remedy}")

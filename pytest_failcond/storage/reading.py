@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-import stat
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pydantic import (
 
 from pytest_failcond.errors import FailcondError, nearest
 from pytest_failcond.ranges import shorten
+from pytest_failcond.storage.opening import read_bytes
 
 _DEEPEST = 100  # levels of lists and objects; a run file has 8, each training from another's end 2
 _LONGEST_NUMBER = 400  # digits
@@ -167,35 +167,19 @@ def shown(value: Any) -> str:
     return short.repr(value)
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a file or a pipe.
-
-    Raises:
-        FailcondError: it is missing, a folder or a device, or cannot be read.
-    """
-    try:
-        mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-            what = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
-            raise FailcondError(f"{path}: cannot be read: it is {what}; name a file")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        reason = getattr(error, "strerror", None) or error
-        raise FailcondError(f"{path}: cannot be read ({reason})") from error
-
-
-def read_json(path: Path, what: str, remedy: str = "") -> Any:
+def read_json(path: Path, what: str, remedy: str = "", source: str = "") -> Any:
     """Return a file's JSON.
 
     Args:
         path: of the file.
         what: the expected kind: "a run file of pytest-failcond".
         remedy: the advice if it is another kind.
+        source: what makes such a file, in the message if it is missing.
 
     Raises:
         FailcondError: it cannot be read, or is another kind of file.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, source)
     try:
         return parse_json(content)
     except ValueError as error:

@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from pytest_failcond.errors import FailcondError
-from pytest_failcond.storage.reading import Many, Record, parse_json, shown, validate, what_it_is
+from pytest_failcond.storage.opening import unreadable
+from pytest_failcond.storage.reading import (
+    Many,
+    Record,
+    parse_json,
+    shown,
+    validate,
+    what_it_is,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,12 +69,13 @@ class Header:
     tensors: dict[str, Tensor]
 
 
-def read_header(path: str | os.PathLike[str], remedy: str = "") -> Header:
+def read_header(path: str | os.PathLike[str], remedy: str = "", source: str = "") -> Header:
     """Return a safetensors file's header, after checking that the file is whole.
 
     Args:
         path: of the file.
         remedy: what to do where it is something else.
+        source: what makes such a file, in the message if it is missing.
 
     Raises:
         FailcondError: the file is missing, truncated, or not a safetensors file.
@@ -83,8 +92,7 @@ def read_header(path: str | os.PathLike[str], remedy: str = "") -> Header:
             whole = len(start) == 8 and length <= min(_LARGEST_HEADER, found.st_size - 8)
             text = stream.read(length if whole else 512)
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        reason = getattr(error, "strerror", None) or error
-        raise FailcondError(f"{where}: cannot be read ({reason})") from error
+        raise unreadable(where, error, source) from error
     if len(start) == 8 and not whole and text.startswith(b"{") and length <= _LARGEST_HEADER:
         raise FailcondError(f"{where}: truncated within its header; copy the file again")
     if not whole or not text.startswith(b"{"):

@@ -118,7 +118,7 @@ def _check_shape(
         chosen_head = "" if head is None else f"`head` = {head!r}, "
         raise FailcondError(
             f"{the(name)} returned {logits.shape[1]} classes, but there are {classes}; "
-            f"check {chosen_head}`classes` and the generator"
+            f"check its outputs, {chosen_head}`classes` and the generator"
         )
 
 

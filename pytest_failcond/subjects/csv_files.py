@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pytest_failcond.errors import FailcondError, nearest
-from pytest_failcond.storage.reading import read_bytes, shown, what_it_is
+from pytest_failcond.storage.opening import read_bytes
+from pytest_failcond.storage.reading import shown, what_it_is
 from pytest_failcond.subjects.folders import ImageFile, check_order, listed
 
 _COLUMNS = {

@@ -19,6 +19,7 @@ from pytest_failcond.errors import FailcondError
 from pytest_failcond.generators.stylegan2.config import GeneratorConfig
 from pytest_failcond.storage.reading import Many, Record, validate
 from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.words.printing import count
 
 
 class _MixRecord(Record):
@@ -145,7 +146,7 @@ class TrainingImages:
         """Raise a FailcondError unless a generator of this shape can learn from these images."""
         if len(config.classes) != len(self._by_class):
             raise FailcondError(
-                f"classes: {len(config.classes)} names, but the labels are "
+                f"classes: {count(len(config.classes), 'name')}, but the labels are "
                 f"0 to {len(self._by_class) - 1}; name every class once"
             )
         expected = (*config.image_size, config.image_channels)

@@ -30,7 +30,7 @@ from pytest_failcond.training.fidelity import (
     usefulness,
 )
 from pytest_failcond.training.tables import table
-from pytest_failcond.words.printing import printable
+from pytest_failcond.words.printing import count, printable
 
 PER_CLASS = 1_000
 _CHUNK = 1_024  # images synthesised before they are cut to 8 bits
@@ -221,7 +221,7 @@ def _counts(
     if counts.min() <= NEIGHBOURS:
         few = generator.classes[int(counts.argmin())]
         raise FailcondError(
-            f"class {few!r} has {counts.min()} images to compare; more than {NEIGHBOURS} are "
+            f"class {few!r} has {count(int(counts.min()), 'image')} to compare; more than {NEIGHBOURS} are "
             "needed in the training images, in the test images and per class"
         )
     return counts

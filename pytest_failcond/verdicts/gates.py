@@ -20,6 +20,7 @@ from pytest_failcond.probes.regression import PROBE as REGRESSION
 from pytest_failcond.statistics.bounds import Side, adjusted
 from pytest_failcond.verdicts.metrics import Case, Measure, Value
 from pytest_failcond.verdicts.plan import number_of_checks
+from pytest_failcond.words.printing import count
 
 VerdictName = Literal["passed", "marginal", "failed", "error", "not_evaluated"]
 _ORDER: tuple[VerdictName, ...] = ("passed", "marginal", "not_evaluated", "error", "failed")
@@ -129,7 +130,7 @@ def check(
     except NotEvaluated as why:
         return _make(gate, key, "not_evaluated", str(why), class_index=class_index)
     if gate.min_n is not None and found.n < gate.min_n:
-        few = f"rests on {found.n} images, fewer than min_n = {gate.min_n}"
+        few = f"rests on {count(found.n, 'image')}, fewer than min_n = {gate.min_n}"
         return replace(unmeasured(gate, key, few, class_index), value=found.value, n=found.n)
     if checks is None:
         checks = number_of_checks(gate, settings, class_names)

@@ -89,5 +89,12 @@ def escape_html(text: str) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Count things: ``1 gate``, ``2 gates``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """Count things: ``1 gate``, ``2 gates``, ``3 classes``."""
+    return f"{number} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return the noun for a number of things: ``gate`` for 1, ``gates`` for 2."""
+    if number == 1:
+        return noun
+    return f"{noun}es" if noun.endswith(("s", "ch", "x")) else f"{noun}s"

@@ -48,7 +48,7 @@ def test_a_test_for_each_class_and_pair(searched):
     assert names == {"circle", "square", "star", "circle-star", "square-star"}
     assert "Combined corner cases" in text
     assert "Distance to each class" in text
-    assert "3 classes x 1 directions, 5 combination tests" in text
+    assert "3 classes x 1 direction, 5 combination tests" in text
 
 
 def test_the_run_keeps_the_searches_with_their_pictures(searched):

@@ -24,6 +24,7 @@ from pytest_failcond import Classifier, FailcondError, FailcondWarning, corrupt
 from pytest_failcond.errors import may_pass
 from pytest_failcond.process.surroundings import ours
 from pytest_failcond.subjects import batches
+from pytest_failcond.subjects.answers import logits_of_tensor
 from pytest_failcond.subjects.loading import call
 from pytest_failcond.subjects.scale import are_probabilities
 from pytest_failcond.words.remarks import Remark
@@ -847,3 +848,14 @@ def test_an_error_of_a_model_is_not_its_own_cause():
         error = error.__cause__
     assert error is None, "the causes go round in a circle"
     assert may_pass(raised.value)
+
+
+@pytest.mark.parametrize("width", [2, 9, 11])
+def test_another_number_of_outputs_names_all_that_may_be_wrong(width):
+    for head, first in ((None, ""), ("logits", "`head` = 'logits', ")):
+        with pytest.raises(FailcondError) as caught:
+            logits_of_tensor({"logits": torch.zeros(4, width)}, "classifier", 4, 10, head)
+        assert (
+            f"returned {width} classes, but there are 10; check its outputs, {first}`classes` and"
+            in str(caught.value)
+        )

@@ -27,6 +27,7 @@ from pytest_failcond.probes.combination.reproduce import show_command
 from pytest_failcond.probes.keys import CombinationKey
 from pytest_failcond.probes.registry import PROBES, parse_key
 from pytest_failcond.probes.regression import searches
+from pytest_failcond.report import html, markdown, terminal
 from pytest_failcond.runs.compare import compare
 from pytest_failcond.runs.run import Run
 from pytest_failcond.statistics.shifts import breaking_shift_bound
@@ -230,6 +231,25 @@ def test_the_changes_are_said_together():
     assert words.summary(run, toward).startswith("1 of 2 start images are taken for [red]x")
     assert words.summary(run, toward).endswith("rejected what the guides let pass: slant +")
     assert words.half_at(combined(KEY, [None, None, 4.0])) == "> 12.0 σ"
+
+
+MEDIUMS = {
+    "terminal": lambda run: terminal.render(run, width=200, color=False, unicode=True),
+    "html": html.page,
+    "markdown": markdown.render,
+}
+
+
+@pytest.mark.parametrize("medium", MEDIUMS.values(), ids=MEDIUMS)
+def test_changes_that_no_row_has_are_explained_by_the_few_images(medium):
+    few = combined(KEY, [0.0, 3.0, 4.0, None], changes={"contrast": 0.05})
+    more = combined(CombinationKey(1), [3.0] * 7, changes={"slant": 0.0})
+    told = "no change stands out from chance in 2 to 7 start images of a class"
+    assert told in " ".join(medium(with_searches(make_run(), few, more)).split())
+    seen = replace(more, attributes=combined(KEY, [3.0], changes={"slant": 0.9}).attributes)
+    assert told not in " ".join(medium(with_searches(make_run(), few, seen)).split())
+    assert words.meaning([seen, few]) == words.TOGETHER
+    assert words.meaning([combined(KEY, [None] * 3, changes={})]) == words.TOGETHER
 
 
 def test_groups_begin_with_the_typical_and_the_largest():

@@ -690,7 +690,7 @@ def test_the_command_exports_and_goes_on(project, capsys):
     line = ["export", "hard", "--count", "4", "--classes", "star,circle", "--kinds", "near"]
     assert main(line) == 0
     said = capsys.readouterr()
-    assert "exported 4 images to hard" in said.out
+    assert "exported 4 images to hard: 2 of 'circle', 2 of 'star'; near 4" in said.out
     assert "no judge is configured" in said.out
     assert "Starts an export to hard." in said.err
     before = content(project / "hard")
@@ -698,6 +698,13 @@ def test_the_command_exports_and_goes_on(project, capsys):
     assert "Continues an export to hard." in capsys.readouterr().err
     assert content(project / "hard") == before
     assert HardImages("hard").labels.tolist().count(2) == 2
+
+
+def test_progress_counts_all_images_and_names_the_class_that_is_searched(tmp_path):
+    told = []
+    export(tmp_path / "hard", tell=lambda *said: told.append(said), count=4, kinds=["near"])
+    assert told[0] == (0, 4, "0 of 4 images; searching class 'circle'")
+    assert all(text.startswith(f"{done} of 4 images; searching class ") for done, _, text in told)
 
 
 def test_a_stop_says_what_is_saved(project, capsys, monkeypatch):

@@ -100,7 +100,7 @@ def test_too_few_images_are_said(labels, words):
 
 def test_equal_images_count_once():
     images = np.repeat(stripes(60).images[:2], 30, axis=0)
-    with pytest.raises(FailcondError, match="class 0 has 1 different images"):
+    with pytest.raises(FailcondError, match="class 0 has 1 different image;"):
         divide(LabeledImages(images, np.repeat([0, 1], 30)), 0)
 
 

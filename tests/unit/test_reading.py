@@ -9,9 +9,15 @@ import pickle
 import pytest
 
 from pytest_failcond.errors import FailcondError
+from pytest_failcond.generators.stylegan2.checkpoint import read_config
+from pytest_failcond.hard.manifest import read_manifest as read_export
+from pytest_failcond.judges.file import read_judges
 from pytest_failcond.probes.corpus.manifest import read_manifest
+from pytest_failcond.review.answers import Review
+from pytest_failcond.review.folder import read_answers
 from pytest_failcond.runs.run import Run
-from pytest_failcond.storage.reading import parse_json, read_bytes
+from pytest_failcond.storage.opening import read_bytes
+from pytest_failcond.storage.reading import parse_json
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
@@ -50,6 +56,26 @@ def test_what_it_is_is_said(tmp_path, read, content, words):
     assert words in sentence
     assert "\n" not in sentence
     assert len(sentence) < len(str(path)) + 200
+
+
+SOURCES = {
+    "a run": (Run.load, "pytest --failcond-json="),
+    "an export": (read_export, "failcond export"),
+    "a generator": (read_config, "failcond train"),
+    "judges": (read_judges, "failcond judge"),
+    "answers": (lambda path: read_answers(path, Review(), None, None, None), "failcond review"),
+}
+
+
+@pytest.mark.parametrize(("read", "command"), SOURCES.values(), ids=SOURCES)
+def test_a_missing_file_is_refused_with_the_command_that_makes_one(tmp_path, read, command):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "nowhere", tmp_path / "file" / "below"):
+        with pytest.raises(FailcondError) as caught:
+            read(path)
+        told = str(caught.value)
+        assert told.startswith(f"{path}: cannot be read (No")
+        assert f"; `{command}" in told or f"`{command}" in told.partition("; ")[2]
 
 
 @pytest.mark.parametrize("read", [Run.load, read_manifest], ids=["run", "manifest"])

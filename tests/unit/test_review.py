@@ -32,7 +32,7 @@ from pytest_failcond.review.standing import Reader, Share, standing
 from pytest_failcond.review.statistics import LEVELS, calibrate, faultless
 from pytest_failcond.review.summary import summary
 from pytest_failcond.review.unreadable import unreadable
-from pytest_failcond.review.wording import doubts, sentence
+from pytest_failcond.review.wording import CARELESS, doubts, sentence
 from pytest_failcond.statistics.bounds import proportion_bound
 from pytest_failcond.subjects.images import png
 from tests.decks import (
@@ -283,6 +283,26 @@ def test_the_sentence_of_a_whole_review():
         "10 unreadable ones"
     )
     assert doubts(found) == ""
+
+
+def test_an_unfinished_deck_comes_first_in_the_sentence():
+    deck, _ = make_deck(drawn(), CLASSES, subjects(), 1)
+    later, _ = make_deck(drawn(seed=1), CLASSES, subjects(), 2)
+    answers = read_all(deck, truthful)
+    for number in range(1, len(answers)):
+        told = sentence(standing(review_of(deck, answers[:number]), subjects()), 0.95)
+        are = "is" if number == 1 else "are"
+        assert told.startswith(f"{number} of {len(answers)} images {are} read so far: ")
+    waiting = Review((deck, later)).with_answers(answers)
+    assert "so far" not in sentence(standing(waiting, subjects()), 0.95)
+
+
+def test_the_summary_says_why_readers_make_the_metric_marginal():
+    few = {"break": 6, "test": 6, "unreadable": 6}
+    deck, _ = make_deck(drawn(few), CLASSES, subjects(), 1)
+    for say, careless in ((truthful, False), (lambda claim: CLASSES[0], True)):
+        told = " ".join(summary(review_of(deck, read_all(deck, say)), Settings()))
+        assert (f"which speaks against the answers; {CARELESS}" in told) == careless
 
 
 def test_combinations_are_told_beside_directions_and_belong_to_their_search():

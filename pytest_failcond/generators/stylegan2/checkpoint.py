@@ -32,6 +32,7 @@ GENERATOR: FileKind[GeneratorConfig] = FileKind(
     shapes=lambda config: config.tensor_shapes,
     dtype="F32",
     training=_Training,
+    source="`failcond train` makes one",
 )
 
 

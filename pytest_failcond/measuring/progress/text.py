@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_failcond.measuring.progress.notes import Current, Notes
 from pytest_failcond.probes.keys import CorpusKey, Key, RankingKey
+from pytest_failcond.words.printing import plural
 
 _LONG = 60.0  # s; the memory of shorter work is not shown
 _MOST_KEYS = 4  # shown at once; with more processes, the rest are counted
@@ -83,7 +84,7 @@ def rows(
 def _current(current: Current, finished: dict[Key, float | None], now: float) -> list[str]:
     """Return key, images done, speed and time left, as far as they are known."""
     elapsed = max(now - current.started, 1e-9)
-    amount = f"{current.done:,} images"
+    amount = f"{current.done:,} {plural(current.done, 'image')}"
     if current.total is not None:
         amount = f"{current.done:,} of {current.total:,} images"
     parts = [f"{current.key}  {amount}"]

@@ -98,6 +98,8 @@ def _tables(run: Shown, worst: Sequence[Combined]) -> Iterator[Block]:
             which = f"The worst {len(few)} of {len(worst)} classes{rest}. "
         by_class = sorted(few, key=lambda one: one.class_index)
         yield _table(run, by_class, which=which, on=on)
+        if said := words.no_change(by_class):  # tables of Markdown have no legend
+            yield Note(said, "aside", on=on & MARKDOWN)
 
 
 def _table(
@@ -113,7 +115,7 @@ def _table(
         Column("one direction", "number", on=compared, told=words.SINGLE),
         Column("moved", "number", told=words.DIMENSIONS),
         Column("rejected", "number", told=words.REJECTED),
-        Column("what changes", "prose", spare=True, told=words.TOGETHER),
+        Column("what changes", "prose", spare=True, told=words.meaning(found)),
     ]
     rows: list[list[str | Cell]] = [
         [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pytest_failcond.probes.combination.record import Combined
 from pytest_failcond.probes.direction.record import Direction, directions_in
@@ -71,6 +71,19 @@ def together(found: Combined) -> list[str]:
         for c in found.standing_out[:_NAMED]
     ]
     return said or [wording.NOTHING]
+
+
+def meaning(found: Sequence[Combined]) -> str:
+    """Return the meaning of `together` of these searches."""
+    return no_change(found) or TOGETHER
+
+
+def no_change(found: Sequence[Combined]) -> str:
+    """Say that no change stands out in any of these searches; empty if one does, or nothing was found."""
+    moved = [len(one.cases) for one in found if one.attributes]
+    if not moved or any(one.standing_out for one in found):
+        return ""
+    return wording.no_change(moved)
 
 
 def in_a_word(found: Combined) -> str:

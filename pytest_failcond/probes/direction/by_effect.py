@@ -18,6 +18,7 @@ from pytest_failcond.probes.direction.outlook import Outlook
 from pytest_failcond.probes.direction.pushing import Pushing
 from pytest_failcond.probes.direction.starts import Starts
 from pytest_failcond.subjects.classifier import Classifier
+from pytest_failcond.words.printing import plural
 
 
 class Round(NamedTuple):
@@ -77,7 +78,7 @@ def rank_by_effect(
         raise FailcondError(
             f"class {generator.classes[starts.class_index]!r} cannot be ranked: whichever dimension is "
             f"pushed to an end of the generator's range, p of the {classifier.name} falls at none of "
-            f"{done} images; check that its output depends on the image"
+            f"{done} {plural(done, 'image')}; check that its output depends on the image"
         )
     order = np.lexsort((-np.abs(scores), -reached, scores == 0))
     return order, scores[order]

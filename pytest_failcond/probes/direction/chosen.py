@@ -9,7 +9,8 @@ from pytest_failcond.probes.direction.record import Direction, directions_in, ra
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents
-from pytest_failcond.report.wording import GRAVITY, LABELS, count
+from pytest_failcond.report.wording import GRAVITY, LABELS
+from pytest_failcond.words.printing import count, plural
 
 _WORST = 6  # directions, if not all are shown
 
@@ -46,7 +47,7 @@ def more_classes(run: Shown, others: Iterable[Direction]) -> str:
     statuses = Counter(filter(None, (contents.status_of_key(run, d.key) for d in left_out)))
     told = ", ".join(f"{statuses[s]} {LABELS[s]}" for s in reversed(GRAVITY) if statuses[s])
     number = len({d.class_index for d in left_out})
-    line = f"… and {count(len(left_out), 'direction')} of {number:,} more classes"
+    line = f"… and {count(len(left_out), 'direction')} of {number:,} more {plural(number, 'class')}"
     return f"{line}: {told}" if told else line
 
 

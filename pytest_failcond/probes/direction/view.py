@@ -88,6 +88,8 @@ def _on_pages(run: Shown) -> Iterator[Block]:
     shown, others = chosen.few_classes(run)
     if shown:
         yield _table(run, shown, every=True, on=PAGES)
+        if said := direction_text.no_change(shown):  # tables of Markdown have no legend
+            yield Note(said, "aside", on=MARKDOWN)
     if more := chosen.more_classes(run, others):
         yield Note(more, "aside", on=PAGES)
 

@@ -13,7 +13,7 @@ from pytest_failcond.probes.direction.record import Direction, rankings_in
 from pytest_failcond.probes.keys import DirectionKey
 from pytest_failcond.probes.shown import Shown
 from pytest_failcond.report import contents, wording
-from pytest_failcond.words.printing import printable
+from pytest_failcond.words.printing import plural, printable
 
 EXPLAINED = (
     "Shifts in σ of the dimension; broken: share of the start images, unmoved → at the end of "
@@ -112,7 +112,7 @@ def ranked_by_effect(run: Shown) -> list[str]:
         said.append(f"Ranked by measured effect instead of gradient, {which}{reason}")
     more = len(said) - contents.MOST_CLASSES
     return said[: contents.MOST_CLASSES] + (
-        [f"… and for {more:,} more reasons"] if more > 0 else []
+        [f"… and for {more:,} more {plural(more, 'reason')}"] if more > 0 else []
     )
 
 
@@ -126,7 +126,7 @@ def without_directions(run: Shown) -> list[str]:
     lines = [f"The judges follow no direction of class {name} for 1 σ" for name in names]
     more = len(lines) - contents.MOST_CLASSES
     return lines[: contents.MOST_CLASSES] + (
-        [f"… nor of {more:,} more classes"] if more > 0 else []
+        [f"… nor of {more:,} more {plural(more, 'class')}"] if more > 0 else []
     )
 
 
@@ -150,7 +150,15 @@ def meaning(directions: Sequence[Direction], most: int | None = None) -> str:
     """Return the meaning of `changes` of these directions; empty if nothing is known of them."""
     attributes = any(direction.attributes for direction in directions)
     places = any(_place(direction, most) for direction in directions)
-    return " ".join([ATTRIBUTES] * attributes + [PLACES] * places)
+    told = no_change(directions) or ATTRIBUTES
+    return " ".join([told] * attributes + [PLACES] * places)
+
+
+def no_change(directions: Sequence[Direction]) -> str:
+    """Say that no change stands out along any of these directions; empty if one does, or none was measured."""
+    told = any(direction.standing_out or _place(direction, None) for direction in directions)
+    measured = [direction.total for direction in directions if direction.attributes]
+    return "" if told or not measured else wording.no_change(measured)
 
 
 def _place(direction: Direction, most: int | None) -> list[str]:
@@ -200,7 +208,7 @@ def all_passed_over(run: Shown) -> list[str]:
     entries = chosen.passed_over(run)
     lines = [passed_over(run, *entry) for entry in entries[: contents.MOST_CLASSES]]
     if left_out := len(entries) - len(lines):
-        lines.append(f"… and of {left_out:,} more classes")
+        lines.append(f"… and of {left_out:,} more {plural(left_out, 'class')}")
     return lines
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pytest_failcond.corruptions.randomness import stream_key
 from pytest_failcond.errors import FailcondError
 from pytest_failcond.subjects.images import LabeledImages
+from pytest_failcond.words.printing import count
 
 _HELD_OUT = 10
 """One image in this many is held out."""
@@ -50,7 +51,7 @@ def divide(data: LabeledImages, seed: int) -> Parts:
         rows = first[order[labels[order] == label]]
         if len(rows) < LEAST:
             raise FailcondError(
-                f"labels: class {label} has {len(rows)} different images; judges need {LEAST} or "
+                f"labels: class {label} has {count(len(rows), 'different image')}; judges need {LEAST} or "
                 "more of each class, numbered without a gap"
             )
         held_out = -(-len(rows) // _HELD_OUT)
