@@ -44,7 +44,7 @@ def unreadable(error: OSError) -> str:
 
 
 NO_GENERATOR = (
-    'generator: none is configured; set generator = "file.safetensors" in [tool.failcond] '
+    'generator: none is configured; set generator = "file.safetensors" in the configuration '
     "(`failcond train` makes one, `failcond convert` makes one of another program's checkpoint)"
 )
 """The sentence of every part that needs a generator and finds none."""

@@ -114,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     _extend(Corpus.read_if_any(folder) or Corpus(folder), settings, wanted, options.classes)
     if settings.corpus is None:
         named = os.path.relpath(folder, settings.folder)
-        say(f'set corpus = "{Path(named).as_posix()}" in [tool.failcond]: the tests replay it')
+        say(f'set corpus = "{Path(named).as_posix()}" in {settings.table()}: the tests replay it')
     return 0
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 
 def set_key(key: str, path: Path) -> str:
-    """Return ``Next: set key = "path" in [tool.failcond]``, the path as the project's tables name it."""
-    from pytest_failcond.config.configuration import project_folder
+    """Return ``Next: set key = "path" in [tool.failcond]``, path and table as the project's file names them."""
+    from pytest_failcond.config.configuration import Finder, table_name
 
-    named = Path(os.path.relpath(path, project_folder(Path.cwd()))).as_posix()
-    return f"Next: set {key} = {json.dumps(named, ensure_ascii=False)} in [tool.failcond]"
+    found = Finder().nearest(Path.cwd())
+    folder = Path.cwd() if found is None else found.path.parent
+    named = Path(os.path.relpath(path, folder)).as_posix()
+    table = table_name(prefixed=found is None or found.prefixed)
+    return f"Next: set {key} = {json.dumps(named, ensure_ascii=False)} in {table}"

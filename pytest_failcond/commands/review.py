@@ -239,5 +239,5 @@ def _serve(path: Path, settings: Settings, options: argparse.Namespace, deck: De
         say("the same command continues with the rest")
         return 0
     if settings.review is None:
-        say(f'set review = "{path.name}" in [tool.failcond] to show the findings in reports')
+        say(f'set review = "{path.name}" in {settings.table()} to show the findings in reports')
     return _show(path, settings, options)

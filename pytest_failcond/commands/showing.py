@@ -153,7 +153,7 @@ def corrupted(wanted: Corrupted, settings: Settings) -> Shown:
 
     images = load_images(settings, settings.classes)
     if images is None:
-        raise FailcondError('images: none are configured; set images = "…" in [tool.failcond]')
+        raise FailcondError(f'images: none are configured; set images = "…" in {settings.table()}')
     if wanted.index >= len(images):
         raise FailcondError(f"--image: {wanted.index} is outside the {len(images)} test images")
     rows = np.array([wanted.index])

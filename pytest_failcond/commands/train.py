@@ -193,7 +193,11 @@ def _configured() -> Settings:
     from pytest_failcond.config.settings import Settings, load_settings
 
     found = Finder().nearest(Path.cwd())
-    given = Settings() if found is None else load_settings(found.path, found.table)
+    given = (
+        Settings()
+        if found is None
+        else load_settings(found.path, found.table, prefixed=found.prefixed)
+    )
     names = ("seed", "max_images", "corner_cases", "acceptance")
     return Settings(**{name: getattr(given, name) for name in names})
 

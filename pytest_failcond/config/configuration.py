@@ -18,14 +18,30 @@ _FEW = 3  # places that a sentence names
 
 @dataclass(frozen=True)
 class Configuration:
-    """A file that configures failcond, and its table."""
+    """A file that configures failcond, and its table.
+
+    Attributes:
+        path: of the file.
+        table: with the tables in it.
+        prefixed: whether the file names them ``[tool.failcond.…]``.
+    """
 
     path: Path
     table: dict[str, Any]
+    prefixed: bool = True
 
     def is_same(self, other: Configuration | None) -> bool:
         """Whether another one is the same file, however it is spelled."""
         return other is not None and self.path.samefile(other.path)
+
+
+def table_name(name: str = "", *, prefixed: bool = True) -> str:
+    """Name a table for a message: ``[tool.failcond.corruptions]``, or ``[corruptions]`` without the prefix.
+
+    Without a name, it is the table of all others: a file without the prefix has no name for it.
+    """
+    parts = [*(["tool.failcond"] if prefixed else []), *([name] if name else [])]
+    return f"[{'.'.join(parts)}]" if parts else "the configuration, above its tables"
 
 
 def read_configuration(path: Path, option: str) -> Configuration:
@@ -145,4 +161,4 @@ def _read(path: Path) -> Configuration | None:
     table = nested if nested is not None or path.name == "pyproject.toml" else data
     if table is not None and not isinstance(table, dict):
         raise FailcondError(f"{path}: [tool.failcond] must be a table, not {table!r}")
-    return None if table is None else Configuration(path, table)
+    return None if table is None else Configuration(path, table, table is nested)

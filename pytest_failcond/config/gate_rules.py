@@ -113,14 +113,14 @@ def _check_selection(gate: GateSettings, settings: Settings) -> None:
     needs_cells = "corruptions" in metric.selectors and (chosen or not metric.needs_baseline)
     if needs_cells and grid is None:
         raise ValueError(
-            f"gate {gate.id!r} selects nothing: there is no [tool.failcond.corruptions]"
+            f"gate {gate.id!r} selects nothing: there is no {settings.table('corruptions')}"
         )
     if missing := PROBES.of_metric(gate.metric).missing(settings):
         raise ValueError(f"gate {gate.id!r} selects nothing: {missing}")
     if metric.needs_reference and (grid is None or grid.reference is None):
         raise ValueError(
             f"gate {gate.id!r}: metric {gate.metric!r} compares with a reference; set "
-            'reference = "run.json", a run file, in [tool.failcond.corruptions]'
+            f'reference = "run.json", a run file, in {settings.table("corruptions")}'
         )
     _check_names(gate, "classes", settings.classes or ())
     if gate.toward is not None:
@@ -137,7 +137,7 @@ def _check_toward(gate: GateSettings, toward: Sequence[str], settings: Settings)
     if not searched:
         raise ValueError(
             f"gate {gate.id!r} selects nothing: no class is searched towards another; set toward = "
-            f"{list(toward)!r} in [tool.failcond.combinations]"
+            f"{list(toward)!r} in {settings.table('combinations')}"
         )
     _check_names(gate, "toward", settings.classes or () if searched == EVERY else searched)
     if len(toward) == 1 and gate.classes == tuple(toward):

@@ -17,6 +17,7 @@ from pydantic import (
 
 from pytest_failcond import ranges
 from pytest_failcond.config.combination_settings import CombinationSettings
+from pytest_failcond.config.configuration import table_name
 from pytest_failcond.config.fitness_settings import FitnessSettings
 from pytest_failcond.config.gate_rules import check_gate
 from pytest_failcond.config.gate_settings import (
@@ -169,6 +170,7 @@ class Settings(Table):
     fitness: FitnessSettings = FitnessSettings()
     gates: tuple[GateSettings, ...] = ()
     folder: Path = Field(Path(), exclude=True)
+    prefixed: bool = Field(True, exclude=True)
     given: dict[str, str] = Field({}, exclude=True)
 
     @field_validator("confidence")
@@ -258,21 +260,31 @@ class Settings(Table):
         grid = self.corruptions
         return None if grid is None or grid.reference is None else self.path(grid.reference)
 
+    def table(self, name: str = "") -> str:
+        """Name a table as the configuration's file has it; see `table_name`."""
+        return table_name(name, prefixed=self.prefixed)
+
     def path(self, text: str) -> Path:
         """Resolve a path of the configuration against the configuration's folder."""
         return self.folder / text
 
 
 def load_settings(
-    path: Path, table: dict[str, Any], given: Mapping[str, str] | None = None, **overrides: Any
+    path: Path,
+    table: dict[str, Any],
+    given: Mapping[str, str] | None = None,
+    *,
+    prefixed: bool = True,
+    **overrides: Any,
 ) -> Settings:
-    """Validate a table; ``overrides`` (from the command line) win over it; ``given``: see `words.commands`.
+    """Validate a table; ``overrides`` (from the command line) win over it; ``given``: see `words.commands`;
+    ``prefixed``: see `Configuration`.
 
     Raises:
         FailcondError: one sentence that names the file, the key and the remedy.
     """
     table = {k.replace("-", "_"): v for k, v in table.items()}
-    known = set(Settings.model_fields) - {"folder", "given", "generator_images"}
+    known = set(Settings.model_fields) - {"folder", "given", "prefixed", "generator_images"}
     for key in table:
         if key not in known:
             raise FailcondError(f"{path}: unknown key {key!r}{nearest(key, known)}")
@@ -280,7 +292,7 @@ def load_settings(
     if "generator_images" in table and table["generator"] is None:
         raise FailcondError(f"{path}: generator.file is missing: name the generator's file there")
     try:
-        return Settings(**table, folder=path.parent, given=dict(given or {}))
+        return Settings(**table, folder=path.parent, prefixed=prefixed, given=dict(given or {}))
     except ValidationError as error:
         said = sentence_of(error, table).replace("generator_images", "generator")
         raise FailcondError(f"{path}: {said}") from error

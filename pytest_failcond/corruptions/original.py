@@ -45,7 +45,7 @@ def version() -> str:
         return "imagecorruptions of unknown origin"
     raise FailcondError(
         "imagecorruptions is not installed; pip install imagecorruptions==1.1.2, or set "
-        'backend = "native" in [tool.failcond.corruptions]'
+        'corruptions.backend = "native" in the configuration'
     )
 
 
@@ -58,7 +58,7 @@ def corrupt_original(images: Images, name: str, severity: int, random: KeyedRand
     if min(images.shape[1:3]) < LEAST:
         raise FailcondError(
             f"imagecorruptions takes images of {LEAST} x {LEAST} px or more, got "
-            f'{list(images.shape[1:3])}; set backend = "native" in [tool.failcond.corruptions]'
+            f'{list(images.shape[1:3])}; set corruptions.backend = "native" in the configuration'
         )
     return np.stack(
         [
@@ -128,7 +128,7 @@ def load() -> types.ModuleType:
         )
         raise FailcondError(
             f"imagecorruptions cannot be imported ({error}); {remedy}; or set "
-            'backend = "native" in [tool.failcond.corruptions], which needs neither'
+            'corruptions.backend = "native" in the configuration, which needs neither'
         ) from error
 
 

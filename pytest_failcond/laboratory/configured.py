@@ -194,7 +194,7 @@ def find_settings(config: str | None, **overrides: Any) -> Settings:
         use_pythonpath(folder)
     add_configured(found.path, found.table)
     given = given_in(overrides | {"config": config})
-    return load_settings(found.path, found.table, given, **overrides)
+    return load_settings(found.path, found.table, given, prefixed=found.prefixed, **overrides)
 
 
 def open_laboratory(settings: Settings) -> Laboratory:
@@ -206,7 +206,7 @@ def open_laboratory(settings: Settings) -> Laboratory:
     classifier = load_configured(settings, "classifier")
     if classifier is None:
         raise FailcondError(
-            'classifier: none is configured; set classifier = "module:callable" in [tool.failcond]'
+            f'classifier: none is configured; set classifier = "module:callable" in {settings.table()}'
         )
     images = settings.images_place or load_configured(settings, "images")
     check_device(settings.device)

@@ -68,7 +68,7 @@ class Laboratory:
                     f"generator and images disagree: the generator makes {made[2]} x "
                     f"{made[0]} x {made[1]} images, the test images are "
                     f"{channels} x {height} x {width}; correct or leave out crop, resize and channels in "
-                    "[tool.failcond.generator]"
+                    f"{self.settings.table('generator')}"
                 )
         self._check_judges()
 
@@ -163,7 +163,8 @@ class Laboratory:
     def _subset(self) -> tuple[LabeledImages, npt.NDArray[np.int64]]:
         if self.images is None:
             raise FailcondError(
-                'images: none are configured; set images = "module:callable" in [tool.failcond]'
+                'images: none are configured; set images = "module:callable" in '
+                f"{self.settings.table()}"
             )
         count = self.settings.max_images or len(self.images)
         return self.images.subset(count, self.settings.seed)

@@ -27,7 +27,7 @@ def remarks_on(
             "generator",
             "fitted",
             f"generator: its images are {done}, to be like the test images; crop, resize and channels "
-            "in [tool.failcond.generator] choose otherwise",
+            f"in {settings.table('generator')} choose otherwise",
         )
     if images.noticed:
         yield Remark("images", "mixed", images.noticed)
@@ -44,7 +44,7 @@ def remarks_on(
             "images",
             "small",
             f"images: they have {height} x {width} px, and ImageNet-C's corruptions are meant for 224 px; "
-            'set constants = "cifar-c", meant for 32 px, in [tool.failcond.corruptions], or '
+            f'set constants = "cifar-c", meant for 32 px, in {settings.table("corruptions")}, or '
             '"imagenet-c" to keep them',
         )
 

@@ -113,7 +113,9 @@ class Cases:
         laboratory = self._laboratory
         images = laboratory.images
         if images is None:
-            raise FailcondError("there are no test images; set images in [tool.failcond]")
+            raise FailcondError(
+                f"there are no test images; set images in {laboratory.settings.table()}"
+            )
         _check(case, "severity", case.severity, 1, 5, drawn_from="max_severity")
         _check(case, "index", case.index, 0, len(images) - 1, drawn_from="images")
         indices = np.array([case.index])

@@ -47,7 +47,7 @@ def failcond_classifier(request: pytest.FixtureRequest) -> Any:
         fail(str(error))
     if model is None and state.measured is None:
         fail(
-            'classifier: none is configured; set classifier = "module:callable" in [tool.failcond], '
+            f'classifier: none is configured; set classifier = "module:callable" in {state.settings.table()}, '
             "or override the fixture failcond_classifier in conftest.py"
         )
     return model

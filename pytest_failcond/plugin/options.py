@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +76,9 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         place = files_of(given["images"], config.invocation_params.dir)
         given["images"] = given["images"] if place is None else str(place)
     add_configured(scope.found.path, scope.found.table)
-    settings = load_settings(scope.found.path, scope.found.table, words, **given)
+    settings = load_settings(
+        scope.found.path, scope.found.table, words, prefixed=scope.found.prefixed, **given
+    )
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     part, measured = read_part(config.getoption("failcond_shard")), _measured(config, settings)
     if part is not None and measured is not None:
@@ -82,10 +87,12 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
         )
     if part is not None and config.getoption("failcond_json") is None:
         config.option.failcond_json = f"failcond-part-{part[0]}-of-{part[1]}.json"
-    own = _generator_classes(settings) if measured is None else None
-    classes = (
-        _class_names(settings, own) if measured is None else _classes_of(measured[1], settings)
-    )
+    about = partial(_about, scope.found.path, given)
+    with about("generator", "images"):
+        own = _generator_classes(settings) if measured is None else None
+        classes = (
+            _class_names(settings, own) if measured is None else _classes_of(measured[1], settings)
+        )
     baseline = config.getoption("failcond_compare") or settings.baseline
     if worker is None:
         _check_outputs(config, settings)
@@ -100,7 +107,8 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
     if settings.device != "cpu":
         from pytest_failcond.subjects.modules import check_device
 
-        check_device(settings.device)
+        with about("device"):
+            check_device(settings.device)
     state = State(
         settings=settings,
         classes=classes,
@@ -121,6 +129,17 @@ def make_state(config: pytest.Config, scope: Scope) -> State | None:
     if worker is None:  # last: the process that makes a folder removes it
         _open_store(state, None if measured is None else measured[1])
     return state
+
+
+@contextmanager
+def _about(path: Path, given: Mapping[str, Any], *options: str) -> Iterator[None]:
+    """Name the configuration's file in an error, unless one of these options is given: it may be at fault."""
+    try:
+        yield
+    except FailcondError as error:
+        if any(given[name] is not None for name in options):
+            raise
+        raise FailcondError(f"{path}: {error}") from error
 
 
 def _open_store(state: State, measured: Run | None) -> None:
@@ -181,7 +200,7 @@ def _class_names(settings: Settings, generator: tuple[str, ...] | None) -> tuple
         )
         raise FailcondError(
             f"generator: {settings.generator} has no classes; name them in the order of the judges' "
-            f"outputs, classes = [...] in [tool.failcond]{judge}"
+            f"outputs, classes = [...] in {settings.table()}{judge}"
         )
     if names is not None:
         check_gate_classes(settings, names)

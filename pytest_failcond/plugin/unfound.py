@@ -81,7 +81,7 @@ def check_judged(config: pytest.Config, places: Sequence[Path], settings: Settin
         return
     error = FailcondError(
         f"generator: {settings.generator} has no classes, and without a judge its images get none; set "
-        'judge = "…" in [tool.failcond], or use a generator with classes'
+        f'judge = "…" in {settings.table()}, or use a generator with classes'
     )
     fixtures = (_JUDGE, "failcond_generator")
     if all(_is_certain(config, places, fixture, _Fault(error)) for fixture in fixtures):

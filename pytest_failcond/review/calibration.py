@@ -67,7 +67,7 @@ def calibration_text(
     share = f"{100 * target:g} %"
     if found.proposed is not None:
         lines.append(
-            f"set least_p = {found.proposed:g} in [tool.failcond.acceptance]: at least {share} of the corner "
+            f"set acceptance.least_p = {found.proposed:g} in the configuration: at least {share} of the corner "
             f"cases show their class, with a confidence of {100 * confidence:g} %"
         )
         lines.append(f"these answers chose the level, so they do not prove it; {another(given)}")

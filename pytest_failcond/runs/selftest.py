@@ -120,7 +120,7 @@ def selftest(
     """
     if not run.checks:
         raise FailcondError(
-            "the run has no checked gates; add a gate to [tool.failcond], and run again"
+            "the run has no checked gates; add a gate to the configuration, and run again"
         )
     tell = report or (lambda done, total: None)
     then = None if baseline is None else baseline.measure

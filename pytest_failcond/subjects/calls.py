@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-_STATE_IT = '; set outputs = "probabilities" in [tool.failcond] if that is meant'
+_STATE_IT = '; set outputs = "probabilities" in the configuration if that is meant'
 
 
 def _warn(remark: Remark) -> None:

@@ -96,7 +96,7 @@ def _choice(parts: Mapping[Head, Any], name: str) -> str:
         return "wrap it, so that it returns one of them alone"
     known = [f"{key!r} ({described(part)})" for key, part in list(parts.items())[:_LISTED]]
     more = ["…"] if len(parts) > _LISTED else []
-    return f"set [tool.failcond] head = {' or '.join(known + more)}"
+    return f"in the configuration, set head = {' or '.join(known + more)}"
 
 
 def _may_be_logits(part: Any, count: int) -> bool:

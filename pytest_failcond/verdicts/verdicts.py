@@ -124,7 +124,7 @@ class Verdicts:
         """
         classes = classes_of_checks(gate, self.class_names)
         if not classes:  # else the gate would vanish without notice
-            return [unmeasured(gate, key, _no_classes(gate))]
+            return [unmeasured(gate, key, _no_classes(gate, self.settings))]
         if self.checked is None:
             return self._make(gate, key, classes, {})
         made = self.checked.find(gate.id, key)
@@ -196,11 +196,11 @@ class Verdicts:
         return sorted(checks, key=place)
 
 
-def _no_classes(gate: GateSettings) -> str:
+def _no_classes(gate: GateSettings, settings: Settings) -> str:
     if gate.classes is None:
         return (
             f"gate {gate.id!r} is by class, and the classes are not known; set classes = [...] in "
-            f"[tool.failcond]"
+            f"{settings.table()}"
         )
     some = ", ".join(map(repr, gate.classes[:NAMED]))
     return f"gate {gate.id!r} selects nothing: there is no class {some}"

@@ -94,6 +94,10 @@ WRONG = {
         + 'metric = "clean_accuracy"\nmin = 0.9\nclasses = ["c"]',
         ["selects nothing", "'c'"],
     ),
+    "searched class": (
+        '[tool.failcond]\nclasses = ["a", "b"]\n[tool.failcond.combinations]\ntoward = ["c"]',
+        ["combinations.toward", "'c'"],
+    ),
     "no generator file": (
         '[tool.failcond]\ngenerator = "none.safetensors"',
         ["none.safetensors"],
@@ -185,6 +189,8 @@ def test_a_wrong_configuration_is_refused_before_collection(project, pytestconfi
             cast(pytest.Config, Alone(pytestconfig)), Scope((project.path,), project.path, found)
         )
     message = str(refused.value)
+    if name != "no file of judges":  # it names that file
+        assert message.startswith(f"{found.path}: ")
     assert "\n" not in message
     for word in words:
         assert word in message

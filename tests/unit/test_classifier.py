@@ -119,9 +119,9 @@ RIGHT = {
 }
 ROUGH = {"bfloat16": lambda x: x.bfloat16(), "half": lambda x: x.half()}
 WRONG = {
-    "tuple": (lambda x: (x, x), "(float32 [6, 3], float32 [6, 3]), of which several may be the logits [6, classes]; set [tool.failcond] head = 0 (float32 [6, 3]) or 1 (float32 [6, 3])"),
+    "tuple": (lambda x: (x, x), "(float32 [6, 3], float32 [6, 3]), of which several may be the logits [6, classes]; in the configuration, set head = 0 (float32 [6, 3]) or 1 (float32 [6, 3])"),
     "dict": (lambda x: {"a": x, "b": x}, "returned dict with 'a', 'b', of which several may be the logits"),
-    "two heads": (lambda x: Heads(x, x), "returned Heads, of which several may be the logits [6, classes]; set [tool.failcond] head = 'digit' (float32 [6, 3]) or 'colour' (float32 [6, 3])"),
+    "two heads": (lambda x: Heads(x, x), "returned Heads, of which several may be the logits [6, classes]; in the configuration, set head = 'digit' (float32 [6, 3]) or 'colour' (float32 [6, 3])"),
     "features alone": (lambda x: (x[:, :, None],), "returned tuple of (float32 [6, 3, 1]); it must return logits [6, classes], alone: wrap it"),
     "no logits": (lambda x: {"logits": None, "scores": x}, "returned NoneType; it must return logits [6, "),
     "none": (lambda x: None, "returned NoneType; it must return logits"),
@@ -168,7 +168,7 @@ HEADS = {
 }
 NO_HEADS = {
     "one output": (0, lambda x: x, "float32 [6, 3], which has no heads; leave out head = 0"),
-    "too few": (2, lambda x: (x, x), "which has no head 2; known: 0, 1; set [tool.failcond] head = 0 (float32 [6, 3]) or 1 (float32 [6, 3])"),
+    "too few": (2, lambda x: (x, x), "which has no head 2; known: 0, 1; in the configuration, set head = 0 (float32 [6, 3]) or 1 (float32 [6, 3])"),
     "misspelled": ("digits", lambda x: {"digit": x}, "has no head 'digits'; did you mean 'digit'?"),
     "absent": ("digit", lambda x: Output(x, x), "has no head 'digit'; did you mean 'logits'?"),
     "of another shape": (0, lambda x: (x[:, :, None], x), "returned float32 [6, 3, 1]; it must return"),
@@ -213,7 +213,7 @@ def test_stated_outputs_are_read_as_stated_without_a_notice(as_module):
             np.testing.assert_allclose(found, expected, atol=1e-6)
         assert [remark.what for remark in told] == ([] if stated else ["probabilities"])
     assert told[0].text.endswith(
-        '; set outputs = "probabilities" in [tool.failcond] if that is meant'
+        '; set outputs = "probabilities" in the configuration if that is meant'
     )
     wrong = Returns(lambda x: x).eval() if as_module else plain(lambda x: x)
     sentence = refused(lambda: seen(wrong, outputs="probabilities"))

@@ -69,11 +69,13 @@ def _tests(planning: Planning) -> Iterator[Planned]:
     if search is None:
         return
     if not planning.generator:  # else the table would have no effect, without notice
-        raise FailcondError(f"[tool.failcond.combinations] finds nothing: {NO_GENERATOR}")
+        raise FailcondError(
+            f"{planning.settings.table('combinations')} finds nothing: {NO_GENERATOR}"
+        )
     if planning.classes is None:
         raise FailcondError(
             "failcond_generator is overridden, so the tests cannot be named from its file; "
-            "set classes = [...] in [tool.failcond]"
+            f"set classes = [...] in {planning.settings.table()}"
         )
     names, pairs = planning.classes, search.pairs(planning.classes)
     toward = tuple(planning.classes[i] for i in sorted({wanted for _, wanted in pairs}))
@@ -81,7 +83,7 @@ def _tests(planning: Planning) -> Iterator[Planned]:
     for given in planning.marked("failcond_combinations", ("classes", "toward")):
         names = chosen(given.get("classes"), names, "classes")
         if given.get("toward") is not None:
-            _check_toward(given["toward"], toward, planning.classes)
+            _check_toward(given["toward"], toward, planning)
             kept = toward = chosen(given["toward"], toward, "toward")
     if kept is not None and len(kept) == 1 and names == kept:
         raise FailcondError(
@@ -101,7 +103,7 @@ def _tests(planning: Planning) -> Iterator[Planned]:
         )
 
 
-def _check_toward(wanted: Any, configured: tuple[str, ...], classes: tuple[str, ...]) -> None:
+def _check_toward(wanted: Any, configured: tuple[str, ...], planning: Planning) -> None:
     """Refuse a marker's wanted class that does not exist, and any if the configuration names none.
 
     Raises:
@@ -109,6 +111,7 @@ def _check_toward(wanted: Any, configured: tuple[str, ...], classes: tuple[str, 
     """
     from pytest_failcond.errors import nearest  # here: a module of this folder has the same name
 
+    classes = planning.classes or ()
     for value in wanted if isinstance(wanted, list | tuple) else ():
         if value not in classes:
             raise FailcondError(
@@ -117,7 +120,7 @@ def _check_toward(wanted: Any, configured: tuple[str, ...], classes: tuple[str, 
         if not configured:
             raise FailcondError(
                 f"marker: toward {value!r} is not configured: no class is searched towards another; set "
-                f"toward = {list(wanted)!r} in [tool.failcond.combinations]"
+                f"toward = {list(wanted)!r} in {planning.settings.table('combinations')}"
             )
 
 
@@ -169,7 +172,7 @@ def _most(settings: Settings) -> tuple[int, str] | None:
 def _missing(settings: Settings) -> str:
     if settings.combinations is not None:
         return ""
-    return "there is no [tool.failcond.combinations]; add it"
+    return f"there is no {settings.table('combinations')}; add it"
 
 
 PROBE = Probe(

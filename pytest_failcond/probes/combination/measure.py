@@ -79,7 +79,9 @@ def _configured(
     """Return the settings of the search, if the key can be searched with them."""
     search = laboratory.settings.combinations
     if search is None:
-        raise FailcondError("the search is not configured; add [tool.failcond.combinations]")
+        raise FailcondError(
+            f"the search is not configured; add {laboratory.settings.table('combinations')}"
+        )
     if key.toward is not None and key.toward >= len(generator.classes):
         raise FailcondError(
             f"class {key.toward} is not one of the generator's {len(generator.classes)} classes"

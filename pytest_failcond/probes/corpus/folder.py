@@ -151,7 +151,7 @@ class Corpus:
                 raise FailcondError(
                     f"{self.folder / MANIFEST}: {entry.id}: there is no class "
                     f"{entry.class_name!r}{nearest(entry.class_name, class_names)}; set classes = "
-                    f"[...] in [tool.failcond] as in the run that found it"
+                    f"[...] in the configuration as in the run that found it"
                 )
         return [class_names.index(entry.class_name) for entry in self.entries]
 

@@ -22,7 +22,9 @@ def measure(key: CorpusKey, bench: Bench) -> Iterator[tuple[Key, Record]]:
     """Replay the configured corpus."""
     settings = bench.settings
     if settings.corpus is None:
-        raise FailcondError('corpus: none is configured; set corpus = "folder" in [tool.failcond]')
+        raise FailcondError(
+            f'corpus: none is configured; set corpus = "folder" in {settings.table()}'
+        )
     corpus = Corpus.read(settings.path(settings.corpus))
     yield key, replay(bench.laboratory, corpus, bench.save_example)
 

@@ -115,7 +115,7 @@ def _tests(planning: Planning) -> Iterator[Planned]:
     if planning.classes is None:
         raise FailcondError(
             "failcond_generator is overridden, so the tests cannot be named from its file; "
-            "set classes = [...] in [tool.failcond]"
+            f"set classes = [...] in {planning.settings.table()}"
         )
     names, top = planning.classes, options.top
     for given in planning.marked("failcond_corner_cases", ("classes", "top")):

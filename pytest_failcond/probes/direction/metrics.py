@@ -65,7 +65,7 @@ def valid_range(case: Case) -> Value:
     if direction.valid_range is None:
         raise FailcondError(
             f"gate {case.gate.id!r}: a valid range needs a judge; set judge = "
-            '"module:callable" in [tool.failcond]'
+            '"module:callable" in the configuration'
         )
     curve = direction.curve
     return Value(

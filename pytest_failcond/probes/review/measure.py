@@ -18,7 +18,7 @@ def measure(key: Key, bench: Bench) -> Iterator[tuple[Key, Record]]:
     settings = bench.settings
     if settings.review is None:
         raise FailcondError(
-            'review: none is configured; set review = "failcond-review.json" in [tool.failcond]'
+            f'review: none is configured; set review = "failcond-review.json" in {settings.table()}'
         )
     review = read_review(settings.path(settings.review)) or Review()
     laboratory = bench.laboratory
