@@ -138,6 +138,6 @@ def test_a_fixture_may_give_the_judge(anything):
 def test_commands_see_the_same_images(anything, monkeypatch, capsys):
     monkeypatch.chdir(anything.path)
     assert main(["explore", "--classes", "star", "--samples", "2", "--out", "page.html"]) == 0
-    assert "wrote page.html: 1 directions" in capsys.readouterr().out
+    assert "wrote page.html: 1 direction," in capsys.readouterr().out
     assert main(["show", "direction:2:3:+", "--shift", "1", "--sample", "0"]) == 0
     assert "judge: 'star', p(star) = 1.000" in capsys.readouterr().out
