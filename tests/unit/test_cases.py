@@ -24,6 +24,7 @@ from pytest_failcond.strategies import (
     corrupted_images,
 )
 from pytest_failcond.subjects.acceptance import Acceptance
+from pytest_failcond.subjects.images import as_8_bits
 from tests.unit.linear import FAINT, LOST, Bright, linear_generator
 
 QUICK = settings(derandomize=True, deadline=None, max_examples=300, database=None)
@@ -119,9 +120,11 @@ def test_moves_add_up_and_go_either_way(cases):
     unmoved = cases.image(Combination(0, (), 3))
     both = cases.image(Combination(0, ((1, 2), (2, 6)), 3))
     back = cases.image(Combination(0, ((1, -2),), 3))
-    level = unmoved.image.mean()
-    assert both.image.mean() == pytest.approx(level - 0.1 * 1 - 0.02 * 3, abs=1e-6)
-    assert back.image.mean() == pytest.approx(level + 0.1, abs=1e-6)
+    level = unmoved.image.mean()  # images of combinations have 8 bits
+    assert both.image.mean() == pytest.approx(level - 0.1 * 1 - 0.02 * 3, abs=1 / 255)
+    assert back.image.mean() == pytest.approx(level + 0.1, abs=1 / 255)
+    for image in (unmoved.image, both.image):
+        assert np.array_equal(image, as_8_bits(image))
     assert both.distance == pytest.approx(math.hypot(1, 3))
     assert [key.sign for key in both.directions] == [1, 1]
     assert back.directions == (DirectionKey(0, LOST, -1),)
