@@ -38,7 +38,7 @@ from tests.combinations import anywhere
 from tests.mutations import mutate, outcome, scramble
 
 MANY = int(os.environ.get("FAILCOND_FUZZ", "0"))
-COUNT = MANY or 180
+COUNT = MANY or 140
 CELLS = [
     f"corruption:{name}:{severity}" for name in runs.CORRUPTIONS for severity in runs.SEVERITIES
 ]

@@ -27,7 +27,7 @@ from pytest_failcond.subjects.acceptance import Acceptance
 from pytest_failcond.subjects.images import as_8_bits
 from tests.unit.linear import FAINT, LOST, Bright, linear_generator
 
-QUICK = settings(derandomize=True, deadline=None, max_examples=300, database=None)
+QUICK = settings(derandomize=True, deadline=None, max_examples=200, database=None)
 
 
 @pytest.fixture(scope="module")

@@ -372,7 +372,7 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=90, deadline=None)
 @given(answer=JUNK, as_module=st.booleans())
 def test_whatever_a_model_returns_is_logits_or_a_sentence(answer, as_module):
     model = Returns(lambda _: answer).eval() if as_module else (lambda images: answer)
@@ -547,7 +547,7 @@ def test_gradients_of_probabilities_are_those_of_the_classifier():
     torch.testing.assert_close(*found)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 10**6), classes=st.integers(2, 12), count=st.sampled_from([1, 2, 16, 64]),
     positive=st.booleans(), size=st.sampled_from([0.01, 0.3, 1.0, 30.0]),

@@ -208,7 +208,7 @@ def same(one, other):
 
 
 @given(plain, st.integers(2, 5))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_plain_data_are_what_pickle_reads(data, protocol):
     content = pickle.dumps(data, protocol)
     assert same(own(content), pickle.loads(content))
@@ -248,7 +248,7 @@ def accepted(content):
 
 
 @given(st.lists(st.sampled_from(OPCODES), min_size=5, max_size=40))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=90)
 def test_any_sequence_of_opcodes_means_what_it_means_to_python(parts):
     kept: list[bytes] = []
     for part in parts:

@@ -288,7 +288,7 @@ def test_what_was_typed_is_repeated_in_a_line_that_does_nothing(
 
 
 @given(text=ANYTHING)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_every_border_holds_for_any_text(text):
     for passed in (one_line(text), one_line(f"  {text}"), str(FailcondError(text))):
         assert passed.isprintable()
@@ -313,7 +313,7 @@ def test_every_border_holds_for_any_text(text):
 
 
 @given(text=ANYTHING)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_html_and_text_are_told_apart_by_their_type(text):
     inner = tag("b", text, title=text)
     for whole in (tag("p", inner, text), tag("p", text, inner)):

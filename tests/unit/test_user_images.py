@@ -98,7 +98,7 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=90, deadline=None)
 @given(source=JUNK, as_dataset=st.booleans())
 def test_whatever_a_loader_returns_is_images_or_a_sentence(source, as_dataset):
     found, sentence = None, ""
